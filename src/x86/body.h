@@ -1,0 +1,73 @@
+/*
+ * x86/body.h - the joint between a trampoline and the program it runs.
+ *
+ * tramp/ builds frames and calls bodies; bpf/ makes bodies out of programs.  Both
+ * include this, neither includes the other.
+ *
+ * A body is code that emits itself.  It comes in two parts:
+ *   emit       the call site, inside the trampoline's frame.  It may clobber what
+ *              facts.clobbers names and nothing else, must keep rsp as it finds it
+ *              (16-byte aligned), and leaves the program's r0 in rax.
+ *   emit_rest  functions the call site calls, placed behind the trampoline's own
+ *              code (may be NULL).  entry is a label that emit was given too.
+ *
+ * Memory   a body borrows self; both live until the image is emitted.
+ * Errors   through the assembly's sticky error.
+ * Context  [ctl]
+ */
+#ifndef X86_BODY_H
+#define X86_BODY_H
+
+#include "x86/asm.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BODY_MAX_SLOTS 256
+
+/* A set of general registers, one bit each by enum x86_gpr. */
+typedef uint16_t x86_regset;
+#define X86_REG(r) ((x86_regset)(1u << (r)))
+
+/* rax rcx rdx rsi rdi r8-r11: what a SysV callee may change (psABI 3.2.1). */
+#define X86_CALLER_SAVED \
+	((x86_regset)(X86_REG(RAX) | X86_REG(RCX) | X86_REG(RDX) | X86_REG(RSI) | X86_REG(RDI) | \
+		      X86_REG(R8) | X86_REG(R9) | X86_REG(R10) | X86_REG(R11)))
+
+/*
+ * What the generator must know about a body.  Always safe: all reads, all
+ * clobbers.  Slots are numbered as the program sees them, ctx[i]; the result
+ * slots come after the arguments.
+ */
+struct body_facts {
+	uint64_t reads[BODY_MAX_SLOTS / 64]; /* ctx slots read, bit by slot */
+	bool reads_any;                      /* a slot chosen at run time: treat all as read */
+	bool ctx_escapes;     /* ctx is handed to a helper or stored: all must be in memory */
+	bool reads_ip;        /* ctx[-2] */
+	bool reads_count;     /* ctx[-1] */
+	bool may_override;    /* calls bpf_override_return */
+	bool may_reenter;     /* needs the recursion guard */
+	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */
+	x86_regset clobbers;  /* general registers the call site may change */
+	uint64_t helpers[4];  /* helper ids used, bit by id (below 256) */
+};
+
+/* Where the trampoline keeps things while a body runs. */
+struct tramp_env {
+	int32_t ctx;     /* ctx[0] lies at rbp + ctx */
+	uint64_t cookie; /* of this attachment */
+	uint64_t arg;    /* the second argument of a plain function body */
+	unsigned kind;   /* enum tramp_kind: TRAMP_FENTRY, ... */
+	int32_t scratch; /* rbp + scratch: 16 bytes the body may use */
+	x86_label entry; /* for emit and emit_rest of the same body */
+	x86_label skip;  /* jump here to leave without a result: rax is ignored (recursion) */
+};
+
+struct tramp_body {
+	struct body_facts facts;
+	void (*emit)(struct x86_asm *a, const struct tramp_env *env, const void *self);
+	void (*emit_rest)(struct x86_asm *a, const struct tramp_env *env, const void *self);
+	const void *self;
+};
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * x86/frame.h - the frame state: one byte that tells an unwinder where the caller is.
+ *
+ * Every byte of code in the slab has one, at a fixed distance behind it; the slab's
+ * single FDE reads it at the pc (rt/slab_text.S holds the DWARF expressions).  The
+ * state of an instruction is the one before it executes.
+ *
+ *   0x00-0x3f  frameless: CFA = rsp + 8 + 8 * n, n = the low six bits
+ *   0x40 |  n  the same, and the caller's rbp lies at CFA - 16 (between
+ *              push rbp and mov rbp, rsp)
+ *   0x80 |  m  frame: CFA = rbp + 16, caller's rbp at CFA - 16; the bits of m tell
+ *              which callee-saved registers lie in their fixed slots, and whether
+ *              the tag slot is valid
+ *
+ * Every frame of ours reserves the fixed slots; code below them is free:
+ *
+ *   rbp + 8    return address                         CFA - 8
+ *   rbp + 0    caller's rbp                           CFA - 16
+ *   rbp - 8    rbx      FRAME_RBX  0x01               CFA - 24
+ *   rbp - 16   r12      FRAME_R12  0x02               CFA - 32
+ *   rbp - 24   r13      FRAME_R13  0x04               CFA - 40
+ *   rbp - 32   r14      FRAME_R14  0x08               CFA - 48
+ *   rbp - 40   r15      FRAME_R15  0x10               CFA - 56
+ *   rbp - 48   tag      FRAME_TAG  0x40               CFA - 64
+ *
+ * The tag is FRAME_TAG_MAGIC | slot number: the personality counts the slot out by it
+ * when an exception or a cancellation leaves the frame.
+ */
+#ifndef X86_FRAME_H
+#define X86_FRAME_H
+
+#define FRAME_CFA(pushes)     (pushes)          /* frameless */
+#define FRAME_CFA_RBP(pushes) (0x40 | (pushes)) /* frameless, rbp at CFA - 16 */
+#define FRAME_RBP             0x80
+#define FRAME_RBX             0x01
+#define FRAME_R12             0x02
+#define FRAME_R13             0x04
+#define FRAME_R14             0x08
+#define FRAME_R15             0x10
+#define FRAME_TAG             0x40
+
+/* Offsets from rbp. */
+#define FRAME_OFF_RBX (-8)
+#define FRAME_OFF_R12 (-16)
+#define FRAME_OFF_R13 (-24)
+#define FRAME_OFF_R14 (-32)
+#define FRAME_OFF_R15 (-40)
+#define FRAME_OFF_TAG (-48)
+#define FRAME_FIXED   48 /* bytes below rbp that every frame reserves */
+
+#define FRAME_TAG_MAGIC 0x5554000000000000ull /* "UT" in the upper bytes */
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * x86/insn.h - decode one instruction, and encode it again for another address.
+ *
+ * Zydis decodes; nothing else in the project includes its headers.
+ *
+ * Units    bytes; addresses are run-time addresses of the traced process.
+ * Errors   x86_decode  -EILSEQ  not an instruction
+ *          x86_move    through the assembly's sticky error:
+ *                      -ENOTSUP  must not be moved (see x86_insn.reason)
+ *                      -ERANGE   the moved operand is out of reach
+ * Memory   none kept.
+ * Context  [ctl] any thread
+ * Spec     SDM vol. 2A, chapter 2; branch semantics in JMP/Jcc/CALL/LOOP pages.
+ */
+#ifndef X86_INSN_H
+#define X86_INSN_H
+
+#include "base/types.h"
+#include "x86/asm.h"
+
+enum x86_flow {
+	X86_FLOW_NEXT,     /* falls through, nothing else */
+	X86_FLOW_JMP,      /* direct jmp */
+	X86_FLOW_JCC,      /* direct conditional, loop, jrcxz */
+	X86_FLOW_CALL,     /* direct call */
+	X86_FLOW_JMP_IND,  /* jmp through a register or memory */
+	X86_FLOW_CALL_IND, /* call through a register or memory */
+	X86_FLOW_RET,
+	X86_FLOW_STOP,    /* int3, ud2, hlt: never falls through */
+	X86_FLOW_SYSCALL, /* syscall, sysenter, int n */
+};
+
+struct x86_insn {
+	uint8_t len;
+	uint8_t flow;      /* enum x86_flow */
+	bool rip_relative; /* has a [rip + disp32] operand */
+	bool is_nop;       /* any form of nop, endbr64 excluded */
+	bool is_endbr64;
+	bool is_vector;     /* touches xmm/ymm/zmm, mask or x87/MMX state */
+	bool writes_rsp;    /* other than by push/pop/call/ret */
+	taddr_t target;     /* direct branches: where to; rip_relative: the operand's address */
+	uint8_t disp_at;    /* rip_relative: offset of the disp32 in the instruction */
+	const char *reason; /* not NULL: why x86_move would refuse it */
+};
+
+/* code holds at least n bytes as they lie at pc. */
+int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
+
+/*
+ * Append the instruction at code, which ran at pc, so that it does the same at
+ * a's current address.  A direct call must be the last one moved and is done as
+ * push of the original return address + jmp; loop and jrcxz become a short hop
+ * around a near jump.  A jcc or jmp whose target lies in [pc0, pc0 + n) of the
+ * moved window is refused by the caller, not here.
+ */
+void x86_move(struct x86_asm *a, const void *code, const struct x86_insn *insn, taddr_t pc);
+
+/* Intel-syntax text of the instruction at code; returns its length or -EILSEQ. */
+int x86_format(const void *code, size_t n, taddr_t pc, char *out, size_t cap);
+
+#endif
