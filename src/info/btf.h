@@ -1,0 +1,34 @@
+/*
+ * info/btf.h - prototypes and types from BTF, over libbpf's reader.
+ *
+ * A file may be raw BTF or an ELF file with a .BTF section.
+ *
+ * Errors   -ENOENT no BTF in the file, no such function; -EBADMSG damaged BTF
+ * Memory   prototypes live in the caller's pool, not in the reader.
+ * Context  [ctl]
+ * Spec     Documentation/bpf/btf.rst
+ */
+#ifndef INFO_BTF_H
+#define INFO_BTF_H
+
+#include "base/diag.h"
+#include "info/type.h"
+
+struct btf_reader;
+struct args_table;
+
+int btfr_open(const char *path, struct btf_reader **out, struct diag *d);
+int btfr_open_mem(const void *raw, size_t n, struct btf_reader **out, struct diag *d);
+void btfr_close(struct btf_reader *r);
+
+int btfr_proto(struct btf_reader *r, const char *func, struct ty_pool *pool, struct proto *out,
+	       struct diag *d);
+
+/* A struct, union, enum or typedef by name; -ENOENT. */
+int btfr_type(struct btf_reader *r, const char *name, struct ty_pool *pool, const struct ty **out,
+	      struct diag *d);
+
+/* Count every FUNC's arguments into t, as vlen counts (the ... of a variadic one included). */
+int btfr_args(struct btf_reader *r, struct args_table *t, struct diag *d);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * model/func_model.h - everything a trampoline must know about one function.
+ *
+ * A func_model joins two views of a call: where the ABI puts each value, and
+ * which u64 slots of the BPF context show it.  It is plain data: built once,
+ * never changed, safe to copy.
+ *
+ * Ctx      ctx[0 .. nslots-1] arguments in declaration order, ctx[nslots] the result,
+ *          ctx[nslots+1] its second eightbyte; ctx[-1] the number of argument slots,
+ *          ctx[-2] the address of the function - as in the kernel.  A value in registers
+ *          takes one slot per eightbyte; one in memory takes one slot per eightbyte up to
+ *          16 bytes, and beyond that a single slot holding its address (FM_BY_ADDR).
+ * Bits     a slot holds an integer extended to 64 bits by its own sign, and the
+ *          raw bits of a float or double; bytes the value does not have are 0.
+ * K        call.stack_bytes, valid only if k_known: calling the original copies so many.
+ * Errors   -ENOTSUP   the ABI or we cannot pass such a value (diag names the argument)
+ *          -E2BIG     more than FM_MAX_SLOTS slots, or 64 KiB of stack arguments
+ *          -EBADMSG   bad signature or prototype text (diag: where)
+ * Memory   one allocation per model; release with func_model_free().
+ * Context  [ctl]
+ */
+#ifndef MODEL_FUNC_MODEL_H
+#define MODEL_FUNC_MODEL_H
+
+#include "abi/sysv.h"
+#include "base/diag.h"
+#include "info/type.h"
+
+#define FM_MAX_SLOTS 255
+#define FM_MAX_STACK (64 * 1024)
+
+enum {
+	FM_SIGNED = 1 << 0,    /* extend with the sign bit */
+	FM_FLOAT = 1 << 1,     /* bits of a float or double */
+	FM_BY_ADDR = 1 << 2,   /* the slot holds the address of the value */
+	FM_BOOL = 1 << 3,      /* only the low byte counts */
+	FM_HIDDEN = 1 << 4,    /* not shown: no slot (x87 results, empty types) */
+	FM_AGGREGATE = 1 << 5, /* struct or union: slots are its raw eightbytes */
+};
+
+struct fm_value {
+	struct abi_place place;
+	uint32_t size;         /* bytes; 0 only for a void result */
+	uint16_t slot, nslots; /* first u64 of the context, and how many */
+	uint8_t flags;         /* FM_* */
+};
+
+struct func_model {
+	struct abi_call call;
+	bool k_known; /* false: variadic, unprototyped or no types: entry programs only */
+	bool raw;     /* no types: six slots rdi rsi rdx rcx r8 r9 as they are */
+	uint16_t nargs, nslots;
+	struct fm_value ret;
+	struct fm_value arg[];
+};
+
+int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
+		   struct func_model **out);
+
+/* NULL is fine. */
+void func_model_free(struct func_model *m);
+
+/* No types: six raw register slots, k_known false. */
+int func_model_raw(struct func_model **out);
+
+/* From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments. */
+int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d);
+
+/*
+ * Text form, for tests, logs and the CLI: "i32(p,f64,{i64,f32,f32},u8)".
+ * Types: void bool i8-i64 u8-u64 i128 u128 p f16 f32 f64 f128 x80 cx80 v64-v512 {a,b,...}
+ * <a|b> (union) T[n]; "!" before { means packed, "@N" behind a type aligned(N); "..." last:
+ * variadic.  *out untouched on error.
+ */
+int func_model_parse(const char *text, struct func_model **out, struct diag *d);
+
+/* One line that says where each value travels: "rdi=a0 xmm0=a1 [8]=a2 ..."; for goldens. */
+size_t func_model_format(const struct func_model *m, char *out, size_t cap);
+
+/*
+ * Parse a C prototype, "int f(struct s *p, const char *, double x, ...)", into pool.
+ * Known: the C scalars, <stdint.h> and <stddef.h> names, struct/union/enum tags and unknown
+ * names behind a pointer (opaque), arrays and function pointers as parameters, and
+ * "struct { ... }" written out.  An unknown name by value is refused by name (-EBADMSG).
+ */
+int proto_parse(const char *text, struct ty_pool *pool, struct proto *out, struct diag *d);
+
+#endif
