@@ -1,0 +1,82 @@
+/*
+ * rt/rt.h - the code that runs in the traced process: what the control side calls it by.
+ *
+ * Built twice: freestanding into the slab, and as ordinary code for unit tests and for
+ * the control side's own map operations.  In the slab every function below is a symbol of
+ * the same name in the template's .symtab (nothing is exported dynamically); generated
+ * code calls them by address.
+ *
+ * Probe rules: no libc, no allocation, no vector or x87 register, bounded time, errno and
+ * DF untouched; every function may run in a signal handler that interrupted any other.
+ *
+ * Errors   helpers return what bpf-helpers(7) says, errors as negative errno in r0.
+ * Context  [probe]; the map functions [ctl] as well
+ */
+#ifndef RT_RT_H
+#define RT_RT_H
+
+#include "shm/layout.h"
+
+/* Written by the control process; in the native build by the test or by ctl code. */
+extern struct rt_state rt_state;
+
+/*
+ * First hit of a thread, called by slots and guards: preserves every register but rax and
+ * flags, takes any stack alignment; rax: the thread's block, or 0 when the table is full
+ * (counted in no_slot).  Written in assembly around rt_thread_register().
+ */
+void rt_first(void);
+struct rt_thread *rt_thread_register(void);
+struct rt_thread *rt_thread_self(void); /* registers if needed; NULL: table full */
+
+/*
+ * The recursion guard's slow path: block->depth is not 0, or the block is not
+ * registered.  Drops entries left behind by siglongjmp (frame below `frame`), then
+ * pushes {prog, frame}.  1: run; 0: skip, counted in *stats.
+ */
+uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats);
+
+/* The FDE's personality: counts a tagged frame's slot out when unwinding leaves it. */
+int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context);
+
+/* -- helpers: r1..r5 in the SysV argument registers, r0 in rax ---------------------- */
+uint64_t rt_map_lookup_elem(struct shm_map *m, const void *key);
+uint64_t rt_map_update_elem(struct shm_map *m, const void *key, const void *value, uint64_t flags);
+uint64_t rt_map_delete_elem(struct shm_map *m, const void *key);
+uint64_t rt_map_lookup_percpu_elem(struct shm_map *m, const void *key, uint32_t cpu);
+uint64_t rt_ringbuf_output(struct shm_map *m, const void *data, uint64_t size, uint64_t flags);
+uint64_t rt_ringbuf_reserve(struct shm_map *m, uint64_t size, uint64_t flags);
+uint64_t rt_ringbuf_submit(void *sample, uint64_t flags);
+uint64_t rt_ringbuf_discard(void *sample, uint64_t flags);
+uint64_t rt_ringbuf_query(struct shm_map *m, uint64_t what);
+uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src);
+uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src);
+uint64_t rt_trace_printk(const char *fmt, uint32_t fmt_size, uint64_t a, uint64_t b, uint64_t c);
+uint64_t rt_trace_vprintk(const char *fmt, uint32_t fmt_size, const uint64_t *data, uint32_t len);
+uint64_t rt_ktime_get_ns(void);
+uint64_t rt_get_current_pid_tgid(void);
+uint64_t rt_get_current_uid_gid(void);
+uint64_t rt_get_current_comm(char *buf, uint32_t size);
+uint64_t rt_get_smp_processor_id(void);
+uint64_t rt_get_prandom_u32(void);
+uint64_t rt_get_func_arg(const uint64_t *ctx, uint32_t n, uint64_t *value);
+uint64_t rt_get_func_arg_cnt(const uint64_t *ctx);
+uint64_t rt_get_func_ret(const uint64_t *ctx, uint64_t *value); /* fexit, fmod_ret only */
+uint64_t rt_get_func_ip(const uint64_t *ctx);
+uint64_t rt_override_return(uint64_t *ctx, uint64_t rc); /* ctx[-3] = 1, result slot = rc */
+uint64_t rt_strncmp(const char *s1, uint32_t size, const char *s2);
+
+/* -- maps, for the control side (slot: whose per-CPU value; locks as slot 0) ----------- */
+
+/* -ENOENT, -E2BIG (index or element count), -EEXIST, -EBUSY, -EINVAL as bpf(2) has them. */
+int rt_hash_get_next(struct shm_map *m, const void *key, void *next); /* NULL key: first */
+void *rt_hash_value(struct shm_map *m, const void *key, uint32_t slot);
+int rt_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags,
+		   uint32_t slot);
+int rt_hash_delete(struct shm_map *m, const void *key);
+
+/* Lay out the hash tables of a fresh map in zeroed arena memory. */
+uint64_t rt_hash_buckets_size(uint32_t max_entries);
+void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed);
+
+#endif

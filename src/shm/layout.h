@@ -1,0 +1,200 @@
+/*
+ * shm/layout.h - memory that the control process and the traced process both read.
+ *
+ * Three places:
+ *   the arena     shared (memfd), mapped at different addresses on each side: maps,
+ *                 rings, the thread table.  References in it are offsets (shm_ref).
+ *   thread block  private to the target, one per thread slot, found through the slab's
+ *                 TLS word; wiped in a forked child (MADV_WIPEONFORK).
+ *   rt_state      in each slab's data, written by the control process before any hit.
+ *
+ * The other side may scribble: the control process checks every reference it follows
+ * (shm/arena.h).  Self-contained: fixed-width types only, no libc.
+ *
+ * Units    bytes; positions in rings are bytes since creation.
+ * Context  [ctl] [probe]
+ */
+#ifndef SHM_LAYOUT_H
+#define SHM_LAYOUT_H
+
+#include <stdint.h>
+
+#define SHM_VERSION     1
+#define SHM_MAGIC       0x31706d6172747531ull /* "1utramp1" */
+#define SHM_MAX_THREADS 1024                  /* slots; slot 0 is the control process */
+
+/* An offset from the arena's first byte; 0 is none. */
+typedef uint64_t shm_ref;
+
+/* -- arena ---------------------------------------------------------------- */
+
+/*
+ * One slot of the session-wide thread table.  Claimed by cmpxchg of tid from 0; freed
+ * (tid = 0) by whoever finds the thread dead.  A per-CPU map's "CPU" is a slot number.
+ *
+ * Intent: written before a ring record is claimed and restored after its header is
+ * written (nested in signal handlers, so last in, first out).  A consumer that finds a
+ * hole (header 0) looks for a dead thread's intent at that position.
+ */
+struct shm_thread {
+	uint32_t tid, pid;
+	shm_ref intent_ring;
+	uint64_t intent_pos;
+	uint64_t intent_len;
+	uint64_t reserved[4];
+};
+
+struct shm_arena {
+	uint64_t magic;
+	uint32_t version, header_size;
+	uint64_t size;
+	uint64_t heartbeat; /* the control process counts up while it consumes */
+	uint32_t control_pid;
+	uint32_t flags;
+	uint64_t no_slot; /* hits that ran no program: thread table full */
+	uint64_t no_room; /* hits that ran no program: too little stack */
+	shm_ref printk;   /* struct shm_map of the bpf_trace_printk ring */
+	uint64_t reserved[6];
+	struct shm_thread thread[SHM_MAX_THREADS];
+};
+
+/* Statistics of one program; written on rare paths only. */
+struct shm_prog {
+	uint64_t missed; /* recursion_misses */
+	uint64_t reserved[7];
+};
+
+/*
+ * A map.  self is its own offset, so that base = (char *)map - map->self on either
+ * side.  values: arrays: max_entries * value_stride; per-CPU array: SHM_MAX_THREADS
+ * times that, slot after slot; hash: see struct shm_hash; ring: struct shm_ring.
+ */
+struct shm_map {
+	shm_ref self;
+	uint32_t type; /* BPF_MAP_TYPE_* */
+	uint32_t key_size, value_size, max_entries, map_flags;
+	uint32_t value_stride; /* value_size rounded up to 8 */
+	uint32_t id;
+	uint32_t frozen;
+	shm_ref values;
+	uint64_t values_size;
+	shm_ref hash;  /* struct shm_hash, hash maps only */
+	uint64_t busy; /* -EBUSY given because a bucket was locked */
+	uint64_t reserved[4];
+};
+
+/*
+ * Hash map: elements are preallocated and numbered from 1; a bucket holds the number of
+ * its first element.  lock holds the slot number + 1 of its owner.  An element's key
+ * and value lie at elems + (n - 1) * elem_stride: struct shm_elem, key (rounded up to 8),
+ * value (none for per-CPU: those lie at values + (slot * max_entries + n - 1) * stride).
+ */
+struct shm_bucket {
+	uint32_t head, lock;
+};
+
+struct shm_elem {
+	uint32_t next;
+	uint32_t hash;
+};
+
+struct shm_hash {
+	uint32_t nbuckets; /* a power of two */
+	uint32_t seed;
+	shm_ref buckets, elems;
+	uint64_t elem_stride;
+	uint64_t free_head; /* low half: element number; high half: tag against ABA */
+	uint64_t count;
+	uint64_t reserved[2];
+};
+
+/*
+ * Ring buffer, in the kernel's record format (kernel/bpf/ringbuf.c): an 8-byte header
+ * {u32 len | BUSY | DISCARD, u32 owner slot}, then len bytes, rounded up to 8.  The
+ * region is three parts, each its own page so that it can be mapped as the kernel's is:
+ * consumer page, producer page, data.  A record never wraps: a discarded record fills
+ * the end.  Memory ahead of the producer is all zero (the consumer clears what it has
+ * read), so a zero header means "claimed, not written yet".
+ */
+#define SHM_RING_BUSY    0x80000000u
+#define SHM_RING_DISCARD 0x40000000u
+#define SHM_RING_HDR     8
+#define SHM_RING_PAGE    4096
+
+struct shm_ring_consumer {
+	uint64_t pos;
+	uint64_t reserved[511];
+};
+
+struct shm_ring_producer {
+	uint64_t pos;
+	uint64_t size;     /* of data: a power of two, at least a page */
+	uint64_t lost;     /* records that found no room */
+	uint32_t lossless; /* wait for room while the control process lives */
+	uint32_t pad;
+	uint64_t reserved[508];
+};
+
+struct shm_ring {
+	struct shm_ring_consumer consumer;
+	struct shm_ring_producer producer;
+	uint8_t data[];
+};
+
+struct shm_ring_hdr {
+	uint32_t len, owner;
+};
+
+/* A record of the printk ring: text follows, no NUL. */
+struct shm_printk {
+	uint64_t time_ns;
+	uint32_t pid, tid;
+	char comm[16];
+	char text[];
+};
+
+/* -- thread block (private to the target) --------------------------------- */
+
+#define RT_THREAD_MAGIC 0x74726d70u
+#define RT_COUNTERS     64 /* a slot counts in counter[slot number % RT_COUNTERS] */
+#define RT_MAX_RUNNING  16
+#define RT_THREAD_SIZE  2048
+
+/* A program that runs now: nested ones come from signal handlers. */
+struct rt_running {
+	uint64_t prog;  /* program id */
+	uint64_t frame; /* rbp of the trampoline that runs it */
+};
+
+struct rt_thread {
+	uint32_t magic; /* 0 in a forked child: register again */
+	uint32_t slot;
+	uint32_t pid, tid;
+	uint32_t depth; /* running[0 .. depth) */
+	uint32_t pad;
+	uint64_t inside[RT_COUNTERS]; /* calls that entered less calls that left */
+	struct rt_running running[RT_MAX_RUNNING];
+};
+
+/* -- slab ------------------------------------------------------------------ */
+
+#define RT_STATE_MAGIC 0x3162616c73747531ull /* "1utslab1" */
+
+enum {
+	RT_FLAG_NO_READS = 1 << 0, /* bpf_probe_read_* gives -EFAULT: seccomp */
+};
+
+struct rt_state {
+	uint64_t magic;
+	uint32_t version;
+	int32_t tls_off;        /* the thread block's pointer is at fs:[tls_off] */
+	uint64_t arena;         /* the target's address of struct shm_arena */
+	uint64_t threads;       /* of SHM_MAX_THREADS blocks of RT_THREAD_SIZE */
+	uint64_t get_cfa;       /* _Unwind_GetCFA, or 0 */
+	uint64_t clock_gettime; /* the vDSO's, or 0: system call */
+	uint32_t flags;         /* RT_FLAG_* */
+	uint32_t pad;
+	uint64_t reserved[8];
+};
+
+#endif
