@@ -1,0 +1,64 @@
+/*
+ * bpf/engine.h - run a program: the interpreter (reference) and the JIT (product).
+ *
+ * Both take programs of program_load() and an address environment: where maps and
+ * helpers are for the process in which the code will run.
+ *
+ * Program ABI  r1 = ctx, r2 = second argument (conformance: memory and its length),
+ *          r0 the result; r6-r9 and r10 as RFC 9669 section 2.  In JIT code R0 is rax,
+ *          R1-R5 are rdi rsi rdx rcx r8 (so helper calls need no moves), R6-R9 are rbx
+ *          r12 r13 r14, R10 is rbp or an offset from it.
+ * Errors   engine_jit_*: through the assembly; interp_run: -EFAULT a checked access failed
+ *          (checked mode), -ELOOP out of fuel
+ * Memory   an engine_body is one allocation, freed by engine_body_free()
+ * Context  [ctl]; the code that is emitted runs in [probe]
+ */
+#ifndef BPF_ENGINE_H
+#define BPF_ENGINE_H
+
+#include "bpf/helper.h"
+#include "bpf/program.h"
+#include "x86/asm.h"
+#include "x86/body.h"
+
+struct engine_env {
+	uint64_t arena;              /* address of the arena there */
+	uint64_t helper[HELPER_MAX]; /* addresses by id; 0: not there */
+	uint64_t guard_enter;        /* rt_guard_enter; 0: no recursion guard (tests) */
+	uint64_t first;              /* rt_first */
+	int32_t tls_off;
+};
+
+/* The environment of this process: native helpers, the arena's own mapping, no guard. */
+void engine_env_native(const struct arena *arena, struct engine_env *out);
+
+/*
+ * The body of one attachment of p, for a trampoline.  Guard, helper addresses and map
+ * addresses are env's; the cookie and the kind come from the trampoline's env.  p and
+ * env are copied or referenced until engine_body_free().
+ */
+struct engine_body;
+int engine_body_new(struct program *p, const struct engine_env *env, struct engine_body **out);
+void engine_body_free(struct engine_body *b); /* NULL is fine */
+const struct tramp_body *engine_body(const struct engine_body *b);
+
+/* p as a plain function uint64_t f(r1, r2), for tests and the conformance plugin. */
+void engine_jit_function(const struct program *p, const struct engine_env *env, struct x86_asm *a);
+
+struct interp_range {
+	uint64_t lo, hi;
+	bool writable;
+};
+
+struct interp_opts {
+	bool checked;                     /* verify every access against `range` and the stack */
+	const struct interp_range *range; /* readable memory beside stack, maps and ctx */
+	unsigned nranges;
+	uint64_t fuel; /* instructions; 0: no limit */
+	uint64_t cookie;
+};
+
+int interp_run(const struct program *p, const struct engine_env *env, uint64_t r1, uint64_t r2,
+	       const struct interp_opts *opts, uint64_t *r0, struct diag *d);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * bpf/helper.h - the one table of helpers: id, name, implementation, rules.
+ *
+ * Context  [ctl]
+ * Spec     bpf-helpers(7), include/uapi/linux/bpf.h (ids)
+ */
+#ifndef BPF_HELPER_H
+#define BPF_HELPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HELPER_MAX 256
+
+enum {
+	HELPER_FENTRY = 1 << 0, /* may be called by programs of this kind (1 << program_kind) */
+	HELPER_FMOD_RET = 1 << 1,
+	HELPER_FEXIT = 1 << 2,
+	HELPER_PLAIN = 1 << 3,
+	HELPER_TRACING = HELPER_FENTRY | HELPER_FMOD_RET | HELPER_FEXIT,
+	HELPER_ALL = HELPER_TRACING | HELPER_PLAIN,
+	HELPER_TAKES_CTX = 1 << 4, /* r1 is ctx */
+	HELPER_READS_MEM = 1 << 5, /* reads the target's memory */
+	HELPER_OVERRIDES = 1 << 6,
+};
+
+struct helper {
+	uint32_t id;        /* BPF_FUNC_* */
+	const char *name;   /* "map_lookup_elem" */
+	const char *symbol; /* in the slab: "rt_map_lookup_elem" */
+	uint64_t native;    /* address of the same in this process */
+	uint32_t flags;
+};
+
+/* NULL: we do not have it.  helper_name() knows all the kernel's names, for messages. */
+const struct helper *helper_by_id(uint32_t id);
+const char *helper_name(uint32_t id); /* never NULL: "unknown#N" */
+const struct helper *helper_table(unsigned *n);
+
+#endif

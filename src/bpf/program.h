@@ -1,0 +1,78 @@
+/*
+ * bpf/program.h - one eBPF program: its instructions, checked, and what they need.
+ *
+ * program_load() copies and checks (bpf/check.c); nothing runs that did not pass.  Map
+ * and function references in the instructions stay symbolic: LDDW src 1 (map) and 2
+ * (map value) hold an index into program->map[]; addresses are put in by the
+ * interpreter and the JIT, since they differ per process.
+ *
+ * Errors   -EACCES   the checks refuse the program (diag: instruction number and reason)
+ *          -EINVAL   malformed attributes;  -ENOTSUP  a feature we do not have, by name
+ * Memory   a program keeps references on its maps; program_put() frees at 0
+ * Context  [ctl] reference counts are not atomic: one thread, or the caller's lock
+ * Spec     RFC 9669; Documentation/bpf/standardization
+ */
+#ifndef BPF_PROGRAM_H
+#define BPF_PROGRAM_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "bpf/map.h"
+#include "shm/arena.h"
+#include "x86/body.h"
+
+#include <linux/bpf.h>
+
+#define PROGRAM_MAX_INSNS 1000000
+#define PROGRAM_MAX_STACK 512
+#define PROGRAM_MAX_CALLS 8 /* frames, as in the kernel */
+
+/* What a program is attached as; decides helpers and result rules. */
+enum program_kind { PROGRAM_FENTRY, PROGRAM_FMOD_RET, PROGRAM_FEXIT, PROGRAM_PLAIN };
+
+struct program_subprog {
+	uint32_t start, end; /* instructions [start, end) */
+	uint32_t stack;      /* bytes of stack it uses, a multiple of 8 */
+};
+
+struct program {
+	char name[64];
+	uint8_t kind; /* enum program_kind */
+	uint32_t id, refs;
+	struct bpf_insn *insn;
+	uint32_t ninsns;
+	struct program_subprog *sub; /* sub[0] is the program itself */
+	uint32_t nsub;
+	uint32_t stack_depth; /* deepest chain of subprograms */
+	struct map **map;
+	uint32_t nmaps;
+	struct body_facts facts;
+	shm_ref stats; /* struct shm_prog in the arena; 0 without an arena */
+};
+
+struct program_attr {
+	const char *name;
+	enum program_kind kind;
+	const struct bpf_insn *insn;
+	uint32_t ninsns;
+	struct arena *arena; /* may be NULL: no statistics, no maps */
+	/* map behind a file descriptor in LDDW src 1/2; borrowed; NULL: no such */
+	struct map *(*map_by_fd)(void *arg, int fd);
+	void *arg;
+	unsigned nslots;       /* ctx slots of the target, PROGRAM_NO_CTX: not known */
+	bool allow_any_helper; /* conformance: helper 5 and no kind rules */
+};
+
+#define PROGRAM_NO_CTX UINT32_MAX
+
+int program_load(const struct program_attr *attr, struct program **out, struct diag *d);
+struct program *program_get(struct program *p);
+void program_put(struct program *p); /* NULL is fine */
+
+/*
+ * Text of an instruction, as the kernel's verifier log writes it: "r1 = *(u64 *)(r1 +8)".
+ * Returns the number of bpf_insn it took (2 for LDDW).
+ */
+unsigned program_format_insn(const struct bpf_insn *insn, char *out, size_t cap);
+
+#endif

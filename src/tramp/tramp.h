@@ -1,0 +1,99 @@
+/*
+ * tramp/tramp.h - turn a function model and a list of programs into code bytes.
+ *
+ * Two steps, both pure: tramp_plan() decides every offset and writes it down;
+ * tramp_emit() only follows the plan.  A plan can be printed, compared and
+ * checked without running anything, and the same plan gives the same bytes.
+ *
+ * Knows func_model and x86.  Does not know BPF (a program is a body that emits itself,
+ * x86/body.h), patching, pages or processes.
+ *
+ * Entry    the slot jumps here: [rsp] is the caller's return address, every register is
+ *          the caller's.  rsp may be off by 8 (gcc's -fipa-stack-alignment).
+ * Promise  every general register that bodies or the image may change is, on entry to
+ *          the original and on return to the caller, what it would be without us (callers
+ *          built with -fipa-ra keep values in caller-saved ones); K bytes of stack
+ *          arguments are copied raw to an address congruent mod 64; vector, mask and x87
+ *          registers, MXCSR and DF are never written (the result register of a skipped
+ *          function excepted).
+ * Units    bytes; plan offsets are relative to rbp, most of them negative.
+ * Errors   tramp_plan:  -EINVAL   programs and model contradict each other
+ *                       -ENOTSUP  exit programs, K unknown; fmod_ret, result class (diag)
+ *                       -E2BIG    frame larger than TRAMP_MAX_FRAME
+ *          tramp_emit:  through the assembly
+ * Memory   none allocated; spec and plan are the caller's, and a plan borrows the spec
+ *          it was made from.
+ * Context  [ctl]
+ */
+#ifndef TRAMP_TRAMP_H
+#define TRAMP_TRAMP_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "model/func_model.h"
+#include "x86/body.h"
+
+#define TRAMP_MAX_FRAME (256 * 1024)
+
+enum tramp_kind { TRAMP_FENTRY, TRAMP_FMOD_RET, TRAMP_FEXIT, TRAMP_KINDS };
+
+struct tramp_prog {
+	const struct tramp_body *body;
+	uint64_t cookie;
+	uint64_t arg; /* second argument of a plain function body */
+};
+
+struct tramp_spec {
+	const struct func_model *model;
+	taddr_t func;         /* what ctx[-2] shows: the function's address */
+	taddr_t original;     /* call it: runs the function as if nothing were patched */
+	taddr_t leave_ret;    /* jump here instead of ret; 0: ret */
+	taddr_t leave_resume; /* jump here instead of to original; 0: jmp original */
+	uint32_t slot;        /* number for the frame's tag */
+	bool tagged;          /* write the tag and its frame state */
+	struct {
+		const struct tramp_prog *prog; /* in the order in which they run */
+		unsigned n;
+	} list[TRAMP_KINDS];
+};
+
+/*
+ *  rbp + 16 ..        stack arguments of our caller
+ *  rbp + 8            its return address
+ *  rbp + 0            its rbp
+ *  rbp - 48 .. -8     fixed slots: tag, r15 .. rbx (x86/frame.h)
+ *  rbp + gpr          saved general registers: at entry the caller's, after the call of
+ *                     the original what it left
+ *  rbp + ctx          context slots, then two result slots
+ *  rbp + ctx - 8      number of argument slots
+ *  rbp + ctx - 16     address of the function
+ *  rbp + ctx - 24     override word (x86/body.h: may_override)
+ *  rbp + scratch      16 bytes for bodies
+ *  rsp ..             while bodies run: 16-byte aligned; at the call of the original:
+ *                     rbp + out, which holds the copy of the stack arguments and is
+ *                     congruent to rbp + 16 mod 64
+ */
+struct tramp_plan {
+	const struct tramp_spec *spec;
+	bool call_orig;                         /* fexit or fmod_ret: call it, else jump to it */
+	bool need_frame;                        /* false: nothing to run, only a jump */
+	x86_regset saved;                       /* registers saved and restored */
+	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
+	bool fill_count, fill_ip;
+	int32_t gpr, ctx, scratch, out;
+	uint32_t out_bytes; /* K: stack arguments to copy */
+	uint32_t frame;     /* sub rsp, frame */
+};
+
+int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d);
+
+/* Human-readable, one item a line; for goldens and `utramp code`.  Returns the length. */
+size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
+
+/* Append the image to a (bodies' out-of-line functions included), frame states along with it. */
+void tramp_emit(const struct tramp_plan *plan, struct x86_asm *a);
+
+/* The trivial body: call r0 = fn(ctx, arg), a SysV function at any distance. */
+struct tramp_body tramp_body_call(const uint64_t *fn);
+
+#endif
