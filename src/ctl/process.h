@@ -1,0 +1,121 @@
+/*
+ * ctl/process.h - one traced process as seen from outside: start, stop, read, write, map.
+ *
+ * Changes are made by ptrace and /proc/PID/mem only, while every thread is stopped;
+ * nothing is loaded but the slabs, nothing runs there but single system calls.
+ *
+ * States   after process_spawn(): stopped by ptrace at the loader's consistent point, one
+ *          thread, every library mapped and relocated, no constructor run yet.
+ *          process_resume(): runs, nobody traces it.  process_stop(): every thread
+ *          stopped again (seized), until process_resume().
+ * Errors   -ENOENT, -EACCES, -ENOEXEC the command (diag: as execve(2) says)
+ *          -EPERM     AT_SECURE (set-user-ID), already traced (diag names the tracer)
+ *          -ENOTSUP   static, 32-bit, musl (diag says what)
+ *          -ESRCH     the process is gone
+ *          -ETIMEDOUT a thread did not stop (diag: its tid and state)
+ *          -EBUSY     a window's bytes are not what was expected
+ * Memory   process_free() detaches if needed and frees; it never kills a process that
+ *          runs, and kills one that never got to run
+ * Context  [ctl] one thread per process
+ * Spec     ptrace(2), proc(5), ld.so(8); DESIGN section 2 "Launch"
+ */
+#ifndef CTL_PROCESS_H
+#define CTL_PROCESS_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "info/maps.h"
+#include "shm/arena.h"
+
+#include <sys/types.h>
+
+/* The slab's ELF template (rt/slab.h), handed down by attach/. */
+struct slab_template {
+	const void *bytes;
+	uint64_t size, file_size;
+	uint64_t code_size, shadow_distance;
+};
+
+enum { SLAB_EXE, SLAB_LIB, SLABS };
+
+/* A slab as loaded. */
+struct slab {
+	char path[256];   /* its file while the session lasts; "" when there is none */
+	int fd;           /* of the file, for writing code into it too; -1 */
+	taddr_t bias;     /* run-time address of a template symbol = its value + bias */
+	taddr_t text;     /* first byte of room for code */
+	taddr_t shadow;   /* frame states: shadow + (pc - text) */
+	uint64_t room;    /* bytes */
+	taddr_t rt_state; /* address of struct rt_state there */
+};
+
+struct process {
+	pid_t pid;
+	int mem;      /* /proc/PID/mem; reads 0 bytes once the address space is gone */
+	bool child;   /* ours to wait for */
+	bool stopped; /* by us */
+	bool exited;
+	int status; /* wait status, when exited and child */
+	struct slab slab[SLABS];
+	taddr_t arena;    /* where it is mapped there; 0: not yet */
+	unsigned regions; /* of the arena's list that are mapped */
+	taddr_t threads;  /* block table */
+	int32_t tls_off;
+	struct module_list modules;
+	void *priv;
+};
+
+struct process_spawn_opts {
+	const struct slab_template *slab;
+	const char *dir; /* for the slab files; NULL: $XDG_RUNTIME_DIR or /tmp */
+	bool keep_env;   /* leave LD_PRELOAD in the environment (-f) */
+};
+
+/* argv[0] is looked up in PATH as a shell does.  On failure nothing is left behind. */
+int process_spawn(char *const argv[], const struct process_spawn_opts *opts, struct process **out,
+		  struct diag *d);
+void process_free(struct process *p); /* NULL is fine */
+
+/*
+ * Map the arena (and, called again, regions added since), make the block table and fill
+ * both slabs' rt_state.  Stopped processes only.
+ */
+int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, struct diag *d);
+
+int process_stop(struct process *p, struct diag *d);
+int process_resume(struct process *p, struct diag *d);
+
+/* Whole or not at all: 0, or -EFAULT (-ESRCH when the address space is gone). */
+int process_read(struct process *p, taddr_t addr, void *out, size_t n);
+int process_write(struct process *p, taddr_t addr, const void *bytes, size_t n);
+
+/* True while the address space we patched exists: false after exit and after exec. */
+bool process_alive(struct process *p);
+
+/*
+ * Wait up to timeout_ms for the child to end: 1 and p->status, 0 not yet, or an error.
+ * Sets *exec when the process lives but has executed another program.
+ */
+int process_poll(struct process *p, int timeout_ms, bool *exec);
+
+/* One function's window: replaced in a batch.  pc in (addr, addr + len) is moved by `move`. */
+struct process_patch {
+	taddr_t addr;
+	uint8_t len;
+	uint8_t expect[32], bytes[32];
+	/* where a thread whose pc is inside the window goes on; 0: cannot, postpone */
+	taddr_t (*move)(const void *arg, taddr_t pc);
+	const void *arg;
+	int result; /* out: 0, -EBUSY (bytes differ), -EAGAIN (a thread cannot be moved) */
+};
+
+/* Stopped processes only.  Each patch succeeds or fails by itself; returns how many failed. */
+int process_patch(struct process *p, struct process_patch *patch, unsigned n, struct diag *d);
+
+/* One system call by a stopped thread; the result as the kernel gives it (-errno). */
+long process_syscall(struct process *p, long nr, const uint64_t arg[6]);
+
+/* ns between the last stop and resume, for the start line. */
+uint64_t process_stopped_ns(const struct process *p);
+
+#endif
