@@ -1,0 +1,231 @@
+/*
+ * utramp/utramp.h - eBPF trampolines for functions of user-space processes.
+ *
+ * The names and manners are libbpf's: opaque structs, OBJECT__verb, options structs whose
+ * first member sz is sizeof(struct) and which may be NULL, callbacks with a ctx pointer.
+ *
+ *	struct utramp_target *t = utramp_target__spawn(argv, NULL);
+ *	struct utramp_object *o = utramp_object__open_file("prog.bpf.o", NULL);
+ *	utramp_object__load(o, t);
+ *	utramp_object__attach(o, t, NULL);
+ *	utramp_target__resume(t);
+ *	while (utramp_target__poll(t, 100) == UTRAMP_RUNNING)
+ *		utramp_target__read_printk(t, print, NULL);
+ *
+ * Errors   int functions return 0 (or a count) or a negative errno; functions that return
+ *          a pointer give NULL and set errno.  utramp_error() has the reason, one line or
+ *          a few, for the last failure on the calling thread.
+ *            ENOENT no such function, type, program, map    EACCES   the checks refuse it
+ *            EBADMSG malformed object, ELF, DWARF, BTF      ENOTSUP  not supported (named)
+ *            EPERM  not permitted to trace it               ESRCH    the target is gone
+ *            EBUSY  the function's bytes are not its own    EINVAL   misuse
+ * Memory   who creates frees; strings returned live as long as their object.
+ * Threads  one thread per target; different targets are independent.
+ */
+#ifndef UTRAMP_UTRAMP_H
+#define UTRAMP_UTRAMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UTRAMP_API __attribute__((visibility("default")))
+
+struct utramp_target;      /* a traced process */
+struct utramp_object;      /* a loaded .bpf.o */
+struct utramp_program;     /* one of its programs */
+struct utramp_map;         /* one of its maps */
+struct utramp_link;        /* a program attached to one or more functions */
+struct utramp_ring_buffer; /* reader of a BPF_MAP_TYPE_RINGBUF map */
+struct utramp_trace;       /* generated programs that report calls */
+
+UTRAMP_API const char *utramp_version(void);
+UTRAMP_API const char *utramp_error(void); /* never NULL */
+
+/* -- targets ---------------------------------------------------------------------- */
+
+struct utramp_spawn_opts {
+	size_t sz;
+	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
+};
+
+/*
+ * Start argv[0] (found through PATH) and stop it before its first constructor runs, with
+ * all its libraries mapped.  Dynamically linked glibc programs only.
+ */
+UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
+						      const struct utramp_spawn_opts *opts);
+
+/* Detaches if attached.  A child that was never resumed is killed. */
+UTRAMP_API void utramp_target__free(struct utramp_target *t);
+
+UTRAMP_API pid_t utramp_target__pid(const struct utramp_target *t);
+
+/* Let it run; programs attached so far see every call from here on. */
+UTRAMP_API int utramp_target__resume(struct utramp_target *t);
+
+enum utramp_state {
+	UTRAMP_RUNNING,
+	UTRAMP_EXITED, /* utramp_target__status() has the wait status */
+	UTRAMP_EXECED, /* runs another program now: nothing is attached any more */
+};
+
+/* Wait up to timeout_ms for a change: enum utramp_state, or a negative errno. */
+UTRAMP_API int utramp_target__poll(struct utramp_target *t, int timeout_ms);
+UTRAMP_API int utramp_target__status(const struct utramp_target *t); /* as waitpid(2) */
+
+/* Restore every function's bytes; calls inside return without running a program. */
+UTRAMP_API int utramp_target__detach(struct utramp_target *t);
+UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
+
+/*
+ * Types for functions without debug information: a file with BTF for a module (path,
+ * SONAME or short name), or one prototype as C writes it, "int f(struct s *, double)".
+ */
+UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
+				      const char *file);
+UTRAMP_API int utramp_target__add_proto(struct utramp_target *t, const char *proto);
+
+/* -- objects and programs ---------------------------------------------------------- */
+
+struct utramp_object_opts {
+	size_t sz;
+	const char *btf; /* the target's BTF for CO-RE; NULL: none is needed */
+	bool lossless;   /* ring buffers make the target wait instead of dropping */
+};
+
+UTRAMP_API struct utramp_object *utramp_object__open_file(const char *path,
+							  const struct utramp_object_opts *opts);
+UTRAMP_API int utramp_object__load(struct utramp_object *o, struct utramp_target *t);
+UTRAMP_API void utramp_object__close(struct utramp_object *o); /* maps and links die with it */
+
+UTRAMP_API struct utramp_program *utramp_object__next_program(const struct utramp_object *o,
+							      struct utramp_program *prev);
+UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
+UTRAMP_API const char *utramp_program__section(const struct utramp_program *p);
+
+struct utramp_attach_opts {
+	size_t sz;
+	uint64_t cookie; /* bpf_get_attach_cookie() */
+	bool missing_ok; /* functions that cannot be attached are passed over */
+	void (*missing)(void *ctx, const char *why); /* told of each of them */
+	void *ctx;
+};
+
+/*
+ * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: the
+ * one in the program's section.  All or none, unless missing_ok.
+ */
+UTRAMP_API struct utramp_link *utramp_program__attach(struct utramp_program *p,
+						      struct utramp_target *t, const char *spec,
+						      const struct utramp_attach_opts *opts);
+/* Every program of the object that names its function; in order of the object. */
+UTRAMP_API int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
+				     const struct utramp_attach_opts *opts);
+UTRAMP_API unsigned utramp_link__functions(const struct utramp_link *l);
+UTRAMP_API uint64_t utramp_program__missed(const struct utramp_program *p); /* recursion */
+UTRAMP_API int utramp_link__destroy(struct utramp_link *l); /* detaches; NULL is fine */
+
+/* -- maps and events ---------------------------------------------------------------- */
+
+UTRAMP_API struct utramp_map *utramp_object__next_map(const struct utramp_object *o,
+						      struct utramp_map *prev);
+UTRAMP_API struct utramp_map *utramp_object__find_map_by_name(const struct utramp_object *o,
+							      const char *name);
+UTRAMP_API const char *utramp_map__name(const struct utramp_map *m);
+UTRAMP_API uint32_t utramp_map__type(const struct utramp_map *m); /* BPF_MAP_TYPE_* */
+UTRAMP_API uint32_t utramp_map__key_size(const struct utramp_map *m);
+UTRAMP_API uint32_t utramp_map__value_size(const struct utramp_map *m);
+
+/* Sizes must be the map's; a per-CPU value is libbpf_num_possible_cpus() values of 8 * n bytes. */
+UTRAMP_API int utramp_map__lookup_elem(const struct utramp_map *m, const void *key, size_t key_sz,
+				       void *value, size_t value_sz, uint64_t flags);
+UTRAMP_API int utramp_map__update_elem(const struct utramp_map *m, const void *key, size_t key_sz,
+				       const void *value, size_t value_sz, uint64_t flags);
+UTRAMP_API int utramp_map__delete_elem(const struct utramp_map *m, const void *key, size_t key_sz,
+				       uint64_t flags);
+UTRAMP_API int utramp_map__get_next_key(const struct utramp_map *m, const void *key, void *next_key,
+					size_t key_sz);
+
+typedef int (*utramp_sample_fn)(void *ctx, const void *data, size_t size);
+
+UTRAMP_API struct utramp_ring_buffer *utramp_ring_buffer__new(struct utramp_map *m,
+							      utramp_sample_fn fn, void *ctx,
+							      const void *opts);
+/* Hand over what there is, waiting up to timeout_ms for a first record; number of records. */
+UTRAMP_API int utramp_ring_buffer__poll(struct utramp_ring_buffer *rb, int timeout_ms);
+UTRAMP_API int utramp_ring_buffer__consume(struct utramp_ring_buffer *rb);
+UTRAMP_API uint64_t utramp_ring_buffer__lost(const struct utramp_ring_buffer *rb);
+UTRAMP_API void utramp_ring_buffer__free(struct utramp_ring_buffer *rb);
+
+struct utramp_printk {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	pid_t pid, tid;
+	const char *comm;
+	const char *text; /* size bytes, not terminated */
+	size_t size;
+};
+
+/* What bpf_printk() wrote since the last call; number of records. */
+UTRAMP_API int utramp_target__read_printk(struct utramp_target *t,
+					  void (*fn)(void *ctx, const struct utramp_printk *p),
+					  void *ctx);
+UTRAMP_API uint64_t utramp_target__lost(const struct utramp_target *t); /* of all kinds */
+
+/* -- trace: calls without writing BPF ------------------------------------------------- */
+
+struct utramp_trace_opts {
+	size_t sz;
+	bool json;       /* one object a line, else text */
+	bool entry_only; /* no results */
+	bool lossless;
+	unsigned strings; /* bytes shown of a char *; 0: none */
+	uint64_t buffer;  /* bytes; 0: 64 MiB */
+};
+
+UTRAMP_API struct utramp_trace *utramp_trace__new(struct utramp_target *t,
+						  const struct utramp_trace_opts *opts);
+/* Attach to what spec names; number of functions. */
+UTRAMP_API int utramp_trace__add(struct utramp_trace *tr, const char *spec,
+				 const struct utramp_attach_opts *opts);
+/* One line per finished call, in order of finishing; final: the target is gone, or detached. */
+UTRAMP_API int utramp_trace__read(struct utramp_trace *tr, bool final,
+				  void (*line)(void *ctx, const char *text, size_t n), void *ctx);
+UTRAMP_API void utramp_trace__free(struct utramp_trace *tr);
+
+/* -- what can be traced ----------------------------------------------------------------- */
+
+struct utramp_func_info {
+	size_t sz;
+	const char *module, *func; /* func: all names of the address, the asked one first */
+	uint64_t addr, size;       /* in the file */
+	const char *proto;         /* C text; NULL: no types */
+	const char *types_from;    /* "BTF", "DWARF", "user", "none" */
+	const char *site;          /* "nop", "moved", "hop"; NULL: cannot be patched */
+	bool entry, exit;          /* what can be attached */
+	const char *reason;        /* why something cannot; NULL: nothing to say */
+	const char *json;          /* the whole as one JSON object */
+};
+
+/* t may be NULL: then spec's MODULE is a file.  fn returning not 0 stops. Number of functions. */
+UTRAMP_API int utramp_list(struct utramp_target *t, const char *spec,
+			   int (*fn)(void *ctx, const struct utramp_func_info *f), void *ctx);
+
+struct utramp_args {
+	size_t sz;
+	unsigned long functions, by_args[256], variadic, struct_by_value, with_float;
+};
+
+/* How many functions of a file have how many arguments, by its BTF, else its DWARF. */
+UTRAMP_API int utramp_args_count(const char *file, struct utramp_args *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
