@@ -112,7 +112,7 @@ void x86_bind(struct x86_asm *a, x86_label l);
 
 /* Raw bytes: moved instructions (x86/insn.h), data, padding.  Never hand-made opcodes. */
 void x86_bytes(struct x86_asm *a, const void *p, size_t n);
-void x86_int3_to(struct x86_asm *a, uint32_t align); /* pad with int3 to a multiple of align */
+void x86_int3_to(struct x86_asm *a, uint32_t align); /* pad until the pc is a multiple of align */
 
 /*
  * Moves.  _rr register, _ri immediate; load/store name the memory side.  Loads
@@ -146,7 +146,12 @@ void x86_push_m(struct x86_asm *a, struct x86_mem src);
 void x86_pop(struct x86_asm *a, enum x86_gpr r);
 void x86_xchg_rr(struct x86_asm *a, enum x86_width w, enum x86_gpr r1, enum x86_gpr r2); /* D, Q */
 
-/* Arithmetic; w is X86_D (upper half of dst cleared) or X86_Q; immediates are sign-extended. */
+/*
+ * Arithmetic; w is X86_D (upper half of dst cleared) or X86_Q; immediates are
+ * sign-extended, and cut for narrower operands.  The B and W forms exist wherever
+ * the processor has them (bswap, imul and cmov lack some: -EINVAL) and leave the
+ * rest of dst alone.
+ */
 void x86_alu_rr(struct x86_asm *a, enum x86_alu op, enum x86_width w, enum x86_gpr dst,
 		enum x86_gpr src);
 void x86_alu_ri(struct x86_asm *a, enum x86_alu op, enum x86_width w, enum x86_gpr dst,
