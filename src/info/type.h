@@ -24,10 +24,11 @@ enum ty_kind {
 	TY_STRUCT, /* members in order of declaration */
 	TY_UNION,
 	TY_ARRAY,   /* of: element; n: elements; TY_UNSIZED: flexible or unknown */
-	TY_FUNC,    /* only behind a pointer; opaque */
+	TY_FUNC,    /* only behind a pointer; opaque; of: its result */
 	TY_TYPEDEF, /* name, of */
 	TY_QUAL,    /* const, volatile, restrict: name is the word; of */
-	TY_UNKNOWN, /* declared, never defined, or of a kind we do not know: name says */
+	TY_UNKNOWN, /* declared, never defined, or of a kind we do not know: name is spelled
+		     * whole, "struct foo" */
 };
 
 enum {
@@ -106,7 +107,8 @@ const char *ty_pool_str(struct ty_pool *p, const char *s);
 /* Follow typedefs and qualifiers; never NULL (a loop ends at TY_UNKNOWN). */
 const struct ty *ty_strip(const struct ty *t);
 
-/* The type as C spells it: "const char *", "struct pt", "int[4]".  Cut to cap; returns the length. */
+/* The type as C spells it: "const char *", "struct pt", "int[4]".  Cut to cap; returns
+ * the length of what was written.  NULL is void. */
 size_t ty_format(const struct ty *t, char *out, size_t cap);
 
 /* The whole prototype: "int f(const char *s, double)". */
