@@ -5,7 +5,9 @@
  *
  * Units    sizes, alignments and offsets are bytes; an "eightbyte" is 8 of them.
  * Errors   -ENOTSUP  the ABI has a rule for this type and we do not implement it
- *          -EINVAL   the type tree is malformed (size 0 member, offset past the end, too deep)
+ *          -EINVAL   the type tree is malformed (scalar of size 0, member past the end, more
+ *                    than 32 levels or 65536 nodes)
+ *          -E2BIG    more than 2 GiB of stack arguments
  * Memory   inputs are borrowed for the call; outputs are the caller's.
  * Context  any thread, signal-safe.
  * Spec     psABI x86-64, 3.2.3 "Parameter Passing"; rules are numbered as there.
@@ -31,11 +33,12 @@ struct abi_field;
 
 /* A C type, as far as passing it matters.  Borrowed; usually static or in an arena. */
 struct abi_type {
-	uint8_t kind;   /* enum abi_kind */
-	bool is_signed; /* ABI_INT */
-	bool by_ref;    /* passed by invisible reference, returned through sret (C++) */
-	uint32_t size, align;
-	uint32_t n; /* ABI_AGGREGATE: fields; ABI_ARRAY: elements */
+	uint8_t kind;         /* enum abi_kind */
+	bool is_signed;       /* ABI_INT */
+	bool by_ref;          /* passed by invisible reference, returned through sret (C++) */
+	bool is_bool;         /* ABI_INT: _Bool; passing is as for any byte */
+	uint32_t size, align; /* of a scalar: its natural alignment, not a typedef's */
+	uint32_t n;           /* ABI_AGGREGATE: fields; ABI_ARRAY: elements */
 	const struct abi_field *field;
 	const struct abi_type *elem;
 };
@@ -50,7 +53,7 @@ enum abi_file { ABI_GPR, ABI_XMM, ABI_ST };
 
 /* Where one value is when control enters (arguments) or leaves (result). */
 struct abi_place {
-	uint8_t nregs;           /* registers; 0: in memory */
+	uint8_t nregs;           /* registers; 0: in memory (result: through the hidden pointer) */
 	uint8_t file[2], num[2]; /* eightbyte i is in register num[i] of file[i] */
 	bool wide;               /* one vector register holds it whole (16, 32, 64 bytes) */
 	bool none;               /* an empty type: travels nowhere */
@@ -67,6 +70,11 @@ struct abi_call {
 };
 
 /*
+ * Fewer registers than eightbytes and not wide: the rest is padding and travels nowhere, as in
+ * struct { long a; } aligned(16).  As gcc does it: an __int128 that does not fit leaves its
+ * register to later arguments (clang before 20 splits or wastes it).  Wide vectors assume that
+ * the code was compiled for a machine that has them.  On failure *arg_place is undefined.
+ *
  * GPR numbers in abi_place count in this order: rdi rsi rdx rcx r8 r9 (arguments),
  * rax rdx (result); XMM 0-7; ST 0 and 1 (result).  ret may be a type of kind ABI_VOID.
  */

@@ -8,8 +8,11 @@
  * Ctx      ctx[0 .. nslots-1] arguments in declaration order, ctx[nslots] the result,
  *          ctx[nslots+1] its second eightbyte; ctx[-1] the number of argument slots,
  *          ctx[-2] the address of the function - as in the kernel.  A value in registers
- *          takes one slot per eightbyte; one in memory takes one slot per eightbyte up to
- *          16 bytes, and beyond that a single slot holding its address (FM_BY_ADDR).
+ *          takes one slot per eightbyte of its size (__m512: 8), padding eightbytes that
+ *          travel in no register being 0; one in memory takes one slot per eightbyte up to 16
+ *          bytes, and beyond that a single slot holding its address (FM_BY_ADDR).  So does a
+ *          value passed by invisible reference (place.by_ref), whose place holds that address.
+ * Result   in memory (call.sret): the same by size, at the address that rax holds on return.
  * Bits     a slot holds an integer extended to 64 bits by its own sign, and the
  *          raw bits of a float or double; bytes the value does not have are 0.
  * K        call.stack_bytes, valid only if k_known: calling the original copies so many.
@@ -28,27 +31,29 @@
 
 #define FM_MAX_SLOTS 255
 #define FM_MAX_STACK (64 * 1024)
+#define FM_MAX_ARGS  1024 /* empty structs take no slot */
 
 enum {
-	FM_SIGNED = 1 << 0,    /* extend with the sign bit */
-	FM_FLOAT = 1 << 1,     /* bits of a float or double */
-	FM_BY_ADDR = 1 << 2,   /* the slot holds the address of the value */
-	FM_BOOL = 1 << 3,      /* only the low byte counts */
-	FM_HIDDEN = 1 << 4,    /* not shown: no slot (x87 results, empty types) */
-	FM_AGGREGATE = 1 << 5, /* struct or union: slots are its raw eightbytes */
+	FM_SIGNED = 1 << 0, /* extend with the sign bit */
+	FM_FLOAT = 1 << 1,  /* bits of a float or double; size 10: of a long double */
+	FM_BY_ADDR =
+		1 << 2,     /* the slot holds the address of the value, in memory or place.by_ref */
+	FM_BOOL = 1 << 3,   /* only the low byte counts */
+	FM_HIDDEN = 1 << 4, /* not shown: no slot (x87 results, empty types) */
+	FM_AGGREGATE = 1 << 5, /* struct, union or vector: slots are its raw eightbytes */
 };
 
 struct fm_value {
 	struct abi_place place;
-	uint32_t size;         /* bytes; 0 only for a void result */
+	uint32_t size;         /* bytes that count (long double: 10); 0: void or empty struct */
 	uint16_t slot, nslots; /* first u64 of the context, and how many */
 	uint8_t flags;         /* FM_* */
 };
 
 struct func_model {
-	struct abi_call call;
-	bool k_known; /* false: variadic, unprototyped or no types: entry programs only */
-	bool raw;     /* no types: six slots rdi rsi rdx rcx r8 r9 as they are */
+	struct abi_call call; /* !k_known: all argument registers are in use, stack_bytes 0 */
+	bool k_known;         /* false: variadic, unprototyped or no types: entry programs only */
+	bool raw;             /* no types: six slots rdi rsi rdx rcx r8 r9 as they are */
 	uint16_t nargs, nslots;
 	struct fm_value ret;
 	struct fm_value arg[];
@@ -59,6 +64,9 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 
 /* NULL is fine. */
 void func_model_free(struct func_model *m);
+
+/* Make an entry-only model of one whose stack arguments are not all known (variadic). */
+void func_model_hide_k(struct func_model *m);
 
 /* No types: six raw register slots, k_known false. */
 int func_model_raw(struct func_model **out);

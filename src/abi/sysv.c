@@ -1,0 +1,360 @@
+/*
+ * abi/sysv.c - see sysv.h.
+ *
+ * classify() follows the numbered rules of psABI 3.2.3 over up to eight eightbytes;
+ * abi_assign() hands out registers left to right and spills a value whole, never in part.
+ * Where the document leaves room, the two compilers' common behaviour decides; the
+ * differential test in tests/unit/abi holds this file to both.
+ */
+#include "abi/sysv.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define MAX_GPR        6
+#define MAX_XMM        8
+#define MAX_DEPTH      32
+#define MAX_NODES      65536
+#define MAX_STACK      (UINT32_C(1) << 31)
+#define MAX_ALIGN      64 /* the strictest that struct abi_call can say */
+#define MAX_CLASSIFIED 64 /* rule 1: anything larger is in memory */
+
+enum cls { NONE, INTEGER, SSE, SSEUP, X87, X87UP, COMPLEX_X87, MEMORY };
+
+/* One classification in progress; nodes bounds the work on types that share subtrees. */
+struct walk {
+	uint8_t cls[MAX_CLASSIFIED / 8]; /* enum cls */
+	unsigned nodes;
+};
+
+static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth);
+
+/* Rule 4: the class of an eightbyte that two fields share. */
+static enum cls merge(enum cls a, enum cls b)
+{
+	if (a == b || b == NONE)
+		return a;
+	if (a == NONE)
+		return b;
+	if (a == MEMORY || b == MEMORY)
+		return MEMORY;
+	if (a == INTEGER || b == INTEGER)
+		return INTEGER;
+	if (a >= X87 || b >= X87)
+		return MEMORY;
+	return SSE;
+}
+
+static void merge_at(struct walk *w, uint32_t eightbyte, enum cls c)
+{
+	w->cls[eightbyte] = (uint8_t)merge((enum cls)w->cls[eightbyte], c);
+}
+
+/* Rules 1 and 2 of the basic types: the class of eightbyte i of a scalar. */
+static enum cls leaf_class(const struct abi_type *t, uint32_t i)
+{
+	switch ((enum abi_kind)t->kind) {
+	case ABI_INT:
+		return INTEGER;
+	case ABI_FLOAT:
+	case ABI_VECTOR:
+		return i ? SSEUP : SSE;
+	case ABI_X87:
+		return i ? X87UP : X87;
+	case ABI_COMPLEX_X87:
+		return COMPLEX_X87;
+	case ABI_VOID:
+	case ABI_AGGREGATE:
+	case ABI_ARRAY:
+		break;
+	}
+	return MEMORY;
+}
+
+static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off)
+{
+	uint32_t first = off / 8, last = (off + t->size - 1) / 8;
+
+	/* gcc puts vectors of 2 and 4 bytes into SSE registers, clang into integer ones. */
+	if (t->kind == ABI_VECTOR && t->size < 8)
+		return -ENOTSUP;
+	for (uint32_t i = first; i <= last; i++)
+		merge_at(w, i, leaf_class(t, i - first));
+	if (off % t->align) /* rule 1 of aggregates: unaligned fields */
+		merge_at(w, first, MEMORY);
+	return 0;
+}
+
+/* Bit-fields count by the bits they touch; their storage unit may be unaligned. */
+static int classify_bits(struct walk *w, const struct abi_type *outer, const struct abi_field *f,
+			 uint32_t off)
+{
+	uint64_t from = (uint64_t)f->offset * 8 + f->bit_offset, end = from + f->bits;
+
+	if (f->type->kind != ABI_INT || end > (uint64_t)outer->size * 8)
+		return -EINVAL;
+	from += (uint64_t)off * 8;
+	end += (uint64_t)off * 8;
+	for (uint64_t i = from / 64; i <= (end - 1) / 64; i++)
+		merge_at(w, (uint32_t)i, INTEGER);
+	return 0;
+}
+
+static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct abi_field *f = &t->field[i];
+		int err;
+
+		if (!f->type || ++w->nodes > MAX_NODES)
+			return -EINVAL;
+		if (f->bits) {
+			err = classify_bits(w, t, f, off);
+		} else {
+			if (f->offset > t->size || f->type->size > t->size - f->offset)
+				return -EINVAL;
+			err = classify(w, f->type, off + f->offset, depth + 1);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+{
+	if (!t->elem || (uint64_t)t->n * t->elem->size != t->size)
+		return -EINVAL;
+	if (!t->elem->size) /* any number of nothing */
+		return 0;
+	for (uint32_t i = 0; i < t->n; i++) {
+		int err = classify(w, t->elem, off + i * t->elem->size, depth + 1);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Merge the classes of t, off bytes into the value, into w.  The callers have checked that
+ * off + t->size lies within the first MAX_CLASSIFIED bytes.
+ */
+static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+{
+	if (depth > MAX_DEPTH || ++w->nodes > MAX_NODES)
+		return -EINVAL;
+	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY) {
+		/* Empty structs and flexible arrays; their insides cannot matter. */
+		if (!t->size)
+			return 0;
+		if (t->kind == ABI_ARRAY)
+			return classify_elements(w, t, off, depth);
+		return classify_fields(w, t, off, depth);
+	}
+	if (t->kind == ABI_VOID || !t->size || !t->align)
+		return -EINVAL;
+	return classify_leaf(w, t, off);
+}
+
+/*
+ * Rule 5, the post-merger clean-up; n is the number of eightbytes.  Complex long double by
+ * itself is exempt from the size limit, which is one of aggregates.
+ */
+static enum cls settle(struct walk *w, uint32_t n, bool is_scalar)
+{
+	uint32_t ups = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (w->cls[i] == MEMORY)
+			return MEMORY;
+		if (w->cls[i] == X87UP && (i == 0 || w->cls[i - 1] != X87))
+			return MEMORY;
+		ups += i && w->cls[i] == SSEUP;
+	}
+	if (n > 2 && !(is_scalar && w->cls[0] == COMPLEX_X87) && (w->cls[0] != SSE || ups != n - 1))
+		return MEMORY;
+	for (uint32_t i = 0; i < n; i++) {
+		bool up_ok = i && (w->cls[i - 1] == SSE || w->cls[i - 1] == SSEUP);
+
+		if (w->cls[i] == SSEUP && !up_ok)
+			w->cls[i] = SSE;
+	}
+	return (enum cls)w->cls[0];
+}
+
+/* What a value asks for, before any register is handed out. */
+struct want {
+	uint8_t nregs; /* 0: memory, or nothing if none */
+	uint8_t file[2];
+	bool wide, none;
+};
+
+static int want_sse(const struct walk *w, struct want *out)
+{
+	out->nregs = 1;
+	out->file[0] = ABI_XMM;
+	out->wide = w->cls[1] == SSEUP;
+	if (w->cls[1] == INTEGER || w->cls[1] == SSE) {
+		out->nregs = 2;
+		out->file[1] = w->cls[1] == INTEGER ? ABI_GPR : ABI_XMM;
+	}
+	return 0;
+}
+
+static int want_x87(enum cls c, bool is_ret, struct want *out)
+{
+	if (!is_ret) /* passing, rule 5: the x87 classes are memory */
+		return 0;
+	out->nregs = c == COMPLEX_X87 ? 2 : 1;
+	out->file[0] = out->file[1] = ABI_ST;
+	return 0;
+}
+
+static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
+{
+	struct walk w = { 0 };
+	uint32_t n = (t->size + 7) / 8;
+	enum cls c;
+	int err;
+
+	*out = (struct want){ 0 };
+	if (t->size > MAX_CLASSIFIED)
+		return 0;
+	err = classify(&w, t, 0, 0);
+	if (err)
+		return err;
+	c = settle(&w, n, t->kind != ABI_AGGREGATE);
+	switch (c) {
+	case NONE:
+		out->none = n < 2 || w.cls[1] == NONE;
+		/* Data behind an eightbyte of padding: struct abi_place cannot say it. */
+		return out->none ? 0 : -ENOTSUP;
+	case INTEGER:
+		out->nregs = w.cls[1] == NONE ? 1 : 2;
+		out->file[0] = ABI_GPR;
+		out->file[1] = w.cls[1] == INTEGER ? ABI_GPR : ABI_XMM;
+		return 0;
+	case SSE:
+		return want_sse(&w, out);
+	case X87:
+	case COMPLEX_X87:
+		return want_x87(c, is_ret, out);
+	case SSEUP:
+	case X87UP:
+	case MEMORY:
+		break;
+	}
+	return 0;
+}
+
+static int check_value(const struct abi_type *t)
+{
+	if (!t || t->kind == ABI_VOID || t->kind == ABI_ARRAY || t->kind > ABI_ARRAY)
+		return -EINVAL;
+	if (t->align & (t->align - 1))
+		return -EINVAL;
+	return t->align ? 0 : -EINVAL;
+}
+
+/* psABI 3.2.3 "Returning of Values". */
+static int assign_ret(const struct abi_type *t, struct abi_place *p, struct abi_call *call)
+{
+	struct want want;
+	int err;
+
+	if (!t)
+		return -EINVAL;
+	if (t->kind == ABI_VOID)
+		return 0;
+	err = check_value(t);
+	if (err)
+		return err;
+	if (t->by_ref) {
+		call->sret = true;
+		return 0;
+	}
+	err = want_regs(t, true, &want);
+	if (err)
+		return err;
+	p->nregs = want.nregs;
+	p->wide = want.wide;
+	p->none = want.none;
+	for (unsigned i = 0; i < want.nregs; i++) {
+		p->file[i] = want.file[i];
+		p->num[i] = i == 1 && want.file[0] == want.file[1];
+	}
+	call->sret = !want.nregs && !want.none;
+	return 0;
+}
+
+/* Into memory: eightbytes aligned as the type, at least 8. */
+static int assign_stack(uint32_t size, uint32_t align, struct abi_place *p, struct abi_call *call)
+{
+	uint64_t at;
+
+	if (align < 8)
+		align = 8;
+	if (align > MAX_ALIGN)
+		return -ENOTSUP;
+	at = (call->stack_bytes + (uint64_t)align - 1) & ~((uint64_t)align - 1);
+	if (at + size > MAX_STACK)
+		return -E2BIG;
+	p->stack = (uint32_t)at;
+	call->stack_bytes = (uint32_t)((at + size + 7) & ~UINT64_C(7));
+	if (call->stack_align < align)
+		call->stack_align = align;
+	return 0;
+}
+
+/* psABI 3.2.3 "Passing": all eightbytes in registers, or the whole value in memory. */
+static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_call *call)
+{
+	struct want want = { .nregs = 1, .file = { ABI_GPR } };
+	unsigned gpr = 0, xmm = 0;
+	int err = check_value(t);
+
+	if (!err && !t->by_ref)
+		err = want_regs(t, false, &want);
+	if (err)
+		return err;
+	p->by_ref = t->by_ref;
+	p->none = want.none;
+	if (want.none)
+		return 0;
+	for (unsigned i = 0; i < want.nregs; i++) {
+		gpr += want.file[i] == ABI_GPR;
+		xmm += want.file[i] == ABI_XMM;
+	}
+	if (!want.nregs || call->ngpr + gpr > MAX_GPR || call->nxmm + xmm > MAX_XMM) {
+		if (t->by_ref)
+			return assign_stack(8, 8, p, call);
+		return assign_stack(t->size, t->align, p, call);
+	}
+	p->nregs = want.nregs;
+	p->wide = want.wide;
+	for (unsigned i = 0; i < want.nregs; i++) {
+		p->file[i] = want.file[i];
+		p->num[i] = want.file[i] == ABI_GPR ? call->ngpr++ : call->nxmm++;
+	}
+	return 0;
+}
+
+int abi_assign(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
+	       struct abi_place *ret_place, struct abi_place *arg_place, struct abi_call *call)
+{
+	struct abi_call c = { .stack_align = 8 };
+	struct abi_place r = { 0 };
+	int err = assign_ret(ret, &r, &c);
+
+	c.ngpr = c.sret;
+	for (unsigned i = 0; i < nargs && !err; i++) {
+		arg_place[i] = (struct abi_place){ 0 };
+		err = assign_arg(arg[i], &arg_place[i], &c);
+	}
+	if (err)
+		return err;
+	*ret_place = r;
+	*call = c;
+	return 0;
+}
