@@ -1,5 +1,5 @@
 /*
- * model/sigtext.c - read the text form of a func_model (see func_model.h).
+ * model/signature.c - read the text form of a func_model (see func_model.h).
  *
  * Recursive descent, one function per rule; blanks may stand between tokens:
  *   signature = type '(' [ type { ',' type } [ ',' '...' ] | '...' | 'void' ] ')'

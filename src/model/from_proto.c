@@ -1,0 +1,326 @@
+/*
+ * model/from_proto.c - from a prototype of debug information to a func_model.
+ *
+ * Turns the ty graph into abi_type trees and hands them to func_model_new().  The graph comes
+ * from files: it may be cyclic, enormous or wrong, so depth and number of nodes are bounded,
+ * and what is larger than 64 bytes is not looked into (psABI 3.2.3: it is in memory).
+ *
+ * Memory   the trees live in a pool of their own and die with the call
+ * Spec     psABI 3.1.2 for sizes and alignments of scalars
+ */
+#include "model/func_model.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+
+#define MAX_DEPTH      32
+#define MAX_NODES      16384
+#define MAX_CLASSIFIED 64
+
+struct conv {
+	struct ty_pool *pool;
+	unsigned nodes;
+	int err;
+	const char *why; /* static text */
+	const struct ty *culprit;
+};
+
+static const struct abi_type pointer = { .kind = ABI_INT, .size = 8, .align = 8 };
+static const struct abi_type nothing = { .kind = ABI_VOID };
+
+static const struct abi_type *convert(struct conv *c, const struct ty *t, unsigned depth);
+
+static const struct abi_type *refuse(struct conv *c, int err, const struct ty *t, const char *why)
+{
+	if (!c->err) {
+		c->err = err;
+		c->why = why;
+		c->culprit = t;
+	}
+	return &nothing;
+}
+
+static const struct abi_type *node(struct conv *c, struct abi_type t)
+{
+	struct abi_type *n = ty_pool_alloc(c->pool, sizeof(*n));
+
+	if (!n)
+		return refuse(c, -ENOMEM, NULL, "out of memory");
+	*n = t;
+	return n;
+}
+
+/* _BitInt(N) above 64 bits is an array of eightbytes; __int128 is aligned to its size. */
+static const struct abi_type *convert_int(struct conv *c, const struct ty *t)
+{
+	uint32_t size = (uint32_t)t->size;
+	uint32_t align = size > 16 || (size == 16 && t->align == 8) ? 8 : size;
+
+	if (!t->size || t->size > UINT16_MAX || (t->size <= 16 && (size & (size - 1))) ||
+	    (t->size > 16 && size % 8))
+		return refuse(c, -ENOTSUP, t, "an integer of this size is not known");
+	return node(c, (struct abi_type){ .kind = ABI_INT,
+					  .is_signed = t->flags & TY_SIGNED,
+					  .is_bool = t->flags & TY_BOOL,
+					  .size = size,
+					  .align = align });
+}
+
+static const struct abi_type *float_of(struct conv *c, const struct ty *t, uint64_t size)
+{
+	if (size != 2 && size != 4 && size != 8 && size != 16)
+		return refuse(c, -ENOTSUP, t, "a float of this size is not known");
+	return node(c, (struct abi_type){ .kind = ABI_FLOAT,
+					  .size = (uint32_t)size,
+					  .align = (uint32_t)size });
+}
+
+/* _Complex float and double are structs of two; long double and its complex are x87. */
+static const struct abi_type *convert_float(struct conv *c, const struct ty *t)
+{
+	bool is_complex = t->flags & TY_COMPLEX;
+	const struct abi_type *part;
+	struct abi_field *f;
+
+	if (t->flags & TY_X87) {
+		if (t->size != (is_complex ? 32 : 16))
+			return refuse(c, -ENOTSUP, t, "long double of this size is not known");
+		return node(c, (struct abi_type){ .kind = is_complex ? ABI_COMPLEX_X87 : ABI_X87,
+						  .size = (uint32_t)t->size,
+						  .align = 16 });
+	}
+	if (!is_complex)
+		return float_of(c, t, t->size);
+	part = float_of(c, t, t->size / 2);
+	if (c->err)
+		return part;
+	f = ty_pool_alloc(c->pool, 2 * sizeof(*f));
+	if (!f)
+		return refuse(c, -ENOMEM, NULL, "out of memory");
+	f[0] = (struct abi_field){ .type = part };
+	f[1] = (struct abi_field){ .type = part, .offset = part->size };
+	return node(c, (struct abi_type){ .kind = ABI_AGGREGATE,
+					  .size = 2 * part->size,
+					  .align = part->align,
+					  .n = 2,
+					  .field = f });
+}
+
+static const struct abi_type *convert_array(struct conv *c, const struct ty *t, unsigned depth)
+{
+	struct abi_type a = { .kind = ABI_ARRAY };
+
+	if (t->flags & TY_VECTOR) {
+		if (t->size < 8 || t->size > MAX_CLASSIFIED || (t->size & (t->size - 1)))
+			return refuse(c, -ENOTSUP, t, "a vector of this size is not known");
+		a.kind = ABI_VECTOR;
+		a.size = a.align = (uint32_t)t->size;
+		return node(c, a);
+	}
+	a.elem = convert(c, t->of, depth + 1);
+	if (c->err)
+		return &nothing;
+	a.align = a.elem->align;
+	a.n = t->flags & TY_UNSIZED ? 0 : (uint32_t)t->n;
+	if (a.n && (t->n > MAX_CLASSIFIED && a.elem->size))
+		return refuse(c, -EBADMSG, t, "an array larger than the struct around it");
+	a.size = a.n * a.elem->size;
+	return node(c, a);
+}
+
+/* The fields of a struct that is small enough to be classified. */
+static void convert_members(struct conv *c, const struct ty *t, struct abi_type *a, unsigned depth)
+{
+	struct abi_field *f;
+
+	if (t->n > MAX_NODES) {
+		refuse(c, -EBADMSG, t, "too many members");
+		return;
+	}
+	f = ty_pool_alloc(c->pool, (size_t)t->n * sizeof(*f));
+	if (!f) {
+		refuse(c, -ENOMEM, NULL, "out of memory");
+		return;
+	}
+	for (uint64_t i = 0; i < t->n && !c->err; i++) {
+		const struct ty_member *m = &t->member[i];
+
+		if (m->offset > t->size)
+			refuse(c, -EBADMSG, t, "a member lies past the end");
+		f[i].type = convert(c, m->type, depth + 1);
+		f[i].offset = (uint32_t)m->offset;
+		f[i].bit_offset = m->bit_offset;
+		f[i].bits = m->bits;
+	}
+	a->field = f;
+	a->n = (uint32_t)t->n;
+}
+
+static uint32_t strictest(const struct abi_type *a)
+{
+	uint32_t align = 1;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->field[i].type->align > align)
+			align = a->field[i].type->align;
+	}
+	return align;
+}
+
+static const struct abi_type *convert_struct(struct conv *c, const struct ty *t, unsigned depth)
+{
+	struct abi_type a = { .kind = ABI_AGGREGATE, .align = t->align };
+
+	if (t->size > UINT32_MAX / 2)
+		return refuse(c, -ENOTSUP, t, "larger than 2 GiB");
+	a.size = (uint32_t)t->size;
+	if (t->flags & TY_NONTRIVIAL) {
+		a.by_ref = true;
+		a.align = a.align ? a.align : 1;
+		return node(c, a);
+	}
+	if (a.size <= MAX_CLASSIFIED)
+		convert_members(c, t, &a, depth);
+	if (c->err)
+		return &nothing;
+	if (!a.align && a.size > MAX_CLASSIFIED)
+		return refuse(c, -ENOTSUP, t, "its alignment is not known");
+	if (!a.align)
+		a.align = strictest(&a);
+	return node(c, a);
+}
+
+static const struct abi_type *convert(struct conv *c, const struct ty *t, unsigned depth)
+{
+	if (c->err)
+		return &nothing;
+	if (depth > MAX_DEPTH || ++c->nodes > MAX_NODES)
+		return refuse(c, -EBADMSG, t, "nested too deeply");
+	if (!t)
+		return &nothing;
+	t = ty_strip(t);
+	switch ((enum ty_kind)t->kind) {
+	case TY_VOID:
+		return &nothing;
+	case TY_INT:
+	case TY_ENUM:
+		return convert_int(c, t);
+	case TY_FLOAT:
+		return convert_float(c, t);
+	case TY_PTR:
+		return &pointer;
+	case TY_STRUCT:
+	case TY_UNION:
+		return convert_struct(c, t, depth);
+	case TY_ARRAY:
+		return convert_array(c, t, depth);
+	case TY_FUNC:
+	case TY_TYPEDEF:
+	case TY_QUAL:
+	case TY_UNKNOWN:
+		break;
+	}
+	return refuse(c, -ENOTSUP, t, "its definition is not known");
+}
+
+static const struct abi_type *convert_param(struct conv *c, const struct proto_param *p)
+{
+	const struct ty *t = ty_strip(p->type);
+	const struct abi_type *a;
+	struct abi_type by_ref;
+
+	/* C11 6.7.6.3: arrays and functions are passed as pointers. */
+	if ((t->kind == TY_ARRAY && !(t->flags & TY_VECTOR)) || t->kind == TY_FUNC)
+		return &pointer;
+	a = convert(c, p->type, 0);
+	if (!c->err && a->kind == ABI_VOID)
+		return refuse(c, -EBADMSG, t, "void is not passed");
+	if (c->err || !p->by_ref)
+		return a;
+	by_ref = *a;
+	by_ref.by_ref = true;
+	return node(c, by_ref);
+}
+
+static int explain(const struct conv *c, const struct proto *p, unsigned arg, struct diag *d)
+{
+	char spelling[128] = "";
+
+	if (c->culprit)
+		ty_format(c->culprit, spelling, sizeof(spelling));
+	if (arg == p->nparams)
+		return diag_set(d, c->err, "%s: result: %s: %s", p->name, spelling, c->why);
+	return diag_set(d, c->err, "%s: argument %u (%s): %s: %s", p->name, arg + 1,
+			p->param[arg].name, spelling, c->why);
+}
+
+/* func_model_new() says that something cannot be passed; find out what. */
+static int blame(const struct proto *p, int err, const struct abi_type *ret,
+		 const struct abi_type *const *arg, struct diag *d)
+{
+	struct abi_place place[2];
+	struct abi_call call;
+
+	if (err == -E2BIG)
+		return diag_set(d, err,
+				"%s: more than %d context slots or %d bytes of stack "
+				"arguments",
+				p->name, FM_MAX_SLOTS, FM_MAX_STACK);
+	if (err == -EINVAL)
+		err = -EBADMSG; /* the types came from a file, not from the caller */
+	if (abi_assign(ret, NULL, 0, &place[0], &place[1], &call))
+		return diag_set(d, err, "%s: result: no rule to return its type", p->name);
+	for (unsigned i = 0; i < p->nparams; i++) {
+		if (abi_assign(&nothing, &arg[i], 1, &place[0], &place[1], &call))
+			return diag_set(d, err, "%s: argument %u (%s): no rule to pass its type",
+					p->name, i + 1, p->param[i].name);
+	}
+	/* each goes alone: one that goes in a register alone but is over-aligned on the stack */
+	return diag_set(d, err, "%s: its arguments cannot be passed together", p->name);
+}
+
+static int build(struct conv *c, const struct proto *p, struct func_model **out, struct diag *d)
+{
+	_free_ const struct abi_type **arg = NULL;
+	const struct abi_type *ret;
+	struct func_model *m;
+	int err;
+
+	if (p->nparams > FM_MAX_ARGS)
+		return diag_set(d, -E2BIG, "%s: more than %d arguments", p->name, FM_MAX_ARGS);
+	arg = calloc(p->nparams + 1, sizeof(*arg));
+	if (!arg)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->nparams; i++) {
+		arg[i] = convert_param(c, &p->param[i]);
+		if (c->err)
+			return explain(c, p, i, d);
+	}
+	ret = convert(c, p->ret, 0);
+	if (c->err)
+		return explain(c, p, p->nparams, d);
+	err = func_model_new(ret, arg, p->nparams, &m);
+	if (err)
+		return blame(p, err, ret, arg, d);
+	if (p->variadic)
+		func_model_hide_k(m);
+	*out = m;
+	return 0;
+}
+
+int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d)
+{
+	struct conv c = { 0 };
+	int err;
+
+	/* No places are known: as without types. */
+	if (p->unprototyped || p->ms_abi)
+		return func_model_raw(out);
+	err = ty_pool_new(&c.pool);
+	if (err)
+		return err;
+	err = build(&c, p, out, d);
+	ty_pool_free(c.pool);
+	return err;
+}
