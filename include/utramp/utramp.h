@@ -184,6 +184,7 @@ struct utramp_trace_opts {
 	bool json;       /* one object a line, else text */
 	bool entry_only; /* no results */
 	bool lossless;
+	bool timestamps;  /* text form: seconds since the first event */
 	unsigned strings; /* bytes shown of a char *; 0: none */
 	uint64_t buffer;  /* bytes; 0: 64 MiB */
 };

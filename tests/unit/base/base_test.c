@@ -1,0 +1,198 @@
+/*
+ * base_test.c - diag, vec, cleanup, json.
+ */
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/json.h"
+#include "base/types.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void diag_keeps_the_reason(void **state)
+{
+	struct diag d = { "old" };
+
+	(void)state;
+	assert_int_equal(diag_set(&d, -ENOENT, "no %s %d", "x", 7), -ENOENT);
+	assert_string_equal(diag_text(&d, -ENOENT), "no x 7");
+	diag_add(&d, "second");
+	assert_string_equal(d.text, "no x 7\nsecond");
+	d.text[0] = '\0';
+	assert_string_equal(diag_text(&d, -ENOENT), strerror(ENOENT));
+	assert_string_equal(diag_text(NULL, -EPERM), strerror(EPERM));
+	assert_int_equal(diag_set(NULL, -EIO, "nowhere"), -EIO);
+	diag_add(NULL, "nowhere");
+}
+
+static void diag_cuts_long_text(void **state)
+{
+	struct diag d = { "" };
+
+	(void)state;
+	diag_set(&d, 0, "%*s", DIAG_MAX * 2, "end");
+	assert_int_equal(strlen(d.text), DIAG_MAX - 1);
+	diag_add(&d, "more");
+	assert_int_equal(strlen(d.text), DIAG_MAX - 1);
+}
+
+static void vec_grows(void **state)
+{
+	struct {
+		VEC(int);
+	} v = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(vec_push(&v, i), 0);
+	assert_int_equal(v.n, 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(v.at[i], i);
+	vec_free(&v);
+	assert_null(v.at);
+	assert_int_equal(v.n + v.cap, 0);
+}
+
+static void vec_refuses_what_cannot_be(void **state)
+{
+	void *at = NULL;
+	size_t cap = 0;
+
+	(void)state;
+	assert_int_equal(vec_grow(&at, &cap, SIZE_MAX / 2, 16), -ENOMEM);
+	assert_null(at);
+}
+
+static int open_null(int *seen)
+{
+	_close_ int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	*seen = fd;
+	return fd >= 0 ? 0 : -1;
+}
+
+static void scope_closes(void **state)
+{
+	int fd = -1, kept;
+
+	(void)state;
+	assert_int_equal(open_null(&fd), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	{
+		_close_ int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		kept = TAKE_FD(own);
+		assert_int_equal(own, -1);
+	}
+	assert_int_not_equal(fcntl(kept, F_GETFD), -1);
+	close(kept);
+}
+
+static void json_objects(void **state)
+{
+	struct json w;
+
+	(void)state;
+	json_init(&w);
+	json_open(&w, '{');
+	json_key(&w, "a");
+	json_i64(&w, INT64_MIN);
+	json_key(&w, "b");
+	json_open(&w, '[');
+	json_u64(&w, UINT64_MAX);
+	json_bool(&w, true);
+	json_null(&w);
+	json_open(&w, '{');
+	json_close(&w, '}');
+	json_hex(&w, 0xabc);
+	json_close(&w, ']');
+	json_key(&w, "c");
+	json_str(&w, "x");
+	json_close(&w, '}');
+	assert_string_equal(w.buf, "{\"a\":-9223372036854775808,\"b\":[18446744073709551615,true,"
+				   "null,{},\"0xabc\"],\"c\":\"x\"}");
+	json_reset(&w);
+	json_bool(&w, false);
+	assert_string_equal(w.buf, "false");
+	json_fini(&w);
+}
+
+static void json_strings(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} t[] = {
+		{ "a\"b\\c\n\t\r", "\"a\\\"b\\\\c\\n\\t\\r\"" },
+		{ "\x01\x7f", "\"\\u0001\\u007f\"" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+		  "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xff\xc0\x80", "\"\\u00ff\\u00c0\\u0080\"" }, /* never UTF-8; overlong */
+		{ "\xed\xa0\x80", "\"\\u00ed\\u00a0\\u0080\"" }, /* surrogate */
+		{ "\xe2\x82", "\"\\u00e2\\u0082\"" },            /* cut */
+		{ "\xf4\x90\x80\x80", "\"\\u00f4\\u0090\\u0080\\u0080\"" }, /* beyond U+10FFFF */
+	};
+	struct json w;
+
+	(void)state;
+	json_init(&w);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		json_reset(&w);
+		json_str(&w, t[i].in);
+		assert_string_equal(w.buf, t[i].out);
+	}
+	json_reset(&w);
+	json_strn(&w, "a\0b", 3);
+	assert_string_equal(w.buf, "\"a\\u0000b\"");
+	json_fini(&w);
+}
+
+static void json_floats(void **state)
+{
+	static const struct {
+		double v;
+		const char *out;
+	} t[] = { { 0.1, "0.1" },
+		  { 1.0 / 3, "0.3333333333333333" },
+		  { 1e300, "1e+300" },
+		  { -0.0, "-0" },
+		  { 5e-324, "5e-324" },
+		  { (double)NAN, "\"nan\"" },
+		  { -(double)INFINITY, "\"-inf\"" } };
+	struct json w;
+
+	(void)state;
+	json_init(&w);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		json_reset(&w);
+		json_f64(&w, t[i].v);
+		assert_string_equal(w.buf, t[i].out);
+	}
+	json_reset(&w);
+	json_f32(&w, 0.1f);
+	assert_string_equal(w.buf, "0.1");
+	json_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(diag_keeps_the_reason),
+		cmocka_unit_test(diag_cuts_long_text),
+		cmocka_unit_test(vec_grows),
+		cmocka_unit_test(vec_refuses_what_cannot_be),
+		cmocka_unit_test(scope_closes),
+		cmocka_unit_test(json_objects),
+		cmocka_unit_test(json_strings),
+		cmocka_unit_test(json_floats),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
