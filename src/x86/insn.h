@@ -38,24 +38,46 @@ struct x86_insn {
 	bool is_endbr64;
 	bool is_vector;     /* touches xmm/ymm/zmm, mask or x87/MMX state */
 	bool writes_rsp;    /* other than by push/pop/call/ret */
+	bool pushes_rbp;    /* push rbp */
+	bool sets_rbp;      /* mov rbp, rsp */
+	bool pops_rbp;      /* pop rbp or leave */
+	int32_t rsp_add;    /* bytes by which rsp grows (push: -8), 0 if none or not constant */
 	taddr_t target;     /* direct branches: where to; rip_relative: the operand's address */
 	uint8_t disp_at;    /* rip_relative: offset of the disp32 in the instruction */
 	const char *reason; /* not NULL: why x86_move would refuse it */
 };
 
-/* code holds at least n bytes as they lie at pc. */
+/* code holds at least n bytes as they lie at pc.  *out is untouched on failure. */
 int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
+
+/* The same for a sweep: only len, flow, target, rip_relative, is_nop, is_endbr64, disp_at. */
+int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
+
+/* An upper bound of what x86_move appends for one instruction. */
+#define X86_MOVE_MAX 32
 
 /*
  * Append the instruction at code, which ran at pc, so that it does the same at
- * a's current address.  A direct call must be the last one moved and is done as
- * push of the original return address + jmp; loop and jrcxz become a short hop
- * around a near jump.  A jcc or jmp whose target lies in [pc0, pc0 + n) of the
- * moved window is refused by the caller, not here.
+ * a's current address.  A call must be the last one moved and is done as push of
+ * the original return address + jmp, so that the callee returns to the original
+ * code; loop and jrcxz become a short hop around a near jump.  A jcc or jmp whose
+ * target lies in [pc0, pc0 + n) of the moved window is refused by the caller, not
+ * here.  The frame state is the caller's business (x86_insn_frame()), except
+ * between the push and the jmp of a call.
  */
 void x86_move(struct x86_asm *a, const void *code, const struct x86_insn *insn, taddr_t pc);
 
-/* Intel-syntax text of the instruction at code; returns its length or -EILSEQ. */
+/*
+ * The frame state (x86/frame.h) behind an instruction that ran in state: follows
+ * the pushes and rsp arithmetic of a prologue.  What a byte cannot express leaves
+ * the state as it was.
+ */
+uint8_t x86_insn_frame(uint8_t state, const struct x86_insn *insn);
+
+/*
+ * Intel-syntax text of the instruction at code; returns its length, -EILSEQ, or
+ * -ENOSPC if the text does not fit.
+ */
 int x86_format(const void *code, size_t n, taddr_t pc, char *out, size_t cap);
 
 #endif
