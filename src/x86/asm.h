@@ -205,6 +205,7 @@ void x86_call_pc(struct x86_asm *a, uint64_t pc);                /* -ERANGE past
 void x86_jmp_short_pc(struct x86_asm *a, uint64_t pc);           /* -ERANGE past +-127 */
 void x86_jmp_m_pc(struct x86_asm *a, uint64_t pc);  /* jmp [rip + ...]: pointer lies at pc */
 void x86_call_m_pc(struct x86_asm *a, uint64_t pc); /* call [rip + ...] */
+void x86_jmp_m(struct x86_asm *a, x86_label to);    /* jmp [rip + ...]: pointer lies at to */
 void x86_jmp_r(struct x86_asm *a, enum x86_gpr r);
 void x86_call_r(struct x86_asm *a, enum x86_gpr r);
 void x86_call_far(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch); /* any distance */

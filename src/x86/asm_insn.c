@@ -487,6 +487,12 @@ void x86_call_m_pc(struct x86_asm *a, uint64_t pc)
 	op_rel32(a, pc);
 }
 
+void x86_jmp_m(struct x86_asm *a, x86_label to)
+{
+	op_rip(a, OP(0xff), 4);
+	op_fixup(a, to);
+}
+
 void x86_jmp_r(struct x86_asm *a, enum x86_gpr r)
 {
 	op_reg(a, OP(0xff), 4, r);

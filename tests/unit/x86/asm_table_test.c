@@ -642,11 +642,11 @@ static void test_pc_operands(void **state)
 static void test_label_operands(void **state)
 {
 	for (int ahead = 0; ahead < 2; ahead++)
-		for (unsigned shape = 0; shape < 19; shape++) {
-			ZydisMnemonic mn = shape == 16 ? MN(JMP) :
-					   shape == 17 ? MN(CALL) :
-					   shape == 18 ? MN(LEA) :
-							 jcc_mn[shape];
+		for (unsigned shape = 0; shape < 20; shape++) {
+			ZydisMnemonic mn = shape == 16 || shape == 19 ? MN(JMP) :
+					   shape == 17                ? MN(CALL) :
+					   shape == 18                ? MN(LEA) :
+									jcc_mn[shape];
 			x86_label l;
 
 			begin();
@@ -659,6 +659,8 @@ static void test_label_operands(void **state)
 				x86_call(&a, l);
 			else if (shape == 18)
 				x86_lea_label(&a, R13, l);
+			else if (shape == 19)
+				x86_jmp_m(&a, l);
 			else
 				x86_jcc(&a, (enum x86_cc)shape, l);
 			if (ahead)

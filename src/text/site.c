@@ -1,0 +1,287 @@
+/*
+ * text/site.c - see site.h.
+ */
+#include "text/site.h"
+
+#include "x86/insn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The window under construction. */
+struct scan {
+	const struct site_query *q;
+	struct site site;
+	struct diag *d;
+	bool ended; /* the last instruction never falls through */
+};
+
+static const uint8_t *file_at(const struct scan *s, taddr_t addr)
+{
+	return s->q->file + (addr - s->q->func.lo);
+}
+
+static size_t room_at(const struct scan *s, taddr_t addr)
+{
+	return (size_t)(s->q->func.lo + s->q->n - addr);
+}
+
+static taddr_t window_end(const struct scan *s)
+{
+	return s->site.window + s->site.len;
+}
+
+static int refuse(struct scan *s, enum site_reason reason, taddr_t at, const char *detail)
+{
+	const char *text = site_reason_text(reason);
+	unsigned long off = (unsigned long)(at - s->q->entry);
+	int err = reason == SITE_CHANGED ? -EBUSY : -EILSEQ;
+
+	s->site.reason = reason;
+	if (detail)
+		return diag_set(s->d, err, "%s at +%#lx: %s", text, off, detail);
+	return diag_set(s->d, err, "%s at +%#lx", text, off);
+}
+
+/* -- one instruction after the other ----------------------------------------- */
+
+static bool is_sigreturn(const uint8_t *p, size_t n)
+{
+	/* mov $15, %rax or %eax; syscall: how libgcc and gdb recognise a signal frame */
+	return (n >= 9 && !memcmp(p, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9)) ||
+	       (n >= 7 && !memcmp(p, "\xb8\x0f\0\0\0\x0f\x05", 7));
+}
+
+static bool is_branch(const struct x86_insn *in)
+{
+	return in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JCC || in->flow == X86_FLOW_CALL;
+}
+
+static bool never_goes_on(const struct x86_insn *in)
+{
+	return in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JMP_IND ||
+	       in->flow == X86_FLOW_RET || in->flow == X86_FLOW_STOP;
+}
+
+/* Take the instruction at the end of the window into it. */
+static int take_insn(struct scan *s)
+{
+	taddr_t at = window_end(s);
+	struct x86_insn in;
+	bool call;
+
+	if (at >= s->q->func.hi)
+		return refuse(s, SITE_SHORT, at, "the function ends here without a return");
+	if (x86_decode(file_at(s, at), room_at(s, at), at, &in) < 0)
+		return refuse(s, SITE_UNDECODABLE, at, NULL);
+	if (at + in.len > s->q->func.hi)
+		return refuse(s, SITE_UNDECODABLE, at, "it reaches past the function's end");
+	if (in.reason)
+		return refuse(s, SITE_UNMOVABLE, at, in.reason);
+	call = in.flow == X86_FLOW_CALL || in.flow == X86_FLOW_CALL_IND;
+	if (call && s->site.len + in.len < SITE_JMP_LEN)
+		return refuse(s, SITE_EARLY_CALL, at, NULL);
+	s->site.insn_at[s->site.ninsns++] = s->site.len;
+	s->site.len = (uint8_t)(s->site.len + in.len);
+	/* a moved call leaves for its callee, which returns to the original code */
+	s->ended = call || never_goes_on(&in);
+	return 0;
+}
+
+/*
+ * Behind a return or jump: padding up to the five bytes.  Code that nothing seems to
+ * reach is not padding: a jump table or an exception may.
+ */
+static int take_padding(struct scan *s)
+{
+	while (s->site.len < SITE_JMP_LEN) {
+		taddr_t at = window_end(s);
+		struct x86_insn in;
+
+		if (at >= s->q->func.lo + s->q->n)
+			return refuse(s, SITE_SHORT, at, NULL);
+		if (x86_decode(file_at(s, at), room_at(s, at), at, &in) < 0)
+			return refuse(s, SITE_SHORT, at, "no padding behind it");
+		if (!in.is_nop && *file_at(s, at) != 0xcc)
+			return refuse(s, SITE_SHORT, at, "code behind it");
+		s->site.len = (uint8_t)(s->site.len + in.len);
+	}
+	s->site.len = SITE_JMP_LEN; /* the rest of a long nop stays */
+	return 0;
+}
+
+/* Nops of at least five bytes: nothing to move. */
+static bool take_nops(struct scan *s)
+{
+	uint8_t len = 0;
+
+	while (len < SITE_JMP_LEN) {
+		taddr_t at = s->site.window + len;
+		struct x86_insn in;
+
+		if (at >= s->q->func.hi ||
+		    x86_decode(file_at(s, at), room_at(s, at), at, &in) < 0 || !in.is_nop ||
+		    at + in.len > s->q->func.hi)
+			return false;
+		s->site.insn_at[s->site.ninsns++] = len;
+		len = (uint8_t)(len + in.len);
+	}
+	s->site.kind = SITE_NOP;
+	s->site.len = len;
+	return true;
+}
+
+static int take_window(struct scan *s)
+{
+	int err = 0;
+
+	s->site.ninsns = 0;
+	s->site.kind = SITE_MOVED;
+	while (!err && !s->ended && s->site.len < SITE_JMP_LEN)
+		err = take_insn(s);
+	return err ? err : s->site.len < SITE_JMP_LEN ? take_padding(s) : 0;
+}
+
+/* -- what the window must not be ----------------------------------------------- */
+
+/* Branches inside the window: into itself, or back to where the jump will stand. */
+static int check_loops(struct scan *s)
+{
+	for (unsigned i = 0; s->site.kind == SITE_MOVED && i < s->site.ninsns; i++) {
+		taddr_t at = s->site.window + s->site.insn_at[i];
+		struct x86_insn in;
+
+		if (x86_decode(file_at(s, at), room_at(s, at), at, &in) < 0 || !is_branch(&in))
+			continue;
+		if (in.target < s->site.entry || in.target >= window_end(s))
+			continue;
+		/* a recursive call is not a loop: it is a call of the function */
+		if (in.flow == X86_FLOW_CALL && in.target <= s->site.window)
+			continue;
+		return refuse(s, SITE_LOOP, at, NULL);
+	}
+	return 0;
+}
+
+static int check_changed(struct scan *s)
+{
+	for (taddr_t at = s->q->entry; at < window_end(s); at++) {
+		size_t i = (size_t)(at - s->q->func.lo);
+		char text[64];
+
+		if (s->q->mem[i] == s->q->file[i])
+			continue;
+		snprintf(text, sizeof(text), "%s%02x instead of %02x",
+			 s->q->mem[i] == 0xcc ? "a breakpoint or uprobe, " :
+			 s->q->mem[i] == 0xe9 ? "a jump, somebody's hook, " :
+						"",
+			 s->q->mem[i], s->q->file[i]);
+		return refuse(s, SITE_CHANGED, at, text);
+	}
+	return 0;
+}
+
+/* Does the function's own code jump to its entry? */
+static bool jumps_to_entry(const struct scan *s)
+{
+	taddr_t at = window_end(s), end = s->q->func.lo + s->q->n;
+	struct x86_insn in;
+
+	if (end > s->q->func.hi)
+		end = s->q->func.hi;
+	for (; at < end; at += in.len) {
+		if (x86_decode_flow(file_at(s, at), (size_t)(end - at), at, &in) < 0)
+			in.len = 1; /* data: go on as the sweep does */
+		else if ((in.flow == X86_FLOW_JMP || in.flow == X86_FLOW_JCC) &&
+			 in.target >= s->site.entry && in.target <= s->site.window)
+			return true;
+	}
+	return false;
+}
+
+static int describe(struct scan *s)
+{
+	const struct site_query *q = s->q;
+	struct x86_insn in;
+	int err;
+
+	if (q->entry < q->func.lo || q->entry >= q->func.hi || q->entry - q->func.lo >= q->n)
+		return refuse(s, SITE_OUTSIDE, q->entry, NULL);
+	s->site.entry = s->site.window = q->entry;
+	if (is_sigreturn(file_at(s, q->entry), room_at(s, q->entry)))
+		return refuse(s, SITE_SIGRETURN, q->entry, NULL);
+	if (!x86_decode(file_at(s, q->entry), room_at(s, q->entry), q->entry, &in) &&
+	    in.is_endbr64 && q->entry + in.len < q->func.hi && room_at(s, q->entry) > in.len)
+		s->site.window += in.len;
+	if (!take_nops(s)) {
+		err = take_window(s);
+		if (err)
+			return err;
+	}
+	err = check_loops(s);
+	if (err)
+		return err;
+	if (sweep_targets_inside(q->sweep, s->site.window + 1 - q->bias, window_end(s) - q->bias))
+		return refuse(s, SITE_BRANCH_INTO, s->site.window, NULL);
+	err = check_changed(s);
+	if (err)
+		return err;
+	memcpy(s->site.old, file_at(s, s->site.window), s->site.len);
+	s->site.resume = s->ended ? 0 : window_end(s);
+	s->site.reentered = jumps_to_entry(s);
+	return 0;
+}
+
+int site_describe(const struct site_query *q, struct site *out, struct diag *d)
+{
+	struct scan s = { .q = q, .d = d };
+	int err = describe(&s);
+
+	if (err)
+		out->reason = s.site.reason;
+	else
+		*out = s.site;
+	return err;
+}
+
+const char *site_reason_text(enum site_reason reason)
+{
+	static const char *const text[SITE_REASONS] = {
+		[SITE_OK] = "can be patched",
+		[SITE_CHANGED] = "the code in memory is not the file's",
+		[SITE_OUTSIDE] = "the entry lies outside of the function",
+		[SITE_BRANCH_INTO] = "a branch goes into the bytes to be replaced",
+		[SITE_UNDECODABLE] = "not a known instruction",
+		[SITE_UNMOVABLE] = "an instruction that cannot be moved",
+		[SITE_SHORT] = "shorter than a jump (a short hop into padding is not supported)",
+		[SITE_EARLY_CALL] = "a call that returns into the bytes to be replaced",
+		[SITE_LOOP] = "a loop within the bytes to be replaced",
+		[SITE_SIGRETURN] = "a signal trampoline, which unwinders know by its bytes",
+	};
+
+	return (unsigned)reason < SITE_REASONS ? text[reason] : "unknown";
+}
+
+const char *site_kind_text(enum site_kind kind)
+{
+	return kind == SITE_NOP ? "nop" : kind == SITE_MOVED ? "moved" : NULL;
+}
+
+int text_jmp_patch(const struct site *site, taddr_t to, uint8_t out[SITE_WINDOW_MAX], size_t *len)
+{
+	uint8_t bytes[SITE_WINDOW_MAX];
+	struct x86_asm a;
+	int n;
+
+	x86_asm_init(&a, bytes, NULL, sizeof(bytes), site->window);
+	x86_jmp_pc(&a, to);
+	while (!a.err && a.len < site->len)
+		x86_int3(&a);
+	n = x86_asm_finish(&a);
+	if (n < 0)
+		return n;
+	memcpy(out, bytes, (size_t)n);
+	*len = (size_t)n;
+	return 0;
+}

@@ -1,0 +1,199 @@
+/*
+ * text/slot.c - see slot.h.
+ *
+ * Hot parts come first: enter and leave_ret fill one cache line, leave_resume, moved
+ * and the image pointer the next; what runs once per thread is last.
+ */
+#include "text/slot.h"
+
+#include "x86/frame.h"
+#include "x86/insn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* A slot under construction. */
+struct build {
+	const struct slot_plan *plan;
+	struct slot_code *code;
+	struct x86_asm a;
+	x86_label moved, image_ptr, first;
+};
+
+/* One of the three places that count, and its way for threads without a block. */
+struct count {
+	x86_label slow, counted;
+};
+
+/* Up to the counting instruction included: rax is the block, its old value on the stack. */
+static struct count emit_count(struct build *b, bool in)
+{
+	struct count c = { .slow = x86_label_new(&b->a), .counted = x86_label_new(&b->a) };
+	struct x86_mem counter = X86_MEM(RAX, b->plan->counter_off);
+
+	x86_frame(&b->a, FRAME_CFA(0));
+	x86_push(&b->a, RAX);
+	x86_frame(&b->a, FRAME_CFA(1));
+	x86_load_fs(&b->a, RAX, b->plan->tls_off);
+	x86_test_rr(&b->a, X86_Q, RAX, RAX);
+	x86_jcc(&b->a, X86_E, c.slow);
+	x86_bind(&b->a, c.counted);
+	if (in)
+		x86_inc_m(&b->a, X86_Q, counter);
+	else
+		x86_dec_m(&b->a, X86_Q, counter);
+	x86_pop(&b->a, RAX);
+	x86_frame(&b->a, FRAME_CFA(0));
+	return c;
+}
+
+/* Get a block and count with it; without one go on uncounted: to moved, or return. */
+static void emit_slow(struct build *b, const struct count *c, bool to_moved)
+{
+	x86_bind(&b->a, c->slow);
+	x86_frame(&b->a, FRAME_CFA(1));
+	x86_call(&b->a, b->first);
+	x86_jcc(&b->a, X86_NE, c->counted);
+	x86_pop(&b->a, RAX);
+	x86_frame(&b->a, FRAME_CFA(0));
+	if (to_moved)
+		x86_jmp(&b->a, b->moved);
+	else
+		x86_ret(&b->a);
+}
+
+/*
+ * rt_first with an aligned stack: callers may be entered with rsp off by 8
+ * (gcc's -fipa-stack-alignment).  rax and the zero flag tell the result.
+ */
+static void emit_first(struct build *b)
+{
+	x86_bind(&b->a, b->first);
+	x86_frame(&b->a, FRAME_CFA(0));
+	x86_push(&b->a, RBP);
+	x86_frame(&b->a, FRAME_CFA_RBP(1));
+	x86_mov_rr(&b->a, RBP, RSP);
+	x86_frame(&b->a, FRAME_RBP);
+	x86_alu_ri(&b->a, X86_AND, X86_Q, RSP, -16);
+	x86_call_pc(&b->a, b->plan->rt_first);
+	x86_test_rr(&b->a, X86_Q, RAX, RAX);
+	x86_leave(&b->a);
+	x86_frame(&b->a, FRAME_CFA(0));
+	x86_ret(&b->a);
+}
+
+/* The window's instructions for their new address; frame states follow the pushes. */
+static int emit_moved(struct build *b, struct diag *d)
+{
+	const struct site *site = b->plan->site;
+	unsigned n = site->kind == SITE_MOVED ? site->ninsns : 0;
+	uint8_t state = FRAME_CFA(0);
+
+	x86_bind(&b->a, b->moved);
+	b->code->moved = x86_pc(&b->a);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = site->insn_at[i];
+		struct x86_insn in;
+		char text[96] = "";
+
+		if (x86_decode(site->old + at, site->len - at, site->window + at, &in) < 0)
+			return diag_set(d, -EINVAL, "the site's bytes do not decode");
+		b->code->insn[i] = x86_pc(&b->a);
+		x86_frame(&b->a, state);
+		x86_move(&b->a, site->old + at, &in, site->window + at);
+		state = x86_insn_frame(state, &in);
+		if (b->a.err != -ERANGE)
+			continue;
+		x86_format(site->old + at, in.len, site->window + at, text, sizeof(text));
+		return diag_set(d, -ERANGE, "%s cannot be moved to %#" PRIx64 ": out of reach",
+				text, b->plan->at);
+	}
+	x86_frame(&b->a, state);
+	if (site->kind == SITE_NOP) /* any of the nops goes on behind them */
+		for (unsigned i = 0; i < site->ninsns; i++)
+			b->code->insn[i] = x86_pc(&b->a);
+	if (site->resume)
+		x86_jmp_pc(&b->a, site->resume);
+	x86_frame(&b->a, FRAME_CFA(0));
+	return 0;
+}
+
+static int emit(struct build *b, struct diag *d)
+{
+	struct x86_asm *a = &b->a;
+	struct slot_code *code = b->code;
+	struct count in, out, resume;
+	int err;
+
+	b->moved = x86_label_new(a);
+	b->image_ptr = x86_label_new(a);
+	b->first = x86_label_new(a);
+
+	code->enter = x86_pc(a);
+	in = emit_count(b, true);
+	x86_jmp_m(a, b->image_ptr);
+	code->leave_ret = x86_pc(a);
+	out = emit_count(b, false);
+	x86_ret(a);
+	code->leave_resume = x86_pc(a);
+	resume = emit_count(b, false);
+	err = emit_moved(b, d);
+	if (err)
+		return err;
+	x86_int3_to(a, 8);
+	x86_bind(a, b->image_ptr);
+	code->image_ptr = x86_pc(a);
+	code->image = code->leave_resume;
+	x86_bytes(a, &code->image, 8);
+	emit_slow(b, &in, true);
+	emit_slow(b, &out, false);
+	emit_slow(b, &resume, true);
+	emit_first(b);
+	return 0;
+}
+
+int slot_emit(const struct slot_plan *plan, void *buf, void *frame, size_t cap,
+	      struct slot_code *out, struct diag *d)
+{
+	struct slot_code code = { .at = plan->at };
+	struct build b = { .plan = plan, .code = &code };
+	int err, n;
+
+	if (plan->site->kind == SITE_NONE || plan->at % SLOT_ALIGN)
+		return diag_set(d, -EINVAL, "no site, or the slot is not aligned");
+	x86_asm_init(&b.a, buf, frame, cap, plan->at);
+	err = emit(&b, d);
+	n = x86_asm_finish(&b.a);
+	if (err)
+		return err;
+	if (n == -ERANGE)
+		return diag_set(d, n,
+				"the slot at %#" PRIx64
+				" is out of reach of its function at %#" PRIx64
+				" or of rt_first at %#" PRIx64,
+				plan->at, plan->site->window, plan->rt_first);
+	if (n < 0)
+		return diag_set(d, n, "the slot cannot be encoded in %zu bytes", cap);
+	code.size = (uint32_t)n;
+	*out = code;
+	return n;
+}
+
+taddr_t slot_move_pc(const void *arg, taddr_t pc)
+{
+	const struct slot_move *m = arg;
+	const struct site *site = m->site;
+
+	if (pc <= site->window || pc >= site->window + site->len)
+		return pc;
+	for (unsigned i = 1; i < site->ninsns; i++)
+		if (pc == site->window + site->insn_at[i])
+			return m->code->insn[i];
+	return 0;
+}
+
+bool slot_has_pc(const struct slot_code *code, taddr_t pc)
+{
+	return pc >= code->at && pc < code->at + code->size;
+}

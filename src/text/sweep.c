@@ -1,0 +1,253 @@
+/*
+ * text/sweep.c - see sweep.h.
+ */
+#include "text/sweep.h"
+
+#include "base/vec.h"
+#include "x86/insn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A code range, with one bit per byte: something arrives here. */
+struct range {
+	taddr_t lo, hi;
+	uint64_t *mark;
+};
+
+struct sweep {
+	struct range *range; /* by address */
+	size_t nranges;
+	struct sweep_stats stats;
+	struct {
+		VEC(taddr_t);
+	} data; /* ascending */
+};
+
+static int by_lo(const void *a, const void *b)
+{
+	const struct taddr_range *x = a, *y = b;
+
+	if (x->lo != y->lo)
+		return x->lo < y->lo ? -1 : 1;
+	return x->hi < y->hi ? -1 : x->hi > y->hi;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct sweep_code *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* The range that holds addr, or NULL. */
+static struct range *range_at(const struct sweep *s, taddr_t addr)
+{
+	size_t lo = 0, hi = s->nranges;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (addr >= s->range[mid].hi)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->nranges && addr >= s->range[lo].lo ? &s->range[lo] : NULL;
+}
+
+static void set_mark(struct range *r, taddr_t addr)
+{
+	uint64_t bit = addr - r->lo;
+
+	r->mark[bit / 64] |= 1ull << (bit % 64);
+}
+
+static bool has_target(const struct x86_insn *in)
+{
+	return in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JCC || in->flow == X86_FLOW_CALL;
+}
+
+static void mark_target(struct sweep *s, struct range *here, taddr_t target)
+{
+	s->stats.branches++;
+	if (target < here->lo || target >= here->hi)
+		here = range_at(s, target);
+	if (here)
+		set_mark(here, target);
+	else
+		s->stats.outside++;
+}
+
+/*
+ * Decode [lo, hi) of one code range.  Behind a byte that does not decode, go on at the
+ * next one: what follows data is code again, and x86 falls into step soon.
+ */
+static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, taddr_t lo,
+		      taddr_t hi, bool in_function)
+{
+	bool in_data = false;
+
+	while (lo < hi) {
+		struct x86_insn in;
+
+		if (x86_decode_flow(bytes + (lo - r->lo), hi - lo, lo, &in) < 0) {
+			if (in_function && !in_data) {
+				s->stats.data++;
+				if (vec_push(&s->data, lo) < 0)
+					return -ENOMEM;
+			}
+			in_data = true;
+			lo++;
+			continue;
+		}
+		in_data = false;
+		s->stats.insns++;
+		if (has_target(&in))
+			mark_target(s, r, in.target);
+		lo += in.len;
+	}
+	return 0;
+}
+
+/* Functions in order of address, each up to the next one's start; gaps between them. */
+static int sweep_range(struct sweep *s, struct range *r, const uint8_t *bytes,
+		       const struct taddr_range *func, size_t nfunc)
+{
+	taddr_t at = r->lo, end = r->lo;
+	int err = 0;
+
+	for (size_t i = 0; i < nfunc && !err; i++) {
+		taddr_t lo = func[i].lo, hi = func[i].hi;
+
+		if (lo >= r->hi)
+			break;
+		if (lo < r->lo || hi <= lo)
+			continue;
+		set_mark(r, lo);
+		/* what lies before this start: the rest of functions, then a gap */
+		if (end > lo)
+			err = sweep_part(s, r, bytes, at, lo, true);
+		else if (end > at)
+			err = sweep_part(s, r, bytes, at, end, true);
+		if (!err && end < lo)
+			err = sweep_part(s, r, bytes, end, lo, false);
+		at = lo;
+		if (hi > r->hi)
+			hi = r->hi;
+		end = hi > end ? hi : end;
+	}
+	if (!err)
+		err = sweep_part(s, r, bytes, at, end, true);
+	return err ? err : sweep_part(s, r, bytes, end, r->hi, false);
+}
+
+static int make_ranges(struct sweep *s, const struct sweep_code *code, size_t ncode)
+{
+	s->range = calloc(ncode ? ncode : 1, sizeof(*s->range));
+	if (!s->range)
+		return -ENOMEM;
+	for (size_t i = 0; i < ncode; i++) {
+		struct range *r = &s->range[i];
+
+		if (!code[i].len || code[i].addr + code[i].len < code[i].addr ||
+		    (i && code[i].addr < s->range[i - 1].hi))
+			return -EINVAL;
+		s->stats.bytes += code[i].len;
+		if (code[i].len > SWEEP_MAX_BYTES || s->stats.bytes > SWEEP_MAX_BYTES)
+			return -E2BIG;
+		*r = (struct range){ .lo = code[i].addr, .hi = code[i].addr + code[i].len };
+		r->mark = calloc(code[i].len / 64 + 1, sizeof(*r->mark));
+		if (!r->mark)
+			return -ENOMEM;
+		s->nranges++;
+	}
+	return 0;
+}
+
+static void *sorted_copy(const void *p, size_t n, size_t size,
+			 int (*cmp)(const void *a, const void *b))
+{
+	void *copy = calloc(n ? n : 1, size);
+
+	if (copy && n) {
+		memcpy(copy, p, n * size);
+		qsort(copy, n, size, cmp);
+	}
+	return copy;
+}
+
+int sweep_new(const struct sweep_code *code, size_t ncode, const struct taddr_range *func,
+	      size_t nfunc, struct sweep **out)
+{
+	struct sweep_code *c = sorted_copy(code, ncode, sizeof(*c), by_addr);
+	struct taddr_range *f = sorted_copy(func, nfunc, sizeof(*f), by_lo);
+	struct sweep *s = calloc(1, sizeof(*s));
+	int err = c && f && s ? make_ranges(s, c, ncode) : -ENOMEM;
+
+	for (size_t i = 0, first = 0; i < ncode && !err; i++) {
+		while (first < nfunc && f[first].lo < c[i].addr)
+			first++;
+		err = sweep_range(s, &s->range[i], c[i].bytes, f + first, nfunc - first);
+	}
+	free(c);
+	free(f);
+	if (err) {
+		sweep_free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void sweep_free(struct sweep *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nranges; i++)
+		free(s->range[i].mark);
+	free(s->range);
+	vec_free(&s->data);
+	free(s);
+}
+
+bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi)
+{
+	for (; lo < hi; lo++) {
+		const struct range *r = range_at(s, lo);
+		uint64_t bit;
+
+		if (!r)
+			continue;
+		bit = lo - r->lo;
+		if (r->mark[bit / 64] >> (bit % 64) & 1)
+			return true;
+	}
+	return false;
+}
+
+bool sweep_data_inside(const struct sweep *s, taddr_t lo, taddr_t hi, taddr_t *at)
+{
+	size_t first = 0, n = s->data.n;
+
+	while (n) {
+		size_t half = n / 2;
+
+		if (s->data.at[first + half] < lo) {
+			first += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	if (first == s->data.n || s->data.at[first] >= hi)
+		return false;
+	*at = s->data.at[first];
+	return true;
+}
+
+struct sweep_stats sweep_stats(const struct sweep *s)
+{
+	return s->stats;
+}
