@@ -1,7 +1,10 @@
 /*
  * info/maps.h - what is mapped in a process, and the modules that make it up.
  *
- * Errors   -ESRCH no such process, -EACCES not ours to read
+ * Knows files and anonymous memory; the vDSO is a region ("[vdso]"), not a module.
+ *
+ * Errors   -ESRCH no such process (or it has no memory: a zombie), -EACCES not ours to read,
+ *          -EBADMSG text that is not /proc/PID/maps
  * Memory   lists are the caller's to free with the function named.
  * Context  [ctl]
  * Spec     proc_pid_maps(5)
@@ -29,7 +32,7 @@ struct map_list {
 };
 
 int maps_read(pid_t pid, struct map_list *out, struct diag *d);
-int maps_parse(char *text, struct map_list *out); /* takes text (malloc'ed) over */
+int maps_parse(char *text, struct map_list *out); /* takes text (malloc'ed) over, always */
 void maps_free(struct map_list *m);
 
 const struct map_region *maps_at(const struct map_list *m, taddr_t addr);
@@ -53,8 +56,17 @@ int modules_read(pid_t pid, struct module_list *out, struct diag *d);
 void modules_free(struct module_list *m);
 const struct module *modules_at(const struct module_list *m, taddr_t addr);
 
+/*
+ * A path by which we can open what the target has mapped, whatever its mount namespace and
+ * whatever became of the name: /proc/PID/map_files, /proc/PID/root + path, or the path.
+ * -ENOENT: none of them leads to that file.
+ */
+int module_path(pid_t pid, const struct module_list *list, const struct module *m, char *out,
+		size_t cap);
+
 /* The lowest gap of n bytes (a multiple of the page size) that lies wholly within
- * reach bytes of every byte of near; 0: none. */
+ * reach bytes of every byte of near; 0: none.  Room for the stack to grow is left, and for
+ * the heap if that can be had. */
 taddr_t maps_gap(const struct map_list *m, struct taddr_range near, uint64_t reach, uint64_t n);
 
 #endif
