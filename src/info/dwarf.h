@@ -3,8 +3,10 @@
  *
  * Errors   -ENOENT no DWARF in the file, or no such function in it
  *          -EBADMSG damaged DWARF (diag: where)
- * Memory   prototypes live in the caller's pool, not in the reader.
- * Context  [ctl]
+ * Memory   prototypes live in the caller's pool, not in the reader.  Types are built so far as
+ *          a few steps through pointers lead; what lies beyond is TY_UNKNOWN by its name.
+ *          Names in C++ are qualified: "ns::C::f".
+ * Context  [ctl]; a reader (and the pool given to it) belongs to one thread at a time
  * Spec     DWARF 5, chapters 3.3 (subroutines), 4.1 (objects), 5 (types); version 4 as well
  */
 #ifndef INFO_DWARF_H
@@ -26,10 +28,11 @@ void dwr_close(struct dwarf_reader *r);
 int dwr_proto_at(struct dwarf_reader *r, taddr_t addr, struct ty_pool *pool, struct proto *out,
 		 struct diag *d);
 
-/* How many inlined instances of a function by this name there are. */
+/* How many inlined instances of a function by this (unqualified) name there are. */
 int dwr_inlined_count(struct dwarf_reader *r, const char *name);
 
-/* Every out-of-line function: fn(proto name, file address, argument); stops when fn is not 0. */
+/* Every out-of-line function: fn(proto name, file address, argument); stops when fn is not 0,
+ * and returns that. */
 int dwr_each_func(struct dwarf_reader *r,
 		  int (*fn)(const char *name, const char *linkage, taddr_t addr, void *arg),
 		  void *arg);

@@ -10,6 +10,7 @@
 #include "info/type.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,11 @@ struct pool_chunk {
 };
 
 struct ty_pool {
+	uint64_t id;
 	struct pool_chunk *chunk; /* the one being filled; full and oversized ones behind it */
 };
 
+static atomic_uint_fast64_t next_id;
 static const struct ty unknown = { .kind = TY_UNKNOWN, .name = "?" };
 
 int ty_pool_new(struct ty_pool **out)
@@ -36,8 +39,14 @@ int ty_pool_new(struct ty_pool **out)
 
 	if (!p)
 		return -ENOMEM;
+	p->id = atomic_fetch_add(&next_id, 1) + 1;
 	*out = p;
 	return 0;
+}
+
+uint64_t ty_pool_id(const struct ty_pool *p)
+{
+	return p->id;
 }
 
 void ty_pool_free(struct ty_pool *p)
@@ -163,7 +172,7 @@ static void qual_add(struct declarator *d, const char *word)
 {
 	size_t n = strlen(d->quals);
 
-	if (!word || strlen(word) + n + 2 > sizeof(d->quals))
+	if (!word || !*word || strlen(word) + n + 2 > sizeof(d->quals))
 		return;
 	snprintf(d->quals + n, sizeof(d->quals) - n, "%s ", word);
 }

@@ -104,6 +104,9 @@ void ty_pool_free(struct ty_pool *p);
 void *ty_pool_alloc(struct ty_pool *p, size_t n);
 const char *ty_pool_str(struct ty_pool *p, const char *s);
 
+/* Never the same for two pools of one process, also when one is freed in between. */
+uint64_t ty_pool_id(const struct ty_pool *p);
+
 /* Follow typedefs and qualifiers; never NULL (a loop ends at TY_UNKNOWN). */
 const struct ty *ty_strip(const struct ty *t);
 

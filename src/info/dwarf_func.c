@@ -1,0 +1,430 @@
+/*
+ * info/dwarf_func.c - see dwarf.h: prototypes of functions, and counts of arguments.
+ *
+ * A function with code can be an instance of another DIE (DW_AT_abstract_origin: it was
+ * inlined elsewhere or cloned).  The instance tells what is left of the arguments, the
+ * origin what was declared: the prototype is the origin's, in its order.
+ *
+ * A parameter is uncertain in a clone (.isra, .constprop, ... by its symbol), in a function
+ * that DW_CC_nocall marks, and in a local one behind a parameter that is nowhere any more
+ * (clang drops dead arguments of local functions and keeps the name).
+ *
+ * Context  [ctl]
+ * Spec     DWARF 5, 3.3.1, 3.3.8.2 (concrete instances), 4.1 (parameters); 2.6 (locations)
+ */
+#include "info/args.h"
+#include "info/dwarf_priv.h"
+
+#include <errno.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PARAMS 4096
+
+struct param_list {
+	VEC(struct proto_param);
+};
+
+/* What the children of a function say, before types. */
+struct shape {
+	struct {
+		VEC(Dwarf_Die);
+	} param;
+	bool variadic;
+};
+
+static int read_shape(Dwarf_Die *func, struct shape *out)
+{
+	Dwarf_Die child;
+
+	if (!dwr_first(func, &child))
+		return 0;
+	do {
+		switch (dwarf_tag(&child)) {
+		case DW_TAG_formal_parameter:
+			if (out->param.n < MAX_PARAMS && vec_push(&out->param, child) < 0)
+				return -ENOMEM;
+			break;
+		case DW_TAG_unspecified_parameters:
+			out->variadic = true;
+			break;
+		}
+	} while (dwr_next(&child));
+	return 0;
+}
+
+/* The DIE whose children are the declared parameters. */
+static Dwarf_Die declared(Dwarf_Die *func)
+{
+	Dwarf_Die at = *func, origin;
+
+	for (unsigned i = 0; i < DWR_MAX_DEPTH && dwr_ref(&at, DW_AT_abstract_origin, &origin); i++)
+		at = origin;
+	return at;
+}
+
+static bool flag_integrated(Dwarf_Die *die, unsigned attr)
+{
+	Dwarf_Attribute a;
+	bool v = false;
+
+	return dwarf_attr_integrate(die, attr, &a) && !dwarf_formflag(&a, &v) && v;
+}
+
+static bool is_c(int lang)
+{
+	switch (lang) {
+	case DW_LANG_C89:
+	case DW_LANG_C:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case 0x2c: /* DW_LANG_C17 and _C23, younger than the header */
+	case 0x3e:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The instance's own DIE of a declared parameter: the one whose origin it is. */
+static bool instance_of(const struct shape *own, const Dwarf_Die *param, Dwarf_Die *out)
+{
+	for (size_t i = 0; i < own->param.n; i++) {
+		Dwarf_Die die = own->param.at[i], origin;
+
+		if (die.addr == param->addr ||
+		    (dwr_ref(&die, DW_AT_abstract_origin, &origin) && origin.addr == param->addr)) {
+			*out = own->param.at[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_aggregate(const struct ty *t)
+{
+	uint8_t kind = ty_strip(t)->kind;
+
+	return kind == TY_STRUCT || kind == TY_UNION;
+}
+
+/* gcc marks no class as passed by reference, but the location of such a parameter is the
+ * memory that an argument register points to: DW_OP_bregN 0, at -O0 a frame slot and
+ * DW_OP_deref. */
+static bool located_by_ref(Dwarf_Die *param)
+{
+	Dwarf_Addr base, lo, hi;
+	Dwarf_Attribute a;
+	Dwarf_Op *op;
+	size_t n;
+
+	if (!dwarf_attr(param, DW_AT_location, &a) ||
+	    dwarf_getlocations(&a, 0, &base, &lo, &hi, &op, &n) <= 0)
+		return false;
+	if (n == 1 && op[0].number == 0) {
+		switch (op[0].atom) {
+		case DW_OP_breg1: /* rdx, rcx, rsi, rdi, r8, r9 as DWARF counts them */
+		case DW_OP_breg2:
+		case DW_OP_breg4:
+		case DW_OP_breg5:
+		case DW_OP_breg8:
+		case DW_OP_breg9:
+			return true;
+		}
+	}
+	return n == 2 && op[1].atom == DW_OP_deref;
+}
+
+struct builder {
+	struct dwarf_reader *r;
+	struct ty_pool *pool;
+	struct diag *d;
+	bool shaky; /* from here on arguments may have moved */
+	bool is_local;
+	bool promoted; /* not prototyped: float travels as double */
+};
+
+static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *param,
+		       struct proto_param *out)
+{
+	Dwarf_Die instance = *param;
+	const char *name = dwr_name(param);
+	bool there, placed;
+	int err;
+
+	err = dwr_type_of(b->r, param, b->pool, &out->type, b->d);
+	if (err < 0)
+		return err;
+	there = instance_of(own, param, &instance);
+	placed = there && dwarf_hasattr(&instance, DW_AT_location);
+	if (b->is_local && !placed)
+		b->shaky = true;
+	out->uncertain = b->shaky || (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
+				      ty_strip(out->type)->size < 8);
+	out->by_ref = is_aggregate(out->type) && (ty_strip(out->type)->flags & TY_NONTRIVIAL ||
+						  (there && located_by_ref(&instance)));
+	out->name = ty_pool_str(b->pool, name);
+	return out->name ? 0 : -ENOMEM;
+}
+
+static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, struct proto *p)
+{
+	struct shape own = { 0 }, want = { 0 };
+	struct proto_param *param = NULL;
+	int err;
+
+	err = read_shape(func, &own);
+	if (!err)
+		err = read_shape(decl, &want);
+	if (!err && want.param.n) {
+		param = ty_pool_alloc(b->pool, want.param.n * sizeof(*param));
+		err = param ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; i < want.param.n && !err; i++)
+		err = build_param(b, &own, &want.param.at[i], &param[i]);
+	p->param = param;
+	p->nparams = (unsigned)want.param.n;
+	p->variadic = want.variadic || own.variadic;
+	vec_free(&own.param);
+	vec_free(&want.param);
+	return err;
+}
+
+/* Suffixes that gcc and LLVM give to functions whose signature they changed. */
+static bool is_clone_name(const char *s)
+{
+	static const char *const mark[] = { ".isra.",   ".constprop.", ".part.",      ".argelim",
+					    ".argprom", ".retelim",    ".specialized" };
+
+	for (size_t i = 0; i < ARRAY_LEN(mark); i++)
+		if (strstr(s, mark[i]))
+			return true;
+	return false;
+}
+
+static int clones_in(struct dwarf_reader *r, Elf_Scn *scn, size_t strings)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	size_t n = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
+	const char *name;
+	GElf_Sym sym;
+
+	for (size_t i = 0; i < n && i < INT32_MAX; i++) {
+		if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
+		    sym.st_shndx == SHN_UNDEF)
+			continue;
+		name = elf_strptr(r->elf, strings, sym.st_name);
+		if (name && is_clone_name(name) && vec_push(&r->clone, sym.st_value) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int compare_addrs(const void *pa, const void *pb)
+{
+	const taddr_t *a = pa, *b = pb;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+static int find_clones(struct dwarf_reader *r)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	int err = 0;
+
+	if (r->have_clones)
+		return 0;
+	while (!err && (scn = elf_nextscn(r->elf, scn)))
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
+			err = clones_in(r, scn, shdr.sh_link);
+	if (r->clone.n)
+		qsort(r->clone.at, r->clone.n, sizeof(*r->clone.at), compare_addrs);
+	r->have_clones = !err;
+	return err;
+}
+
+static bool is_clone(const struct dwarf_reader *r, taddr_t addr)
+{
+	return r->clone.n &&
+	       bsearch(&addr, r->clone.at, r->clone.n, sizeof(addr), compare_addrs) != NULL;
+}
+
+static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
+{
+	struct dwr_unit *u = dwr_unit_of(b->r, &f->die);
+	Dwarf_Die decl = declared(&f->die);
+	Dwarf_Attribute a;
+	Dwarf_Word cc = DW_CC_normal;
+	int err;
+
+	p->source = PROTO_DWARF;
+	p->name = dwr_func_name(b->r, &f->die, b->pool);
+	if (!p->name)
+		return -ENOMEM;
+	if (dwarf_attr_integrate(&f->die, DW_AT_calling_convention, &a))
+		dwarf_formudata(&a, &cc);
+	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
+	p->noreturn = flag_integrated(&f->die, DW_AT_noreturn);
+	b->is_local = !flag_integrated(&f->die, DW_AT_external);
+	b->shaky = cc == DW_CC_nocall || is_clone(b->r, f->addr);
+	b->promoted = u && is_c(u->lang) && !flag_integrated(&f->die, DW_AT_prototyped);
+	err = dwr_type_of(b->r, &f->die, b->pool, &p->ret, b->d);
+	if (!err)
+		err = build_params(b, &f->die, &decl, p);
+	p->unprototyped = b->promoted && !p->nparams && !p->variadic;
+	return err;
+}
+
+int dwr_proto_at(struct dwarf_reader *r, taddr_t addr, struct ty_pool *pool, struct proto *out,
+		 struct diag *d)
+{
+	struct builder b = { .r = r, .pool = pool, .d = d };
+	const struct dwr_func *found;
+	struct proto p = { 0 };
+	struct dwr_func f;
+	int err;
+
+	err = dwr_index_at(r, addr, &found, d);
+	if (!err)
+		err = find_clones(r);
+	if (err < 0)
+		return err;
+	f = *found;
+	err = build_proto(&b, &f, &p);
+	if (!err)
+		*out = p;
+	return err;
+}
+
+static int collect_inlined(struct dwarf_reader *r, Dwarf_Die *die, unsigned depth)
+{
+	Dwarf_Die child;
+	const char *name;
+	int tag, err = 0;
+
+	if (depth > DWR_MAX_DEPTH || !dwr_first(die, &child))
+		return 0;
+	do {
+		tag = dwarf_tag(&child);
+		if (tag == DW_TAG_inlined_subroutine) {
+			name = dwr_name(&child);
+			err = name ? vec_push(&r->inlined, name) : 0;
+		}
+		if (!err && (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram ||
+			     tag == DW_TAG_lexical_block || tag == DW_TAG_namespace ||
+			     tag == DW_TAG_try_block || tag == DW_TAG_catch_block))
+			err = collect_inlined(r, &child, depth + 1);
+	} while (!err && dwr_next(&child));
+	return err;
+}
+
+static int compare_names(const void *pa, const void *pb)
+{
+	const char *const *a = pa, *const *b = pb;
+
+	return strcmp(*a, *b);
+}
+
+int dwr_inlined_count(struct dwarf_reader *r, const char *name)
+{
+	size_t lo = 0, hi, mid;
+	int n = 0, err;
+
+	err = dwr_index_all(r, NULL);
+	for (size_t i = 0; i < r->unit.n && !err && !r->have_inlined; i++)
+		if (r->unit.at[i].has_code)
+			err = collect_inlined(r, &r->unit.at[i].die, 0);
+	if (err < 0) {
+		vec_free(&r->inlined);
+		return err;
+	}
+	if (!r->have_inlined && r->inlined.n)
+		qsort(r->inlined.at, r->inlined.n, sizeof(*r->inlined.at), compare_names);
+	r->have_inlined = true;
+	hi = r->inlined.n;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (strcmp(r->inlined.at[mid], name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo < r->inlined.n && !strcmp(r->inlined.at[lo], name) && n < INT32_MAX) {
+		n++;
+		lo++;
+	}
+	return n;
+}
+
+/* Only as much of a type as the table wants, without building it. */
+static void peek_type(Dwarf_Die *holder, bool *aggregate, bool *floating)
+{
+	Dwarf_Attribute a;
+	Dwarf_Die t;
+	uint64_t enc;
+
+	if (!dwarf_attr_integrate(holder, DW_AT_type, &a) || !dwarf_formref_die(&a, &t))
+		return;
+	for (unsigned i = 0; i < DWR_MAX_DEPTH; i++) {
+		switch (dwarf_tag(&t)) {
+		case DW_TAG_typedef:
+		case DW_TAG_const_type:
+		case DW_TAG_volatile_type:
+		case DW_TAG_restrict_type:
+		case DW_TAG_atomic_type:
+			if (!dwr_ref(&t, DW_AT_type, &t))
+				return;
+			break;
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+			*aggregate = true;
+			return;
+		case DW_TAG_base_type:
+			if (dwr_udata(&t, DW_AT_encoding, &enc) &&
+			    (enc == DW_ATE_float || enc == DW_ATE_complex_float))
+				*floating = true;
+			return;
+		default:
+			return;
+		}
+	}
+}
+
+static int count_func(struct dwr_func *f, struct args_table *t)
+{
+	bool aggregate = false, floating = false, unused = false;
+	Dwarf_Die decl = declared(&f->die);
+	struct shape s = { 0 };
+	size_t n;
+	int err;
+
+	err = read_shape(&decl, &s);
+	peek_type(&f->die, &unused, &floating);
+	for (size_t i = 0; i < s.param.n; i++)
+		peek_type(&s.param.at[i], &aggregate, &floating);
+	n = s.param.n + s.variadic;
+	t->functions++;
+	t->by_args[n < ARGS_MAX ? n : ARGS_MAX - 1]++;
+	t->variadic += s.variadic;
+	t->struct_by_value += aggregate;
+	t->with_float += floating;
+	vec_free(&s.param);
+	return err;
+}
+
+int dwr_args(struct dwarf_reader *r, struct args_table *t, struct diag *d)
+{
+	struct args_table table = { 0 };
+	int err;
+
+	err = dwr_index_all(r, d);
+	for (size_t i = 0; i < r->unit.n && !err; i++)
+		for (size_t k = 0; k < r->unit.at[i].func.n && !err; k++)
+			err = count_func(&r->unit.at[i].func.at[k], &table);
+	if (!err)
+		*t = table;
+	return err;
+}

@@ -1,0 +1,136 @@
+/*
+ * info/dwarf_priv.h - what the parts of the DWARF reader share; for src/info/dwarf*.c only.
+ *
+ * A DIE is known by the address of its bytes: unique across the file, its split units and
+ * its alternate file.
+ *
+ * Context  [ctl]
+ */
+#ifndef INFO_DWARF_PRIV_H
+#define INFO_DWARF_PRIV_H
+
+#include "base/vec.h"
+#include "info/dwarf.h"
+#include "info/type_layout.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+
+#define DWR_MAX_DEPTH 64 /* of nested scopes, chains of typedefs, types by value */
+
+struct dwr_func {
+	taddr_t addr;
+	Dwarf_Die die;
+};
+
+/* A namespace or class: the bytes [lo, hi) of the section are inside it. */
+struct dwr_scope {
+	const void *lo, *hi;
+	const char *name;
+	size_t parent; /* index + 1; 0: none */
+};
+
+struct dwr_def {
+	const char *name;
+	int tag;
+	Dwarf_Die die;
+};
+
+struct dwr_unit {
+	Dwarf_Die die; /* the split one of a skeleton */
+	int lang;
+	bool has_code, indexed, defs_sorted, scoped;
+	struct {
+		VEC(struct dwr_func);
+	} func; /* sorted by address once indexed */
+	struct {
+		VEC(struct dwr_def);
+	} def; /* named aggregates and enums at top level that are complete */
+	struct {
+		VEC(struct dwr_scope);
+	} scope;
+};
+
+struct dwr_cu {
+	const struct Dwarf_CU *cu;
+	size_t unit;
+};
+
+struct dwr_range {
+	taddr_t lo, hi;
+	size_t unit;
+};
+
+/* A type while it lives in the memo. */
+struct dwr_node {
+	struct ty_node base; /* first */
+	Dwarf_Die die;
+};
+
+struct dwr_memo {
+	const void *die;
+	struct dwr_node *node;
+};
+
+struct dwarf_reader {
+	char *path;
+	int fd;
+	Elf *elf;
+	Dwarf *dw;
+	bool have_units, all_indexed, have_inlined, have_clones;
+	struct {
+		VEC(struct dwr_unit);
+	} unit;
+	struct {
+		VEC(struct dwr_cu);
+	} by_cu; /* sorted by pointer */
+	struct {
+		VEC(struct dwr_range);
+	} range;          /* sorted by lo */
+	uint64_t longest; /* of the ranges */
+	struct {
+		VEC(const char *);
+	} inlined; /* one name per instance, sorted */
+	struct {
+		VEC(taddr_t);
+	} clone; /* where symbols of changed functions stand, sorted */
+
+	/* types built so far in the pool of this id */
+	uint64_t pool_id;
+	struct dwr_memo *memo;
+	size_t nmemo, memo_cap;
+};
+
+int dwr_damaged(const struct dwarf_reader *r, const Dwarf_Die *die, struct diag *d);
+
+/* Flags and small constants of a DIE, its origin and specification not asked. */
+bool dwr_flag(Dwarf_Die *die, unsigned attr);
+bool dwr_udata(Dwarf_Die *die, unsigned attr, uint64_t *out);
+bool dwr_ref(Dwarf_Die *die, unsigned attr, Dwarf_Die *out);
+
+/* Children in order; each step moves forward or ends.  1: *child is valid; 0: the end. */
+int dwr_first(Dwarf_Die *die, Dwarf_Die *child);
+int dwr_next(Dwarf_Die *child);
+
+/* Index what has code at addr, or (all) everything. */
+int dwr_index_at(struct dwarf_reader *r, taddr_t addr, const struct dwr_func **out, struct diag *d);
+int dwr_index_all(struct dwarf_reader *r, struct diag *d);
+
+/* Through abstract origins and specifications; NULL: nameless. */
+const char *dwr_name(Dwarf_Die *die);
+
+struct dwr_unit *dwr_unit_of(struct dwarf_reader *r, const Dwarf_Die *die);
+const struct dwr_def *dwr_find_def(struct dwr_unit *u, const char *name, int tag);
+
+/* The name with its namespaces and classes, in pool; the plain name outside of C++. */
+const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *name,
+			  struct ty_pool *pool);
+
+/* A function's qualified name: that of the declaration it is an instance of. */
+const char *dwr_func_name(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool);
+
+/* The type that attribute DW_AT_type of die names; void is a node, not NULL. */
+int dwr_type_of(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool, const struct ty **out,
+		struct diag *d);
+
+#endif
