@@ -24,6 +24,7 @@ enum cls { NONE, INTEGER, SSE, SSEUP, X87, X87UP, COMPLEX_X87, MEMORY };
 /* One classification in progress; nodes bounds the work on types that share subtrees. */
 struct walk {
 	uint8_t cls[MAX_CLASSIFIED / 8]; /* enum cls */
+	bool disputed;                   /* by clang; matters only if we do not say MEMORY */
 	unsigned nodes;
 };
 
@@ -100,6 +101,17 @@ static int classify_bits(struct walk *w, const struct abi_type *outer, const str
 	return 0;
 }
 
+/*
+ * clang 14 calls an aggregate unaligned if a nested one is, even if no scalar in it is, and has
+ * no rule for a _Float128 inside; both then go to memory.
+ */
+static bool is_disputed(const struct abi_type *t, uint32_t off)
+{
+	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY)
+		return t->align && off % t->align;
+	return t->kind == ABI_FLOAT && t->size == 16;
+}
+
 static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -113,6 +125,7 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 		} else {
 			if (f->offset > t->size || f->type->size > t->size - f->offset)
 				return -EINVAL;
+			w->disputed |= is_disputed(f->type, off + f->offset);
 			err = classify(w, f->type, off + f->offset, depth + 1);
 		}
 		if (err)
@@ -127,6 +140,7 @@ static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t 
 		return -EINVAL;
 	if (!t->elem->size) /* any number of nothing */
 		return 0;
+	w->disputed |= is_disputed(t->elem, 0);
 	for (uint32_t i = 0; i < t->n; i++) {
 		int err = classify(w, t->elem, off + i * t->elem->size, depth + 1);
 
@@ -187,7 +201,7 @@ static enum cls settle(struct walk *w, uint32_t n, bool is_scalar)
 struct want {
 	uint8_t nregs; /* 0: memory, or nothing if none */
 	uint8_t file[2];
-	bool wide, none;
+	bool wide, none, disputed;
 };
 
 static int want_sse(const struct walk *w, struct want *out)
@@ -225,6 +239,7 @@ static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 	if (err)
 		return err;
 	c = settle(&w, n, t->kind != ABI_AGGREGATE);
+	out->disputed = w.disputed && c != MEMORY;
 	switch (c) {
 	case NONE:
 		out->none = n < 2 || w.cls[1] == NONE;
@@ -280,6 +295,7 @@ static int assign_ret(const struct abi_type *t, struct abi_place *p, struct abi_
 	p->nregs = want.nregs;
 	p->wide = want.wide;
 	p->none = want.none;
+	call->disputed |= want.disputed;
 	for (unsigned i = 0; i < want.nregs; i++) {
 		p->file[i] = want.file[i];
 		p->num[i] = i == 1 && want.file[0] == want.file[1];
@@ -320,6 +336,7 @@ static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_
 		return err;
 	p->by_ref = t->by_ref;
 	p->none = want.none;
+	call->disputed |= want.disputed;
 	if (want.none)
 		return 0;
 	for (unsigned i = 0; i < want.nregs; i++) {
@@ -329,6 +346,7 @@ static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_
 	if (!want.nregs || call->ngpr + gpr > MAX_GPR || call->nxmm + xmm > MAX_XMM) {
 		if (t->by_ref)
 			return assign_stack(8, 8, p, call);
+		call->disputed |= t->kind == ABI_INT && t->size == 16;
 		return assign_stack(t->size, t->align, p, call);
 	}
 	p->nregs = want.nregs;

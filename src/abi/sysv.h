@@ -65,15 +65,20 @@ struct abi_place {
 struct abi_call {
 	uint8_t ngpr, nxmm;   /* argument registers in use, hidden pointer included */
 	bool sret;            /* the result is stored through a hidden first pointer */
+	bool disputed;        /* as gcc does it; clang 14 is known to pass some value elsewhere */
 	uint32_t stack_bytes; /* K: size of the stack argument area, padding included */
 	uint32_t stack_align; /* strictest alignment in it: 8, 16, 32 or 64 */
 };
 
 /*
  * Fewer registers than eightbytes and not wide: the rest is padding and travels nowhere, as in
- * struct { long a; } aligned(16).  As gcc does it: an __int128 that does not fit leaves its
- * register to later arguments (clang before 20 splits or wastes it).  Wide vectors assume that
- * the code was compiled for a machine that has them.  On failure *arg_place is undefined.
+ * struct { long a; } aligned(16).  Wide
+ * vectors assume code compiled for a machine that has them.  On failure *arg_place is undefined.
+ *
+ * Where compilers differ, gcc's way is given and call->disputed says so: an __int128 that does
+ * not fit leaves its register to later arguments (clang before 20 splits or wastes it); inside
+ * aggregates, a _Float128, and a struct that lies unaligned though its scalars do not (clang:
+ * memory).  stack_bytes is then not to be trusted without knowing the compiler.
  *
  * GPR numbers in abi_place count in this order: rdi rsi rdx rcx r8 r9 (arguments),
  * rax rdx (result); XMM 0-7; ST 0 and 1 (result).  ret may be a type of kind ABI_VOID.

@@ -303,7 +303,8 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	err = func_model_new(ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	if (p->variadic)
+	/* Nothing says which compiler it was, and a wrong K would break the traced program. */
+	if (p->variadic || m->call.disputed)
 		func_model_hide_k(m);
 	*out = m;
 	return 0;

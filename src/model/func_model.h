@@ -71,7 +71,10 @@ void func_model_hide_k(struct func_model *m);
 /* No types: six raw register slots, k_known false. */
 int func_model_raw(struct func_model **out);
 
-/* From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments. */
+/*
+ * From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments.  K is not
+ * known of a variadic one, and of one that gcc and clang call differently (call.disputed).
+ */
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d);
 
 /*
