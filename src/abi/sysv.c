@@ -18,17 +18,25 @@
 #define MAX_STACK      (UINT32_C(1) << 31)
 #define MAX_ALIGN      64 /* the strictest that struct abi_call can say */
 #define MAX_CLASSIFIED 64 /* rule 1: anything larger is in memory */
+#define MAX_EIGHTBYTES (MAX_CLASSIFIED / 8)
 
 enum cls { NONE, INTEGER, SSE, SSEUP, X87, X87UP, COMPLEX_X87, MEMORY };
 
+/* Of the eightbytes of the whole value, whatever part of it is being looked at. */
+struct classes {
+	uint8_t at[MAX_EIGHTBYTES]; /* enum cls */
+};
+
 /* One classification in progress; nodes bounds the work on types that share subtrees. */
 struct walk {
-	uint8_t cls[MAX_CLASSIFIED / 8]; /* enum cls */
-	bool disputed;                   /* by clang; matters only if we do not say MEMORY */
+	bool disputed;           /* by clang; matters only if we do not say MEMORY */
+	bool vector, long_array; /* seen: 16 bytes and more; beyond 16 bytes */
+	unsigned repeated;       /* levels of array elements other than the first */
 	unsigned nodes;
 };
 
-static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth);
+static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
+		    struct classes *out);
 
 /* Rule 4: the class of an eightbyte that two fields share. */
 static enum cls merge(enum cls a, enum cls b)
@@ -46,9 +54,9 @@ static enum cls merge(enum cls a, enum cls b)
 	return SSE;
 }
 
-static void merge_at(struct walk *w, uint32_t eightbyte, enum cls c)
+static void merge_at(struct classes *out, uint32_t eightbyte, enum cls c)
 {
-	w->cls[eightbyte] = (uint8_t)merge((enum cls)w->cls[eightbyte], c);
+	out->at[eightbyte] = (uint8_t)merge((enum cls)out->at[eightbyte], c);
 }
 
 /* Rules 1 and 2 of the basic types: the class of eightbyte i of a scalar. */
@@ -72,7 +80,8 @@ static enum cls leaf_class(const struct abi_type *t, uint32_t i)
 	return MEMORY;
 }
 
-static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off)
+static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off,
+			 struct classes *out)
 {
 	uint32_t first = off / 8, last = (off + t->size - 1) / 8;
 
@@ -80,15 +89,18 @@ static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off)
 	if (t->kind == ABI_VECTOR && t->size < 8)
 		return -ENOTSUP;
 	for (uint32_t i = first; i <= last; i++)
-		merge_at(w, i, leaf_class(t, i - first));
-	if (off % t->align) /* rule 1 of aggregates: unaligned fields */
-		merge_at(w, first, MEMORY);
+		merge_at(out, i, leaf_class(t, i - first));
+	w->vector |= last > first && t->kind == ABI_VECTOR;
+	/* Rule 1 of aggregates, unaligned fields; gcc looks at the first element of an array. */
+	if (off % t->align && !w->repeated)
+		merge_at(out, first, MEMORY);
+	w->disputed |= off % t->align && w->repeated;
 	return 0;
 }
 
 /* Bit-fields count by the bits they touch; their storage unit may be unaligned. */
-static int classify_bits(struct walk *w, const struct abi_type *outer, const struct abi_field *f,
-			 uint32_t off)
+static int classify_bits(const struct abi_type *outer, const struct abi_field *f, uint32_t off,
+			 struct classes *out)
 {
 	uint64_t from = (uint64_t)f->offset * 8 + f->bit_offset, end = from + f->bits;
 
@@ -97,22 +109,25 @@ static int classify_bits(struct walk *w, const struct abi_type *outer, const str
 	from += (uint64_t)off * 8;
 	end += (uint64_t)off * 8;
 	for (uint64_t i = from / 64; i <= (end - 1) / 64; i++)
-		merge_at(w, (uint32_t)i, INTEGER);
+		merge_at(out, (uint32_t)i, INTEGER);
 	return 0;
 }
 
 /*
  * clang 14 calls an aggregate unaligned if a nested one is, even if no scalar in it is, and has
- * no rule for a _Float128 inside; both then go to memory.
+ * no rule for a _Float128 inside, nor for nothing beside a wide vector; all go to memory.  (And
+ * a long array beside a vector in a union counts for nothing there, so that the union goes in a
+ * vector register.)
  */
-static bool is_disputed(const struct abi_type *t, uint32_t off)
+static bool is_disputed(const struct abi_type *t, uint32_t off, uint32_t outer_size)
 {
 	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY)
-		return t->align && off % t->align;
+		return (t->align && off % t->align) || (!t->size && outer_size > 16);
 	return t->kind == ABI_FLOAT && t->size == 16;
 }
 
-static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
+			   struct classes *out)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct abi_field *f = &t->field[i];
@@ -121,12 +136,12 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 		if (!f->type || ++w->nodes > MAX_NODES)
 			return -EINVAL;
 		if (f->bits) {
-			err = classify_bits(w, t, f, off);
+			err = classify_bits(t, f, off, out);
 		} else {
 			if (f->offset > t->size || f->type->size > t->size - f->offset)
 				return -EINVAL;
-			w->disputed |= is_disputed(f->type, off + f->offset);
-			err = classify(w, f->type, off + f->offset, depth + 1);
+			w->disputed |= is_disputed(f->type, off + f->offset, t->size);
+			err = classify(w, f->type, off + f->offset, depth + 1, out);
 		}
 		if (err)
 			return err;
@@ -134,27 +149,72 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 	return 0;
 }
 
-static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
+			     struct classes *out)
 {
+	int err = 0;
+
 	if (!t->elem || (uint64_t)t->n * t->elem->size != t->size)
 		return -EINVAL;
 	if (!t->elem->size) /* any number of nothing */
 		return 0;
-	w->disputed |= is_disputed(t->elem, 0);
-	for (uint32_t i = 0; i < t->n; i++) {
-		int err = classify(w, t->elem, off + i * t->elem->size, depth + 1);
-
-		if (err)
-			return err;
+	w->disputed |= is_disputed(t->elem, off, t->size);
+	w->long_array |= t->size > 16;
+	for (uint32_t i = 0; i < t->n && !err; i++) {
+		w->repeated += i != 0;
+		err = classify(w, t->elem, off + i * t->elem->size, depth + 1, out);
+		w->repeated -= i != 0;
 	}
+	return err;
+}
+
+/* Rule 5, the post-merger clean-up of n eightbytes from c on; the first one's class. */
+static enum cls settle(uint8_t *c, uint32_t n)
+{
+	uint32_t ups = 0, nones = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (c[i] == MEMORY)
+			return MEMORY;
+		if (c[i] == X87UP && (i == 0 || c[i - 1] != X87))
+			return MEMORY;
+		ups += i && c[i] == SSEUP;
+		nones += c[i] == NONE;
+	}
+	if (nones == n) /* an empty class of any size */
+		return NONE;
+	if (n > 2 && (c[0] != SSE || ups != n - 1))
+		return MEMORY;
+	for (uint32_t i = 0; i < n; i++) {
+		if (c[i] == SSEUP && !(i && (c[i - 1] == SSE || c[i - 1] == SSEUP)))
+			c[i] = SSE;
+	}
+	return (enum cls)c[0];
+}
+
+/* The rules apply to nested aggregates by themselves first ("recursively"). */
+static int classify_aggregate(struct walk *w, const struct abi_type *t, uint32_t off,
+			      unsigned depth, struct classes *out)
+{
+	uint32_t first = off / 8, n = (off + t->size - 1) / 8 - first + 1;
+	struct classes own = { { NONE } };
+	int err = classify_fields(w, t, off, depth, &own);
+
+	if (err)
+		return err;
+	if (settle(&own.at[first], n) == MEMORY)
+		own.at[first] = MEMORY;
+	for (uint32_t i = first; i < first + n; i++)
+		merge_at(out, i, (enum cls)own.at[i]);
 	return 0;
 }
 
 /*
- * Merge the classes of t, off bytes into the value, into w.  The callers have checked that
+ * Merge the classes of t, off bytes into the value, into out.  The callers have checked that
  * off + t->size lies within the first MAX_CLASSIFIED bytes.
  */
-static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth)
+static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
+		    struct classes *out)
 {
 	if (depth > MAX_DEPTH || ++w->nodes > MAX_NODES)
 		return -EINVAL;
@@ -163,38 +223,12 @@ static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsi
 		if (!t->size)
 			return 0;
 		if (t->kind == ABI_ARRAY)
-			return classify_elements(w, t, off, depth);
-		return classify_fields(w, t, off, depth);
+			return classify_elements(w, t, off, depth, out);
+		return classify_aggregate(w, t, off, depth, out);
 	}
 	if (t->kind == ABI_VOID || !t->size || !t->align)
 		return -EINVAL;
-	return classify_leaf(w, t, off);
-}
-
-/*
- * Rule 5, the post-merger clean-up; n is the number of eightbytes.  Complex long double by
- * itself is exempt from the size limit, which is one of aggregates.
- */
-static enum cls settle(struct walk *w, uint32_t n, bool is_scalar)
-{
-	uint32_t ups = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (w->cls[i] == MEMORY)
-			return MEMORY;
-		if (w->cls[i] == X87UP && (i == 0 || w->cls[i - 1] != X87))
-			return MEMORY;
-		ups += i && w->cls[i] == SSEUP;
-	}
-	if (n > 2 && !(is_scalar && w->cls[0] == COMPLEX_X87) && (w->cls[0] != SSE || ups != n - 1))
-		return MEMORY;
-	for (uint32_t i = 0; i < n; i++) {
-		bool up_ok = i && (w->cls[i - 1] == SSE || w->cls[i - 1] == SSEUP);
-
-		if (w->cls[i] == SSEUP && !up_ok)
-			w->cls[i] = SSE;
-	}
-	return (enum cls)w->cls[0];
+	return classify_leaf(w, t, off, out);
 }
 
 /* What a value asks for, before any register is handed out. */
@@ -204,57 +238,63 @@ struct want {
 	bool wide, none, disputed;
 };
 
-static int want_sse(const struct walk *w, struct want *out)
+static void want_sse(const struct classes *c, struct want *out)
 {
 	out->nregs = 1;
 	out->file[0] = ABI_XMM;
-	out->wide = w->cls[1] == SSEUP;
-	if (w->cls[1] == INTEGER || w->cls[1] == SSE) {
+	out->wide = c->at[1] == SSEUP;
+	if (c->at[1] == INTEGER || c->at[1] == SSE) {
 		out->nregs = 2;
-		out->file[1] = w->cls[1] == INTEGER ? ABI_GPR : ABI_XMM;
+		out->file[1] = c->at[1] == INTEGER ? ABI_GPR : ABI_XMM;
 	}
-	return 0;
 }
 
-static int want_x87(enum cls c, bool is_ret, struct want *out)
+static void want_int(const struct classes *c, struct want *out)
+{
+	out->nregs = c->at[1] == NONE ? 1 : 2;
+	out->file[0] = ABI_GPR;
+	out->file[1] = c->at[1] == INTEGER ? ABI_GPR : ABI_XMM;
+}
+
+static void want_x87(enum cls c, bool is_ret, struct want *out)
 {
 	if (!is_ret) /* passing, rule 5: the x87 classes are memory */
-		return 0;
+		return;
 	out->nregs = c == COMPLEX_X87 ? 2 : 1;
 	out->file[0] = out->file[1] = ABI_ST;
-	return 0;
 }
 
 static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 {
+	struct classes c = { { NONE } };
 	struct walk w = { 0 };
-	uint32_t n = (t->size + 7) / 8;
-	enum cls c;
 	int err;
 
 	*out = (struct want){ 0 };
 	if (t->size > MAX_CLASSIFIED)
 		return 0;
-	err = classify(&w, t, 0, 0);
+	err = classify(&w, t, 0, 0, &c);
 	if (err)
 		return err;
-	c = settle(&w, n, t->kind != ABI_AGGREGATE);
-	out->disputed = w.disputed && c != MEMORY;
-	switch (c) {
+	/* A _BitInt of more than 16 bytes is no aggregate, but treated as one. */
+	if (t->kind == ABI_INT && t->size > 16)
+		c.at[0] = MEMORY;
+	out->disputed = c.at[0] == MEMORY ? w.vector && w.long_array : w.disputed;
+	switch ((enum cls)c.at[0]) {
 	case NONE:
-		out->none = n < 2 || w.cls[1] == NONE;
+		out->none = c.at[1] == NONE;
 		/* Data behind an eightbyte of padding: struct abi_place cannot say it. */
 		return out->none ? 0 : -ENOTSUP;
 	case INTEGER:
-		out->nregs = w.cls[1] == NONE ? 1 : 2;
-		out->file[0] = ABI_GPR;
-		out->file[1] = w.cls[1] == INTEGER ? ABI_GPR : ABI_XMM;
-		return 0;
+		want_int(&c, out);
+		break;
 	case SSE:
-		return want_sse(&w, out);
+		want_sse(&c, out);
+		break;
 	case X87:
 	case COMPLEX_X87:
-		return want_x87(c, is_ret, out);
+		want_x87((enum cls)c.at[0], is_ret, out);
+		break;
 	case SSEUP:
 	case X87UP:
 	case MEMORY:
@@ -323,9 +363,15 @@ static int assign_stack(uint32_t size, uint32_t align, struct abi_place *p, stru
 	return 0;
 }
 
+struct assignment {
+	struct abi_call call;
+	bool f128, sse_spilled; /* clang 14 does not count the register of a _Float128 */
+};
+
 /* psABI 3.2.3 "Passing": all eightbytes in registers, or the whole value in memory. */
-static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_call *call)
+static int assign_arg(const struct abi_type *t, struct abi_place *p, struct assignment *a)
 {
+	struct abi_call *call = &a->call;
 	struct want want = { .nregs = 1, .file = { ABI_GPR } };
 	unsigned gpr = 0, xmm = 0;
 	int err = check_value(t);
@@ -343,9 +389,11 @@ static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_
 		gpr += want.file[i] == ABI_GPR;
 		xmm += want.file[i] == ABI_XMM;
 	}
+	a->f128 |= t->kind == ABI_FLOAT && t->size == 16;
 	if (!want.nregs || call->ngpr + gpr > MAX_GPR || call->nxmm + xmm > MAX_XMM) {
 		if (t->by_ref)
 			return assign_stack(8, 8, p, call);
+		a->sse_spilled |= xmm > 0;
 		call->disputed |= t->kind == ABI_INT && t->size == 16;
 		return assign_stack(t->size, t->align, p, call);
 	}
@@ -361,18 +409,19 @@ static int assign_arg(const struct abi_type *t, struct abi_place *p, struct abi_
 int abi_assign(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
 	       struct abi_place *ret_place, struct abi_place *arg_place, struct abi_call *call)
 {
-	struct abi_call c = { .stack_align = 8 };
+	struct assignment a = { .call.stack_align = 8 };
 	struct abi_place r = { 0 };
-	int err = assign_ret(ret, &r, &c);
+	int err = assign_ret(ret, &r, &a.call);
 
-	c.ngpr = c.sret;
+	a.call.ngpr = a.call.sret;
 	for (unsigned i = 0; i < nargs && !err; i++) {
 		arg_place[i] = (struct abi_place){ 0 };
-		err = assign_arg(arg[i], &arg_place[i], &c);
+		err = assign_arg(arg[i], &arg_place[i], &a);
 	}
 	if (err)
 		return err;
+	a.call.disputed |= a.f128 && a.sse_spilled;
 	*ret_place = r;
-	*call = c;
+	*call = a.call;
 	return 0;
 }

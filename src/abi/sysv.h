@@ -72,13 +72,14 @@ struct abi_call {
 
 /*
  * Fewer registers than eightbytes and not wide: the rest is padding and travels nowhere, as in
- * struct { long a; } aligned(16).  Wide
- * vectors assume code compiled for a machine that has them.  On failure *arg_place is undefined.
+ * struct { long a; } aligned(16).  Wide vectors assume code compiled for a machine that has
+ * them.  On failure *arg_place is undefined.
  *
  * Where compilers differ, gcc's way is given and call->disputed says so: an __int128 that does
- * not fit leaves its register to later arguments (clang before 20 splits or wastes it); inside
- * aggregates, a _Float128, and a struct that lies unaligned though its scalars do not (clang:
- * memory).  stack_bytes is then not to be trusted without knowing the compiler.
+ * not fit leaves its register to later arguments (clang before 20 splits or wastes it); clang 14
+ * has its own ideas of a _Float128 inside aggregates or before spilled SSE arguments, of a struct
+ * that lies unaligned though its scalars do not, and of unions of vectors with long arrays.
+ * stack_bytes is then not to be trusted without knowing the compiler.
  *
  * GPR numbers in abi_place count in this order: rdi rsi rdx rcx r8 r9 (arguments),
  * rax rdx (result); XMM 0-7; ST 0 and 1 (result).  ret may be a type of kind ABI_VOID.

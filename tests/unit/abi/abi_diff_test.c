@@ -110,6 +110,7 @@ static struct {
 	const struct func_model *model;
 	const uint8_t *result;
 	unsigned result_size, hits;
+	int first_bad; /* argument, or nargs for the result */
 	uint8_t stack[STACK_COPY];
 } now;
 
@@ -167,13 +168,19 @@ static void fetch(const struct abi_place *p, uint8_t *to, unsigned size)
 	}
 }
 
-static bool same(const uint8_t *a, const uint8_t *b, const uint8_t *mask, unsigned size)
+/* 1 and a note of the first one if the argument, or with i == nargs the result, is wrong. */
+static unsigned compare(const struct abi_case *c, unsigned i, unsigned off, const uint8_t *got)
 {
-	for (unsigned i = 0; i < size; i++) {
-		if ((a[i] ^ b[i]) & mask[i])
-			return false;
+	unsigned size = i == c->nargs ? c->ret_size : c->size[i];
+
+	for (unsigned k = 0; k < size; k++) {
+		if ((got[k] ^ c->value[off + k]) & c->mask[off + k]) {
+			if (now.first_bad < 0)
+				now.first_bad = (int)i;
+			return 1;
+		}
 	}
-	return true;
+	return 0;
 }
 
 static unsigned check_args(const struct abi_case *c)
@@ -189,7 +196,7 @@ static unsigned check_args(const struct abi_case *c)
 			bad += c->size[i] != 0;
 		} else {
 			fetch(p, got, c->size[i]);
-			bad += !same(got, c->value + off, c->mask + off, c->size[i]);
+			bad += compare(c, i, off, got);
 		}
 		if (!p->none && !p->nregs && (spy_rec.sp + 8) % now.model->call.stack_align)
 			bad++;
@@ -208,11 +215,12 @@ static unsigned run_case(const struct abi_case *c)
 	now.result = c->value + ret_at;
 	now.result_size = c->ret_size;
 	now.hits = 0;
+	now.first_bad = -1;
 	memset(out, 0x5a, sizeof(out));
 	c->call((void *)(uintptr_t)spy, c->value, out);
 	assert_int_equal(now.hits, 1);
 	bad = check_args(c);
-	bad += !same(out, now.result, c->mask + ret_at, c->ret_size);
+	bad += compare(c, c->nargs, ret_at, out);
 	return bad;
 }
 
@@ -221,7 +229,8 @@ static void report(const struct cases *cs, unsigned i)
 	char places[1024];
 
 	func_model_format(now.model, places, sizeof(places));
-	print_error("%s: case %u: %s\n    %s\n", cs->name, i, cs->at[i].sig, places);
+	print_error("%s: case %u: %s\n    %s: value %d\n", cs->name, i, cs->at[i].sig, places,
+		    now.first_bad);
 }
 
 static void test_places(void **state)

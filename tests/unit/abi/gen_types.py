@@ -83,12 +83,16 @@ class Array:
 
 
 class Aggregate:
-    """members: (type, bits or 0, asked alignment or 0)"""
+    """members: (type, bits or 0, asked alignment or 0)
+
+    lossy: as clang does, a union carries only what its largest member has (it drops half of the
+    double in union { struct { float a; double b; } s; double d; }).
+    """
     can_be_bits = False
 
-    def __init__(self, tag, members, union=False, packed=False, aligned=0):
+    def __init__(self, tag, members, union=False, packed=False, aligned=0, lossy=False):
         self.tag, self.members, self.union = tag, members, union
-        self.packed, self.aligned, self.places = packed, aligned, []
+        self.packed, self.aligned, self.places, self.lossy = packed, aligned, [], lossy
         pos = end = 0
         self.align = 1
         for t, bits, asked in members:
@@ -147,7 +151,10 @@ class Aggregate:
         if not self.union:
             return self.fill(lambda t: t.mask())
         whole = 0
+        largest = max([t.size for t, _, _ in self.members], default=0)
         for t, bits, _ in self.members:
+            if self.lossy and t.size < largest:
+                continue
             m = int.from_bytes(t.mask(), 'little')
             whole |= m & ((1 << (bits or t.size * 8)) - 1)
         return whole.to_bytes(self.size, 'little')
@@ -218,7 +225,7 @@ class Generator:
         aligned = r.choice([8, 16, 16, 32, 64]) if r.random() < .07 else 0
         n = 0 if r.random() < .02 else r.choice([1, 1, 2, 2, 2, 3, 3, 4, 5])
         a = Aggregate(f'T{self.ntypes}', [self.member(depth, packed) for _ in range(n)], union,
-                      packed, aligned)
+                      packed, aligned, lossy=self.is_clang)
         a.tag = f'T{self.ntypes}'  # the members took numbers of their own
         self.ntypes += 1
         self.text.append(a.define())
