@@ -21,6 +21,12 @@
 extern struct rt_state rt_state;
 
 /*
+ * Offset of the TLS word that this copy of rt/ brings along; a native user sets
+ * rt_state.tls_off to it.  (In the slab the loader's TPOFF64 relocation tells it.)
+ */
+int32_t rt_tls_offset(void);
+
+/*
  * First hit of a thread, called by slots and guards: preserves every register but rax and
  * flags, takes any stack alignment; rax: the thread's block, or 0 when the table is full
  * (counted in no_slot).  Written in assembly around rt_thread_register().
@@ -36,7 +42,10 @@ struct rt_thread *rt_thread_self(void); /* registers if needed; NULL: table full
  */
 uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats);
 
-/* The FDE's personality: counts a tagged frame's slot out when unwinding leaves it. */
+/*
+ * The FDE's personality: counts a tagged frame's slot out when unwinding leaves it.  Needs
+ * rt_state.get_gr and get_ip.
+ */
 int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context);
 
 /* -- helpers: r1..r5 in the SysV argument registers, r0 in rax ---------------------- */
@@ -75,8 +84,13 @@ int rt_hash_update(struct shm_map *m, const void *key, const void *value, uint64
 		   uint32_t slot);
 int rt_hash_delete(struct shm_map *m, const void *key);
 
-/* Lay out the hash tables of a fresh map in zeroed arena memory. */
+/*
+ * Lay out the hash tables of a fresh map in zeroed arena memory: h->buckets (of
+ * rt_hash_buckets_size bytes) and h->elems (of rt_hash_elems_size) are the caller's to
+ * set before; everything else in h is written.  m->hash, and for per-CPU m->values, too.
+ */
 uint64_t rt_hash_buckets_size(uint32_t max_entries);
+uint64_t rt_hash_elems_size(const struct shm_map *m);
 void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed);
 
 #endif

@@ -29,20 +29,41 @@ typedef uint64_t shm_ref;
 /* -- arena ---------------------------------------------------------------- */
 
 /*
- * One slot of the session-wide thread table.  Claimed by cmpxchg of tid from 0; freed
- * (tid = 0) by whoever finds the thread dead.  A per-CPU map's "CPU" is a slot number.
+ * One slot of the session-wide thread table.  Claimed by cmpxchg of {tid, pid} with tid 0;
+ * freed (tid = 0) by whoever finds the thread dead.  A per-CPU map's "CPU" is a slot number.
+ * claims counts the claims of this slot: with it, what a dead thread left behind (a bucket
+ * lock, a BUSY record) is not mistaken for its successor's.
  *
  * Intent: written before a ring record is claimed and restored after its header is
- * written (nested in signal handlers, so last in, first out).  A consumer that finds a
- * hole (header 0) looks for a dead thread's intent at that position.
+ * written (nested in signal handlers, so last in, first out).  intent_ring is the ring's
+ * struct shm_map, 0 if no claim is under way, SHM_INTENT_CHANGING while pos and len change.
+ *
+ * How a consumer passes a hole (header 0 at consumer.pos), left by a killed thread:
+ *   1. note end = producer.pos, then the set of slots in use;
+ *   2. take out of the set every slot once seen with intent_ring == 0, with another tid or
+ *      claims, or whose thread is dead - over as many polls as it takes;
+ *   3. a header has appeared: go on as usual.  The set is empty and there is still none:
+ *      whatever was claimed below end will not be written any more by the living, so the
+ *      zero words from the hole up to the next header, or to end, belong to the dead: skip.
+ * intent_pos and intent_len of a dead thread serve for reports only: a claim that lost the
+ * race for that position leaves them as well, and a nested claim hides the outer one's.
  */
+#define SHM_INTENT_CHANGING 1ull
+
 struct shm_thread {
 	uint32_t tid, pid;
 	shm_ref intent_ring;
 	uint64_t intent_pos;
 	uint64_t intent_len;
-	uint64_t reserved[4];
+	uint32_t claims;
+	uint32_t touched; /* per-CPU values of this slot may be other than zero */
+	uint64_t reserved[3];
 };
+
+/* Who holds a record or a lock: the slot and the low half of its claims. */
+#define SHM_OWNER(slot, claims) ((uint32_t)(slot) | (uint32_t)(claims) << 16)
+#define SHM_OWNER_SLOT(owner)   ((uint32_t)(owner)&0xffff)
+#define SHM_OWNER_CLAIMS(owner) ((uint32_t)(owner) >> 16) /* compare with (uint16_t)claims */
 
 struct shm_arena {
 	uint64_t magic;
@@ -51,10 +72,11 @@ struct shm_arena {
 	uint64_t heartbeat; /* the control process counts up while it consumes */
 	uint32_t control_pid;
 	uint32_t flags;
-	uint64_t no_slot; /* hits that ran no program: thread table full */
-	uint64_t no_room; /* hits that ran no program: too little stack */
-	shm_ref printk;   /* struct shm_map of the bpf_trace_printk ring */
-	uint64_t reserved[6];
+	uint64_t no_slot;    /* hits that ran no program: thread table full */
+	uint64_t no_room;    /* hits that ran no program: too little stack */
+	shm_ref printk;      /* struct shm_map of the bpf_trace_printk ring */
+	uint64_t slots_used; /* slots ever claimed are all below it */
+	uint64_t reserved[5];
 	struct shm_thread thread[SHM_MAX_THREADS];
 };
 
@@ -85,12 +107,14 @@ struct shm_map {
 
 /*
  * Hash map: elements are preallocated and numbered from 1; a bucket holds the number of
- * its first element.  lock holds the slot number + 1 of its owner.  An element's key
+ * its first element.  lock holds SHM_OWNER() + 1 of its owner; version changes before an
+ * element that left the bucket can be used again (rt/map_hash.c).  An element's key
  * and value lie at elems + (n - 1) * elem_stride: struct shm_elem, key (rounded up to 8),
  * value (none for per-CPU: those lie at values + (slot * max_entries + n - 1) * stride).
  */
 struct shm_bucket {
 	uint32_t head, lock;
+	uint32_t version, pad;
 };
 
 struct shm_elem {
@@ -110,7 +134,7 @@ struct shm_hash {
 
 /*
  * Ring buffer, in the kernel's record format (kernel/bpf/ringbuf.c): an 8-byte header
- * {u32 len | BUSY | DISCARD, u32 owner slot}, then len bytes, rounded up to 8.  The
+ * {u32 len | BUSY | DISCARD, u32 SHM_OWNER()}, then len bytes, rounded up to 8.  The
  * region is three parts, each its own page so that it can be mapped as the kernel's is:
  * consumer page, producer page, data.  A record never wraps: a discarded record fills
  * the end.  Memory ahead of the producer is all zero (the consumer clears what it has
@@ -170,10 +194,13 @@ struct rt_thread {
 	uint32_t magic; /* 0 in a forked child: register again */
 	uint32_t slot;
 	uint32_t pid, tid;
-	uint32_t depth; /* running[0 .. depth) */
-	uint32_t pad;
+	uint32_t depth;               /* running[0 .. depth) */
+	uint32_t claims;              /* of the slot, when it was claimed */
 	uint64_t inside[RT_COUNTERS]; /* calls that entered less calls that left */
 	struct rt_running running[RT_MAX_RUNNING];
+	uint64_t random;  /* state of bpf_get_prandom_u32 */
+	uint32_t records; /* reserved, neither submitted nor discarded yet */
+	uint32_t pad;
 };
 
 /* -- slab ------------------------------------------------------------------ */
@@ -190,11 +217,13 @@ struct rt_state {
 	int32_t tls_off;        /* the thread block's pointer is at fs:[tls_off] */
 	uint64_t arena;         /* the target's address of struct shm_arena */
 	uint64_t threads;       /* of SHM_MAX_THREADS blocks of RT_THREAD_SIZE */
-	uint64_t get_cfa;       /* _Unwind_GetCFA, or 0 */
+	uint64_t get_cfa;       /* _Unwind_GetCFA, or 0; of a frame it gives the rsp, not the CFA */
 	uint64_t clock_gettime; /* the vDSO's, or 0: system call */
 	uint32_t flags;         /* RT_FLAG_* */
 	uint32_t pad;
-	uint64_t reserved[8];
+	uint64_t get_gr; /* _Unwind_GetGR, or 0: the personality counts nothing out */
+	uint64_t get_ip; /* _Unwind_GetIP, or 0: the same */
+	uint64_t reserved[6];
 };
 
 #endif

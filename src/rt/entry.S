@@ -1,0 +1,42 @@
+/*
+ * rt/entry.S - rt_first: register the thread, every register but rax and flags preserved.
+ *
+ * Context  [probe] any stack alignment; callee-saved registers are the C code's care
+ */
+	.text
+	.globl rt_first
+	.hidden rt_first
+	.type rt_first, @function
+rt_first:
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	andq $-16, %rsp
+	cld
+	call rt_thread_register
+	leaq -64(%rbp), %rsp
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size rt_first, . - rt_first
+	.section .note.GNU-stack, "", @progbits

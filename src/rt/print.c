@@ -1,0 +1,316 @@
+/*
+ * rt/print.c - bpf_trace_printk and bpf_trace_vprintk: format, and a record to the ring.
+ *
+ * Conversions %d %i %u %x %X %o %c %p %s %% with hh h l ll z, flags - 0 + # space, width
+ * and precision; %px %pK %ps %pS %pB print the number as %p does, %pks %pus as %s.
+ * Strings are read fault-tolerantly.  Text beyond PRINT_MAX is cut.
+ *
+ * Errors   -EINVAL as the kernel: no NUL, unknown conversion, bytes not printable, more
+ *          conversions than arguments
+ * Context  [probe] about 700 bytes of stack
+ * Spec     kernel/trace/bpf_trace.c, kernel/bpf/helpers.c bpf_bprintf_prepare
+ */
+#include "rt/probe.h"
+
+#define PRINT_MAX 512
+#define FIELD_MAX 64 /* of a number: 22 octal digits, sign, prefix; wider fields are filled */
+#define MAX_VARGS 12
+
+enum {
+	LEFT = 1 << 0,
+	ZERO = 1 << 1,
+	PLUS = 1 << 2,
+	ALT = 1 << 3,
+	SPACE = 1 << 4,
+	UPPER = 1 << 5,
+	NEGATIVE = 1 << 6,
+};
+
+struct out {
+	char text[PRINT_MAX];
+	uint32_t n;
+};
+
+struct spec {
+	uint32_t flags;
+	uint32_t width;
+	int32_t precision; /* -1: none */
+	uint32_t bytes;    /* of the argument */
+	char conv;         /* 's' also for %pks and %pus */
+};
+
+static void put(struct out *o, char c)
+{
+	if (o->n < PRINT_MAX)
+		o->text[o->n++] = c;
+}
+
+static void fill(struct out *o, char c, uint32_t n)
+{
+	while (n-- && o->n < PRINT_MAX)
+		put(o, c);
+}
+
+static uint32_t parse_number(const char **p)
+{
+	uint32_t n = 0;
+
+	for (; **p >= '0' && **p <= '9'; (*p)++) {
+		if (n < PRINT_MAX)
+			n = n * 10 + (uint32_t)(**p - '0');
+	}
+	return n;
+}
+
+static uint32_t parse_size(const char **p)
+{
+	switch (**p) {
+	case 'h':
+		(*p)++;
+		if (**p != 'h')
+			return 2;
+		(*p)++;
+		return 1;
+	case 'l':
+		(*p)++;
+		if (**p == 'l')
+			(*p)++;
+		return 8;
+	case 'z':
+		(*p)++;
+		return 8;
+	}
+	return 4;
+}
+
+static int parse_pointer(const char **p, struct spec *s)
+{
+	char c = **p;
+
+	s->bytes = 8;
+	if ((c == 'k' || c == 'u') && (*p)[1] == 's') {
+		*p += 2;
+		s->conv = 's';
+	} else if (c == 'x' || c == 'K' || c == 's' || c == 'S' || c == 'B') {
+		(*p)++;
+	} else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
+		return -EINVAL; /* a kernel pointer extension, such as %pi4 */
+	}
+	return 0;
+}
+
+/* Behind the '%': moves *p past the conversion. */
+static int parse_spec(const char **p, struct spec *s)
+{
+	static const char flag_chars[] = "-0+# ";
+	static const uint8_t flag_bits[] = { LEFT, ZERO, PLUS, ALT, SPACE };
+	uint32_t i;
+
+	*s = (struct spec){ .precision = -1 };
+	for (;; (*p)++) {
+		for (i = 0; i < 5 && **p != flag_chars[i]; i++)
+			;
+		if (i == 5)
+			break;
+		s->flags |= flag_bits[i];
+	}
+	s->width = parse_number(p);
+	if (**p == '.') {
+		(*p)++;
+		s->precision = (int32_t)parse_number(p);
+	}
+	s->bytes = parse_size(p);
+	s->conv = *(*p)++;
+	switch (s->conv) {
+	case 'd':
+	case 'i':
+	case 'u':
+	case 'x':
+	case 'o':
+	case 'c':
+	case 's':
+		return 0;
+	case 'X':
+		s->flags |= UPPER;
+		return 0;
+	case 'p':
+		return parse_pointer(p, s);
+	}
+	return -EINVAL;
+}
+
+/* prefix and digits[0 .. n), least significant first, into the field. */
+static void put_field(struct out *o, const struct spec *s, const char *prefix, const char *digits,
+		      uint32_t n)
+{
+	uint32_t zeros = 0, len = n, room;
+
+	for (const char *c = prefix; *c; c++)
+		len++;
+	if (s->precision > (int32_t)n) {
+		zeros = (uint32_t)s->precision - n;
+		len += zeros;
+	}
+	room = s->width > len ? s->width - len : 0;
+	if (room && s->flags & ZERO && !(s->flags & LEFT) && s->precision < 0) {
+		zeros += room;
+		room = 0;
+	}
+	if (!(s->flags & LEFT))
+		fill(o, ' ', room);
+	while (*prefix)
+		put(o, *prefix++);
+	fill(o, '0', zeros);
+	while (n)
+		put(o, digits[--n]);
+	if (s->flags & LEFT)
+		fill(o, ' ', room);
+}
+
+static void put_number(struct out *o, struct spec *s, uint64_t v)
+{
+	uint32_t base = 10, shift = 64 - 8 * s->bytes, n = 0;
+	const char *prefix = "";
+	char digits[FIELD_MAX];
+	int is_signed = s->conv == 'd' || s->conv == 'i';
+
+	v = is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
+	if (is_signed && (int64_t)v < 0) {
+		prefix = "-";
+		v = -v;
+	} else if (is_signed) {
+		prefix = s->flags & PLUS ? "+" : s->flags & SPACE ? " " : "";
+	} else if (s->conv == 'x' || s->conv == 'X' || s->conv == 'p') {
+		base = 16;
+		if (s->flags & ALT && v)
+			prefix = s->flags & UPPER ? "0X" : "0x";
+	} else if (s->conv == 'o') {
+		base = 8;
+		if (s->flags & ALT && v)
+			prefix = "0";
+	}
+	if (s->conv == 'p' && !(s->flags & ALT))
+		s->precision = 16; /* the kernel's form: all digits, no prefix */
+	for (; v; v /= base) {
+		uint32_t d = (uint32_t)(v % base);
+
+		digits[n++] = (char)(d < 10 ? '0' + d : (s->flags & UPPER ? 'A' : 'a') + d - 10);
+	}
+	if (!n && s->precision)
+		digits[n++] = '0';
+	put_field(o, s, prefix, digits, n);
+}
+
+static void put_string(struct out *o, const struct spec *s, uint64_t addr)
+{
+	uint32_t max = PRINT_MAX - o->n + 1, start = o->n, room;
+	uint64_t n;
+
+	if (s->precision >= 0 && (uint32_t)s->precision + 1 < max)
+		max = (uint32_t)s->precision + 1;
+	/* read into place; one byte more than fits serves the NUL, cut to what there is */
+	if (max > PRINT_MAX - o->n)
+		max = PRINT_MAX - o->n;
+	if (!max)
+		return;
+	n = rt_probe_read_str(o->text + start, max, addr);
+	n = (int64_t)n > 0 ? n - 1 : 0; /* a bad pointer prints nothing, as in the kernel */
+	o->n += (uint32_t)n;
+	room = s->width > n ? s->width - (uint32_t)n : 0;
+	if (s->flags & LEFT) {
+		fill(o, ' ', room);
+		return;
+	}
+	if (room > PRINT_MAX - o->n)
+		room = PRINT_MAX - o->n;
+	for (uint64_t i = n; room && i; i--)
+		o->text[start + room + i - 1] = o->text[start + i - 1];
+	for (uint32_t i = 0; i < room; i++)
+		o->text[start + i] = ' ';
+	o->n += room;
+}
+
+static void put_char(struct out *o, const struct spec *s, char c)
+{
+	uint32_t room = s->width > 1 ? s->width - 1 : 0;
+
+	if (!(s->flags & LEFT))
+		fill(o, ' ', room);
+	put(o, c);
+	if (s->flags & LEFT)
+		fill(o, ' ', room);
+}
+
+static int format(struct out *o, const char *fmt, const uint64_t *arg, uint32_t nargs)
+{
+	uint32_t used = 0;
+	struct spec s;
+
+	while (*fmt) {
+		char c = *fmt++;
+
+		if ((c < ' ' || c > '~') && !(c >= '\t' && c <= '\r'))
+			return -EINVAL;
+		if (c != '%') {
+			put(o, c);
+			continue;
+		}
+		if (*fmt == '%') {
+			put(o, *fmt++);
+			continue;
+		}
+		if (parse_spec(&fmt, &s) < 0 || used >= nargs)
+			return -EINVAL;
+		if (s.conv == 's')
+			put_string(o, &s, arg[used++]);
+		else if (s.conv == 'c')
+			put_char(o, &s, (char)arg[used++]);
+		else
+			put_number(o, &s, arg[used++]);
+	}
+	return 0;
+}
+
+static void print_record(const struct out *o)
+{
+	struct shm_arena *a = (struct shm_arena *)(void *)rt_state.arena;
+	uint64_t pid_tgid = rt_get_current_pid_tgid();
+	struct shm_printk head;
+
+	if (!a || !a->printk)
+		return;
+	head.time_ns = rt_ktime_get_ns();
+	head.pid = (uint32_t)(pid_tgid >> 32);
+	head.tid = (uint32_t)pid_tgid;
+	rt_get_current_comm(head.comm, sizeof(head.comm));
+	rt_output2((struct shm_map *)(void *)((char *)a + a->printk), &head,
+		   offsetof(struct shm_printk, text), o->text, o->n);
+}
+
+static uint64_t print(const char *fmt, uint32_t fmt_size, const uint64_t *arg, uint32_t nargs)
+{
+	struct out o;
+	uint32_t i = 0;
+
+	o.n = 0;
+	while (i < fmt_size && fmt[i])
+		i++;
+	if (i == fmt_size || format(&o, fmt, arg, nargs) < 0)
+		return RT_ERR(EINVAL);
+	print_record(&o);
+	return o.n;
+}
+
+uint64_t rt_trace_printk(const char *fmt, uint32_t fmt_size, uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t arg[3] = { a, b, c };
+
+	return print(fmt, fmt_size, arg, 3);
+}
+
+uint64_t rt_trace_vprintk(const char *fmt, uint32_t fmt_size, const uint64_t *data, uint32_t len)
+{
+	if (len & 7 || len > MAX_VARGS * 8 || (len && !data))
+		return RT_ERR(EINVAL);
+	return print(fmt, fmt_size, data, len / 8);
+}

@@ -1,0 +1,107 @@
+/*
+ * rt/probe.h - what the files of rt/ share: system calls, the arena, copies.
+ *
+ * Errors   rt_sys*() give the kernel's negative errno and leave errno alone
+ * Context  [probe] private to rt/
+ * Spec     psABI A.2.1 (system calls clobber rcx and r11 only)
+ */
+#ifndef RT_PROBE_H
+#define RT_PROBE_H
+
+#include "rt/rt.h"
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+
+#define RT_ERR(e) ((uint64_t)(int64_t) - (e))
+
+static inline long rt_sys6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline long rt_sys3(long nr, long a, long b, long c)
+{
+	return rt_sys6(nr, a, b, c, 0, 0, 0);
+}
+
+/* Copies of any size without a call of memcpy, which is libc's in the native build. */
+static inline void rt_copy(void *dst, const void *src, uint64_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+	uint64_t w;
+
+	for (; n >= 8; n -= 8, d += 8, s += 8) {
+		__builtin_memcpy(&w, s, 8);
+		__builtin_memcpy(d, &w, 8);
+	}
+	for (; n; n--) {
+		*d++ = *s++;
+		__asm__ volatile("" : : : "memory"); /* keep the loop a loop */
+	}
+}
+
+static inline void rt_zero(void *dst, uint64_t n)
+{
+	void *d = dst;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(0) : "memory");
+}
+
+static inline int rt_equal(const void *a, const void *b, uint64_t n)
+{
+	const uint8_t *p = a, *q = b;
+	uint64_t v, w;
+
+	for (; n >= 8; n -= 8, p += 8, q += 8) {
+		__builtin_memcpy(&v, p, 8);
+		__builtin_memcpy(&w, q, 8);
+		if (v != w)
+			return 0;
+	}
+	for (; n; n--) {
+		if (*p++ != *q++)
+			return 0;
+	}
+	return 1;
+}
+
+static inline struct shm_arena *rt_map_arena(struct shm_map *m)
+{
+	return (struct shm_arena *)(void *)((char *)m - m->self);
+}
+
+static inline void *rt_map_at(struct shm_map *m, shm_ref ref)
+{
+	return (char *)m - m->self + ref;
+}
+
+/* The owner word of the calling thread; without a thread table, the control process's. */
+static inline uint32_t rt_owner(const struct rt_thread *t)
+{
+	return t ? SHM_OWNER(t->slot, t->claims) : 0;
+}
+
+int rt_owner_dead(struct shm_arena *a, uint32_t owner);
+uint64_t rt_output2(struct shm_map *m, const void *a, uint64_t na, const void *b, uint64_t nb);
+
+void *map_array_lookup(struct shm_map *m, const void *key, uint32_t slot);
+int map_array_update(struct shm_map *m, const void *key, const void *value, uint64_t flags,
+		     uint32_t slot);
+int map_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags,
+		    uint32_t slot, uint32_t owner);
+int map_hash_delete(struct shm_map *m, const void *key, uint32_t owner);
+
+#endif

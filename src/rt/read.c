@@ -1,0 +1,89 @@
+/*
+ * rt/read.c - reads of target memory that survive bad addresses.
+ *
+ * process_vm_readv() on the own process: a partial transfer ends at a remote vector's
+ * border, so a vector a page tells how far memory is readable.
+ *
+ * Errors   -EFAULT, and the whole of dst is zero
+ * Context  [probe]
+ * Spec     bpf-helpers(7) bpf_probe_read_*; process_vm_readv(2)
+ */
+#include "rt/probe.h"
+
+#define PAGE  4096ull
+#define PAGES 8 /* remote vectors a call */
+
+struct vec {
+	uint64_t base, len;
+};
+
+/* How many bytes from src on were copied, at most size, at most PAGES pages. */
+static uint64_t read_some(void *dst, uint64_t size, uint64_t src)
+{
+	const struct rt_thread *t = rt_thread_self();
+	struct vec local, remote[PAGES];
+	uint64_t done = 0;
+	long pid, n = 0, got;
+
+	for (; n < PAGES && done < size && src + done >= src; n++) {
+		uint64_t len = PAGE - ((src + done) & (PAGE - 1));
+
+		if (len > size - done)
+			len = size - done;
+		remote[n] = (struct vec){ src + done, len };
+		done += len;
+	}
+	local = (struct vec){ (uint64_t)dst, done };
+	pid = t ? t->pid : rt_sys3(__NR_getpid, 0, 0, 0);
+	got = rt_sys6(__NR_process_vm_readv, pid, (long)&local, 1, (long)remote, n, 0);
+	if (got == -ESRCH || got == -EPERM) /* a vfork child with its parent's block */
+		got = rt_sys6(__NR_process_vm_readv, rt_sys3(__NR_getpid, 0, 0, 0), (long)&local, 1,
+			      (long)remote, n, 0);
+	return got > 0 ? (uint64_t)got : 0;
+}
+
+static uint64_t read_fault(void *dst, uint64_t size)
+{
+	rt_zero(dst, size);
+	return RT_ERR(EFAULT);
+}
+
+uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src)
+{
+	uint64_t done = 0, got;
+
+	if (rt_state.flags & RT_FLAG_NO_READS)
+		return read_fault(dst, size);
+	while (done < size) {
+		got = read_some((char *)dst + done, size - done, src + done);
+		if (!got)
+			return read_fault(dst, size);
+		done += got;
+	}
+	return 0;
+}
+
+/* The length with the NUL; a longer string is cut.  What was read beyond the NUL is cleared. */
+uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src)
+{
+	uint64_t done = 0, got;
+	char *d = dst;
+
+	if (rt_state.flags & RT_FLAG_NO_READS)
+		return read_fault(dst, size);
+	while (done < size) {
+		got = read_some(d + done, size - done, src + done);
+		if (!got)
+			return read_fault(dst, size);
+		for (uint64_t i = done; i < done + got; i++) {
+			if (!d[i]) {
+				rt_zero(d + i, done + got - i);
+				return i + 1;
+			}
+		}
+		done += got;
+	}
+	if (size)
+		d[size - 1] = 0;
+	return size;
+}

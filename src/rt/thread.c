@@ -1,0 +1,177 @@
+/*
+ * rt/thread.c - the calling thread's block: claim a slot, find it again.
+ *
+ * A registration may be interrupted anywhere by a handler that registers as well.  Both
+ * may even hold the same slot.  The TLS word is set by one cmpxchg from the value seen at
+ * the start, so one of them wins and the other takes the winner's block.
+ *
+ * Context  [probe] signal-safe
+ */
+#include "rt/probe.h"
+
+/* Initialised, so that it lies in the file and can be written there before loading. */
+struct rt_state rt_state = { .magic = RT_STATE_MAGIC, .version = SHM_VERSION };
+
+/* The word whose offset from the thread pointer rt_state.tls_off holds. */
+__thread struct rt_thread *rt_tls_word __attribute__((tls_model("initial-exec")));
+
+/* In the slab this is the one user of the word, hence the one TPOFF64 relocation. */
+int32_t rt_tls_offset(void)
+{
+	int64_t off;
+
+	__asm__("movq rt_tls_word@gottpoff(%%rip), %0" : "=r"(off));
+	return (int32_t)off;
+}
+
+static struct rt_thread *tls_load(void)
+{
+	struct rt_thread *t;
+
+	__asm__ volatile("movq %%fs:(%1), %0"
+			 : "=r"(t)
+			 : "r"((int64_t)rt_state.tls_off)
+			 : "memory");
+	return t;
+}
+
+/* One instruction, so atomic against handlers of this thread; nobody else has the word. */
+static int tls_replace(struct rt_thread *old, struct rt_thread *new)
+{
+	uint8_t ok;
+
+	__asm__ volatile("cmpxchgq %3, %%fs:(%4)\n\tsete %0"
+			 : "=q"(ok), "+a"(old)
+			 : "0"(0), "r"(new), "r"((int64_t)rt_state.tls_off)
+			 : "memory", "cc");
+	return ok;
+}
+
+static uint64_t *thread_pair(struct shm_thread *th)
+{
+	return (uint64_t *)(void *)&th->tid; /* tid and pid, tid in the low half */
+}
+
+static int thread_dead(uint64_t pair)
+{
+	return rt_sys3(__NR_tgkill, (long)(pair >> 32), (long)(uint32_t)pair, 0) == -ESRCH;
+}
+
+/*
+ * The control process itself is slot 0.  An owner is dead when its slot has been claimed
+ * again, is free, or its thread is gone.
+ */
+int rt_owner_dead(struct shm_arena *a, uint32_t owner)
+{
+	uint32_t slot = SHM_OWNER_SLOT(owner);
+	struct shm_thread *th;
+	uint64_t pair;
+
+	if (slot >= SHM_MAX_THREADS)
+		return 1;
+	th = &a->thread[slot];
+	pair = __atomic_load_n(thread_pair(th), __ATOMIC_ACQUIRE);
+	if (!(uint32_t)pair || (uint16_t)th->claims != SHM_OWNER_CLAIMS(owner))
+		return 1;
+	return thread_dead(pair);
+}
+
+static uint32_t slot_took(struct shm_arena *a, uint32_t slot)
+{
+	struct shm_thread *th = &a->thread[slot];
+	uint64_t used = __atomic_load_n(&a->slots_used, __ATOMIC_RELAXED);
+
+	/* whatever the slot's former owner held is now a dead owner's */
+	__atomic_fetch_add(&th->claims, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&th->intent_ring, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&th->touched, 1, __ATOMIC_RELEASE);
+	while (used <= slot && !__atomic_compare_exchange_n(&a->slots_used, &used, slot + 1, 0,
+							    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	return slot;
+}
+
+/*
+ * Slots 1 .. SHM_MAX_THREADS - 1, from a hash of the tid on; the hash spans 64 slots only,
+ * so that slots_used stays near the number of threads.  reclaim: take dead threads' too.
+ */
+static uint32_t slot_claim(struct shm_arena *a, uint64_t me, int reclaim)
+{
+	uint32_t start = (uint32_t)me * 2654435761u >> 26;
+
+	for (uint32_t i = 0; i < SHM_MAX_THREADS - 1; i++) {
+		uint32_t slot = 1 + (start + i) % (SHM_MAX_THREADS - 1);
+		uint64_t *pair = thread_pair(&a->thread[slot]);
+		uint64_t old = __atomic_load_n(pair, __ATOMIC_ACQUIRE);
+
+		/* ours: an interrupted registration's, or a dead namesake's */
+		if (old == me)
+			return slot_took(a, slot);
+		if ((uint32_t)old && !(reclaim && thread_dead(old)))
+			continue;
+		if (__atomic_compare_exchange_n(pair, &old, me, 0, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
+			return slot_took(a, slot);
+	}
+	return 0;
+}
+
+static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, uint64_t me)
+{
+	__atomic_store_n(&t->magic, 0, __ATOMIC_RELEASE);
+	rt_zero(t, sizeof(*t));
+	t->slot = slot;
+	t->tid = (uint32_t)me;
+	t->pid = (uint32_t)(me >> 32);
+	t->claims = __atomic_load_n(&a->thread[slot].claims, __ATOMIC_RELAXED);
+	t->random = (me ^ rt_ktime_get_ns() << 20) | 1;
+	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
+}
+
+struct rt_thread *rt_thread_register(void)
+{
+	struct shm_arena *a = (struct shm_arena *)(void *)rt_state.arena;
+	struct rt_thread *old, *t;
+	uint64_t me;
+	uint32_t slot;
+
+	if (!a || !rt_state.threads)
+		return NULL;
+	old = tls_load();
+	if (old && old->magic == RT_THREAD_MAGIC)
+		return old;
+	me = (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
+	     (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
+	slot = slot_claim(a, me, 0);
+	if (!slot)
+		slot = slot_claim(a, me, 1);
+	if (!slot) {
+		__atomic_fetch_add(&a->no_slot, 1, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	t = (struct rt_thread *)(void *)(rt_state.threads + (uint64_t)slot * RT_THREAD_SIZE);
+	if (tls_load() == old && !(t == old && old->magic == RT_THREAD_MAGIC)) {
+		block_init(t, a, slot, me);
+		if (tls_replace(old, t))
+			return t;
+	}
+	/* a handler was here: its block counts; ours, if another one, is free again */
+	old = tls_load();
+	if (old != t) {
+		t->magic = 0;
+		__atomic_store_n(&a->thread[slot].tid, 0, __ATOMIC_RELEASE);
+	}
+	return old;
+}
+
+struct rt_thread *rt_thread_self(void)
+{
+	struct rt_thread *t;
+
+	if (!rt_state.arena)
+		return NULL;
+	t = tls_load();
+	if (t && t->magic == RT_THREAD_MAGIC)
+		return t;
+	return rt_thread_register();
+}

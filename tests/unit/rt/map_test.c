@@ -1,0 +1,210 @@
+/* map_test.c - array, hash and per-CPU maps: results and errors of bpf-helpers(7). */
+#include "rt_util.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+static uint64_t *lookup(struct shm_map *m, uint64_t key)
+{
+	return (uint64_t *)rt_map_lookup_elem(m, &key);
+}
+
+static int update(struct shm_map *m, uint64_t key, uint64_t value, uint64_t flags)
+{
+	return (int)rt_map_update_elem(m, &key, &value, flags);
+}
+
+static int remove_key(struct shm_map *m, uint64_t key)
+{
+	return (int)rt_map_delete_elem(m, &key);
+}
+
+static void array_reads_and_writes(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_ARRAY, 4, 8, 3);
+
+	assert_int_equal(*lookup(m, 2), 0);
+	assert_null(lookup(m, 3));
+	assert_null(lookup(m, 0xffffffff));
+	assert_int_equal(update(m, 2, 77, BPF_ANY), 0);
+	assert_int_equal(update(m, 1, 66, BPF_EXIST), 0);
+	assert_int_equal(*lookup(m, 2), 77);
+	assert_int_equal(*lookup(m, 1), 66);
+	assert_int_equal(update(m, 2, 1, BPF_NOEXIST), -EEXIST);
+	assert_int_equal(update(m, 2, 1, 3), -EINVAL);
+	assert_int_equal(update(m, 3, 1, BPF_ANY), -E2BIG);
+	assert_int_equal(remove_key(m, 2), -EINVAL);
+	assert_ptr_equal((void *)rt_map_lookup_percpu_elem(m, "\2\0\0", 0), NULL);
+	m->map_flags = BPF_F_RDONLY_PROG;
+	assert_int_equal(update(m, 2, 1, BPF_ANY), -EPERM);
+	assert_int_equal(remove_key(m, 2), -EPERM);
+	rt_util_destroy(a);
+}
+
+static void percpu_array_is_per_slot(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 3);
+	uint32_t slot = rt_thread_self()->slot, key = 1;
+
+	assert_true(slot > 0);
+	assert_int_equal(update(m, 1, 5, BPF_ANY), 0);
+	assert_int_equal(*lookup(m, 1), 5);
+	assert_int_equal(*(uint64_t *)rt_map_lookup_percpu_elem(m, &key, slot), 5);
+	assert_int_equal(*(uint64_t *)rt_map_lookup_percpu_elem(m, &key, slot + 1), 0);
+	assert_int_equal(rt_map_lookup_percpu_elem(m, &key, SHM_MAX_THREADS), 0);
+	assert_int_equal(update(m, 3, 1, BPF_ANY), -E2BIG);
+	rt_util_destroy(a);
+}
+
+static void hash_flags_and_limits(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 4);
+	struct shm_hash *h = rt_util_ptr(a, m->hash);
+
+	assert_null(lookup(m, 1));
+	assert_int_equal(update(m, 1, 10, BPF_EXIST), -ENOENT);
+	assert_int_equal(update(m, 1, 10, BPF_NOEXIST), 0);
+	assert_int_equal(update(m, 1, 11, BPF_NOEXIST), -EEXIST);
+	assert_int_equal(update(m, 1, 12, BPF_EXIST), 0);
+	assert_int_equal(*lookup(m, 1), 12);
+	assert_int_equal(update(m, 1, 12, 3), -EINVAL);
+	for (uint64_t k = 2; k <= 4; k++)
+		assert_int_equal(update(m, k, k * 10, BPF_ANY), 0);
+	assert_int_equal(update(m, 5, 50, BPF_ANY), -E2BIG);
+	assert_int_equal(h->count, 4);
+	assert_int_equal(update(m, 4, 44, BPF_ANY), 0);
+	assert_int_equal(remove_key(m, 3), 0);
+	assert_int_equal(remove_key(m, 3), -ENOENT);
+	assert_int_equal(update(m, 5, 50, BPF_ANY), 0);
+	assert_int_equal(*lookup(m, 5), 50);
+	assert_int_equal(*lookup(m, 4), 44);
+	assert_null(lookup(m, 3));
+	rt_util_destroy(a);
+}
+
+/* Odd sizes; an update of an existing key replaces it, in place when the map is full. */
+static void hash_large_values(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 5, 21, 2);
+	char v[21], *first, *second;
+
+	memset(v, 'a', sizeof(v));
+	assert_int_equal(rt_map_update_elem(m, "key1", v, BPF_ANY), 0);
+	first = (char *)rt_map_lookup_elem(m, "key1");
+	memset(v, 'b', sizeof(v));
+	assert_int_equal(rt_map_update_elem(m, "key1", v, BPF_ANY), 0);
+	second = (char *)rt_map_lookup_elem(m, "key1");
+	assert_ptr_not_equal(first, second);
+	assert_memory_equal(second, v, sizeof(v));
+	assert_int_equal(rt_map_update_elem(m, "key2", v, BPF_ANY), 0);
+	memset(v, 'c', sizeof(v));
+	assert_int_equal(rt_map_update_elem(m, "key1", v, BPF_EXIST), 0);
+	assert_ptr_equal((void *)rt_map_lookup_elem(m, "key1"), second);
+	assert_memory_equal(second, v, sizeof(v));
+	assert_int_equal(rt_map_delete_elem(m, "key1"), 0);
+	assert_int_equal(rt_map_delete_elem(m, "key2"), 0);
+	assert_int_equal(rt_map_lookup_elem(m, "key1"), 0);
+	rt_util_destroy(a);
+}
+
+static void hash_iterates(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 100);
+	uint64_t key, next, seen = 0, sum = 0;
+
+	assert_int_equal(rt_hash_get_next(m, NULL, &next), -ENOENT);
+	for (key = 1; key <= 100; key++)
+		assert_int_equal(rt_hash_update(m, &key, &key, BPF_ANY, 0), 0);
+	assert_int_equal(rt_hash_get_next(m, NULL, &next), 0);
+	do {
+		key = next;
+		seen++;
+		sum += key;
+	} while (rt_hash_get_next(m, &key, &next) == 0 && seen <= 100);
+	assert_int_equal(seen, 100);
+	assert_int_equal(sum, 5050);
+	key = 1000; /* not there: from the start */
+	assert_int_equal(rt_hash_get_next(m, &key, &next), 0);
+	key = 7;
+	assert_int_equal(*(uint64_t *)rt_hash_value(m, &key, 0), 7);
+	assert_int_equal(rt_hash_delete(m, &key), 0);
+	assert_null(rt_hash_value(m, &key, 0));
+	assert_int_equal(rt_hash_delete(m, &key), -ENOENT);
+	assert_null(rt_hash_value(m, &key, SHM_MAX_THREADS));
+	assert_int_equal(rt_hash_update(m, &key, &key, BPF_ANY, SHM_MAX_THREADS), -EINVAL);
+	rt_util_destroy(a);
+}
+
+static void *other_thread(void *arg)
+{
+	assert_int_equal(update(arg, 1, 2, BPF_ANY), 0);
+	return NULL;
+}
+
+static void percpu_hash_clears_other_slots(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2);
+	uint64_t key = 1, v = 9, sum = 0;
+	pthread_t t;
+
+	assert_int_equal(update(m, 1, 1, BPF_ANY), 0);
+	assert_int_equal(pthread_create(&t, NULL, other_thread, m), 0);
+	pthread_join(t, NULL);
+	assert_int_equal(rt_hash_update(m, &key, &v, BPF_ANY, 700), 0);
+	for (uint32_t s = 0; s < SHM_MAX_THREADS; s++)
+		sum += *(uint64_t *)rt_map_lookup_percpu_elem(m, &key, s);
+	assert_int_equal(sum, 1 + 2 + 9);
+	assert_int_equal(remove_key(m, 1), 0);
+	assert_int_equal(update(m, 1, 4, BPF_ANY), 0); /* the same element again */
+	for (uint32_t s = 0; s < SHM_MAX_THREADS; s++)
+		sum -= *(uint64_t *)rt_map_lookup_percpu_elem(m, &key, s);
+	assert_int_equal(sum, 8);
+	rt_util_destroy(a);
+}
+
+/* Our own lock (a handler inside a writer): -EBUSY at once, lookups go on. */
+static void hash_lock_own_other_dead(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 1);
+	struct shm_hash *h = rt_util_ptr(a, m->hash);
+	struct shm_bucket *b = rt_util_ptr(a, h->buckets);
+	struct rt_thread *t = rt_thread_self();
+
+	assert_int_equal(update(m, 1, 1, BPF_ANY), 0);
+	b->lock = SHM_OWNER(t->slot, t->claims) + 1;
+	assert_int_equal(update(m, 1, 2, BPF_ANY), -EBUSY);
+	assert_int_equal(remove_key(m, 1), -EBUSY);
+	assert_int_equal(*lookup(m, 1), 1);
+	b->lock = SHM_OWNER(0, 0) + 1; /* the control process, alive */
+	assert_int_equal(update(m, 1, 2, BPF_ANY), -EBUSY);
+	assert_int_equal(m->busy, 3);
+	b->lock = SHM_OWNER(t->slot, t->claims - 1) + 1; /* our slot's former owner */
+	assert_int_equal(update(m, 1, 3, BPF_ANY), 0);
+	assert_int_equal(b->lock, 0);
+	b->lock = SHM_OWNER(900, 0) + 1; /* a free slot */
+	assert_int_equal(update(m, 1, 4, BPF_ANY), 0);
+	assert_int_equal(*lookup(m, 1), 4);
+	rt_util_destroy(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(array_reads_and_writes),
+		cmocka_unit_test(percpu_array_is_per_slot),
+		cmocka_unit_test(hash_flags_and_limits),
+		cmocka_unit_test(hash_large_values),
+		cmocka_unit_test(hash_iterates),
+		cmocka_unit_test(percpu_hash_clears_other_slots),
+		cmocka_unit_test(hash_lock_own_other_dead),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
