@@ -17,6 +17,8 @@
 
 #include "shm/layout.h"
 
+#pragma GCC visibility push(hidden) /* direct calls, no GOT */
+
 /* Written by the control process; in the native build by the test or by ctl code. */
 extern struct rt_state rt_state;
 
@@ -92,5 +94,7 @@ int rt_hash_delete(struct shm_map *m, const void *key);
 uint64_t rt_hash_buckets_size(uint32_t max_entries);
 uint64_t rt_hash_elems_size(const struct shm_map *m);
 void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed);
+
+#pragma GCC visibility pop
 
 #endif
