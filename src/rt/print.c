@@ -27,7 +27,7 @@ enum {
 };
 
 struct out {
-	char text[PRINT_MAX];
+	char text[PRINT_MAX + 1]; /* strings are read into place, with their NUL */
 	uint32_t n;
 };
 
@@ -208,11 +208,6 @@ static void put_string(struct out *o, const struct spec *s, uint64_t addr)
 
 	if (s->precision >= 0 && (uint32_t)s->precision + 1 < max)
 		max = (uint32_t)s->precision + 1;
-	/* read into place; one byte more than fits serves the NUL, cut to what there is */
-	if (max > PRINT_MAX - o->n)
-		max = PRINT_MAX - o->n;
-	if (!max)
-		return;
 	n = rt_probe_read_str(o->text + start, max, addr);
 	n = (int64_t)n > 0 ? n - 1 : 0; /* a bad pointer prints nothing, as in the kernel */
 	o->n += (uint32_t)n;
