@@ -164,6 +164,15 @@ static int check_loops(struct scan *s)
 	return 0;
 }
 
+/* Anywhere in the window: the FDE of glibc's __restore_rt begins one nop before it. */
+static int check_sigreturn(struct scan *s)
+{
+	for (taddr_t at = s->q->entry; at < window_end(s); at++)
+		if (is_sigreturn(file_at(s, at), room_at(s, at)))
+			return refuse(s, SITE_SIGRETURN, at, NULL);
+	return 0;
+}
+
 static int check_changed(struct scan *s)
 {
 	for (taddr_t at = s->q->entry; at < window_end(s); at++) {
@@ -209,8 +218,6 @@ static int describe(struct scan *s)
 	if (q->entry < q->func.lo || q->entry >= q->func.hi || q->entry - q->func.lo >= q->n)
 		return refuse(s, SITE_OUTSIDE, q->entry, NULL);
 	s->site.entry = s->site.window = q->entry;
-	if (is_sigreturn(file_at(s, q->entry), room_at(s, q->entry)))
-		return refuse(s, SITE_SIGRETURN, q->entry, NULL);
 	if (!x86_decode(file_at(s, q->entry), room_at(s, q->entry), q->entry, &in) &&
 	    in.is_endbr64 && q->entry + in.len < q->func.hi && room_at(s, q->entry) > in.len)
 		s->site.window += in.len;
@@ -220,6 +227,8 @@ static int describe(struct scan *s)
 			return err;
 	}
 	err = check_loops(s);
+	if (!err)
+		err = check_sigreturn(s);
 	if (err)
 		return err;
 	if (sweep_targets_inside(q->sweep, s->site.window + 1 - q->bias, window_end(s) - q->bias))

@@ -3,32 +3,19 @@
  *
  *     census_test [FILE...]     default: the libc this program runs with
  */
+#include "image.h"
 #include "text/site.h"
 #include "text/slot.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-struct image {
-	uint8_t *map;
-	size_t size;
-	struct sweep_code code[8];
-	size_t ncode;
-	struct taddr_range *func;
-	size_t nfunc;
-};
 
 static double now(void)
 {
@@ -36,86 +23,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int by_lo(const void *a, const void *b)
-{
-	const struct taddr_range *x = a, *y = b;
-
-	return x->lo < y->lo ? -1 : x->lo > y->lo;
-}
-
-/* FDEs whose addresses are pcrel sdata4, as all of gcc's and clang's here. */
-static void read_fdes(struct image *im, const uint8_t *p, size_t n, taddr_t addr)
-{
-	size_t cap = n / 16;
-
-	im->func = calloc(cap + 1, sizeof(*im->func));
-	assert_non_null(im->func);
-	for (size_t at = 0; at + 16 <= n;) {
-		uint32_t len, cie, range;
-		int32_t pc;
-
-		memcpy(&len, p + at, 4);
-		memcpy(&cie, p + at + 4, 4);
-		if (!len || len == UINT32_MAX)
-			break;
-		if (cie) {
-			taddr_t lo;
-
-			memcpy(&pc, p + at + 8, 4);
-			memcpy(&range, p + at + 12, 4);
-			lo = addr + at + 8 + (uint64_t)(int64_t)pc;
-			if (range && im->nfunc < cap)
-				im->func[im->nfunc++] = (struct taddr_range){ lo, lo + range };
-		}
-		at += 4 + len;
-	}
-	qsort(im->func, im->nfunc, sizeof(*im->func), by_lo);
-}
-
-static bool open_image(const char *path, struct image *im)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	Elf_Scn *scn = NULL;
-	size_t shstr, len = 0;
-	struct stat st;
-	Elf *elf;
-
-	memset(im, 0, sizeof(*im));
-	if (fd < 0)
-		return false;
-	assert_int_equal(fstat(fd, &st), 0);
-	im->size = (size_t)st.st_size;
-	im->map = mmap(NULL, im->size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	assert_true(im->map != MAP_FAILED);
-	elf_version(EV_CURRENT);
-	elf = elf_memory((char *)im->map, im->size);
-	assert_int_equal(elf_getshdrstrndx(elf, &shstr), 0);
-	while ((scn = elf_nextscn(elf, scn))) {
-		GElf_Shdr sh;
-		const char *name;
-
-		assert_non_null(gelf_getshdr(scn, &sh));
-		name = elf_strptr(elf, shstr, sh.sh_name);
-		if (name && !strcmp(name, ".eh_frame"))
-			read_fdes(im, im->map + sh.sh_offset, sh.sh_size, sh.sh_addr);
-		if ((sh.sh_flags & SHF_EXECINSTR) && sh.sh_type == SHT_PROGBITS && len < 8)
-			im->code[len++] = (struct sweep_code){ sh.sh_addr, im->map + sh.sh_offset,
-							       sh.sh_size };
-	}
-	im->ncode = len;
-	elf_end(elf);
-	return true;
-}
-
-static const struct sweep_code *code_at(const struct image *im, taddr_t addr)
-{
-	for (size_t i = 0; i < im->ncode; i++)
-		if (addr >= im->code[i].addr && addr < im->code[i].addr + im->code[i].len)
-			return &im->code[i];
-	return NULL;
 }
 
 struct count {
@@ -146,7 +53,7 @@ static struct count census(const struct image *im, const struct sweep *sw)
 	struct count c = { 0 };
 
 	for (size_t i = 0; i < im->nfunc; i++) {
-		const struct sweep_code *code = code_at(im, im->func[i].lo);
+		const struct sweep_code *code = image_code_at(im, im->func[i].lo);
 		struct site site = { 0 };
 		struct site_query q;
 		struct diag d;
@@ -183,7 +90,7 @@ static double share(const char *path)
 	struct count c;
 	double t0, t1, t2;
 
-	if (!open_image(path, &im))
+	if (!image_open(path, &im))
 		return -1;
 	t0 = now();
 	assert_int_equal(sweep_new(im.code, im.ncode, im.func, im.nfunc, &sw), 0);
@@ -206,8 +113,7 @@ static double share(const char *path)
 			print_message("#   %zu: %s\n", c.reason[i],
 				      site_reason_text((enum site_reason)i));
 	sweep_free(sw);
-	free(im.func);
-	munmap(im.map, im.size);
+	image_close(&im);
 	return (double)c.good / (double)c.n;
 }
 

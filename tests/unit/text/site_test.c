@@ -145,6 +145,7 @@ static const struct bad bads[] = {
 	{ FN("\x90\x90\x90\x90\x90\x31\xc0\x75\xfb\xc3"), SITE_BRANCH_INTO, NULL }, /* nops too */
 	{ FN("\x48\xc7\xc0\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, NULL },
 	{ FN("\xb8\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, NULL },
+	{ FN("\x90\x48\xc7\xc0\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, "+0x1" }, /* glibc's FDE */
 };
 /* clang-format on */
 

@@ -1,0 +1,23 @@
+/*
+ * tests/unit/text/image.h - a library's code ranges and FDEs, read from its file.
+ */
+#ifndef TEST_TEXT_IMAGE_H
+#define TEST_TEXT_IMAGE_H
+
+#include "text/sweep.h"
+
+/* Addresses are the file's; map is the whole file. */
+struct image {
+	uint8_t *map;
+	size_t size;
+	struct sweep_code code[8];
+	size_t ncode;
+	struct taddr_range *func; /* by address; may repeat */
+	size_t nfunc;
+};
+
+bool image_open(const char *path, struct image *im); /* false: no such file */
+void image_close(struct image *im);
+const struct sweep_code *image_code_at(const struct image *im, taddr_t addr);
+
+#endif
