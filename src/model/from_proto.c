@@ -180,6 +180,9 @@ static const struct abi_type *convert_struct(struct conv *c, const struct ty *t,
 		a.align = a.align ? a.align : 1;
 		return node(c, a);
 	}
+	/* A C++ class without members is as large as its alignment, a C struct has size 0. */
+	if (!t->n && a.size && a.size <= MAX_CLASSIFIED && a.size != a.align)
+		return refuse(c, -ENOTSUP, t, "its members are not known");
 	if (a.size <= MAX_CLASSIFIED)
 		convert_members(c, t, &a, depth);
 	if (c->err)

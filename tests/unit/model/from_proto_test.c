@@ -1,0 +1,249 @@
+/*
+ * tests/unit/model/from_proto_test.c - type graphs as files may tell them, good and hostile.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/types.h"
+#include "model/func_model.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct ty t_void = { .kind = TY_VOID, .name = "void" };
+static const struct ty t_int = {
+	.kind = TY_INT, .flags = TY_SIGNED, .name = "int", .size = 4, .align = 4
+};
+static const struct ty t_long = {
+	.kind = TY_INT, .flags = TY_SIGNED, .name = "long", .size = 8, .align = 8
+};
+static const struct ty t_i128 = { .kind = TY_INT, .name = "__int128", .size = 16, .align = 16 };
+static const struct ty t_bool = {
+	.kind = TY_INT, .flags = TY_BOOL, .name = "_Bool", .size = 1, .align = 1
+};
+static const struct ty t_double = { .kind = TY_FLOAT, .name = "double", .size = 8, .align = 8 };
+static const struct ty t_unknown = { .kind = TY_UNKNOWN, .name = "struct secret" };
+
+/* func_model_from_proto() of "ret f(arg)"; the places as text. */
+static int try_one(const struct ty *ret, const struct ty *arg, bool by_ref, char places[256],
+		   struct diag *d)
+{
+	struct proto_param param = { .name = "x", .type = arg, .by_ref = by_ref };
+	struct proto p = { .name = "f", .ret = ret, .nparams = arg != NULL, .param = &param };
+	struct func_model *m;
+	int err = func_model_from_proto(&p, &m, d);
+
+	if (err)
+		return err;
+	func_model_format(m, places, 256);
+	func_model_free(m);
+	return 0;
+}
+
+static void assert_places(const struct ty *ret, const struct ty *arg, const char *want)
+{
+	struct diag d = { "" };
+	char places[256];
+	int err = try_one(ret, arg, false, places, &d);
+
+	if (err)
+		print_error("%s\n", d.text);
+	assert_int_equal(err, 0);
+	assert_string_equal(places, want);
+}
+
+static void assert_refused(const struct ty *ret, const struct ty *arg, int want, const char *why)
+{
+	struct diag d = { "" };
+	char places[256];
+
+	assert_int_equal(try_one(ret, arg, false, places, &d), want);
+	if (!strstr(d.text, why))
+		print_error("%s\n", d.text);
+	assert_non_null(strstr(d.text, why));
+	assert_int_equal(try_one(ret, arg, false, places, NULL), want);
+}
+
+static void test_scalars(void **state)
+{
+	struct ty ptr = { .kind = TY_PTR, .of = &t_unknown, .size = 8 };
+	struct ty en = { .kind = TY_ENUM, .name = "e", .size = 4 };
+	struct ty td = { .kind = TY_TYPEDEF, .name = "t", .of = &en };
+	struct ty qual = { .kind = TY_QUAL, .name = "const", .of = &td };
+	struct ty x80 = { .kind = TY_FLOAT, .flags = TY_X87, .size = 16 };
+	struct ty cx80 = { .kind = TY_FLOAT, .flags = TY_X87 | TY_COMPLEX, .size = 32 };
+	struct ty cf = { .kind = TY_FLOAT, .flags = TY_COMPLEX, .size = 8 };
+	struct ty f128 = { .kind = TY_FLOAT, .size = 16 };
+	struct ty vec = { .kind = TY_ARRAY, .flags = TY_VECTOR, .size = 32, .n = 8, .of = &t_int };
+
+	assert_places(&t_void, NULL, "| void | K=0");
+	assert_places(NULL, &t_int, "rdi=a0 | void | K=0");
+	assert_places(&t_bool, &ptr, "rdi=a0 | rax=r | K=0");
+	assert_places(&qual, &qual, "rdi=a0 | rax=r | K=0");
+	assert_places(&x80, &x80, "[8]=a0 | st0=r | K=16/16");
+	assert_places(&cx80, &cx80, "[8]=a0 | st0=r.0 st1=r.1 | K=32/16");
+	assert_places(&cf, &cf, "xmm0=a0 | xmm0=r | K=0");
+	assert_places(&f128, &vec, "ymm0=a0 | xmm0=r | K=0");
+	assert_places(&t_i128, &t_i128, "rdi=a0.0 rsi=a0.1 | rax=r.0 rdx=r.1 | K=0");
+}
+
+static void test_structs(void **state)
+{
+	struct ty chars = { .kind = TY_ARRAY, .of = &t_bool, .n = 3, .size = 3 };
+	struct ty flex = { .kind = TY_ARRAY, .of = &t_int, .flags = TY_UNSIZED };
+	struct ty_member in[] = { { "c", &chars, 0 }, { "b", &t_int, 4, 3, 7 }, { "f", &flex, 8 } };
+	struct ty inner = { .kind = TY_STRUCT, .name = "in", .n = 3, .member = in, .size = 8 };
+	struct ty_member out[] = { { "d", &t_double, 0 }, { "", &inner, 8 } };
+	struct ty outer = {
+		.kind = TY_STRUCT, .name = "out", .n = 2, .member = out, .size = 16, .align = 8
+	};
+	struct ty_member un[] = { { "d", &t_double, 0 }, { "l", &t_long, 0 } };
+	struct ty uni = { .kind = TY_UNION, .name = "u", .n = 2, .member = un, .size = 8 };
+	struct ty large = { .kind = TY_STRUCT, .name = "big", .size = 100, .align = 4 };
+	struct ty empty = { .kind = TY_STRUCT, .name = "empty", .size = 1, .align = 1 };
+
+	assert_places(&outer, &outer, "xmm0=a0.0 rdi=a0.1 | xmm0=r.0 rax=r.1 | K=0");
+	assert_places(&uni, &uni, "rdi=a0 | rax=r | K=0");
+	assert_places(&large, &large, "[8]=a0 | [rdi]=r | K=104");
+	assert_places(&empty, &empty, "-=a0 | -=r | K=0");
+	empty.size = 4; /* nothing but an unnamed bit-field, or a file that lost the members */
+	assert_refused(&t_void, &empty, -ENOTSUP, "members");
+	large.align = 0;
+	assert_refused(&t_void, &large, -ENOTSUP, "alignment");
+}
+
+static void test_params(void **state)
+{
+	struct ty arr = { .kind = TY_ARRAY, .of = &t_unknown, .n = 3 };
+	struct ty fn = { .kind = TY_FUNC };
+	struct ty cls = { .kind = TY_STRUCT, .flags = TY_NONTRIVIAL, .name = "C", .size = 4 };
+	struct ty plain = { .kind = TY_STRUCT, .name = "D", .size = 8, .align = 8 };
+	char places[256];
+
+	assert_places(&t_void, &arr, "rdi=a0 | void | K=0");
+	assert_places(&t_void, &fn, "rdi=a0 | void | K=0");
+	assert_places(&cls, &cls, "*rsi=a0 | [rdi]=r | K=0");
+	assert_int_equal(try_one(&t_void, &plain, true, places, NULL), 0);
+	assert_string_equal(places, "*rdi=a0 | void | K=0");
+}
+
+static void test_refused(void **state)
+{
+	struct ty odd = { .kind = TY_INT, .name = "odd", .size = 3 };
+	struct ty f10 = { .kind = TY_FLOAT, .name = "f10", .size = 10 };
+	struct ty x12 = { .kind = TY_FLOAT, .flags = TY_X87, .name = "x12", .size = 12 };
+	struct ty cf = { .kind = TY_FLOAT, .flags = TY_COMPLEX, .name = "cf", .size = 6 };
+	struct ty vec = { .kind = TY_ARRAY, .flags = TY_VECTOR, .size = 4, .n = 1, .of = &t_int };
+	struct ty arr = { .kind = TY_ARRAY, .of = &t_int, .n = UINT64_MAX, .size = 16 };
+	struct ty_member m[] = { { "m", &arr, 0 } }, past[] = { { "m", &t_int, UINT64_MAX } };
+	struct ty with_arr = { .kind = TY_STRUCT, .name = "s", .n = 1, .member = m, .size = 16 };
+	struct ty with_past = {
+		.kind = TY_STRUCT, .name = "s", .n = 1, .member = past, .size = 16
+	};
+	struct ty many = {
+		.kind = TY_STRUCT, .name = "s", .n = UINT64_MAX, .member = m, .size = 16
+	};
+	struct ty huge = { .kind = TY_STRUCT, .name = "huge", .size = UINT64_MAX, .align = 1 };
+	struct ty over = { .kind = TY_STRUCT, .name = "over", .size = 128, .align = 128 };
+
+	assert_refused(&t_void, &t_unknown, -ENOTSUP, "argument 1 (x): struct secret");
+	assert_refused(&t_unknown, &t_int, -ENOTSUP, "result: struct secret");
+	assert_refused(&t_void, &t_void, -EBADMSG, "void is not passed");
+	assert_refused(&t_void, &odd, -ENOTSUP, "odd");
+	assert_refused(&t_void, &f10, -ENOTSUP, "f10");
+	assert_refused(&t_void, &x12, -ENOTSUP, "x12");
+	assert_refused(&t_void, &cf, -ENOTSUP, "cf");
+	assert_refused(&t_void, &vec, -ENOTSUP, "vector");
+	assert_refused(&t_void, &with_arr, -EBADMSG, "larger than the struct");
+	assert_refused(&t_void, &with_past, -EBADMSG, "past the end");
+	assert_refused(&t_void, &many, -EBADMSG, "too many members");
+	assert_refused(&t_void, &huge, -ENOTSUP, "2 GiB");
+	assert_refused(&t_void, &over, -ENOTSUP, "argument 1 (x): no rule");
+	m[0] = (struct ty_member){ "m", &t_long, 12 };
+	assert_refused(&t_void, &with_arr, -EBADMSG, "argument 1 (x): no rule");
+	assert_refused(&with_arr, NULL, -EBADMSG, "result: no rule");
+	huge.size = 70000;
+	assert_refused(&t_void, &huge, -E2BIG, "65536 bytes");
+}
+
+/* A struct in itself; 8 ways at each of 31 levels; a loop of typedefs. */
+static void test_hostile_graphs(void **state)
+{
+	enum { LEVELS = 31, WIDTH = 8 };
+	struct ty self = { .kind = TY_STRUCT, .name = "self", .n = 1, .size = 8, .align = 8 };
+	struct ty_member own = { "s", &self, 0 };
+	struct ty loop = { .kind = TY_TYPEDEF, .name = "loop" };
+	struct ty_member m[LEVELS][WIDTH];
+	struct ty t[LEVELS];
+
+	self.member = &own;
+	assert_refused(&t_void, &self, -EBADMSG, "nested too deeply");
+	loop.of = &loop;
+	assert_refused(&loop, NULL, -ENOTSUP, "result");
+	for (unsigned i = 0; i < LEVELS; i++) {
+		for (unsigned k = 0; k < WIDTH; k++)
+			m[i][k] = (struct ty_member){ "m", i ? &t[i - 1] : &t_int, 0 };
+		t[i] = (struct ty){ .kind = TY_UNION,
+				    .name = "u",
+				    .n = WIDTH,
+				    .member = m[i],
+				    .size = 4,
+				    .align = 4 };
+	}
+	assert_refused(&t_void, &t[LEVELS - 1], -EBADMSG, "nested too deeply");
+	assert_places(&t_void, &t[1], "rdi=a0 | void | K=0");
+}
+
+static void test_conventions(void **state)
+{
+	struct proto_param param[4] = {
+		{ .name = "a", .type = &t_long },
+		{ .name = "b", .type = &t_i128 },
+		{ .name = "c", .type = &t_i128 },
+		{ .name = "d", .type = &t_i128 },
+	};
+	struct proto p = { .name = "f", .ret = &t_int, .nparams = 2, .param = param };
+	struct func_model *m;
+
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_true(m->k_known);
+	func_model_free(m);
+	p.variadic = true;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_false(m->k_known || m->raw);
+	assert_int_equal(m->nargs, 2);
+	func_model_free(m);
+	p.variadic = false;
+	/* an __int128 in memory: which compiler was it? */
+	p.nparams = 4;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_true(m->call.disputed);
+	assert_false(m->k_known);
+	func_model_free(m);
+	p.nparams = 2;
+	p.ms_abi = true;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_true(m->raw);
+	func_model_free(m);
+	p = (struct proto){ .name = "f", .ret = &t_unknown, .unprototyped = true };
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_true(m->raw);
+	func_model_free(m);
+	p = (struct proto){ .name = "f", .ret = &t_int, .nparams = 5000, .param = param };
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), -E2BIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scalars),        cmocka_unit_test(test_structs),
+		cmocka_unit_test(test_params),         cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hostile_graphs), cmocka_unit_test(test_conventions),
+	};
+
+	return cmocka_run_group_tests_name("model from_proto", tests, NULL, NULL);
+}
