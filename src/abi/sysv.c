@@ -31,6 +31,7 @@ struct classes {
 struct walk {
 	bool disputed;           /* by clang; matters only if we do not say MEMORY */
 	bool vector, long_array; /* seen: 16 bytes and more; beyond 16 bytes */
+	bool unaligned_bits;     /* seen, in a union: memory for gcc only */
 	unsigned repeated;       /* levels of array elements other than the first */
 	unsigned nodes;
 };
@@ -98,14 +99,25 @@ static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off,
 	return 0;
 }
 
-/* Bit-fields count by the bits they touch; their storage unit may be unaligned. */
-static int classify_bits(const struct abi_type *outer, const struct abi_field *f, uint32_t off,
-			 struct classes *out)
+/*
+ * Bit-fields count by the bits they touch; their storage unit may be unaligned.  Not so in a
+ * union: gcc takes the smallest integer that holds one, which must be aligned.
+ */
+static int classify_bits(struct walk *w, const struct abi_type *outer, const struct abi_field *f,
+			 uint32_t off, struct classes *out)
 {
 	uint64_t from = (uint64_t)f->offset * 8 + f->bit_offset, end = from + f->bits;
 
+	uint32_t bytes = 1;
+
 	if (f->type->kind != ABI_INT || end > (uint64_t)outer->size * 8)
 		return -EINVAL;
+	while (bytes * 8 < f->bits)
+		bytes *= 2;
+	if (outer->is_union && off % bytes && !w->repeated) {
+		w->unaligned_bits = true;
+		merge_at(out, off / 8, MEMORY);
+	}
 	from += (uint64_t)off * 8;
 	end += (uint64_t)off * 8;
 	for (uint64_t i = from / 64; i <= (end - 1) / 64; i++)
@@ -136,7 +148,7 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 		if (!f->type || ++w->nodes > MAX_NODES)
 			return -EINVAL;
 		if (f->bits) {
-			err = classify_bits(t, f, off, out);
+			err = classify_bits(w, t, f, off, out);
 		} else {
 			if (f->offset > t->size || f->type->size > t->size - f->offset)
 				return -EINVAL;
@@ -279,7 +291,9 @@ static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 	/* A _BitInt of more than 16 bytes is no aggregate, but treated as one. */
 	if (t->kind == ABI_INT && t->size > 16)
 		c.at[0] = MEMORY;
-	out->disputed = c.at[0] == MEMORY ? w.vector && w.long_array : w.disputed;
+	out->disputed = w.disputed;
+	if (c.at[0] == MEMORY)
+		out->disputed = (w.vector && w.long_array) || w.unaligned_bits;
 	switch ((enum cls)c.at[0]) {
 	case NONE:
 		out->none = c.at[1] == NONE;

@@ -37,6 +37,7 @@ struct abi_type {
 	bool is_signed;       /* ABI_INT */
 	bool by_ref;          /* passed by invisible reference, returned through sret (C++) */
 	bool is_bool;         /* ABI_INT: _Bool; passing is as for any byte */
+	bool is_union;        /* ABI_AGGREGATE: matters for bit-fields that lie unaligned */
 	uint32_t size, align; /* of a scalar: its natural alignment, not a typedef's */
 	uint32_t n;           /* ABI_AGGREGATE: fields; ABI_ARRAY: elements */
 	const struct abi_field *field;
@@ -77,8 +78,8 @@ struct abi_call {
  *
  * Where compilers differ, gcc's way is given and call->disputed says so: an __int128 that does
  * not fit leaves its register to later arguments (clang before 20 splits or wastes it); clang 14
- * has its own ideas of a _Float128 inside aggregates or before spilled SSE arguments, of a struct
- * that lies unaligned though its scalars do not, and of unions of vectors with long arrays.
+ * has its own ideas of a _Float128 inside aggregates or before spilled SSE arguments, of structs
+ * and unions of bit-fields that lie unaligned, and of unions of vectors with long arrays.
  * stack_bytes is then not to be trusted without knowing the compiler.
  *
  * GPR numbers in abi_place count in this order: rdi rsi rdx rcx r8 r9 (arguments),

@@ -170,7 +170,9 @@ static uint32_t strictest(const struct abi_type *a)
 
 static const struct abi_type *convert_struct(struct conv *c, const struct ty *t, unsigned depth)
 {
-	struct abi_type a = { .kind = ABI_AGGREGATE, .align = t->align };
+	struct abi_type a = { .kind = ABI_AGGREGATE,
+			      .is_union = t->kind == TY_UNION,
+			      .align = t->align };
 
 	if (t->size > UINT32_MAX / 2)
 		return refuse(c, -ENOTSUP, t, "larger than 2 GiB");

@@ -430,7 +430,7 @@ static void parse_prototype(struct proto_parser *p, struct proto_params *params,
 	skip_blanks(p);
 	if (!p->err && *p->s)
 		proto_fail(p, p->s,
-			   proto_word_is(p, strlen("__attribute__"), "__attribute__") ?
+			   !strncmp(p->s, "__attribute__", strlen("__attribute__")) ?
 				   "attributes are not known" :
 				   "text behind the prototype");
 	if (!p->err && (!params->ret || !**name))

@@ -245,7 +245,8 @@ static void parse_members(struct parser *p, struct layout *l, struct abi_type *t
 static struct abi_type *parse_aggregate(struct parser *p, bool is_union, bool packed)
 {
 	struct layout l = { .is_union = is_union, .packed = packed, .align = 1 };
-	struct abi_type *t = new_type(p, (struct abi_type){ .kind = ABI_AGGREGATE });
+	struct abi_type *t =
+		new_type(p, (struct abi_type){ .kind = ABI_AGGREGATE, .is_union = is_union });
 
 	parse_members(p, &l, t);
 	t->align = l.align;

@@ -43,6 +43,11 @@ static const struct {
 	{ "void({},i32,!{}@16)", "-=a0 rdi=a1 -=a2 | void | K=0" },
 	{ "void({i32:3,i32:29,i32:1})", "rdi=a0 | void | K=0" },
 	{ "void({f64,i32:31,i32:2})", "xmm0=a0.0 rdi=a0.1 | void | K=0" },
+	/* found by the differential test: unaligned bit-fields in a union; arrays by their first
+	 * element; an X87UP that stands alone in a nested union */
+	{ "void(!{u8,<i32:19>},!{u8,{i32:19}})", "[8]=a0 rdi=a1 | void | K=8" },
+	{ "void({!{u32,u64:16}[2],i64:28})", "rdi=a0.0 rsi=a0.1 | void | K=0" },
+	{ "<u64|u32[3]|<x80|i32[2]>@16>(i32)", "rsi=a0 | [rdi]=r | K=0" },
 	{ "void(!{i8:3,f32@4})", "rdi=a0 | void | K=0" },
 	{ "&{i32}(&{p,p,p},i32)", "*rsi=a0 rdx=a1 | [rdi]=r | K=0" },
 	{ "void(p,p,p,p,p,p,&{i32})",
