@@ -13,7 +13,7 @@
  */
 #include "rt/probe.h"
 
-#define RING_MAX_RECORD (0x3fffffffu / 4 * 4 - 7) /* UINT_MAX / 4 less rounding */
+#define RING_MAX_RECORD 0x3fffffffu /* RINGBUF_MAX_RECORD_SZ */
 #define CLAIM_TRIES     100000
 #define SLEEP_NS        50000
 #define GIVE_UP_NS      2000000000ull
