@@ -7,34 +7,39 @@
  *        predecessor's link, its own link stays as it was.  So the chain as it stands
  *        between any two instructions of a writer is whole (a handler that interrupts the
  *        writer, or whoever follows a killed one, reads it as it is).
- *   H.2  An element that was unlinked keeps its link until it is used again, and the
- *        bucket's version is raised between the two.
- *   H.3  A reader that saw the same version before reading the head and after the walk saw
- *        no element that was used again: each one it stood on was in the chain at some time
- *        during the walk (by induction: the link of a linked element leads to a linked one;
- *        that of an unlinked one is as it was when it left, later than the reader came).
- *        A key present throughout lies either in an element that stays linked, or is being
- *        replaced: the new element is linked at the head before the old one is unlinked,
- *        and whoever passed the head before that meets the old one.
+ *   H.2  The bucket's version is raised before an element is unlinked, and again after it,
+ *        before the element is used again; until then it keeps its link.
+ *   H.3  Let a reader see the same version before reading the head and after its walk.
+ *        Nothing it stood on was used again: each element was in the chain at some time of
+ *        the walk (by induction: the link of a linked element leads to a linked one; that
+ *        of an unlinked one is as it was when it left, later than the reader came), so it
+ *        left, if it did, within the walk, and the second raise would have been seen.
+ *        A key present throughout was met: its element stayed; or a new one was linked at
+ *        the head before the first raise and the old one unlinked after it - a reader who
+ *        came too early for the new one and too late for the old one had that raise in
+ *        between.
  *   H.4  A reader that sees another version starts again; while the bucket is locked by
  *        somebody who does not run, the version rests.  After LOOKUP_TRIES it walks under
- *        the lock.  If even that is refused the miss is counted in busy.
+ *        the lock, or, if that is refused, starts over.  A miss after LOOKUP_ROUNDS of
+ *        this is counted in busy.
  * Walks are bounded by max_entries, element numbers are checked: the memory is shared.
  *
  * Update of an existing key: values up to 8 bytes by one store in place; larger ones in a
  * free element that replaces the old one, as the kernel does, so that readers see the old
  * or the new value; when no element is free, in place, word by word.
  *
- * A thread killed between two steps leaves at most one element that is in no list; a key
- * may be there twice (the newer first): delete and update remove every copy.
+ * A thread killed between two steps leaves at most one element that is in no list, and a
+ * count that is off by one; a key may be there twice (the newer first, which is the one
+ * that counts): delete and update remove every copy.
  *
  * Context  [probe] [ctl] signal-safe: own lock, or 1,000 spins: -EBUSY
  * Spec     kernel/bpf/hashtab.c for flags and errors
  */
 #include "rt/probe.h"
 
-#define LOCK_SPINS   1000
-#define LOOKUP_TRIES 64
+#define LOCK_SPINS    1000
+#define LOOKUP_TRIES  64
+#define LOOKUP_ROUNDS 16
 
 struct hash_view {
 	struct shm_map *m;
@@ -188,23 +193,39 @@ lost:
 	return 0;
 }
 
-static uint32_t hash_lookup(const struct hash_view *v, const void *key)
+/* 1: *n is right. */
+static int lookup_unlocked(const struct hash_view *v, const void *key, uint32_t *n)
 {
-	uint32_t version, n;
+	uint32_t version;
 	int changed;
 
 	for (int i = 0; i < LOOKUP_TRIES; i++) {
 		version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
-		n = chain_find(v, key, &changed);
+		*n = chain_find(v, key, &changed);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (version == __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED))
-			return changed ? 0 : n;
+		if (version == __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED)) {
+			*n = changed ? 0 : *n; /* damaged: nobody is changing it */
+			return 1;
+		}
 	}
-	if (bucket_lock(v, rt_owner(rt_thread_self())) < 0)
-		return 0;
-	n = chain_find(v, key, &changed);
-	bucket_unlock(v);
-	return n;
+	return 0;
+}
+
+static uint32_t hash_lookup(const struct hash_view *v, const void *key)
+{
+	uint32_t n = 0;
+	int changed;
+
+	for (int i = 0; i < LOOKUP_ROUNDS; i++) {
+		if (lookup_unlocked(v, key, &n))
+			return n;
+		if (!bucket_lock(v, rt_owner(rt_thread_self()))) {
+			n = chain_find(v, key, &changed);
+			bucket_unlock(v);
+			return n;
+		}
+	}
+	return 0;
 }
 
 /* Under the lock: unlink every element with this key but `keep`, and free it. */
@@ -224,8 +245,9 @@ static unsigned chain_remove(const struct hash_view *v, const void *key, uint32_
 			link = &e->next;
 			continue;
 		}
-		__atomic_store_n(link, e->next, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&v->bucket->version, 1, __ATOMIC_SEQ_CST); /* H.2 */
+		__atomic_store_n(link, e->next, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&v->bucket->version, 1, __ATOMIC_SEQ_CST);
 		elem_push(v, n);
 		removed++;
 	}
@@ -372,42 +394,63 @@ void *rt_hash_value(struct shm_map *m, const void *key, uint32_t slot)
 	return n ? elem_value(&v, n, slot) : NULL;
 }
 
+/* Element n is the one a lookup of its key finds; an older copy is passed over. */
+static int elem_is_newest(struct hash_view *v, uint32_t n)
+{
+	int changed;
+
+	v->hash = hash_elem(v, n)->hash;
+	return chain_find(v, elem_key(hash_elem(v, n)), &changed) == n;
+}
+
+/* From element n (0: none) of v's bucket i on, the next one to show, or 0. */
+static uint32_t next_elem(struct hash_view *v, uint32_t n, uint32_t i, uint32_t *version)
+{
+	for (uint32_t steps = 0; steps <= v->m->max_entries;) {
+		if (n > v->m->max_entries)
+			return n;
+		if (n && elem_is_newest(v, n))
+			return n;
+		if (n) {
+			n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
+			steps++;
+			continue;
+		}
+		if (++i >= v->h->nbuckets)
+			return 0;
+		v->bucket = hash_bucket(v, i);
+		*version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
+		n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE);
+	}
+	return UINT32_MAX;
+}
+
 /*
  * The key that follows `key` in its chain, else the first of the next bucket that has one.
  * A key that is gone means from the start again, as in the kernel.
  */
 static int next_once(struct hash_view *v, const void *key, void *next, int *changed)
 {
-	uint32_t i = 0, n = 0, version = 0;
+	uint32_t i = UINT32_MAX, n = 0, version = 0;
 
 	*changed = 0;
 	if (key) {
 		hash_find_bucket(v, v->m, key);
-		i = v->hash & (v->h->nbuckets - 1);
 		version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
 		n = chain_find(v, key, changed);
-		if (*changed)
-			return 0;
-		if (n) {
-			n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
-			i += !n;
-		} else {
-			i = 0;
-		}
 	}
-	for (; !n && i < v->h->nbuckets; i += !n) {
-		v->bucket = hash_bucket(v, i);
-		version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
-		n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE);
+	if (n) {
+		i = v->hash & (v->h->nbuckets - 1);
+		n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
 	}
-	if (!n)
-		return -ENOENT;
-	if (n <= v->m->max_entries)
+	n = *changed ? 0 : next_elem(v, n, i, &version);
+	if (n && n <= v->m->max_entries)
 		rt_copy(next, elem_key(hash_elem(v, n)), v->m->key_size);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	*changed = n > v->m->max_entries ||
-		   version != __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED);
-	return 0;
+	*changed |=
+		n > v->m->max_entries ||
+		(v->bucket && version != __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED));
+	return n ? 0 : -ENOENT;
 }
 
 int rt_hash_get_next(struct shm_map *m, const void *key, void *next)
@@ -415,9 +458,11 @@ int rt_hash_get_next(struct shm_map *m, const void *key, void *next)
 	struct hash_view v;
 	int err = 0, changed = 1;
 
-	hash_open(&v, m);
-	for (int i = 0; i < LOCK_SPINS && changed; i++)
+	for (int i = 0; i < LOCK_SPINS && changed; i++) {
+		v.bucket = NULL;
+		hash_open(&v, m);
 		err = next_once(&v, key, next, &changed);
+	}
 	if (!changed)
 		return err;
 	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
