@@ -15,14 +15,15 @@
  *          built with -fipa-ra keep values in caller-saved ones); K bytes of stack
  *          arguments are copied raw to an address congruent mod 64; vector, mask and x87
  *          registers, MXCSR and DF are never written (the result register of a skipped
- *          function excepted).
+ *          function excepted).  Of a called original, rbp is our frame's: it keeps the chain
+ *          of frame pointers whole, and no function may rely on what it finds there.
  * Units    bytes; plan offsets are relative to rbp, most of them negative.
  * Errors   tramp_plan:  -EINVAL   programs and model contradict each other
  *                       -ENOTSUP  exit programs, K unknown; fmod_ret, result class (diag)
  *                       -E2BIG    frame larger than TRAMP_MAX_FRAME
  *          tramp_emit:  through the assembly
- * Memory   none allocated; spec and plan are the caller's, and a plan borrows the spec
- *          it was made from.
+ * Memory   spec and plan are the caller's, and a plan borrows the spec it was made from;
+ *          tramp_emit() keeps nothing that it allocates.
  * Context  [ctl]
  */
 #ifndef TRAMP_TRAMP_H
@@ -33,7 +34,8 @@
 #include "model/func_model.h"
 #include "x86/body.h"
 
-#define TRAMP_MAX_FRAME (256 * 1024)
+#define TRAMP_MAX_FRAME    (256 * 1024)
+#define TRAMP_RESULT_SLOTS 2 /* behind the arguments, whatever the function returns */
 
 enum tramp_kind { TRAMP_FENTRY, TRAMP_FMOD_RET, TRAMP_FEXIT, TRAMP_KINDS };
 
@@ -62,8 +64,9 @@ struct tramp_spec {
  *  rbp + 8            its return address
  *  rbp + 0            its rbp
  *  rbp - 48 .. -8     fixed slots: tag, r15 .. rbx (x86/frame.h)
- *  rbp + gpr          saved general registers: at entry the caller's, after the call of
- *                     the original what it left
+ *  rbp + gpr          saved general registers, in the order of their numbers: at entry the
+ *                     caller's, after the call of the original what it left.  Callee-saved
+ *                     ones, which no body of ours changes so far, go to the fixed slots
  *  rbp + ctx          context slots, then two result slots
  *  rbp + ctx - 8      number of argument slots
  *  rbp + ctx - 16     address of the function
@@ -71,26 +74,42 @@ struct tramp_spec {
  *  rbp + scratch      16 bytes for bodies
  *  rsp ..             while bodies run: 16-byte aligned; at the call of the original:
  *                     rbp + out, which holds the copy of the stack arguments and is
- *                     congruent to rbp + 16 mod 64
+ *                     congruent to rbp + 16 mod 64 (or to their alignment, if stricter).
+ *                     The copy and the bodies' stack overlap: never at the same time
  */
 struct tramp_plan {
 	const struct tramp_spec *spec;
-	bool call_orig;                         /* fexit or fmod_ret: call it, else jump to it */
+	bool call_orig;                         /* fexit: call it, else jump to it */
 	bool need_frame;                        /* false: nothing to run, only a jump */
 	x86_regset saved;                       /* registers saved and restored */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
-	bool fill_count, fill_ip;
+	bool fill_count, fill_ip, fill_override;
 	int32_t gpr, ctx, scratch, out;
 	uint32_t out_bytes; /* K: stack arguments to copy */
+	bool copy_loop;     /* too many of them for one push each */
 	uint32_t frame;     /* sub rsp, frame */
 };
 
 int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d);
 
-/* Human-readable, one item a line; for goldens and `utramp code`.  Returns the length. */
+/* Is ctx[slot] written?  Result slots: zeroed at entry, shown to fexit programs. */
+bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot);
+
+/* Offset from rbp of the place of a saved register. */
+int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r);
+
+/* Human-readable, one item a line; for goldens and `utramp code`.  Cut to cap; returns the
+ * length of what is in out. */
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
 
-/* Append the image to a (bodies' out-of-line functions included), frame states along with it. */
+/*
+ * Append the image to a (bodies' out-of-line functions included), frame states along with it.
+ *
+ * Order: fentry programs; fmod_ret programs until one returns non-zero or overrides (then the
+ * override's value stands, whatever was returned); the original, unless skipped; fexit
+ * programs.  Without fexit programs the original is jumped to, also behind fmod_ret ones.  A
+ * skipped function leaves every register but those of its result as at entry.
+ */
 void tramp_emit(const struct tramp_plan *plan, struct x86_asm *a);
 
 /* The trivial body: call r0 = fn(ctx, arg), a SysV function at any distance. */

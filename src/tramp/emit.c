@@ -1,0 +1,497 @@
+/*
+ * tramp/emit.c - write the code a plan describes; see tramp.h.
+ *
+ * Each function emits one paragraph of the trampoline, in the order in which it runs.
+ * rax is the only register used between saving and restoring (and rcx by the copying
+ * loop); rbx, r12-r15, vector registers and flags that outlive a call are not touched.
+ * In between, all argument registers keep their entry values until the first body.
+ */
+#include "tramp/tramp.h"
+
+#include "x86/asm.h"
+#include "x86/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct x86_mem at(int32_t off)
+{
+	return X86_MEM(RBP, off);
+}
+
+static struct x86_mem slot(const struct tramp_plan *p, unsigned i)
+{
+	return at(p->ctx + 8 * (int32_t)i);
+}
+
+static struct x86_mem home(const struct tramp_plan *p, enum x86_gpr r)
+{
+	return at(tramp_plan_home(p, r));
+}
+
+/* -- the frame ----------------------------------------------------------- */
+
+/* The frame state while bodies run: the fixed slots in use, and the tag. */
+static uint8_t inside(const struct tramp_plan *p)
+{
+	static const struct {
+		uint8_t reg, bit;
+	} fixed[] = { { RBX, FRAME_RBX },
+		      { R12, FRAME_R12 },
+		      { R13, FRAME_R13 },
+		      { R14, FRAME_R14 },
+		      { R15, FRAME_R15 } };
+	uint8_t state = FRAME_RBP;
+
+	if (p->spec->tagged)
+		state |= FRAME_TAG;
+	for (unsigned i = 0; i < ARRAY_LEN(fixed); i++) {
+		if (p->saved & X86_REG(fixed[i].reg))
+			state |= fixed[i].bit;
+	}
+	return state;
+}
+
+/* Both at entry and behind the call of the original: the stack that bodies run on. */
+static void align_stack(struct x86_asm *a)
+{
+	x86_alu_ri(a, X86_AND, X86_Q, RSP, -16);
+}
+
+static void save_registers(struct x86_asm *a, const struct tramp_plan *p)
+{
+	for (unsigned r = RAX; r <= R15; r++) {
+		if (p->saved & X86_REG(r))
+			x86_store(a, X86_Q, home(p, (enum x86_gpr)r), (enum x86_gpr)r);
+	}
+}
+
+static void restore_registers(struct x86_asm *a, const struct tramp_plan *p)
+{
+	for (unsigned r = RAX; r <= R15; r++) {
+		if (p->saved & X86_REG(r))
+			x86_load(a, X86_Q, (enum x86_gpr)r, home(p, (enum x86_gpr)r));
+	}
+}
+
+static void emit_enter(struct x86_asm *a, const struct tramp_plan *p)
+{
+	x86_frame(a, FRAME_CFA(0));
+	x86_push(a, RBP);
+	x86_frame(a, FRAME_CFA_RBP(1));
+	x86_mov_rr(a, RBP, RSP);
+	x86_frame(a, FRAME_RBP);
+	x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)p->frame);
+	align_stack(a);
+	if (p->spec->tagged) { /* by halves: no register is free yet */
+		x86_store_i(a, X86_D, at(FRAME_OFF_TAG), (int32_t)p->spec->slot);
+		x86_store_i(a, X86_D, at(FRAME_OFF_TAG + 4), (int32_t)(FRAME_TAG_MAGIC >> 32));
+		x86_frame(a, FRAME_RBP | FRAME_TAG);
+	}
+	save_registers(a, p);
+	x86_frame(a, inside(p));
+}
+
+/* Everything as it was, or as the original left it; go on at to, or return if it is 0. */
+static void emit_leave(struct x86_asm *a, const struct tramp_plan *p, taddr_t to)
+{
+	restore_registers(a, p);
+	x86_leave(a);
+	x86_frame(a, FRAME_CFA(0));
+	if (to)
+		x86_jmp_pc(a, to);
+	else
+		x86_ret(a);
+}
+
+static taddr_t resume_pc(const struct tramp_spec *s)
+{
+	return s->leave_resume ? s->leave_resume : s->original;
+}
+
+/* -- context slots ------------------------------------------------------- */
+
+/* One eightbyte of a value. */
+struct part {
+	enum { IN_GPR, IN_XMM, IN_MEM, PADDING } where;
+	unsigned reg;
+	struct x86_mem mem;
+	uint32_t bytes; /* of the eightbyte that belong to the value */
+	bool is_signed;
+	bool address; /* not the memory but where it is */
+};
+
+/* rax = the part, its other bytes zero or sign. */
+static void load_narrow(struct x86_asm *a, const struct part *s)
+{
+	static const int8_t width[8] = { -1, X86_B, X86_W, -1, X86_D, -1, -1, -1 };
+	uint8_t unused = (uint8_t)(64 - 8 * s->bytes);
+	enum x86_width w = (enum x86_width)width[s->bytes];
+
+	if (width[s->bytes] < 0) {
+		if (s->where == IN_GPR)
+			x86_mov_rr(a, RAX, (enum x86_gpr)s->reg);
+		else
+			x86_load(a, X86_Q, RAX, s->mem);
+		x86_shift_ri(a, X86_SHL, X86_Q, RAX, unused);
+		x86_shift_ri(a, s->is_signed ? X86_SAR : X86_SHR, X86_Q, RAX, unused);
+	} else if (s->where == IN_MEM) {
+		s->is_signed ? x86_load_sx(a, w, RAX, s->mem) : x86_load(a, w, RAX, s->mem);
+	} else if (s->is_signed) {
+		x86_movsx_rr(a, w, true, RAX, (enum x86_gpr)s->reg);
+	} else if (w == X86_D) {
+		x86_mov_rr32(a, RAX, (enum x86_gpr)s->reg);
+	} else {
+		x86_movzx_rr(a, w, RAX, (enum x86_gpr)s->reg);
+	}
+}
+
+static void show_part(struct x86_asm *a, struct x86_mem dst, struct part s)
+{
+	if (s.where == PADDING) {
+		x86_store_i(a, X86_Q, dst, 0);
+		return;
+	}
+	if (s.where == IN_XMM) {
+		x86_movq_store(a, dst, (enum x86_xmm)s.reg);
+		if (s.bytes >= 8)
+			return;
+		if (s.bytes == 4) {
+			x86_store_i(a, X86_D, X86_MEM(dst.base, dst.disp + 4), 0);
+			return;
+		}
+		s.where = IN_MEM; /* cleaned in place */
+		s.mem = dst;
+	}
+	if (s.where == IN_GPR && s.bytes >= 8) {
+		x86_store(a, X86_Q, dst, (enum x86_gpr)s.reg);
+		return;
+	}
+	if (s.address)
+		x86_lea(a, RAX, s.mem);
+	else if (s.bytes >= 8)
+		x86_load(a, X86_Q, RAX, s.mem);
+	else
+		load_narrow(a, &s);
+	x86_store(a, X86_Q, dst, RAX);
+}
+
+/* What the j-th slot of v shows, but for its place. */
+static struct part part_of(const struct fm_value *v, unsigned j)
+{
+	struct part s = { .where = PADDING };
+	bool pointer = v->place.by_ref || v->flags & FM_BY_ADDR;
+
+	s.bytes = pointer ? 8 : v->size - 8 * j;
+	s.is_signed = !pointer && v->flags & FM_SIGNED;
+	s.address = v->flags & FM_BY_ADDR && !v->place.by_ref;
+	return s;
+}
+
+static struct part arg_part(const struct fm_value *v, unsigned j)
+{
+	static const uint8_t gpr[] = { RDI, RSI, RDX, RCX, R8, R9 };
+	struct part s = part_of(v, j);
+
+	if (!v->place.nregs) {
+		s.where = IN_MEM;
+		s.mem = at(16 + (int32_t)v->place.stack + 8 * (int32_t)j);
+	} else if (j < v->place.nregs && v->place.file[j] == ABI_GPR) {
+		s.where = IN_GPR;
+		s.reg = gpr[v->place.num[j]];
+	} else if (j < v->place.nregs) {
+		s.where = IN_XMM;
+		s.reg = v->place.num[j];
+	}
+	return s;
+}
+
+static void show_wide(struct x86_asm *a, const struct tramp_plan *p, const struct fm_value *v)
+{
+	if (tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u))
+		x86_movups_store(a, slot(p, v->slot), (enum x86_xmm)v->place.num[0]);
+}
+
+static void show_args(struct x86_asm *a, const struct tramp_plan *p)
+{
+	const struct func_model *m = p->spec->model;
+
+	for (unsigned i = 0; i < m->nargs; i++) {
+		const struct fm_value *v = &m->arg[i];
+
+		if (v->place.wide && v->place.nregs && v->nslots > 1) {
+			show_wide(a, p, v);
+			continue;
+		}
+		for (unsigned j = 0; j < v->nslots; j++) {
+			if (tramp_plan_fills(p, v->slot + j))
+				show_part(a, slot(p, v->slot + j), arg_part(v, j));
+		}
+	}
+}
+
+static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+	unsigned n = s->model->nslots;
+
+	show_args(a, p);
+	for (unsigned i = n; i < n + TRAMP_RESULT_SLOTS; i++) {
+		if (s->list[TRAMP_FMOD_RET].n || tramp_plan_fills(p, i))
+			x86_store_i(a, X86_Q, slot(p, i), 0);
+	}
+	if (p->fill_count)
+		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)n);
+	if (p->fill_ip) {
+		x86_mov_ri(a, RAX, s->func);
+		x86_store(a, X86_Q, at(p->ctx - 16), RAX);
+	}
+	if (p->fill_override)
+		x86_store_i(a, X86_Q, at(p->ctx - 24), 0);
+}
+
+/*
+ * Show the result to fexit programs, rax from where it was just saved.  One returned in
+ * memory is shown by its address, which is what rax holds (psABI 3.2.3, "Returning of
+ * values", 2): a wrong prototype must not make us read there.
+ */
+static void show_result(struct x86_asm *a, const struct tramp_plan *p)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+
+	if (v->flags & FM_HIDDEN)
+		return;
+	if (v->place.wide && v->place.nregs) {
+		show_wide(a, p, v);
+		return;
+	}
+	for (unsigned j = 0; j < v->nslots && j < TRAMP_RESULT_SLOTS; j++) {
+		struct part s = part_of(v, j);
+
+		if (!tramp_plan_fills(p, v->slot + j))
+			continue;
+		s.address = false;
+		if (j < v->place.nregs && v->place.file[j] == ABI_XMM) {
+			s.where = IN_XMM;
+			s.reg = v->place.num[j];
+		} else if (j < v->place.nregs && v->place.num[j] == 1) {
+			s.where = IN_GPR;
+			s.reg = RDX;
+		} else if (j < (v->place.nregs ? v->place.nregs : 1u)) {
+			s.where = IN_MEM;
+			s.mem = home(p, RAX);
+			if (!v->place.nregs)
+				s.bytes = 8;
+		}
+		show_part(a, slot(p, v->slot + j), s);
+	}
+}
+
+/* -- programs ------------------------------------------------------------ */
+
+/* env[]: one per program, in the order of the lists; it is needed again for emit_rest. */
+static struct tramp_env *env_of(const struct tramp_plan *p, struct tramp_env *env, unsigned kind)
+{
+	for (unsigned k = 0; k < kind; k++)
+		env += p->spec->list[k].n;
+	return env;
+}
+
+static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned i,
+		      struct tramp_env *env)
+{
+	const struct tramp_prog *prog = &p->spec->list[kind].prog[i];
+
+	*env = (struct tramp_env){ .ctx = p->ctx,
+				   .cookie = prog->cookie,
+				   .arg = prog->arg,
+				   .kind = kind,
+				   .scratch = p->scratch,
+				   .entry = x86_label_new(a),
+				   .skip = x86_label_new(a) };
+	prog->body->emit(a, env, prog->body->self);
+	x86_frame(a, inside(p));
+}
+
+static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
+		      struct tramp_env *env)
+{
+	env = env_of(p, env, kind);
+	for (unsigned i = 0; i < p->spec->list[kind].n; i++, env++) {
+		emit_body(a, p, kind, i, env);
+		x86_bind(a, env->skip);
+	}
+}
+
+/*
+ * The first program that overrides or returns non-zero decides the result and goes to
+ * skipped.  A zero may be stored, too: the slot is zero as long as the chain goes on.
+ */
+static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env,
+			  x86_label skipped)
+{
+	const struct tramp_spec *s = p->spec;
+
+	env = env_of(p, env, TRAMP_FMOD_RET);
+	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n; i++, env++) {
+		emit_body(a, p, TRAMP_FMOD_RET, i, env);
+		if (s->list[TRAMP_FMOD_RET].prog[i].body->facts.may_override) {
+			x86_alu_mi(a, X86_CMP, X86_Q, at(p->ctx - 24), 0);
+			x86_jcc(a, X86_NE, skipped);
+		}
+		x86_store(a, X86_Q, slot(p, s->model->nslots), RAX);
+		x86_test_rr(a, X86_Q, RAX, RAX);
+		x86_jcc(a, X86_NE, skipped);
+		x86_bind(a, env->skip);
+	}
+}
+
+/* The function was skipped: its result is what the result slots say. */
+static void emit_skipped(struct x86_asm *a, const struct tramp_plan *p)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+
+	x86_frame(a, inside(p));
+	for (unsigned j = 0; j < v->place.nregs; j++) {
+		struct x86_mem src = slot(p, v->slot + j);
+
+		if (v->place.file[j] == ABI_XMM) { /* bodies leave it alone */
+			x86_movq_load(a, (enum x86_xmm)v->place.num[j], src);
+		} else if (v->place.num[j] == 1 && !(p->saved & X86_REG(RDX))) {
+			x86_load(a, X86_Q, RDX, src); /* so do they this one */
+		} else {
+			x86_load(a, X86_Q, RAX, src);
+			x86_store(a, X86_Q, home(p, v->place.num[j] ? RDX : RAX), RAX);
+		}
+	}
+}
+
+/* -- the original -------------------------------------------------------- */
+
+/*
+ * Copy the stack arguments, last one first, by pushing: the stack grows by a word at a
+ * time, so that a large copy meets the guard page instead of leaping over it, and nothing
+ * of it ever lies below rsp.  When all are pushed, rsp is rbp + out.
+ */
+static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
+{
+	int32_t bytes = (int32_t)p->out_bytes;
+
+	x86_lea(a, RSP, at(p->out + bytes));
+	if (p->copy_loop) {
+		x86_label again = x86_label_new(a);
+
+		x86_mov_ri(a, RCX, p->out_bytes / 8);
+		x86_bind(a, again);
+		x86_push_m(a, X86_MEM_IX(RBP, RCX, 8, 16 - 8));
+		x86_alu_ri(a, X86_SUB, X86_D, RCX, 1);
+		x86_jcc(a, X86_NE, again);
+		return;
+	}
+	for (int32_t off = bytes - 8; off >= 0; off -= 8)
+		x86_push_m(a, at(16 + off));
+}
+
+static void call_original(struct x86_asm *a, const struct tramp_plan *p)
+{
+	copy_stack_args(a, p);
+	restore_registers(a, p);
+	x86_call_pc(a, p->spec->original);
+	save_registers(a, p);
+	x86_lea(a, RSP, at(-(int32_t)p->frame));
+	align_stack(a);
+	show_result(a, p);
+}
+
+/* -- all of it ----------------------------------------------------------- */
+
+static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env)
+{
+	const struct tramp_spec *s = p->spec;
+	bool may_skip = s->list[TRAMP_FMOD_RET].n > 0;
+	x86_label skipped = x86_label_new(a), done = x86_label_new(a);
+
+	emit_enter(a, p);
+	fill_ctx(a, p);
+	emit_list(a, p, TRAMP_FENTRY, env);
+	emit_fmod_ret(a, p, env, skipped);
+	if (!p->call_orig) {
+		emit_leave(a, p, resume_pc(s));
+		if (!may_skip)
+			return;
+		x86_bind(a, skipped);
+		emit_skipped(a, p);
+		emit_leave(a, p, s->leave_ret);
+		return;
+	}
+	call_original(a, p);
+	if (may_skip) {
+		x86_jmp(a, done);
+		x86_bind(a, skipped);
+		emit_skipped(a, p);
+		x86_bind(a, done);
+	}
+	emit_list(a, p, TRAMP_FEXIT, env);
+	emit_leave(a, p, s->leave_ret);
+}
+
+static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
+{
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < p->spec->list[k].n; i++, env++) {
+			const struct tramp_body *b = p->spec->list[k].prog[i].body;
+
+			if (!b->emit_rest)
+				continue;
+			x86_int3_to(a, 16);
+			x86_frame(a, FRAME_CFA(0));
+			b->emit_rest(a, env, b->self);
+		}
+	}
+}
+
+void tramp_emit(const struct tramp_plan *p, struct x86_asm *a)
+{
+	struct tramp_env *env;
+	size_t n = 0;
+
+	if (!p->need_frame) {
+		x86_frame(a, FRAME_CFA(0));
+		x86_jmp_pc(a, resume_pc(p->spec));
+		return;
+	}
+	for (unsigned k = 0; k < TRAMP_KINDS; k++)
+		n += p->spec->list[k].n;
+	env = calloc(n, sizeof(*env));
+	if (!env) {
+		x86_fail(a, -ENOMEM);
+		return;
+	}
+	emit_main(a, p, env);
+	emit_rest(a, p, env);
+	free(env);
+}
+
+/* -- the trivial body ---------------------------------------------------- */
+
+static void emit_call(struct x86_asm *a, const struct tramp_env *env, const void *self)
+{
+	const uint64_t *fn = self;
+
+	x86_lea(a, RDI, at(env->ctx));
+	x86_mov_ri(a, RSI, env->arg);
+	x86_call_far(a, *fn, RAX);
+}
+
+struct tramp_body tramp_body_call(const uint64_t *fn)
+{
+	return (struct tramp_body){
+		.facts = { .reads_any = true,
+			   .ctx_escapes = true,
+			   .reads_ip = true,
+			   .reads_count = true,
+			   .clobbers = X86_CALLER_SAVED },
+		.emit = emit_call,
+		.self = fn,
+	};
+}

@@ -1,0 +1,244 @@
+/*
+ * tramp/plan.c - lay out one trampoline: what to save, what to fill, where; see tramp.h.
+ *
+ * All offsets are decided here, in one pass from rbp downwards; emit.c only follows.
+ */
+#include "tramp/tramp.h"
+
+#include "x86/frame.h"
+
+#include <errno.h>
+
+/* Stack arguments must land congruent to where they were: the strictest alignment a SysV
+ * argument commonly has is that of __m512 (psABI 3.2.3), raised where the model says more. */
+#define CONGRUENCE 64u
+
+/* Copied by that many pushes; beyond it a loop is shorter, which counts in rcx. */
+#define COPY_UNROLLED 64u
+
+#define OVERRIDE_KINDS (1u << TRAMP_FMOD_RET)
+
+static const char *const kind_name[TRAMP_KINDS] = { "fentry", "fmod_ret", "fexit" };
+
+/* -- what the programs need ---------------------------------------------- */
+
+static void set_bit(uint64_t *set, unsigned i)
+{
+	set[i / 64] |= 1ull << (i % 64);
+}
+
+static bool reads_slot(const struct body_facts *f, unsigned slot)
+{
+	/* the second result slot of a function with 255 is beyond what facts can name */
+	return f->reads_any || f->ctx_escapes || slot >= BODY_MAX_SLOTS ||
+	       (f->reads[slot / 64] >> (slot % 64) & 1);
+}
+
+static int check_body(const struct tramp_spec *s, unsigned kind, const struct tramp_body *b,
+		      struct diag *d)
+{
+	unsigned slots = s->model->nslots;
+
+	if (!b || !b->emit)
+		return diag_set(d, -EINVAL, "a %s program has no code", kind_name[kind]);
+	if (b->facts.clobbers & (X86_REG(RSP) | X86_REG(RBP)))
+		return diag_set(d, -EINVAL, "a %s program claims to change rsp or rbp",
+				kind_name[kind]);
+	if (b->facts.may_override && !(OVERRIDE_KINDS >> kind & 1))
+		return diag_set(d, -EINVAL,
+				"bpf_override_return in a %s program: only a fmod_ret program "
+				"can skip the function",
+				kind_name[kind]);
+	for (unsigned i = slots + TRAMP_RESULT_SLOTS; i < BODY_MAX_SLOTS; i++) {
+		if (b->facts.reads[i / 64] >> (i % 64) & 1)
+			return diag_set(d, -EINVAL,
+					"a %s program reads ctx[%u], but the function has %u "
+					"argument slots",
+					kind_name[kind], i, slots);
+	}
+	return 0;
+}
+
+static void add_facts(struct tramp_plan *p, const struct body_facts *f)
+{
+	unsigned slots = p->spec->model->nslots + TRAMP_RESULT_SLOTS;
+
+	for (unsigned i = 0; i < slots; i++) {
+		if (reads_slot(f, i))
+			set_bit(p->fill, i);
+	}
+	/* a slot chosen at run time was checked against the count */
+	p->fill_count |= f->reads_count || f->reads_any || f->ctx_escapes;
+	p->fill_ip |= f->reads_ip || f->ctx_escapes;
+	p->fill_override |= f->may_override;
+	p->saved |= f->clobbers;
+}
+
+static int gather(struct tramp_plan *p, struct diag *d)
+{
+	const struct tramp_spec *s = p->spec;
+
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < s->list[k].n; i++) {
+			const struct tramp_body *b = s->list[k].prog[i].body;
+			int err = check_body(s, k, b, d);
+
+			if (err)
+				return err;
+			add_facts(p, &b->facts);
+			p->need_frame = true;
+		}
+	}
+	return 0;
+}
+
+/* -- what cannot be done ------------------------------------------------- */
+
+static int check_known(const struct tramp_spec *s, struct diag *d)
+{
+	unsigned kind = s->list[TRAMP_FEXIT].n ? TRAMP_FEXIT : TRAMP_FMOD_RET;
+
+	if (!s->list[kind].n || (s->model->k_known && !s->model->raw))
+		return 0;
+	return diag_set(d, -ENOTSUP,
+			"%s programs need to know what the function is passed on the stack, and it "
+			"is variadic or has no types: attach fentry programs only, or give its "
+			"prototype with --proto, its types with --btf",
+			kind_name[kind]);
+}
+
+/* A fmod_ret program's value must fit where the caller looks for it. */
+static int check_result(const struct tramp_spec *s, struct diag *d)
+{
+	const struct fm_value *r = &s->model->ret;
+	const char *why = NULL;
+
+	if (!s->list[TRAMP_FMOD_RET].n)
+		return 0;
+	if (s->model->call.sret)
+		why = "is stored in the caller's memory";
+	else if (r->place.wide)
+		why = "is a vector of more than 64 bits";
+	for (unsigned i = 0; i < r->place.nregs; i++) {
+		if (r->place.file[i] == ABI_ST)
+			why = "is on the x87 stack";
+	}
+	if (!why)
+		return 0;
+	return diag_set(d, -ENOTSUP,
+			"fmod_ret: the result %s, which a program's 64-bit value cannot replace: "
+			"attach fentry or fexit programs",
+			why);
+}
+
+/* Only movups is at hand: of a wider vector the rest cannot be shown. */
+static int check_wide(const struct tramp_plan *p, const struct fm_value *v, const char *what,
+		      unsigned n, struct diag *d)
+{
+	if (!v->place.wide || v->flags & FM_HIDDEN)
+		return 0;
+	for (unsigned j = 2; j < v->nslots; j++) {
+		if (tramp_plan_fills(p, v->slot + j))
+			return diag_set(d, -ENOTSUP,
+					"%s %u is a vector of %u bytes, of which a program can "
+					"read the first 16 (ctx[%u], ctx[%u])",
+					what, n, v->size, v->slot, v->slot + 1u);
+	}
+	return 0;
+}
+
+static int check_vectors(const struct tramp_plan *p, struct diag *d)
+{
+	const struct func_model *m = p->spec->model;
+	int err = 0;
+
+	for (unsigned i = 0; i < m->nargs && !err; i++)
+		err = check_wide(p, &m->arg[i], "argument", i, d);
+	return err;
+}
+
+/* -- the frame ----------------------------------------------------------- */
+
+static int lay_out(struct tramp_plan *p, struct diag *d)
+{
+	const struct func_model *m = p->spec->model;
+	uint64_t stack = ALIGN_UP((uint64_t)m->call.stack_bytes, 8);
+	uint64_t mod = CONGRUENCE, down = FRAME_FIXED, out;
+
+	p->out_bytes = 0;
+	if (p->call_orig) {
+		if (m->call.stack_align > mod)
+			mod = m->call.stack_align;
+		if (mod & (mod - 1) || stack > TRAMP_MAX_FRAME || mod > TRAMP_MAX_FRAME)
+			goto too_big;
+		p->out_bytes = (uint32_t)stack;
+	}
+	p->copy_loop = p->out_bytes > COPY_UNROLLED;
+	p->saved |= p->copy_loop ? X86_REG(RAX) | X86_REG(RCX) : X86_REG(RAX);
+
+	down += 8u * (unsigned)__builtin_popcount(p->saved & X86_CALLER_SAVED);
+	p->gpr = -(int32_t)down;
+	down += 8u * (m->nslots + TRAMP_RESULT_SLOTS);
+	p->ctx = -(int32_t)down;
+	down += 24; /* count, address, override word */
+	down += 16;
+	p->scratch = -(int32_t)down;
+	p->frame = (uint32_t)ALIGN_UP(down, 16);
+	if (!p->call_orig)
+		return 0;
+
+	/* the copy ends below all of it, and begins congruent to rbp + 16 */
+	out = ALIGN_UP(16 + down + p->out_bytes, mod) - 16;
+	if (out > TRAMP_MAX_FRAME)
+		goto too_big;
+	p->out = -(int32_t)out;
+	return 0;
+too_big:
+	return diag_set(d, -E2BIG,
+			"%u bytes of stack arguments, aligned to %u, need a frame of more than %u",
+			m->call.stack_bytes, m->call.stack_align, TRAMP_MAX_FRAME);
+}
+
+bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot)
+{
+	return slot < 64 * ARRAY_LEN(p->fill) && (p->fill[slot / 64] >> (slot % 64) & 1);
+}
+
+int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r)
+{
+	static const int8_t fixed[] = {
+		[RBX] = FRAME_OFF_RBX, [R12] = FRAME_OFF_R12, [R13] = FRAME_OFF_R13,
+		[R14] = FRAME_OFF_R14, [R15] = FRAME_OFF_R15,
+	};
+	unsigned below = p->saved & X86_CALLER_SAVED & (X86_REG(r) - 1u);
+
+	if (!(X86_CALLER_SAVED & X86_REG(r)))
+		return fixed[r];
+	return p->gpr + 8 * __builtin_popcount(below);
+}
+
+int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d)
+{
+	struct tramp_plan p = { .spec = spec };
+	int err;
+
+	if (spec->model->nslots > FM_MAX_SLOTS || spec->model->ret.slot != spec->model->nslots)
+		return diag_set(d, -EINVAL, "not a model of a function");
+	err = gather(&p, d);
+	if (!err)
+		err = check_known(spec, d);
+	if (!err)
+		err = check_result(spec, d);
+	if (!err)
+		err = check_vectors(&p, d);
+	if (err)
+		return err;
+	p.call_orig = spec->list[TRAMP_FEXIT].n > 0;
+	if (p.need_frame) {
+		err = lay_out(&p, d);
+		if (err)
+			return err;
+	}
+	*plan = p;
+	return 0;
+}
