@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""run.py --runner ABI_RUN [--seed N] [--count N] [--rounds N] [--keep DIR]
+
+Generates random functions (gen.py), compiles callers and callees with each compiler at each
+level, and runs every pair of them through trampolines (abi_run.c).  Exit status 0: no
+difference.  Each round takes the next seed.  UTRAMP_ABI_SEED, _COUNT, _ROUNDS are defaults.
+"""
+import argparse
+import itertools
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = pathlib.Path(__file__).resolve().parent
+COMPILERS = [c for c in ('gcc', 'clang') if shutil.which(c)]
+FLAGS = ['-w', '-Wno-psabi', '-std=gnu11', '-fPIC', '-shared', '-fno-strict-aliasing']
+
+
+def compile_side(where, side, compiler, level):
+    out = where / f'{side}-{compiler}{level}.so'
+    subprocess.run([compiler, *FLAGS, level, '-o', out, where / f'{side}.c'], check=True)
+    return out
+
+
+def one_round(opts, seed, where):
+    subprocess.run([sys.executable, HERE / 'gen.py', str(seed), str(opts.count), where], check=True)
+    ways = list(itertools.product(COMPILERS, opts.levels))
+    with ThreadPoolExecutor(2) as pool:
+        jobs = {(side, *way): pool.submit(compile_side, where, side, *way)
+                for side in ('caller', 'callee') for way in ways}
+        built = {key: job.result() for key, job in jobs.items()}
+    failed = 0
+    for caller, callee in itertools.product(ways, ways):
+        cmd = [opts.runner, built['caller', *caller], built['callee', *callee],
+               where / 'table.txt', str(seed)]
+        if caller[0] == callee[0] == 'gcc':
+            cmd.append('gcc')
+        r = subprocess.run(cmd, stdout=subprocess.PIPE, text=True)
+        print(f'seed {seed}: {"".join(caller)} calls {"".join(callee)}: {r.stdout.strip()}'
+              + (f' (status {r.returncode})' if r.returncode else ''), flush=True)
+        failed += r.returncode != 0
+    return failed
+
+
+def main():
+    env = os.environ.get
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('--runner', required=True)
+    p.add_argument('--seed', type=int, default=int(env('UTRAMP_ABI_SEED', '1')))
+    p.add_argument('--count', type=int, default=int(env('UTRAMP_ABI_COUNT', '500')))
+    p.add_argument('--rounds', type=int, default=int(env('UTRAMP_ABI_ROUNDS', '1')))
+    p.add_argument('--levels', nargs='+', default=['-O0', '-O2'])
+    p.add_argument('--keep', help='keep sources and libraries here')
+    opts = p.parse_args()
+    opts.levels = [level if level.startswith('-') else '-' + level for level in opts.levels]
+    failed = 0
+    start = time.monotonic()
+    for seed in range(opts.seed, opts.seed + opts.rounds):
+        with tempfile.TemporaryDirectory(prefix='utramp-abi-') as tmp:
+            where = pathlib.Path(opts.keep or tmp)
+            where.mkdir(parents=True, exist_ok=True)
+            failed += one_round(opts, seed, where)
+    print(f'{failed} pairs failed, {time.monotonic() - start:.1f} s')
+    return 1 if failed else 0
+
+
+sys.exit(main())
