@@ -1,0 +1,352 @@
+/*
+ * golden_tramp.c - plan and code of fixed trampolines, compared with what was blessed.
+ *
+ * Usage: golden_tramp CASE.t...        UTRAMP_BLESS=1: rewrite what follows the first ----
+ *
+ * The head of a case, one item a line ('#' begins a comment):
+ *   sig TEXT            signature (text form of model/func_model.h), or raw
+ *   fentry|fmod_ret|fexit BODY [BODY...]   programs in the order in which they run
+ *       call            tramp_body_call() of a far function, second argument 0x1234
+ *       count           changes rax only, reads nothing
+ *       read=N,N...     loads these slots into rax
+ *       override        sets the override word and the result slot
+ *       outline         calls a function of its own behind the trampoline
+ *   tag N               tagged frames;   leave: jumps to the slot's stubs instead of ret
+ * Addresses are fixed: code 0x500000, original 0x400105.  Each line of code begins with the
+ * frame state.  Every case also runs, on the harness of the unit tests: registers and stack
+ * must come through.
+ */
+#include "harness.h"
+
+#include "tramp/tramp.h"
+#include "x86/insn.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PROGS 8
+#define CODE_SIZE 65536
+#define TEXT_SIZE (256 * 1024)
+#define PC        0x500000
+#define FAR_FN    0x7f0012345678
+
+struct shape {
+	bool override, outline;
+	uint16_t read[16];
+	unsigned nread, result_slot;
+};
+
+struct golden {
+	struct func_model *model;
+	struct tramp_spec spec;
+	struct tramp_prog prog[TRAMP_KINDS][MAX_PROGS];
+	struct tramp_body body[TRAMP_KINDS][MAX_PROGS];
+	struct shape shape[TRAMP_KINDS][MAX_PROGS];
+	uint64_t fn;
+	char head[4096], want[TEXT_SIZE], have[TEXT_SIZE];
+	size_t len;
+};
+
+static const char *const kinds[TRAMP_KINDS] = { "fentry", "fmod_ret", "fexit" };
+
+static _Noreturn void die(const char *path, const char *what, const char *detail)
+{
+	fprintf(stderr, "%s: %s %s\n", path, what, detail);
+	exit(2);
+}
+
+/* -- bodies -------------------------------------------------------------- */
+
+static void shape_work(struct x86_asm *a, const struct tramp_env *env, const struct shape *s)
+{
+	for (unsigned i = 0; i < s->nread; i++)
+		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx + 8 * s->read[i]));
+	if (s->override) {
+		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx - 24), 1);
+		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)s->result_slot), -12);
+	}
+	x86_mov_ri(a, RAX, 0);
+}
+
+static void shape_emit(struct x86_asm *a, const struct tramp_env *env, const void *self)
+{
+	const struct shape *s = self;
+
+	if (s->outline)
+		x86_call(a, env->entry);
+	else
+		shape_work(a, env, s);
+}
+
+static void shape_rest(struct x86_asm *a, const struct tramp_env *env, const void *self)
+{
+	const struct shape *s = self;
+
+	x86_bind(a, env->entry);
+	shape_work(a, env, s);
+	x86_ret(a);
+}
+
+static void parse_body(struct golden *g, const char *path, unsigned kind, char *word)
+{
+	unsigned n = g->spec.list[kind].n++;
+	struct tramp_body *b = &g->body[kind][n];
+	struct shape *s = &g->shape[kind][n];
+	char *save, *num;
+
+	if (n >= MAX_PROGS)
+		die(path, "too many programs:", word);
+	g->prog[kind][n] = (struct tramp_prog){ .body = b, .arg = 0x1234 };
+	s->result_slot = g->model->nslots;
+	*b = (struct tramp_body){ .emit = shape_emit, .self = s };
+	b->facts.clobbers = X86_REG(RAX);
+	if (!strcmp(word, "call")) {
+		*b = tramp_body_call(&g->fn);
+	} else if (!strcmp(word, "override")) {
+		s->override = b->facts.may_override = true;
+	} else if (!strcmp(word, "outline")) {
+		s->outline = true;
+		b->emit_rest = shape_rest;
+	} else if (!strncmp(word, "read=", 5)) {
+		for (num = strtok_r(word + 5, ",", &save); num; num = strtok_r(NULL, ",", &save)) {
+			s->read[s->nread % 16] = (uint16_t)atoi(num);
+			b->facts.reads[s->read[s->nread % 16] / 64] |=
+				1ull << (s->read[s->nread % 16] % 64);
+			s->nread++;
+		}
+	} else if (strcmp(word, "count") != 0) {
+		die(path, "unknown body", word);
+	}
+}
+
+/* -- a case -------------------------------------------------------------- */
+
+static void parse_line(struct golden *g, const char *path, char *line)
+{
+	char *save, *key = strtok_r(line, " \t\n", &save), *word;
+	struct diag d = { "" };
+
+	if (!key || key[0] == '#')
+		return;
+	if (!strcmp(key, "leave")) {
+		g->spec.leave_ret = 0x400200;
+		g->spec.leave_resume = 0x400210;
+		return;
+	}
+	word = strtok_r(NULL, " \t\n", &save);
+	if (!word)
+		die(path, "nothing follows", key);
+	if (!strcmp(key, "tag")) {
+		g->spec.tagged = true;
+		g->spec.slot = (uint32_t)strtoul(word, NULL, 0);
+		return;
+	}
+	if (!strcmp(key, "sig")) {
+		int err = strcmp(word, "raw") ? func_model_parse(word, &g->model, &d) :
+						func_model_raw(&g->model);
+
+		if (err)
+			die(path, word, d.text);
+		g->spec.model = g->model;
+		return;
+	}
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		if (!strcmp(key, kinds[k])) {
+			for (; word; word = strtok_r(NULL, " \t\n", &save))
+				parse_body(g, path, k, word);
+			return;
+		}
+	}
+	die(path, "unknown item", key);
+}
+
+static void read_case(struct golden *g, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[1024], *rest;
+
+	memset(g, 0, sizeof(*g));
+	g->fn = FAR_FN;
+	g->spec = (struct tramp_spec){ .func = 0x400100, .original = 0x400105 };
+	for (unsigned k = 0; k < TRAMP_KINDS; k++)
+		g->spec.list[k].prog = g->prog[k];
+	if (!f)
+		die(path, "cannot be read", "");
+	while (fgets(line, sizeof(line), f) && strncmp(line, "----", 4) != 0) {
+		if (strlen(g->head) + strlen(line) >= sizeof(g->head))
+			die(path, "head too long", "");
+		strcat(g->head, line);
+		parse_line(g, path, line);
+	}
+	if (!g->model)
+		die(path, "no sig", "");
+	if (!feof(f)) {
+		size_t n = strlen(strcpy(g->want, line));
+
+		rest = g->want + n;
+		rest[fread(rest, 1, TEXT_SIZE - n - 1, f)] = 0;
+	}
+	fclose(f);
+}
+
+/* -- what we have -------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void add(struct golden *g, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(g->have + g->len, TEXT_SIZE - g->len, fmt, ap);
+	va_end(ap);
+	g->len += (size_t)n;
+}
+
+static int assemble(struct golden *g, struct tramp_plan *p, void *buf, void *frame, uint64_t pc)
+{
+	struct x86_asm a;
+
+	x86_asm_init(&a, buf, frame, CODE_SIZE, pc);
+	tramp_emit(p, &a);
+	return x86_asm_finish(&a);
+}
+
+static bool is_target(const uint8_t *code, int n, uint64_t pc)
+{
+	struct x86_insn i;
+
+	for (int at = 0; at < n; at += i.len) {
+		if (x86_decode(code + at, (size_t)(n - at), PC + (uint64_t)at, &i) < 0)
+			return false;
+		if (i.target == pc)
+			return true;
+	}
+	return false;
+}
+
+static void disassemble(struct golden *g, struct tramp_plan *p, const char *path)
+{
+	static uint8_t code[CODE_SIZE], frame[CODE_SIZE];
+	int n = assemble(g, p, code, frame, PC);
+	char text[256];
+
+	if (n < 0)
+		die(path, "emit:", strerror(-n));
+	for (int at = 0; at < n;) {
+		uint64_t pc = PC + (uint64_t)at;
+		int len = x86_format(code + at, (size_t)(n - at), pc, text, sizeof(text));
+
+		if (len < 0)
+			die(path, "not an instruction of ours", "");
+		if (is_target(code, n, pc))
+			add(g, "%lx:\n", pc);
+		add(g, "%02x  %s\n", frame[at], text);
+		at += len;
+	}
+}
+
+static void describe(struct golden *g, struct tramp_plan *p, const char *path)
+{
+	struct diag d = { "" };
+	int err = tramp_plan(&g->spec, p, &d);
+
+	if (err) {
+		add(g, "---- refused\n%s: %s\n", strerror(-err), d.text);
+		return;
+	}
+	add(g, "---- plan\n");
+	g->len += tramp_plan_format(p, g->have + g->len, TEXT_SIZE - g->len);
+	add(g, "---- code\n");
+	disassemble(g, p, path);
+}
+
+/* -- and that it works --------------------------------------------------- */
+
+static uint64_t native(const uint64_t *ctx, uint64_t arg)
+{
+	return 0;
+}
+
+static bool run(struct golden *g, uint8_t *code)
+{
+	struct tramp_plan p;
+	uint64_t s = 7;
+	bool skipped = false, ok;
+
+	g->fn = (uint64_t)native;
+	g->spec.original = (taddr_t)harness_callee;
+	if (g->spec.leave_ret) {
+		g->spec.leave_ret = (taddr_t)harness_leave_ret;
+		g->spec.leave_resume = (taddr_t)harness_leave_resume;
+	}
+	for (unsigned i = 0; i < g->spec.list[TRAMP_FMOD_RET].n; i++)
+		skipped |= g->shape[TRAMP_FMOD_RET][i].override;
+	if (tramp_plan(&g->spec, &p, NULL) < 0 || assemble(g, &p, code, NULL, (uint64_t)code) < 0)
+		return false;
+	for (unsigned i = 0; i < 16; i++) {
+		h_in.gpr[i] = rnd(&s);
+		h_set.gpr[i] = rnd(&s);
+	}
+	harness_k = g->model->call.stack_bytes;
+	memset(harness_stack, 0x5a, harness_k);
+	harness_shift = 8;
+	harness_runs = 0;
+	harness_call(code);
+	ok = harness_runs == !skipped;
+	for (unsigned r = 1; r < 12; r++) {
+		const struct state *want = skipped || r == 3 || r == 5 ? &h_in : &h_set;
+
+		if (r != 4)
+			ok = ok && h_out.gpr[r] == want->gpr[r];
+	}
+	return ok && h_out.gpr[0] == (skipped ? (uint64_t)-12 : h_set.gpr[0]) &&
+	       (skipped || !memcmp(harness_stack, harness_stack_seen, harness_k));
+}
+
+static bool check(const char *path, uint8_t *code, bool bless)
+{
+	static struct golden g;
+	struct tramp_plan p;
+	bool ok;
+
+	read_case(&g, path);
+	describe(&g, &p, path);
+	ok = !strcmp(g.want, g.have);
+	if (!ok && bless) {
+		FILE *f = fopen(path, "w");
+
+		if (!f || fprintf(f, "%s%s", g.head, g.have) < 0 || fclose(f))
+			die(path, "cannot be written", "");
+		ok = true;
+	} else if (!ok) {
+		printf("# %s: now\n%s", path, g.have);
+	}
+	if (!strstr(g.have, "---- refused") && !run(&g, code)) {
+		printf("# %s: run, it changes registers or stack\n", path);
+		ok = false;
+	}
+	func_model_free(g.model);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	bool bless = getenv("UTRAMP_BLESS") != NULL;
+	uint8_t *code = harness_code(CODE_SIZE);
+	int bad = 0;
+
+	if (!code)
+		return 2;
+	printf("1..%d\n", argc - 1);
+	for (int i = 1; i < argc; i++) {
+		const char *name = strrchr(argv[i], '/');
+		bool ok = check(argv[i], code, bless);
+
+		printf("%sok %d - %s\n", ok ? "" : "not ", i, name ? name + 1 : argv[i]);
+		bad += !ok;
+	}
+	return bad != 0;
+}

@@ -1,0 +1,23 @@
+# Only what is read is filled: the ninth argument, on the stack.
+sig i64(i64,i64,i64,i64,i64,i64,i64,i64,i64)
+fentry read=8
+---- plan
+programs: 1 fentry, 0 fmod_ret, 0 fexit
+original: jumped to
+frame 192
+save rax at -56
+ctx -144: 8
+scratch -184
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xC0
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x50], rax
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  jmp 0x0000000000400105

@@ -1,0 +1,40 @@
+# Stack arguments are pushed again, congruent mod 64; a struct of 24 bytes shows its address.
+sig {i64,f64}(i64,{i64,i64,i64},f32)
+fexit read=1,3,4
+---- plan
+programs: 0 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 144
+save rax at -56
+ctx -96: 1 3 4
+scratch -136
+out -176: 24 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x90
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  lea rax, [rbp+0x10]
+80  mov [rbp-0x58], rax
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov qword ptr [rbp-0x40], 0x00
+80  lea rsp, [rbp-0x98]
+80  push [rbp+0x20]
+80  push [rbp+0x18]
+80  push [rbp+0x10]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0x90]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov rax, [rbp-0x38]
+80  mov [rbp-0x48], rax
+80  movq [rbp-0x40], xmm0
+80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x40]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
