@@ -250,40 +250,80 @@ static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 		x86_store_i(a, X86_Q, at(p->ctx - 24), 0);
 }
 
+/* Is the result one whose memory is shown, not its address? */
+static bool shows_memory(const struct tramp_plan *p)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+
+	return p->spec->model->call.sret && !(v->flags & (FM_BY_ADDR | FM_HIDDEN)) &&
+	       (tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u));
+}
+
 /*
- * Show the result to fexit programs, rax from where it was just saved.  One returned in
- * memory is shown by its address, which is what rax holds (psABI 3.2.3, "Returning of
- * values", 2): a wrong prototype must not make us read there.
+ * A small result in memory: rax is the hidden pointer that came in rdi, which was kept in
+ * the result slot (psABI 3.2.3, "Returning of values", 2).  If it is not, the prototype is
+ * wrong, and the slots stay 0: a mistake in showing must not make us read somewhere.
+ * Not a byte behind the value is read.
  */
+static void show_memory_result(struct x86_asm *a, const struct tramp_plan *p)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+	x86_label end = x86_label_new(a);
+	uint32_t off = 0;
+
+	x86_alu_mr(a, X86_CMP, X86_Q, slot(p, v->slot), RAX);
+	for (unsigned j = 0; j < TRAMP_RESULT_SLOTS; j++)
+		x86_store_i(a, X86_Q, slot(p, v->slot + j), 0); /* mov keeps the flags */
+	x86_jcc(a, X86_NE, end);
+	for (int w = X86_Q; w >= X86_B; w--) {
+		for (; off + (1u << w) <= v->size && off < 8 * TRAMP_RESULT_SLOTS; off += 1u << w) {
+			struct x86_mem dst = at(p->ctx + 8 * v->slot + (int32_t)off);
+
+			x86_load(a, X86_Q, RAX, home(p, RAX));
+			x86_load(a, (enum x86_width)w, RAX, X86_MEM(RAX, (int32_t)off));
+			x86_store(a, (enum x86_width)w, dst, RAX);
+		}
+	}
+	x86_bind(a, end);
+}
+
+/* Where the j-th eightbyte of a result is, once rax is saved; larger ones in memory: at rax. */
+static struct part result_part(const struct tramp_plan *p, unsigned j)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+	struct part s = part_of(v, j);
+
+	s.address = false;
+	if (j < v->place.nregs && v->place.file[j] == ABI_XMM) {
+		s.where = IN_XMM;
+		s.reg = v->place.num[j];
+	} else if (j < v->place.nregs && v->place.num[j] == 1) {
+		s.where = IN_GPR;
+		s.reg = RDX;
+	} else if (j < (v->place.nregs ? v->place.nregs : 1u)) {
+		s.where = IN_MEM;
+		s.mem = home(p, RAX);
+	}
+	return s;
+}
+
 static void show_result(struct x86_asm *a, const struct tramp_plan *p)
 {
 	const struct fm_value *v = &p->spec->model->ret;
 
 	if (v->flags & FM_HIDDEN)
 		return;
+	if (shows_memory(p)) {
+		show_memory_result(a, p);
+		return;
+	}
 	if (v->place.wide && v->place.nregs) {
 		show_wide(a, p, v);
 		return;
 	}
 	for (unsigned j = 0; j < v->nslots && j < TRAMP_RESULT_SLOTS; j++) {
-		struct part s = part_of(v, j);
-
-		if (!tramp_plan_fills(p, v->slot + j))
-			continue;
-		s.address = false;
-		if (j < v->place.nregs && v->place.file[j] == ABI_XMM) {
-			s.where = IN_XMM;
-			s.reg = v->place.num[j];
-		} else if (j < v->place.nregs && v->place.num[j] == 1) {
-			s.where = IN_GPR;
-			s.reg = RDX;
-		} else if (j < (v->place.nregs ? v->place.nregs : 1u)) {
-			s.where = IN_MEM;
-			s.mem = home(p, RAX);
-			if (!v->place.nregs)
-				s.bytes = 8;
-		}
-		show_part(a, slot(p, v->slot + j), s);
+		if (tramp_plan_fills(p, v->slot + j))
+			show_part(a, slot(p, v->slot + j), result_part(p, j));
 	}
 }
 
@@ -396,6 +436,8 @@ static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 {
 	copy_stack_args(a, p);
 	restore_registers(a, p);
+	if (shows_memory(p))
+		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
 	save_registers(a, p);
 	x86_lea(a, RSP, at(-(int32_t)p->frame));
