@@ -27,14 +27,19 @@ enum {
 struct helper {
 	uint32_t id;        /* BPF_FUNC_* */
 	const char *name;   /* "map_lookup_elem" */
-	const char *symbol; /* in the slab: "rt_map_lookup_elem" */
+	const char *symbol; /* in the slab: "rt_map_lookup_elem"; NULL: the engines inline it */
 	uint64_t native;    /* address of the same in this process */
 	uint32_t flags;
+	uint8_t nargs; /* r1 .. r<nargs> are arguments */
 };
 
-/* NULL: we do not have it.  helper_name() knows all the kernel's names, for messages. */
+/*
+ * NULL: we do not have it.  helper_name() knows all the kernel's names, for messages; its
+ * text for other numbers lives until the thread's next call.
+ */
 const struct helper *helper_by_id(uint32_t id);
 const char *helper_name(uint32_t id); /* never NULL: "unknown#N" */
+bool helper_in_kernel(uint32_t id);   /* linux/bpf.h has a name for it */
 const struct helper *helper_table(unsigned *n);
 
 #endif

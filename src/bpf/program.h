@@ -69,9 +69,13 @@ int program_load(const struct program_attr *attr, struct program **out, struct d
 struct program *program_get(struct program *p);
 void program_put(struct program *p); /* NULL is fine */
 
+/* Index of the subprogram that holds an instruction. */
+uint32_t program_sub_at(const struct program *p, uint32_t insn);
+
 /*
- * Text of an instruction, as the kernel's verifier log writes it: "r1 = *(u64 *)(r1 +8)".
- * Returns the number of bpf_insn it took (2 for LDDW).
+ * Text of an instruction, as the kernel's verifier log writes it: "r1 = *(u64 *)(r1 +8)";
+ * what is no instruction gives "unknown opcode 0x..".  Returns the number of bpf_insn it
+ * took (2 for LDDW, whose second half must be readable).
  */
 unsigned program_format_insn(const struct bpf_insn *insn, char *out, size_t cap);
 

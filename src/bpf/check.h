@@ -1,0 +1,35 @@
+/*
+ * bpf/check.h - the passes of program_load(), in their order.
+ *
+ * Internal to bpf/.  Each takes a program whose instructions are its own copy, fills
+ * in what it finds out and refuses by instruction number and reason.
+ *
+ * Errors   -EACCES refused, -ENOTSUP not supported (by name), -ENOMEM
+ * Context  [ctl]
+ */
+#ifndef BPF_CHECK_H
+#define BPF_CHECK_H
+
+#include "bpf/program.h"
+
+#define CHECK_MAX_SUBPROGS 256 /* BPF_MAX_SUBPROGS, include/linux/bpf_verifier.h */
+
+/* Stack that a helper, or the guard's slow path, may take below the program's frames. */
+#define FACTS_HELPER_STACK 1024
+
+/* bpf/check_insn.c: every instruction decodes, reserved fields are zero, helpers are known. */
+int check_insns(const struct program *p, const struct program_attr *attr, struct diag *d);
+
+/* bpf/check.c: finds sub[]; jumps, ends, nesting of calls. */
+int check_flow(struct program *p, struct diag *d);
+
+/*
+ * bpf/facts.c: facts, sub[].stack and stack_depth.  Refuses what a pass without value
+ * ranges can be sure of: accesses outside the stack or ctx, stores into ctx.
+ */
+int facts_compute(struct program *p, const struct program_attr *attr, struct diag *d);
+
+/* Deepest value along the chains of calls: each subprogram's own plus its callees'. */
+uint32_t check_chain(const struct program *p, const uint32_t *own);
+
+#endif

@@ -1,0 +1,480 @@
+/*
+ * bpf/facts.c - see check.h: where the ctx pointer and the frame pointer travel.
+ *
+ * A forward pass over all paths.  A register holds a set of what it may be (ctx plus an
+ * offset, frame plus an offset, anything else); where paths meet the sets are joined, so
+ * the state of an instruction only grows and the pass ends.  Memory is not followed: a
+ * ctx pointer that is stored, or goes through arithmetic other than adding, has escaped,
+ * and then every slot counts as read.  A frame pointer that is no longer followed makes
+ * the stack of its function PROGRAM_MAX_STACK bytes.
+ *
+ * r1-r9 of a callee begin as the join of all its calls, since programs that are not yet
+ * verified may read what the caller left in r6-r9.
+ */
+#include "bpf/check.h"
+#include "bpf/helper.h"
+#include "bpf/insn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4 };
+
+/* `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off. */
+struct val {
+	uint8_t may;
+	bool known;
+	int32_t off;
+};
+
+struct regs {
+	struct val r[INSN_FP + 1];
+};
+
+#define NO_LEADER UINT32_MAX
+
+struct pass {
+	struct program *p;
+	const struct program_attr *attr;
+	struct body_facts *f;
+	struct diag *d;
+	uint32_t *leader;   /* by instruction: index into state, or NO_LEADER */
+	struct regs *state; /* on arrival at a leader */
+	uint32_t *first;    /* instruction of a leader */
+	bool *queued;
+	uint32_t *queue, nqueue, nleaders;
+
+	struct regs now;
+	uint32_t at, sub;
+	uint32_t depth[CHECK_MAX_SUBPROGS];
+	bool loose[CHECK_MAX_SUBPROGS]; /* frame pointer not followed everywhere */
+	int err;
+};
+
+static const struct val other = { .may = MAY_OTHER };
+
+/* -- states ----------------------------------------------------------------- */
+
+static bool val_join(struct val *to, struct val from)
+{
+	struct val old = *to;
+
+	if (!old.may) {
+		*to = from;
+	} else {
+		to->may |= from.may;
+		to->known = old.known && from.known && old.may == from.may && old.off == from.off;
+		to->off = to->known ? old.off : 0;
+	}
+	return to->may != old.may || to->known != old.known || to->off != old.off;
+}
+
+static void arrive(struct pass *s, uint32_t insn)
+{
+	uint32_t l = s->leader[insn];
+	bool changed = false;
+
+	for (unsigned r = 0; r <= INSN_FP; r++)
+		changed |= val_join(&s->state[l].r[r], s->now.r[r]);
+	if (changed && !s->queued[l]) {
+		s->queued[l] = true;
+		s->queue[s->nqueue++] = l;
+	}
+}
+
+/* -- what is found out ------------------------------------------------------- */
+
+static void refuse(struct pass *s, const char *why)
+{
+	char text[96];
+
+	program_format_insn(&s->p->insn[s->at], text, sizeof(text));
+	if (!s->err)
+		s->err = diag_set(s->d, -EACCES, "insn %u (%s): %s", s->at, text, why);
+}
+
+static void ctx_escapes(struct body_facts *f)
+{
+	f->ctx_escapes = f->reads_any = f->reads_count = f->reads_ip = true;
+}
+
+static bool tracing(const struct pass *s)
+{
+	return s->p->kind != PROGRAM_PLAIN;
+}
+
+static void ctx_read_slot(struct pass *s, int32_t slot)
+{
+	/* exit programs see the result behind the arguments, in up to two slots */
+	unsigned results = s->p->kind == PROGRAM_FENTRY ? 0 : 2;
+
+	if (slot == -1)
+		s->f->reads_count = true;
+	else if (slot == -2)
+		s->f->reads_ip = true;
+	else if (!tracing(s))
+		s->f->reads_any = true;
+	else if (slot < 0 || slot >= BODY_MAX_SLOTS)
+		refuse(s, "access outside ctx");
+	else if (s->attr->nslots != PROGRAM_NO_CTX && (uint32_t)slot >= s->attr->nslots + results)
+		refuse(s, "ctx has no such slot: the function has fewer arguments");
+	else
+		s->f->reads[slot / 64] |= 1ull << slot % 64;
+}
+
+static void ctx_access(struct pass *s, struct val base, int32_t off, unsigned size, bool store)
+{
+	int32_t lo, hi;
+
+	if (store && tracing(s)) {
+		if (base.may == MAY_CTX)
+			refuse(s, "store into ctx, which is read-only");
+		ctx_escapes(s->f);
+	}
+	if (!base.known) {
+		ctx_escapes(s->f);
+		return;
+	}
+	/* val_add() keeps offsets small: no overflow */
+	lo = base.off + off;
+	hi = lo + (int32_t)size - 1;
+	ctx_read_slot(s, lo >> 3);
+	if (hi >> 3 != lo >> 3)
+		ctx_read_slot(s, hi >> 3);
+}
+
+static void stack_reach(struct pass *s, int32_t lowest)
+{
+	uint32_t need = lowest < 0 ? (uint32_t)-lowest : 0;
+
+	if (need > PROGRAM_MAX_STACK)
+		refuse(s, "address outside the stack");
+	else if (need > s->depth[s->sub])
+		s->depth[s->sub] = need;
+}
+
+static void access(struct pass *s, unsigned reg, const struct bpf_insn *i, bool store)
+{
+	struct val base = s->now.r[reg];
+
+	if (base.may & MAY_CTX)
+		ctx_access(s, base, i->off, insn_bytes(i), store);
+	if (!(base.may & MAY_FP))
+		return;
+	if (!base.known) {
+		s->loose[s->sub] = true;
+		return;
+	}
+	if (base.off + i->off + (int32_t)insn_bytes(i) > 0)
+		refuse(s, "access outside the stack");
+	stack_reach(s, base.off + i->off);
+}
+
+/* The value goes where it is not followed. */
+static void lost(struct pass *s, struct val v)
+{
+	if (v.may & MAY_CTX)
+		ctx_escapes(s->f);
+	if (v.may & MAY_FP) {
+		s->loose[s->sub] = true;
+		if (v.known)
+			stack_reach(s, v.off);
+	}
+}
+
+/* -- instructions --------------------------------------------------------------- */
+
+#define MAX_OFF (1 << 20)
+
+static struct val val_add(struct val v, int64_t imm)
+{
+	int64_t off = v.off + imm;
+
+	if (!v.known)
+		return v;
+	if (off < -MAX_OFF || off > MAX_OFF)
+		return (struct val){ .may = v.may };
+	v.off = (int32_t)off;
+	return v;
+}
+
+static void step_alu(struct pass *s, const struct bpf_insn *i)
+{
+	struct val *dst = &s->now.r[i->dst_reg];
+	struct val src = BPF_SRC(i->code) == BPF_X && BPF_OP(i->code) != BPF_END ?
+				 s->now.r[i->src_reg] :
+				 other;
+	bool wide = BPF_CLASS(i->code) == BPF_ALU64;
+	unsigned op = BPF_OP(i->code);
+	bool add = op == BPF_ADD || op == BPF_SUB;
+
+	if (wide && op == BPF_MOV && !i->off) {
+		*dst = src;
+	} else if (wide && add && BPF_SRC(i->code) == BPF_K) {
+		*dst = val_add(*dst, op == BPF_ADD ? i->imm : -(int64_t)i->imm);
+	} else if (wide && add) {
+		uint8_t may = dst->may | src.may;
+
+		*dst = (struct val){ .may = may };
+	} else {
+		if (op != BPF_MOV)
+			lost(s, *dst);
+		lost(s, src);
+		*dst = other;
+	}
+}
+
+static void step_helper(struct pass *s, uint32_t id)
+{
+	const struct helper *h = s->attr->allow_any_helper ? NULL : helper_by_id(id);
+	unsigned nargs = h ? h->nargs : 5;
+	struct body_facts *f = s->f;
+
+	f->helpers[id / 64] |= 1ull << id % 64;
+	for (unsigned r = 1; r <= nargs; r++) {
+		struct val v = s->now.r[r];
+
+		if (v.may & MAY_CTX && !(r == 1 && h && h->flags & HELPER_TAKES_CTX))
+			ctx_escapes(f);
+		if (v.may & MAY_FP && !v.known)
+			s->loose[s->sub] = true;
+		else if (v.may & MAY_FP)
+			stack_reach(s, v.off);
+	}
+	if (!h)
+		return;
+	f->may_override |= (h->flags & HELPER_OVERRIDES) != 0;
+	if (id == BPF_FUNC_get_func_ip)
+		f->reads_ip = true;
+	else if (id == BPF_FUNC_get_func_arg)
+		f->reads_any = f->reads_count = true;
+	else if (id == BPF_FUNC_get_func_arg_cnt || id == BPF_FUNC_override_return)
+		f->reads_count = true;
+	else if (id == BPF_FUNC_get_func_ret && s->p->kind != PROGRAM_FENTRY) {
+		f->reads_count = true;
+		if (s->attr->nslots < BODY_MAX_SLOTS)
+			ctx_read_slot(s, (int32_t)s->attr->nslots);
+		else
+			f->reads_any = true;
+	}
+}
+
+static void step_call(struct pass *s, const struct bpf_insn *i)
+{
+	if (i->src_reg == CALL_HELPER) {
+		step_helper(s, (uint32_t)i->imm);
+	} else {
+		struct regs caller = s->now;
+
+		for (unsigned r = 0; r < INSN_FP; r++) {
+			struct val *v = &s->now.r[r];
+
+			if (v->may & MAY_FP && r >= 1 && r <= 5) {
+				s->loose[s->sub] = true;
+				if (v->known)
+					stack_reach(s, v->off);
+			}
+			if (v->may & MAY_FP) /* another frame's: not the callee's own */
+				*v = (struct val){ .may = (v->may & MAY_CTX) | MAY_OTHER };
+		}
+		arrive(s, (uint32_t)insn_target(i, s->at));
+		s->now = caller;
+	}
+	for (unsigned r = 0; r <= 5; r++)
+		s->now.r[r] = other;
+}
+
+static void step_mem(struct pass *s, const struct bpf_insn *i)
+{
+	unsigned class = BPF_CLASS(i->code);
+	int written = insn_writes(i);
+
+	if (class == BPF_LDX) {
+		access(s, i->src_reg, i, false);
+	} else {
+		access(s, i->dst_reg, i, true);
+		if (class == BPF_STX)
+			lost(s, s->now.r[i->src_reg]);
+		if (insn_is_atomic(i) && i->imm == BPF_CMPXCHG)
+			lost(s, s->now.r[0]);
+	}
+	if (written >= 0)
+		s->now.r[written] = other;
+}
+
+/* One instruction; false: the path ends here, or goes on at leaders only. */
+static bool step(struct pass *s, const struct bpf_insn *i)
+{
+	switch (BPF_CLASS(i->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		step_alu(s, i);
+		return true;
+	case BPF_LD:
+		s->now.r[i->dst_reg] = other;
+		s->at++;
+		return true;
+	case BPF_JMP:
+	case BPF_JMP32:
+		if (insn_is_exit(i)) {
+			if (s->sub && s->now.r[0].may & MAY_CTX)
+				ctx_escapes(s->f);
+			return false;
+		}
+		if (insn_is_call(i)) {
+			step_call(s, i);
+			return true;
+		}
+		arrive(s, (uint32_t)insn_target(i, s->at));
+		return !insn_is_ja(i);
+	default:
+		step_mem(s, i);
+		return true;
+	}
+}
+
+static void walk(struct pass *s, uint32_t leader)
+{
+	s->at = s->first[leader];
+	s->sub = program_sub_at(s->p, s->at);
+	s->now = s->state[leader];
+	s->now.r[INSN_FP] = (struct val){ .may = MAY_FP, .known = true };
+	while (!s->err && step(s, &s->p->insn[s->at])) {
+		s->at++;
+		if (s->leader[s->at] != NO_LEADER) {
+			arrive(s, s->at);
+			return;
+		}
+	}
+}
+
+/* -- the pass ---------------------------------------------------------------------- */
+
+static void mark_leaders(struct pass *s)
+{
+	const struct program *p = s->p;
+
+	for (uint32_t i = 0; i < p->ninsns; i++)
+		s->leader[i] = NO_LEADER;
+	for (uint32_t i = 0; i < p->nsub; i++)
+		s->leader[p->sub[i].start] = 0;
+	for (uint32_t i = 0; i < p->ninsns; i++) {
+		if (insn_is_lddw(&p->insn[i]))
+			i++;
+		else if (insn_is_branch(&p->insn[i]))
+			s->leader[insn_target(&p->insn[i], i)] = 0;
+	}
+	for (uint32_t i = 0; i < p->ninsns; i++)
+		if (s->leader[i] != NO_LEADER)
+			s->leader[i] = s->nleaders++;
+}
+
+static int pass_alloc(struct pass *s)
+{
+	s->leader = calloc(s->p->ninsns, sizeof(*s->leader));
+	if (!s->leader)
+		return -ENOMEM;
+	mark_leaders(s);
+	s->state = calloc(s->nleaders, sizeof(*s->state));
+	s->first = calloc(s->nleaders, sizeof(*s->first));
+	s->queued = calloc(s->nleaders, sizeof(*s->queued));
+	s->queue = calloc(s->nleaders, sizeof(*s->queue));
+	if (!s->state || !s->first || !s->queued || !s->queue)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->p->ninsns; i++)
+		if (s->leader[i] != NO_LEADER)
+			s->first[s->leader[i]] = i;
+	return 0;
+}
+
+static void pass_free(struct pass *s)
+{
+	free(s->leader);
+	free(s->state);
+	free(s->first);
+	free(s->queued);
+	free(s->queue);
+	free(s);
+}
+
+static void pass_run(struct pass *s)
+{
+	for (unsigned r = 0; r < INSN_FP; r++)
+		s->now.r[r] = other;
+	s->now.r[1] = (struct val){ .may = MAY_CTX, .known = true };
+	s->now.r[INSN_FP] = other; /* walk() sets it */
+	arrive(s, 0);
+	while (s->nqueue && !s->err) {
+		uint32_t l = s->queue[--s->nqueue];
+
+		s->queued[l] = false;
+		walk(s, l);
+	}
+}
+
+/* rax, rdi and the JIT's scratch registers, and those of R0-R5 that are written. */
+static x86_regset clobbers(const struct program *p, bool *calls)
+{
+	static const uint8_t gpr[6] = { RAX, RDI, RSI, RDX, RCX, R8 };
+	x86_regset set = X86_REG(RAX) | X86_REG(RDI) | X86_REG(R9) | X86_REG(R10) | X86_REG(R11);
+
+	*calls = false;
+	for (uint32_t i = 0; i < p->ninsns; i++) {
+		int w = insn_writes(&p->insn[i]);
+
+		if (w >= 0 && w <= 5)
+			set |= X86_REG(gpr[w]);
+		if (insn_is_call(&p->insn[i]))
+			*calls = true;
+		if (insn_is_lddw(&p->insn[i]))
+			i++;
+	}
+	return *calls ? X86_CALLER_SAVED : set;
+}
+
+/* What a frame of the JIT takes beside the program's stack: return address, rbp, fixed slots. */
+#define FRAME_OVERHEAD 64
+
+static int stack_sum(struct pass *s)
+{
+	uint32_t measured[CHECK_MAX_SUBPROGS], stack[CHECK_MAX_SUBPROGS], frame[CHECK_MAX_SUBPROGS];
+	struct program *p = s->p;
+	bool calls;
+
+	for (uint32_t i = 0; i < p->nsub; i++) {
+		measured[i] = ALIGN_UP(s->depth[i], 8u);
+		stack[i] = s->loose[i] ? PROGRAM_MAX_STACK : measured[i];
+		frame[i] = FRAME_OVERHEAD + ALIGN_UP(stack[i], 16u);
+		p->sub[i].stack = stack[i];
+	}
+	if (check_chain(p, measured) > PROGRAM_MAX_STACK)
+		return diag_set(s->d, -EACCES,
+				"the stack of nested calls is %u bytes, the limit is %u",
+				check_chain(p, measured), PROGRAM_MAX_STACK);
+	p->stack_depth = check_chain(p, stack);
+	s->f->clobbers = clobbers(p, &calls);
+	s->f->stack_bytes = check_chain(p, frame) + (calls ? FACTS_HELPER_STACK : 0);
+	return 0;
+}
+
+int facts_compute(struct program *p, const struct program_attr *attr, struct diag *d)
+{
+	struct pass *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->p = p;
+	s->attr = attr;
+	s->f = &p->facts;
+	s->d = d;
+	err = pass_alloc(s);
+	if (!err) {
+		p->facts.may_reenter = true;
+		pass_run(s);
+		err = s->err ? s->err : stack_sum(s);
+	}
+	pass_free(s);
+	return err;
+}

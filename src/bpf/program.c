@@ -1,0 +1,158 @@
+/*
+ * bpf/program.c - see program.h: copy, look up maps, check, count references.
+ */
+#include "bpf/program.h"
+
+#include "bpf/check.h"
+#include "bpf/insn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int attr_check(const struct program_attr *attr, struct diag *d)
+{
+	if (!attr->insn || !attr->ninsns)
+		return diag_set(d, -EINVAL, "a program has at least one instruction");
+	if (attr->ninsns > PROGRAM_MAX_INSNS)
+		return diag_set(d, -EINVAL, "%u instructions, the limit is %u", attr->ninsns,
+				PROGRAM_MAX_INSNS);
+	if (attr->kind > PROGRAM_PLAIN)
+		return diag_set(d, -EINVAL, "no such kind of program");
+	return 0;
+}
+
+static int map_index(struct program *p, struct map *m)
+{
+	for (uint32_t i = 0; i < p->nmaps; i++)
+		if (p->map[i] == m)
+			return (int)i;
+	if (!(p->nmaps & (p->nmaps - 1))) { /* grow at powers of two */
+		size_t n = p->nmaps ? 2 * (size_t)p->nmaps : 1;
+		struct map **more = realloc(p->map, n * sizeof(struct map *));
+
+		if (!more)
+			return -ENOMEM;
+		p->map = more;
+	}
+	p->map[p->nmaps] = map_get(m);
+	return (int)p->nmaps++;
+}
+
+/* As the kernel: the address of a value is known for arrays of one element only. */
+static int value_check(const struct map *m, uint32_t off, uint32_t at, struct diag *d)
+{
+	const struct shm_map *shm = m->shm;
+
+	if (shm->type != BPF_MAP_TYPE_ARRAY || shm->max_entries != 1)
+		return diag_set(d, -ENOTSUP,
+				"insn %u: address of a value of map %s, which is not global data",
+				at, m->name);
+	if (off >= shm->value_size)
+		return diag_set(d, -EACCES, "insn %u: offset %u outside map %s, %u bytes", at, off,
+				m->name, shm->value_size);
+	return 0;
+}
+
+/* Descriptors become indexes into map[]. */
+static int maps_resolve(struct program *p, const struct program_attr *attr, struct diag *d)
+{
+	for (uint32_t i = 0; i + 1 < p->ninsns; i++) {
+		struct bpf_insn *in = &p->insn[i];
+		struct map *m;
+		int err;
+
+		if (!insn_is_lddw(in))
+			continue;
+		if (in->src_reg == LDDW_MAP || in->src_reg == LDDW_VALUE) {
+			m = attr->map_by_fd ? attr->map_by_fd(attr->arg, in->imm) : NULL;
+			if (!m)
+				return diag_set(d, -EACCES, "insn %u: descriptor %d is not a map",
+						i, in->imm);
+			err = in->src_reg == LDDW_VALUE ?
+				      value_check(m, (uint32_t)in[1].imm, i, d) :
+				      0;
+			if (err)
+				return err;
+			in->imm = map_index(p, m);
+			if (in->imm < 0)
+				return in->imm;
+		}
+		i++;
+	}
+	return 0;
+}
+
+static int stats_alloc(struct program *p, struct arena *arena, struct diag *d)
+{
+	if (!arena)
+		return 0;
+	p->stats = arena_alloc(arena, sizeof(struct shm_prog), 64);
+	return p->stats ? 0 : diag_set(d, -ENOSPC, "the arena is full");
+}
+
+static int program_fill(struct program *p, const struct program_attr *attr, struct diag *d)
+{
+	int err;
+
+	/* one more, so that a 64-bit load at the very end can be looked at */
+	p->insn = calloc(attr->ninsns + 1, sizeof(*p->insn));
+	if (!p->insn)
+		return -ENOMEM;
+	memcpy(p->insn, attr->insn, attr->ninsns * sizeof(*p->insn));
+	p->ninsns = attr->ninsns;
+	p->kind = (uint8_t)attr->kind;
+	snprintf(p->name, sizeof(p->name), "%s", attr->name ? attr->name : "");
+
+	err = check_insns(p, attr, d);
+	if (!err)
+		err = maps_resolve(p, attr, d);
+	if (!err)
+		err = check_flow(p, d);
+	if (!err)
+		err = facts_compute(p, attr, d);
+	if (!err)
+		err = stats_alloc(p, attr->arena, d);
+	return err;
+}
+
+int program_load(const struct program_attr *attr, struct program **out, struct diag *d)
+{
+	static uint32_t next_id;
+	struct program *p;
+	int err = attr_check(attr, d);
+
+	if (err)
+		return err;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->refs = 1;
+	err = program_fill(p, attr, d);
+	if (err) {
+		program_put(p);
+		return err;
+	}
+	p->id = ++next_id;
+	*out = p;
+	return 0;
+}
+
+struct program *program_get(struct program *p)
+{
+	p->refs++;
+	return p;
+}
+
+void program_put(struct program *p)
+{
+	if (!p || --p->refs)
+		return;
+	for (uint32_t i = 0; i < p->nmaps; i++)
+		map_put(p->map[i]);
+	free(p->map);
+	free(p->insn);
+	free(p->sub);
+	free(p);
+}
