@@ -9,7 +9,8 @@
  *          R1-R5 are rdi rsi rdx rcx r8 (so helper calls need no moves), R6-R9 are rbx
  *          r12 r13 r14, R10 is rbp or an offset from it.
  * Errors   engine_jit_*: through the assembly; interp_run: -EFAULT a checked access failed
- *          (checked mode), -ELOOP out of fuel
+ *          (checked mode), -ELOOP out of fuel; both: -ENOTSUP env has no address for a
+ *          helper that p calls
  * Memory   an engine_body is one allocation, freed by engine_body_free()
  * Context  [ctl]; the code that is emitted runs in [probe]
  */
@@ -35,7 +36,8 @@ void engine_env_native(const struct arena *arena, struct engine_env *out);
 /*
  * The body of one attachment of p, for a trampoline.  Guard, helper addresses and map
  * addresses are env's; the cookie and the kind come from the trampoline's env.  p and
- * env are copied or referenced until engine_body_free().
+ * env are copied or referenced until engine_body_free().  -EINVAL: a guard needs p's
+ * statistics, so an arena at program_load().
  */
 struct engine_body;
 int engine_body_new(struct program *p, const struct engine_env *env, struct engine_body **out);
@@ -56,7 +58,13 @@ struct interp_opts {
 	unsigned nranges;
 	uint64_t fuel; /* instructions; 0: no limit */
 	uint64_t cookie;
+	struct body_facts *seen; /* checked mode: ctx slots really read are added; may be NULL */
 };
+
+/*
+ * r1 of a tracing program points at ctx[0], with ctx[-1] and ctx[-2] in place; r1 and r2
+ * of a plain one are memory that it may write, and its length.  opts may be NULL.
+ */
 
 int interp_run(const struct program *p, const struct engine_env *env, uint64_t r1, uint64_t r2,
 	       const struct interp_opts *opts, uint64_t *r0, struct diag *d);
