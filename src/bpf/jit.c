@@ -1,0 +1,347 @@
+/*
+ * bpf/jit.c - see jit.h and engine.h: frames, calls, the body of an attachment.
+ */
+#include "bpf/jit.h"
+
+#include "bpf/check.h"
+#include "bpf/insn.h"
+#include "shm/layout.h"
+#include "x86/frame.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* Callee-saved registers of R6-R9, their fixed slots and frame states. */
+static const struct {
+	enum x86_gpr reg;
+	int32_t off;
+	uint8_t state;
+} keep[4] = {
+	{ RBX, FRAME_OFF_RBX, FRAME_RBX },
+	{ R12, FRAME_OFF_R12, FRAME_R12 },
+	{ R13, FRAME_OFF_R13, FRAME_R13 },
+	{ R14, FRAME_OFF_R14, FRAME_R14 },
+};
+
+/* -- calls --------------------------------------------------------------------------- */
+
+static void call_address(struct x86_asm *a, uint64_t to)
+{
+	int64_t rel = (int64_t)(to - (x86_pc(a) + 5));
+
+	if (rel == (int32_t)rel)
+		x86_call_pc(a, to);
+	else
+		x86_call_far(a, to, R11);
+}
+
+/* Constants of the attachment and loads from ctx need no call. */
+static bool inline_helper(struct jit *j, uint32_t id)
+{
+	if (j->p->kind == PROGRAM_PLAIN)
+		return false;
+	switch (id) {
+	case BPF_FUNC_get_attach_cookie:
+		x86_mov_ri(j->a, RAX, j->cookie);
+		return true;
+	case BPF_FUNC_get_func_ret:
+		if (j->p->kind != PROGRAM_FENTRY)
+			return false;
+		x86_mov_ri(j->a, RAX, (uint64_t)-EOPNOTSUPP);
+		return true;
+	case BPF_FUNC_get_func_arg_cnt: /* the low byte: DESIGN section 4 */
+		x86_load(j->a, X86_B, RAX, X86_MEM(RDI, -8));
+		return true;
+	case BPF_FUNC_get_func_ip:
+		x86_load(j->a, X86_Q, RAX, X86_MEM(RDI, -16));
+		return true;
+	default:
+		return false;
+	}
+}
+
+void jit_call(struct jit *j, const struct bpf_insn *i)
+{
+	uint32_t id = (uint32_t)i->imm;
+
+	if (i->src_reg == CALL_LOCAL)
+		x86_call(j->a, j->sub[program_sub_at(j->p, (uint32_t)insn_target(i, j->at))]);
+	else if (inline_helper(j, id))
+		;
+	else if (j->env->helper[id])
+		call_address(j->a, j->env->helper[id]);
+	else
+		x86_fail(j->a, -ENOTSUP);
+}
+
+/* -- frames -------------------------------------------------------------------------- */
+
+static void survey(struct jit *j)
+{
+	const struct program_subprog *s = &j->p->sub[j->cur];
+
+	j->frame = false;
+	j->saved = 0;
+	for (uint32_t n = s->start; n < s->end; n++) {
+		const struct bpf_insn *i = &j->p->insn[n];
+
+		/* src_reg of calls and 64-bit loads is a kind, never 6 or more */
+		if (i->dst_reg >= BPF_REG_6 && i->dst_reg < INSN_FP)
+			j->saved |= X86_REG(keep[i->dst_reg - BPF_REG_6].reg);
+		if (i->src_reg >= BPF_REG_6 && i->src_reg < INSN_FP)
+			j->saved |= X86_REG(keep[i->src_reg - BPF_REG_6].reg);
+		j->frame |= i->dst_reg == INSN_FP || i->src_reg == INSN_FP || insn_is_call(i);
+		if (insn_is_lddw(i))
+			n++;
+	}
+	j->frame |= j->saved != 0;
+}
+
+static void prologue(struct jit *j)
+{
+	uint32_t room = FRAME_FIXED + ALIGN_UP(j->p->sub[j->cur].stack, 16u);
+	struct x86_asm *a = j->a;
+
+	x86_frame(a, FRAME_CFA(0));
+	if (!j->frame)
+		return;
+	x86_push(a, RBP);
+	x86_frame(a, FRAME_CFA_RBP(1));
+	x86_mov_rr(a, RBP, RSP);
+	x86_frame(a, FRAME_RBP);
+	x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)room);
+	for (unsigned k = 0; k < ARRAY_LEN(keep); k++) {
+		if (!(j->saved & X86_REG(keep[k].reg)))
+			continue;
+		x86_store(a, X86_Q, X86_MEM(RBP, keep[k].off), keep[k].reg);
+		x86_frame(a, a->frame_state | keep[k].state);
+	}
+}
+
+/* The slots stay valid to the end, so the states need not shrink while registers return. */
+void jit_exit(struct jit *j)
+{
+	struct x86_asm *a = j->a;
+	uint8_t state = a->frame_state;
+
+	for (unsigned k = 0; j->frame && k < ARRAY_LEN(keep); k++)
+		if (j->saved & X86_REG(keep[k].reg))
+			x86_load(a, X86_Q, keep[k].reg, X86_MEM(RBP, keep[k].off));
+	if (j->frame) {
+		x86_leave(a);
+		x86_frame(a, FRAME_CFA(0));
+	}
+	x86_ret(a);
+	x86_frame(a, state);
+}
+
+static void emit_sub(struct jit *j)
+{
+	const struct program_subprog *s = &j->p->sub[j->cur];
+
+	survey(j);
+	x86_bind(j->a, j->sub[j->cur]);
+	prologue(j);
+	for (j->at = s->start; j->at < s->end; j->at++) {
+		if (j->target[j->at] != JIT_NO_LABEL)
+			x86_bind(j->a, j->target[j->at]);
+		jit_insn(j);
+	}
+}
+
+/* All functions of the program, the first bound at entry. */
+static void emit_program(struct jit *j, x86_label entry)
+{
+	const struct program *p = j->p;
+	uint8_t state = j->a->frame_state;
+
+	j->sub = calloc(p->nsub, sizeof(*j->sub));
+	j->target = calloc(p->ninsns, sizeof(*j->target));
+	if (!j->sub || !j->target) {
+		x86_fail(j->a, -ENOMEM);
+	} else {
+		for (uint32_t s = 0; s < p->nsub; s++)
+			j->sub[s] = s ? x86_label_new(j->a) : entry;
+		for (uint32_t i = 0; i < p->ninsns; i++)
+			j->target[i] = JIT_NO_LABEL;
+		for (uint32_t i = 0; i < p->ninsns; i++) {
+			int64_t to = insn_target(&p->insn[i], i);
+
+			if (insn_is_lddw(&p->insn[i]))
+				i++;
+			else if (insn_is_branch(&p->insn[i]) && j->target[to] == JIT_NO_LABEL)
+				j->target[to] = x86_label_new(j->a);
+		}
+		for (j->cur = 0; j->cur < p->nsub && !j->a->err; j->cur++)
+			emit_sub(j);
+	}
+	free(j->sub);
+	free(j->target);
+	x86_frame(j->a, state);
+}
+
+void engine_jit_function(const struct program *p, const struct engine_env *env, struct x86_asm *a)
+{
+	struct jit j = { .a = a, .p = p, .env = env };
+
+	emit_program(&j, x86_label_new(a));
+}
+
+/* -- the body of an attachment ----------------------------------------------------------- */
+
+struct engine_body {
+	struct tramp_body body;
+	struct program *p;
+	struct engine_env env;
+};
+
+#define BLOCK(field) X86_MEM(RAX, (int32_t)offsetof(struct rt_thread, field))
+
+/*
+ * Recursion guard: the program is not run while it runs on this thread already.  The
+ * usual case, nothing runs, is in line.  What depth goes back to is kept in the frame
+ * and stored, not counted down: programs that siglongjmp() left behind above us, or a
+ * block wiped by fork() in a signal handler, then leave no trace.
+ *
+ *   [rbp + scratch]  depth to restore
+ */
+static void guard_enter(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t,
+			x86_label slow, x86_label first, x86_label check)
+{
+	x86_load_fs(a, RAX, b->env.tls_off);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, first);
+	x86_bind(a, check);
+	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(magic), RT_THREAD_MAGIC);
+	x86_jcc(a, X86_NE, slow);
+	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(depth), 0);
+	x86_jcc(a, X86_NE, slow);
+	x86_store_i(a, X86_D, BLOCK(depth), 1);
+	x86_store_i(a, X86_Q, BLOCK(running[0].prog), (int32_t)b->p->id);
+	x86_store(a, X86_Q, BLOCK(running[0].frame), RBP);
+	x86_store_i(a, X86_D, X86_MEM(RBP, t->scratch), 0);
+}
+
+static void guard_slow(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t,
+		       x86_label slow, x86_label first, x86_label check, x86_label run)
+{
+	x86_bind(a, first);
+	call_address(a, b->env.first);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, t->skip);
+	x86_jmp(a, check);
+
+	x86_bind(a, slow);
+	x86_mov_ri(a, RDI, b->p->id);
+	x86_mov_rr(a, RSI, RBP);
+	x86_mov_ri(a, RDX, b->env.arena + b->p->stats);
+	call_address(a, b->env.guard_enter);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, t->skip);
+	x86_load_fs(a, RAX, b->env.tls_off);
+	x86_load(a, X86_D, RAX, BLOCK(depth));
+	x86_alu_ri(a, X86_SUB, X86_D, RAX, 1);
+	x86_store(a, X86_D, X86_MEM(RBP, t->scratch), RAX);
+	x86_jmp(a, run);
+}
+
+static void guard_leave(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+{
+	x86_load_fs(a, R10, b->env.tls_off);
+	x86_load(a, X86_D, R11, X86_MEM(RBP, t->scratch));
+	x86_store(a, X86_D, X86_MEM(R10, (int32_t)offsetof(struct rt_thread, depth)), R11);
+}
+
+static void run(struct x86_asm *a, const struct tramp_env *t)
+{
+	x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
+	x86_call(a, t->entry);
+}
+
+static void body_emit(struct x86_asm *a, const struct tramp_env *t, const void *self)
+{
+	const struct engine_body *b = self;
+	x86_label slow, first, check, go, done;
+
+	if (!b->env.guard_enter) {
+		run(a, t);
+		return;
+	}
+	slow = x86_label_new(a);
+	first = x86_label_new(a);
+	check = x86_label_new(a);
+	go = x86_label_new(a);
+	done = x86_label_new(a);
+	guard_enter(b, a, t, slow, first, check);
+	x86_bind(a, go);
+	run(a, t);
+	guard_leave(b, a, t);
+	x86_jmp(a, done);
+	guard_slow(b, a, t, slow, first, check, go);
+	x86_bind(a, done);
+}
+
+static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const void *self)
+{
+	const struct engine_body *b = self;
+	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie };
+
+	emit_program(&j, t->entry);
+}
+
+int engine_body_new(struct program *p, const struct engine_env *env, struct engine_body **out)
+{
+	struct engine_body *b;
+
+	if (env->guard_enter && !p->stats) /* the guard counts misses there */
+		return -EINVAL;
+	for (uint32_t id = 0; id < HELPER_MAX; id++) {
+		const struct helper *h = helper_by_id(id);
+
+		if (p->facts.helpers[id / 64] & 1ull << id % 64 && !env->helper[id] &&
+		    !(h && !h->symbol))
+			return -ENOTSUP;
+	}
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->p = program_get(p);
+	b->env = *env;
+	b->body.facts = p->facts;
+	b->body.emit = body_emit;
+	b->body.emit_rest = body_emit_rest;
+	b->body.self = b;
+	if (env->guard_enter) {
+		bool counted = p->facts.clobbers == X86_CALLER_SAVED;
+
+		b->body.facts.clobbers = X86_CALLER_SAVED;
+		b->body.facts.stack_bytes += counted ? 0 : FACTS_HELPER_STACK;
+	}
+	*out = b;
+	return 0;
+}
+
+void engine_body_free(struct engine_body *b)
+{
+	if (!b)
+		return;
+	program_put(b->p);
+	free(b);
+}
+
+const struct tramp_body *engine_body(const struct engine_body *b)
+{
+	return &b->body;
+}
+
+void engine_env_native(const struct arena *arena, struct engine_env *out)
+{
+	const struct helper *h;
+	unsigned n;
+
+	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL) };
+	h = helper_table(&n);
+	for (unsigned i = 0; i < n; i++)
+		out->helper[h[i].id] = h[i].native;
+}
