@@ -29,16 +29,17 @@ static int from_dwarf(const char *path, struct args_table *out, struct diag *d)
 
 int args_read(const char *path, struct args_table *out, struct diag *d)
 {
+	struct diag btf_diag = { 0 };
 	struct btf_reader *r;
 	int err;
 
 	if (access(path, F_OK) < 0)
 		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
-	err = btfr_open(path, &r, d);
+	err = btfr_open(path, &r, &btf_diag);
 	if (err == -ENOENT)
 		return from_dwarf(path, out, d);
 	if (err < 0)
-		return err;
+		return diag_set(d, err, "%s", diag_text(&btf_diag, err));
 	err = btfr_args(r, out, d);
 	btfr_close(r);
 	return err;

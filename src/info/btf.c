@@ -69,6 +69,8 @@ int btfr_open(const char *path, struct btf_reader **out, struct diag *d)
 	if (!S_ISREG(st.st_mode)) /* a FIFO would hold us up */
 		return open_error(path, -EBADMSG, d);
 	btf = parse_quietly(path, NULL, 0, &err);
+	if (err == -ENOENT)
+		err = -ENODATA; /* the file is there: libbpf says so of a missing section too */
 	return btf ? reader_new(btf, out) : open_error(path, err, d);
 }
 

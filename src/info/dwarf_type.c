@@ -127,6 +127,32 @@ static int node_for(struct queue *q, const Dwarf_Die *die, unsigned pointers, st
 	return vec_push(q, n);
 }
 
+/* Of a declaration: by its signature in a type unit, else by name in the same unit. */
+static void find_definition(struct dwarf_reader *r, Dwarf_Die *die)
+{
+	const struct dwr_def *def = NULL;
+	int tag = dwarf_tag(die);
+	Dwarf_Die by_signature;
+	struct dwr_unit *u;
+	const char *name;
+
+	if (tag != DW_TAG_structure_type && tag != DW_TAG_union_type && tag != DW_TAG_class_type &&
+	    tag != DW_TAG_enumeration_type)
+		return;
+	if (dwr_ref(die, DW_AT_signature, &by_signature)) { /* gcc flags no declaration here */
+		*die = by_signature;
+		return;
+	}
+	if (!dwr_flag(die, DW_AT_declaration))
+		return;
+	name = dwarf_diename(die);
+	u = dwr_unit_of(r, die);
+	if (name && u)
+		def = dwr_find_def(u, name, tag);
+	if (def)
+		*die = def->die;
+}
+
 /* What DW_AT_type of die names; void is NULL. */
 static int ref_type(struct queue *q, Dwarf_Die *die, unsigned pointers, const struct ty **out)
 {
@@ -140,6 +166,7 @@ static int ref_type(struct queue *q, Dwarf_Die *die, unsigned pointers, const st
 		return 0;
 	if (!dwarf_formref_die(&a, &t))
 		return dwr_damaged(q->r, die, q->d);
+	find_definition(q->r, &t);
 	err = node_for(q, &t, pointers, &n);
 	if (!err)
 		*out = &n->base.ty;
@@ -219,7 +246,7 @@ static int fill_pointer(struct queue *q, struct dwr_node *n, uint16_t flags)
 
 static int fill_wrapper(struct queue *q, struct dwr_node *n, enum ty_kind kind, const char *word)
 {
-	n->base.ty.kind = kind;
+	n->base.ty.kind = (uint8_t)kind;
 	if (word)
 		n->base.ty.name = word;
 	else if (set_name(q, n) < 0)
@@ -555,25 +582,6 @@ static int fill_aggregate(struct queue *q, struct dwr_node *n, enum ty_kind kind
 	return set_name(q, n);
 }
 
-/* A declaration: by its signature in a type unit, else by name in the same unit. */
-static void find_definition(struct dwarf_reader *r, Dwarf_Die *die)
-{
-	const char *name = dwarf_diename(die);
-	struct dwr_unit *u = dwr_unit_of(r, die);
-	const struct dwr_def *def;
-	Dwarf_Die by_signature;
-
-	if (dwr_ref(die, DW_AT_signature, &by_signature)) {
-		*die = by_signature;
-		return;
-	}
-	def = name && u && dwr_flag(die, DW_AT_declaration) ?
-		      dwr_find_def(u, name, dwarf_tag(die)) :
-		      NULL;
-	if (def)
-		*die = def->die;
-}
-
 static int fill_unspecified(struct queue *q, struct dwr_node *n)
 {
 	if (set_name(q, n) < 0)
@@ -588,7 +596,6 @@ static int fill_unspecified(struct queue *q, struct dwr_node *n)
 
 static int fill_tagged(struct queue *q, struct dwr_node *n)
 {
-	find_definition(q->r, &n->die);
 	if (dwr_flag(&n->die, DW_AT_declaration))
 		return 0; /* TY_UNKNOWN by its name */
 	switch (dwarf_tag(&n->die)) {

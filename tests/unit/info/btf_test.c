@@ -1,0 +1,222 @@
+/*
+ * tests of info/btf.h and info/args.h: btf_test RAW.btf OBJECT.bpf.o SHARED-OBJECT
+ */
+#include "info/args.h"
+#include "info/btf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char **path;
+static struct btf_reader *reader;
+static struct ty_pool *pool;
+
+static int set_up(void **state)
+{
+	struct diag d = { 0 };
+
+	if (btfr_open(path[1], &reader, &d) < 0)
+		fail_msg("%s", d.text);
+	return ty_pool_new(&pool);
+}
+
+static int tear_down(void **state)
+{
+	btfr_close(reader);
+	btfr_close(NULL);
+	ty_pool_free(pool);
+	return 0;
+}
+
+static void assert_proto(const char *name, const char *want)
+{
+	struct diag d = { 0 };
+	struct proto p;
+	char out[300];
+
+	if (btfr_proto(reader, name, pool, &p, &d) < 0)
+		fail_msg("%s", d.text);
+	assert_int_equal(p.source, PROTO_BTF);
+	proto_format(&p, out, sizeof(out));
+	assert_string_equal(out, want);
+}
+
+static void test_prototypes(void **state)
+{
+	assert_proto("a0", "int a0(void)");
+	assert_proto("a1", "int a1(struct node *)");
+	assert_proto("a3", "int a3(pair_t, int, long)");
+	assert_proto("a7s", "int a7s(int, int, int, int, int, int, union number)");
+	assert_proto("afloat", "double afloat(double, float)");
+	assert_proto("avar", "int avar(const char *, ...)");
+	assert_proto("defined", "int defined(struct node *n, enum color c)");
+	assert_proto("pick", "const void *pick(int i)");
+}
+
+static const struct ty *type_of(const char *name)
+{
+	const struct ty *t;
+	struct diag d;
+
+	if (btfr_type(reader, name, pool, &t, &d) < 0)
+		fail_msg("%s", d.text);
+	return t;
+}
+
+static void test_types(void **state)
+{
+	const struct ty *t = type_of("node"), *f;
+
+	assert_int_equal(t->kind, TY_STRUCT);
+	assert_ptr_equal(ty_strip(t->member[0].type)->of, t);
+	assert_int_equal(ty_strip(ty_strip(t->member[1].type)->of)->kind, TY_UNKNOWN);
+	assert_string_equal(ty_strip(ty_strip(t->member[1].type)->of)->name, "struct hidden");
+	assert_int_equal(t->member[5].type->size, 60);
+	assert_int_equal(t->member[5].type->n, 3);
+	assert_string_equal(t->member[7].name, "");
+	assert_int_equal(ty_strip(t->member[7].type)->kind, TY_UNION);
+	assert_true(t->member[8].type->flags & TY_UNSIZED);
+	assert_int_equal(t->align, 8);
+	assert_false(t->flags & TY_PACKED);
+	f = ty_strip(ty_strip(t->member[4].type)->of);
+	assert_int_equal(f->flags, TY_SIGNED | TY_CHAR);
+	t = type_of("struct bits");
+	assert_int_equal(t->size, 8);
+	assert_int_equal(t->member[2].bits, 10);
+	assert_int_equal(t->member[2].offset, 0);
+	assert_int_equal(t->member[2].bit_offset, 8);
+	assert_int_equal(t->member[3].bits, 40);
+	assert_int_equal(t->member[3].bit_offset, 18);
+	t = type_of("enum color");
+	assert_true(t->flags & TY_SIGNED);
+	assert_int_equal(t->n, 3);
+	assert_int_equal(t->enumerator[0].value, -1);
+	assert_string_equal(t->enumerator[2].name, "BLUE");
+	t = type_of("pair_t");
+	assert_int_equal(t->kind, TY_TYPEDEF);
+	assert_int_equal(t->size, 16);
+	assert_int_equal(type_of("union number")->size, 4);
+}
+
+static void test_failures(void **state)
+{
+	struct btf_reader *r = NULL;
+	const struct ty *t = NULL;
+	struct diag d = { 0 };
+	struct proto p;
+
+	assert_int_equal(btfr_proto(reader, "nonesuch", pool, &p, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "nonesuch"));
+	assert_int_equal(btfr_proto(reader, "node", pool, &p, &d), -ENOENT);
+	assert_int_equal(btfr_type(reader, "nonesuch", pool, &t, &d), -ENOENT);
+	assert_int_equal(btfr_type(reader, "a0", pool, &t, &d), -ENOENT);
+	assert_int_equal(btfr_type(reader, "union node", pool, &t, &d), -ENOENT);
+	assert_null(t);
+	assert_int_equal(btfr_open("/nonexistent", &r, &d), -ENOENT);
+	assert_int_equal(btfr_open("/etc/passwd", &r, &d), -EBADMSG);
+	assert_int_equal(btfr_open("/tmp", &r, &d), -EBADMSG);
+	assert_int_equal(btfr_open("/bin/true", &r, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "no BTF"));
+	assert_int_equal(btfr_open_mem("x", 1, &r, &d), -EBADMSG);
+	assert_int_equal(btfr_open_mem("", 0, &r, &d), -EBADMSG);
+	assert_null(r);
+}
+
+static void test_memory(void **state)
+{
+	struct btf_reader *mem;
+	static char raw[1 << 16];
+	FILE *f = fopen(path[1], "rb");
+	size_t n = fread(raw, 1, sizeof(raw), f);
+	struct proto p;
+
+	fclose(f);
+	assert_int_equal(btfr_open_mem(raw, n, &mem, NULL), 0);
+	memset(raw, 0xff, sizeof(raw)); /* it keeps a copy */
+	assert_int_equal(btfr_proto(mem, "a12", pool, &p, NULL), 0);
+	assert_int_equal(p.nparams, 12);
+	btfr_close(mem);
+}
+
+static void check_fixture(const struct args_table *t)
+{
+	assert_int_equal(t->functions, 12);
+	assert_int_equal(t->by_args[0], 1);
+	assert_int_equal(t->by_args[1], 2);
+	assert_int_equal(t->by_args[2], 4); /* with the ... of avar */
+	assert_int_equal(t->by_args[3], 1);
+	assert_int_equal(t->by_args[6], 1);
+	assert_int_equal(t->by_args[7], 2);
+	assert_int_equal(t->by_args[12], 1);
+	assert_int_equal(args_over(t, 6), 3);
+	assert_int_equal(args_over(t, 11), 1);
+	assert_int_equal(args_over(t, 12), 0);
+	assert_int_equal(args_over(t, 1000), 0);
+	assert_int_equal(t->variadic, 1);
+	assert_int_equal(t->struct_by_value, 2);
+	assert_int_equal(t->with_float, 1);
+}
+
+static void test_args(void **state)
+{
+	struct args_table t;
+	struct diag d = { 0 };
+
+	assert_int_equal(btfr_args(reader, &t, &d), 0);
+	check_fixture(&t);
+	memset(&t, 0xff, sizeof(t));
+	assert_int_equal(args_read(path[1], &t, &d), 0);
+	check_fixture(&t);
+	memset(&t, 0xff, sizeof(t));
+	assert_int_equal(args_read(path[2], &t, &d), 0); /* an ELF file */
+	check_fixture(&t);
+	assert_int_equal(args_read(path[3], &t, &d), 0); /* by DWARF */
+	assert_int_equal(t.by_args[6], 1);
+	assert_string_equal(d.text, "");
+	assert_int_equal(args_read("/nonexistent", &t, &d), -ENOENT);
+	assert_int_equal(args_read("/bin/true", &t, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "neither BTF nor DWARF"));
+	assert_int_equal(args_read("/etc/passwd", &t, &d), -EBADMSG);
+}
+
+/* The table of the kernel that these numbers were taken from. */
+static void test_kernel(void **state)
+{
+	static const char file[] = "/sys/kernel/btf/vmlinux";
+	struct args_table t;
+	struct diag d;
+
+	if (access(file, R_OK) < 0)
+		return;
+	assert_int_equal(args_read(file, &t, &d), 0);
+	assert_true(t.functions > 10000);
+	assert_int_equal(t.with_float, 0);
+	if (t.functions != 56327)
+		return;
+	assert_int_equal(t.by_args[7], 580);
+	assert_int_equal(t.by_args[8], 271);
+	assert_int_equal(t.by_args[12], 13);
+	assert_int_equal(args_over(&t, 6), 1119);
+	assert_int_equal(t.variadic, 139);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_failures),   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_args),       cmocka_unit_test(test_kernel),
+	};
+
+	if (argc < 4)
+		return 2;
+	path = argv;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

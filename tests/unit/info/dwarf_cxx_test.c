@@ -1,0 +1,141 @@
+/*
+ * tests of info/dwarf.h on C++: dwarf_cxx_test VICTIM.so
+ */
+#include "info/dwarf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *victim;
+static struct dwarf_reader *reader;
+static struct ty_pool *pool;
+
+struct wanted {
+	const char *name;
+	taddr_t addr;
+};
+
+static int match(const char *name, const char *linkage, taddr_t addr, void *arg)
+{
+	struct wanted *w = arg;
+
+	if (strcmp(name, w->name) != 0)
+		return 0;
+	w->addr = addr;
+	return 1;
+}
+
+static struct proto proto_of(const char *name)
+{
+	struct wanted w = { .name = name };
+	struct diag d = { 0 };
+	struct proto p;
+
+	assert_int_equal(dwr_each_func(reader, match, &w), 1);
+	if (dwr_proto_at(reader, w.addr, pool, &p, &d) < 0)
+		fail_msg("%s", d.text);
+	assert_string_equal(p.name, name);
+	assert_false(p.unprototyped);
+	return p;
+}
+
+static int set_up(void **state)
+{
+	struct diag d = { 0 };
+
+	assert_int_equal(dwr_open(victim, &reader, &d), 0);
+	return ty_pool_new(&pool);
+}
+
+static int tear_down(void **state)
+{
+	dwr_close(reader);
+	ty_pool_free(pool);
+	return 0;
+}
+
+static void test_this(void **state)
+{
+	struct proto p = proto_of("ns::counted::get");
+	const struct ty *t;
+	char out[200];
+
+	assert_int_equal(p.nparams, 2);
+	assert_string_equal(p.param[0].name, "this");
+	assert_string_equal(p.param[1].name, "scale");
+	t = ty_strip(ty_strip(p.param[0].type)->of);
+	assert_string_equal(t->name, "ns::counted");
+	assert_true(t->flags & TY_CLASS);
+	ty_format(p.param[0].type, out, sizeof(out));
+	assert_non_null(strstr(out, "const ns::counted *"));
+	p = proto_of("ns::counted::over");
+	assert_int_equal(p.nparams, 2);
+	p = proto_of("ns::counted::made");
+	assert_int_equal(p.nparams, 1);
+	assert_string_equal(p.param[0].name, "n");
+}
+
+static void test_by_value(void **state)
+{
+	struct proto p = proto_of("ns::by_value");
+
+	assert_int_equal(p.nparams, 3);
+	assert_false(p.param[0].by_ref);
+	assert_int_equal(ty_strip(p.param[0].type)->size, 16);
+	assert_true(p.param[1].by_ref);
+	assert_true(ty_strip(p.param[1].type)->flags & TY_NONTRIVIAL);
+	assert_true(p.param[2].by_ref);
+	assert_true(ty_strip(p.param[2].type)->flags & TY_NONTRIVIAL);
+}
+
+static void test_references(void **state)
+{
+	struct proto p = proto_of("ns::by_reference");
+	char out[200];
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(ty_strip(p.param[i].type)->kind, TY_PTR);
+		assert_true(ty_strip(p.param[i].type)->flags & TY_REFERENCE);
+		assert_int_equal(ty_strip(p.param[i].type)->size, 8);
+		assert_false(p.param[i].by_ref);
+	}
+	ty_format(p.param[1].type, out, sizeof(out));
+	assert_string_equal(out, "const ns::counted &");
+}
+
+static void test_member_pointers(void **state)
+{
+	struct proto p = proto_of("member_pointers");
+
+	assert_int_equal(ty_strip(p.param[0].type)->kind, TY_STRUCT);
+	assert_int_equal(ty_strip(p.param[0].type)->size, 16);
+	assert_int_equal(ty_strip(p.param[1].type)->kind, TY_INT);
+	assert_int_equal(ty_strip(p.param[1].type)->size, 8);
+}
+
+static void test_template(void **state)
+{
+	struct proto p = proto_of("twice<int>");
+	char out[200];
+
+	proto_format(&p, out, sizeof(out));
+	assert_string_equal(out, "int twice<int>(int v)");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_this),       cmocka_unit_test(test_by_value),
+		cmocka_unit_test(test_references), cmocka_unit_test(test_member_pointers),
+		cmocka_unit_test(test_template),
+	};
+
+	if (argc < 2)
+		return 2;
+	victim = argv[1];
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

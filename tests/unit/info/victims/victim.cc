@@ -1,0 +1,77 @@
+// C++ for the DWARF reader: scopes, this, references, what is passed by reference.
+namespace ns
+{
+struct plain {
+	int a;
+	long b;
+};
+
+class counted
+{
+public:
+	counted(int n);
+	counted(const counted &from);
+	~counted();
+	int get(int scale) const;
+	static int made(long n);
+	virtual int over(double d);
+
+private:
+	int n_;
+};
+
+counted::counted(int n) : n_(n)
+{
+}
+
+counted::counted(const counted &from) : n_(from.n_)
+{
+}
+
+counted::~counted()
+{
+	n_ = 0;
+}
+
+int counted::get(int scale) const
+{
+	return n_ * scale;
+}
+
+int counted::made(long n)
+{
+	return (int)n;
+}
+
+int counted::over(double d)
+{
+	return (int)d + n_;
+}
+
+struct holder {
+	counted inner;
+	int x;
+};
+
+int by_value(plain p, counted c, holder h)
+{
+	return p.a + c.get(2) + h.x;
+}
+
+int by_reference(plain &p, const counted &c, plain &&moved)
+{
+	return p.a + c.get(3) + moved.a;
+}
+} // namespace ns
+
+int member_pointers(int (ns::counted::*f)(int) const, int ns::plain::*d, ns::counted *c,
+		    ns::plain *p)
+{
+	return (c->*f)(1) + p->*d;
+}
+
+template <typename T> T twice(T v)
+{
+	return v + v;
+}
+template int twice<int>(int);
