@@ -6,9 +6,15 @@
  *
  * Types    ARRAY (BPF_F_MMAPABLE: a memfd of its own), HASH, PERCPU_ARRAY, PERCPU_HASH,
  *          RINGBUF.  A per-CPU value has one copy per thread slot (SHM_MAX_THREADS): lookups
- *          of the whole give `cpus` values, slot s added 8-byte lane-wise into s % cpus.
+ *          of the whole give `cpus` values, slot s added 8-byte lane-wise into s % cpus;
+ *          an update puts value i into slot i and 0 into all others.
+ * Flags    BPF_F_NO_PREALLOC is accepted, elements are preallocated all the same;
+ *          BPF_F_NUMA_NODE is accepted and ignored;  BPF_F_RDONLY_PROG makes an mmapable
+ *          array read-only in the target;  BPF_F_RDONLY, _WRONLY hold for all of the
+ *          map's fds.
  * Errors   as bpf(2): -EINVAL bad attributes, -E2BIG index or count, -ENOENT, -EEXIST,
- *          -EBUSY, -EPERM frozen or read-only;  -ENOTSUP a map type we do not have, by name
+ *          -EBUSY, -EPERM frozen or read-only, -ENOMEM the arena is full;  -ENOTSUP a map
+ *          type or operation that we do not have, by name
  * Memory   map_put() frees the handle; the arena keeps the memory
  * Context  [ctl]
  */
@@ -34,6 +40,8 @@ struct map {
 	struct arena *arena;
 	shm_ref ref; /* struct shm_map */
 	struct shm_map *shm;
+	void *values; /* our address of shm->values, NULL for a plain hash */
+	bool frozen;
 	int fd; /* its own memfd (mmapable, rings), borrowed; -1: in the arena's */
 };
 
