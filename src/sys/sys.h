@@ -5,10 +5,19 @@
  * program, BTF and link fds are real file descriptors (memfds), told apart by inode, so
  * that dup() and close() mean what they mean.  No real bpf(2) call is ever made.
  *
+ * close() is wrapped too, for prompt ends of objects and links in what is linked with us;
+ * a close that is not seen (dup2 over a descriptor, another library's close) is noticed at
+ * the next creation or id query, from /proc/self/fd.  A map of BPF_F_MMAPABLE and a ring
+ * can be mmap()ed through their descriptors; writable mappings of a frozen map are not
+ * refused.  BTF of the kernel is never read: btf__load_vmlinux_btf() is wrapped and empty.
+ *
  * A call belongs to the sys_session that is current on the calling thread; without one
  * bpf(2) fails with EPERM ("no utramp session").
  *
- * Errors   sys_bpf() returns -1 and sets errno, as the system call does
+ * Errors   sys_bpf() returns -1 and sets errno, as the system call does; where the kernel
+ *          gives 524 (an ENOTSUPP that libc has no name for) it is ENOTSUP.  EFAULT is for
+ *          addresses that no process has (the first page, the upper half): others are
+ *          followed
  * Memory   a session owns its objects: fds keep them alive, so does a link; sys_close()
  *          drops what is left
  * Context  [ctl]
@@ -24,10 +33,17 @@
 
 struct sys_session;
 
-/* Installed by attach/: how links reach targets.  NULL members answer -ENOTSUP. */
+/*
+ * Installed by attach/: how links reach targets.  Without link_create links answer -ENOTSUP;
+ * program_ready may be NULL.  They run under the lock of this layer (recursive, so they may
+ * call libbpf and sys_* themselves).
+ */
 struct sys_ops {
-	/* A program was loaded; kind and target were announced by sys_expect(). */
+	/* A program was loaded; kind and target were announced by sys_expect().  < 0: the load
+	 * fails with it.  Not called for libbpf's feature probes. */
 	int (*program_ready)(void *arg, struct program *p);
+	/* attr is a BPF_LINK_CREATE's (link_create.attach_type, .tracing.cookie, ...), also for
+	 * BPF_RAW_TRACEPOINT_OPEN.  The link holds p until link_detach(). */
 	int (*link_create)(void *arg, struct program *p, const union bpf_attr *attr, int *link_id);
 	int (*link_detach)(void *arg, int link_id);
 	void *arg;
@@ -42,7 +58,11 @@ struct sys_session *sys_enter(struct sys_session *s);
 /*
  * What the next BPF_PROG_LOAD on this session is: called from libbpf's prepare-load
  * handler (attach/), since a tracing program is registered there as a raw tracepoint.
- * With announced = false (feature probes) programs load as PROGRAM_PLAIN.
+ * Holds until a load of type RAW_TRACEPOINT or TRACING succeeds (libbpf repeats failed
+ * ones) or the next call; NULL: nothing is announced.  lossless holds until the next
+ * non-NULL call.  Not announced, a program of those types is what its
+ * expected_attach_type says, with PROGRAM_NO_CTX; every other (feature probes) is
+ * PROGRAM_PLAIN and cannot be attached.
  */
 struct sys_expect {
 	enum program_kind kind;
