@@ -14,7 +14,8 @@ struct scan {
 	const struct site_query *q;
 	struct site site;
 	struct diag *d;
-	bool ended; /* the last instruction never falls through */
+	uint8_t need; /* bytes of the jump: SITE_JMP_LEN or SITE_HOP_LEN */
+	bool ended;   /* the last instruction never falls through */
 };
 
 static const uint8_t *file_at(const struct scan *s, taddr_t addr)
@@ -80,7 +81,7 @@ static int take_insn(struct scan *s)
 	if (in.reason)
 		return refuse(s, SITE_UNMOVABLE, at, in.reason);
 	call = in.flow == X86_FLOW_CALL || in.flow == X86_FLOW_CALL_IND;
-	if (call && s->site.len + in.len < SITE_JMP_LEN)
+	if (call && s->site.len + in.len < s->need)
 		return refuse(s, SITE_EARLY_CALL, at, NULL);
 	s->site.insn_at[s->site.ninsns++] = s->site.len;
 	s->site.len = (uint8_t)(s->site.len + in.len);
@@ -90,12 +91,12 @@ static int take_insn(struct scan *s)
 }
 
 /*
- * Behind a return or jump: padding up to the five bytes.  Code that nothing seems to
+ * Behind a return or jump: padding up to the bytes needed.  Code that nothing seems to
  * reach is not padding: a jump table or an exception may.
  */
 static int take_padding(struct scan *s)
 {
-	while (s->site.len < SITE_JMP_LEN) {
+	while (s->site.len < s->need) {
 		taddr_t at = window_end(s);
 		struct x86_insn in;
 
@@ -107,7 +108,7 @@ static int take_padding(struct scan *s)
 			return refuse(s, SITE_SHORT, at, "code behind it");
 		s->site.len = (uint8_t)(s->site.len + in.len);
 	}
-	s->site.len = SITE_JMP_LEN; /* the rest of a long nop stays */
+	s->site.len = s->need; /* the rest of a long nop stays */
 	return 0;
 }
 
@@ -137,10 +138,10 @@ static int take_window(struct scan *s)
 	int err = 0;
 
 	s->site.ninsns = 0;
-	s->site.kind = SITE_MOVED;
-	while (!err && !s->ended && s->site.len < SITE_JMP_LEN)
+	s->site.kind = s->need == SITE_JMP_LEN ? SITE_MOVED : SITE_HOP;
+	while (!err && !s->ended && s->site.len < s->need)
 		err = take_insn(s);
-	return err ? err : s->site.len < SITE_JMP_LEN ? take_padding(s) : 0;
+	return err ? err : s->site.len < s->need ? take_padding(s) : 0;
 }
 
 /* -- what the window must not be ----------------------------------------------- */
@@ -148,7 +149,7 @@ static int take_window(struct scan *s)
 /* Branches inside the window: into itself, or back to where the jump will stand. */
 static int check_loops(struct scan *s)
 {
-	for (unsigned i = 0; s->site.kind == SITE_MOVED && i < s->site.ninsns; i++) {
+	for (unsigned i = 0; s->site.kind != SITE_NOP && i < s->site.ninsns; i++) {
 		taddr_t at = s->site.window + s->site.insn_at[i];
 		struct x86_insn in;
 
@@ -209,31 +210,49 @@ static bool jumps_to_entry(const struct scan *s)
 	return false;
 }
 
-static int describe(struct scan *s)
+static bool is_taken(const struct scan *s, taddr_t lo, taddr_t hi)
+{
+	for (size_t i = 0; i < s->q->ntaken; i++)
+		if (lo < s->q->taken[i].hi && hi > s->q->taken[i].lo)
+			return true;
+	return false;
+}
+
+static int check_arrivals(struct scan *s)
+{
+	for (taddr_t at = s->site.window + 1; at < window_end(s); at++)
+		if (sweep_targets_inside(s->q->sweep, at - s->q->bias, at + 1 - s->q->bias))
+			return refuse(s, SITE_BRANCH_INTO, at, NULL);
+	if (is_taken(s, s->site.window, window_end(s)))
+		return refuse(s, SITE_TAKEN, s->site.window, NULL);
+	return 0;
+}
+
+/* A window whose first `need` bytes may become a jump. */
+static int describe(struct scan *s, uint8_t need)
 {
 	const struct site_query *q = s->q;
 	struct x86_insn in;
-	int err;
+	int err = 0;
 
+	s->site = (struct site){ .entry = q->entry, .window = q->entry };
+	s->need = need;
+	s->ended = false;
 	if (q->entry < q->func.lo || q->entry >= q->func.hi || q->entry - q->func.lo >= q->n)
 		return refuse(s, SITE_OUTSIDE, q->entry, NULL);
-	s->site.entry = s->site.window = q->entry;
 	if (!x86_decode(file_at(s, q->entry), room_at(s, q->entry), q->entry, &in) &&
 	    in.is_endbr64 && q->entry + in.len < q->func.hi && room_at(s, q->entry) > in.len)
 		s->site.window += in.len;
-	if (!take_nops(s)) {
+	if (need == SITE_HOP_LEN || !take_nops(s))
 		err = take_window(s);
-		if (err)
-			return err;
-	}
-	err = check_loops(s);
+	if (!err)
+		err = check_loops(s);
 	if (!err)
 		err = check_sigreturn(s);
-	if (err)
-		return err;
-	if (sweep_targets_inside(q->sweep, s->site.window + 1 - q->bias, window_end(s) - q->bias))
-		return refuse(s, SITE_BRANCH_INTO, s->site.window, NULL);
-	err = check_changed(s);
+	if (!err)
+		err = check_arrivals(s);
+	if (!err)
+		err = check_changed(s);
 	if (err)
 		return err;
 	memcpy(s->site.old, file_at(s, s->site.window), s->site.len);
@@ -242,13 +261,65 @@ static int describe(struct scan *s)
 	return 0;
 }
 
+/* -- hops ------------------------------------------------------------------------ */
+
+/* Five bytes at `at`, in a hole: known to us, as in the file, no target, not taken. */
+static bool can_hop_to(const struct scan *s, taddr_t at)
+{
+	const struct site_query *q = s->q;
+	taddr_t end = at + SITE_JMP_LEN;
+
+	return at >= q->func.lo - q->before && end <= q->func.lo + q->n &&
+	       !memcmp(q->mem + (int64_t)(at - q->func.lo), q->file + (int64_t)(at - q->func.lo),
+		       SITE_JMP_LEN) &&
+	       !sweep_targets_inside(q->sweep, at - q->bias, end - q->bias) &&
+	       !is_taken(s, at, end) && (end <= s->site.window || at >= window_end(s));
+}
+
+static bool find_hop(struct scan *s)
+{
+	/* rel8 counts from behind the two bytes */
+	taddr_t from = s->site.window + SITE_HOP_LEN - 128;
+	taddr_t to = s->site.window + SITE_HOP_LEN + 127 + SITE_JMP_LEN;
+	const struct taddr_range *hole;
+	size_t n = sweep_holes(s->q->sweep, from - s->q->bias, to - s->q->bias, &hole);
+
+	for (size_t i = 0; i < n; i++) {
+		taddr_t lo = hole[i].lo + s->q->bias, hi = hole[i].hi + s->q->bias;
+
+		for (taddr_t at = lo > from ? lo : from; at + SITE_JMP_LEN <= (hi < to ? hi : to);
+		     at++) {
+			if (!can_hop_to(s, at))
+				continue;
+			s->site.hop = at;
+			memcpy(s->site.hop_old, s->q->file + (int64_t)(at - s->q->func.lo),
+			       SITE_JMP_LEN);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Would fewer bytes help? */
+static bool is_too_long(enum site_reason reason)
+{
+	return reason == SITE_BRANCH_INTO || reason == SITE_SHORT || reason == SITE_EARLY_CALL ||
+	       reason == SITE_LOOP || reason == SITE_UNMOVABLE || reason == SITE_TAKEN;
+}
+
 int site_describe(const struct site_query *q, struct site *out, struct diag *d)
 {
 	struct scan s = { .q = q, .d = d };
-	int err = describe(&s);
+	int err = describe(&s, SITE_JMP_LEN);
+	enum site_reason reason = s.site.reason;
 
+	if (err && q->may_hop && is_too_long(reason)) {
+		s.d = NULL; /* the first reason stays, it says more */
+		if (!describe(&s, SITE_HOP_LEN) && find_hop(&s))
+			err = 0;
+	}
 	if (err)
-		out->reason = s.site.reason;
+		out->reason = reason;
 	else
 		*out = s.site;
 	return err;
@@ -263,10 +334,11 @@ const char *site_reason_text(enum site_reason reason)
 		[SITE_BRANCH_INTO] = "a branch goes into the bytes to be replaced",
 		[SITE_UNDECODABLE] = "not a known instruction",
 		[SITE_UNMOVABLE] = "an instruction that cannot be moved",
-		[SITE_SHORT] = "shorter than a jump (a short hop into padding is not supported)",
+		[SITE_SHORT] = "shorter than a jump",
 		[SITE_EARLY_CALL] = "a call that returns into the bytes to be replaced",
 		[SITE_LOOP] = "a loop within the bytes to be replaced",
 		[SITE_SIGRETURN] = "a signal trampoline, which unwinders know by its bytes",
+		[SITE_TAKEN] = "the padding behind it serves another function",
 	};
 
 	return (unsigned)reason < SITE_REASONS ? text[reason] : "unknown";
@@ -274,7 +346,10 @@ const char *site_reason_text(enum site_reason reason)
 
 const char *site_kind_text(enum site_kind kind)
 {
-	return kind == SITE_NOP ? "nop" : kind == SITE_MOVED ? "moved" : NULL;
+	return kind == SITE_NOP   ? "nop" :
+	       kind == SITE_MOVED ? "moved" :
+	       kind == SITE_HOP   ? "hop" :
+				    NULL;
 }
 
 int text_jmp_patch(const struct site *site, taddr_t to, uint8_t out[SITE_WINDOW_MAX], size_t *len)
@@ -284,7 +359,10 @@ int text_jmp_patch(const struct site *site, taddr_t to, uint8_t out[SITE_WINDOW_
 	int n;
 
 	x86_asm_init(&a, bytes, NULL, sizeof(bytes), site->window);
-	x86_jmp_pc(&a, to);
+	if (site->kind == SITE_HOP)
+		x86_jmp_short_pc(&a, site->hop);
+	else
+		x86_jmp_pc(&a, to);
 	while (!a.err && a.len < site->len)
 		x86_int3(&a);
 	n = x86_asm_finish(&a);
@@ -292,5 +370,22 @@ int text_jmp_patch(const struct site *site, taddr_t to, uint8_t out[SITE_WINDOW_
 		return n;
 	memcpy(out, bytes, (size_t)n);
 	*len = (size_t)n;
+	return 0;
+}
+
+int text_hop_patch(const struct site *site, taddr_t to, uint8_t out[SITE_JMP_LEN])
+{
+	uint8_t bytes[SITE_JMP_LEN];
+	struct x86_asm a;
+	int n;
+
+	if (site->kind != SITE_HOP)
+		return -EINVAL;
+	x86_asm_init(&a, bytes, NULL, sizeof(bytes), site->hop);
+	x86_jmp_pc(&a, to);
+	n = x86_asm_finish(&a);
+	if (n < 0)
+		return n;
+	memcpy(out, bytes, sizeof(bytes));
 	return 0;
 }

@@ -9,6 +9,9 @@
  *       | endbr64 (if any)        | insn 0 | insn 1 | (padding)      |
  *                                 '------- window.len bytes ---------'
  *
+ * Where five bytes are too many (glibc's mempcpy jumps to memcpy + 3), a hop: two bytes
+ * jump to padding that nothing runs, and from there five bytes to the slot.
+ *
  * Never guessed: a window that cannot be proved safe is refused with a reason.
  *
  * Errors   site_describe: -EBUSY (bytes are not the file's), -EILSEQ (all others);
@@ -24,6 +27,7 @@
 #include "text/sweep.h"
 
 #define SITE_JMP_LEN    5  /* e9 rel32 */
+#define SITE_HOP_LEN    2  /* eb rel8 */
 #define SITE_WINDOW_MAX 24 /* four bytes, then an instruction of 15 */
 #define SITE_MAX_INSNS  8
 
@@ -31,6 +35,7 @@ enum site_kind {
 	SITE_NONE,
 	SITE_NOP,   /* the compiler left nops: nothing is moved */
 	SITE_MOVED, /* instructions are moved to the slot */
+	SITE_HOP,   /* the same, but two bytes suffice: a short jump to a jump in padding nearby */
 };
 
 /* Why there is no site.  Every refusal is one of these. */
@@ -45,6 +50,7 @@ enum site_reason {
 	SITE_EARLY_CALL,  /* a call whose return address would lie in the window */
 	SITE_LOOP,        /* an instruction in the window branches into it or to the entry */
 	SITE_SIGRETURN,   /* unwinders know a signal frame by these bytes */
+	SITE_TAKEN,       /* another site of ours uses the padding behind this short function */
 	SITE_REASONS,
 };
 
@@ -58,6 +64,8 @@ struct site {
 	uint8_t ninsns; /* instructions to move; insn_at[i]: offset in the window */
 	uint8_t insn_at[SITE_MAX_INSNS];
 	taddr_t resume; /* where the original goes on; 0: the last instruction never does */
+	taddr_t hop; /* SITE_HOP: five bytes of padding; written before, restored after the window */
+	uint8_t hop_old[SITE_JMP_LEN];
 	bool reentered; /* the function jumps back to its own entry: one call, several hits */
 };
 
@@ -65,7 +73,12 @@ struct site {
  * Addresses are run-time ones; bias takes them to the sweep's (file = run time - bias).
  * mem and file hold n bytes from func.lo on, as they lie in the process and as they
  * ought to (relocated); they may be the same.  n may, and for short functions should,
- * reach past func.hi into the padding behind.
+ * reach past func.hi into the padding behind; `before` bytes in front of func.lo may
+ * be looked at as well.  Padding for a hop is sought within 127 bytes, where mem and
+ * file reach, if may_hop.
+ *
+ * taken: the windows and hops of the sites that are, or are about to be, patched in
+ * this module (run-time addresses): their padding is not to be had.
  */
 struct site_query {
 	const struct sweep *sweep;
@@ -73,7 +86,10 @@ struct site_query {
 	struct taddr_range func;
 	taddr_t entry; /* usually func.lo */
 	const uint8_t *mem, *file;
-	size_t n;
+	size_t n, before;
+	bool may_hop;
+	const struct taddr_range *taken;
+	size_t ntaken;
 };
 
 /* On failure only out->reason is written. */
@@ -81,12 +97,15 @@ int site_describe(const struct site_query *q, struct site *out, struct diag *d);
 
 /* A constant text, for lists: "a branch into the first five bytes". */
 const char *site_reason_text(enum site_reason reason);
-const char *site_kind_text(enum site_kind kind); /* "nop", "moved", NULL for SITE_NONE */
+const char *site_kind_text(enum site_kind kind); /* "nop", "moved", "hop"; NULL for SITE_NONE */
 
 /*
  * The window's new bytes: a jump to `to`, then int3 up to its end (nothing arrives
- * there).  *len is the window's length; -ERANGE: `to` is out of reach.
+ * there).  *len is the window's length; -ERANGE: `to` is out of reach.  For SITE_HOP
+ * the window jumps to the hop whatever `to` is, and text_hop_patch() gives the bytes
+ * of the hop.
  */
 int text_jmp_patch(const struct site *site, taddr_t to, uint8_t out[SITE_WINDOW_MAX], size_t *len);
+int text_hop_patch(const struct site *site, taddr_t to, uint8_t out[SITE_JMP_LEN]);
 
 #endif

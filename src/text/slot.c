@@ -87,7 +87,7 @@ static void emit_first(struct build *b)
 static int emit_moved(struct build *b, struct diag *d)
 {
 	const struct site *site = b->plan->site;
-	unsigned n = site->kind == SITE_MOVED ? site->ninsns : 0;
+	unsigned n = site->kind == SITE_NOP ? 0 : site->ninsns;
 	uint8_t state = FRAME_CFA(0);
 
 	x86_bind(&b->a, b->moved);

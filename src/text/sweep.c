@@ -23,6 +23,13 @@ struct sweep {
 	struct {
 		VEC(taddr_t);
 	} data; /* ascending */
+	struct {
+		VEC(struct taddr_range);
+	} hole; /* ascending */
+
+	/* while reading: nothing falls through to the next byte; padding since hole_lo */
+	bool dead;
+	taddr_t hole_lo;
 };
 
 static int by_lo(const void *a, const void *b)
@@ -80,6 +87,34 @@ static void mark_target(struct sweep *s, struct range *here, taddr_t target)
 		s->stats.outside++;
 }
 
+/* Padding, if any, ends at addr. */
+static int end_hole(struct sweep *s, taddr_t addr)
+{
+	struct taddr_range h = { s->hole_lo, addr };
+	bool big = s->dead && h.hi - h.lo >= SWEEP_HOLE_MIN;
+
+	s->dead = false;
+	return big ? vec_push(&s->hole, h) : 0;
+}
+
+static bool never_goes_on(const struct x86_insn *in)
+{
+	return in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JMP_IND || in->flow == X86_FLOW_RET;
+}
+
+/* Follow what is padding behind a jmp or ret; byte is the instruction's first. */
+static int note_hole(struct sweep *s, const struct x86_insn *in, uint8_t byte, taddr_t at)
+{
+	int err = 0;
+
+	if (!in->is_nop && byte != 0xcc) {
+		err = end_hole(s, at);
+		s->dead = never_goes_on(in);
+		s->hole_lo = at + in->len;
+	}
+	return err;
+}
+
 /*
  * Decode [lo, hi) of one code range.  Behind a byte that does not decode, go on at the
  * next one: what follows data is code again, and x86 falls into step soon.
@@ -98,12 +133,16 @@ static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, ta
 				if (vec_push(&s->data, lo) < 0)
 					return -ENOMEM;
 			}
+			if (end_hole(s, lo) < 0)
+				return -ENOMEM;
 			in_data = true;
 			lo++;
 			continue;
 		}
 		in_data = false;
 		s->stats.insns++;
+		if (note_hole(s, &in, bytes[lo - r->lo], lo) < 0)
+			return -ENOMEM;
 		if (has_target(&in))
 			mark_target(s, r, in.target);
 		lo += in.len;
@@ -133,6 +172,8 @@ static int sweep_range(struct sweep *s, struct range *r, const uint8_t *bytes,
 			err = sweep_part(s, r, bytes, at, end, true);
 		if (!err && end < lo)
 			err = sweep_part(s, r, bytes, end, lo, false);
+		if (!err)
+			err = end_hole(s, lo);
 		at = lo;
 		if (hi > r->hi)
 			hi = r->hi;
@@ -140,7 +181,9 @@ static int sweep_range(struct sweep *s, struct range *r, const uint8_t *bytes,
 	}
 	if (!err)
 		err = sweep_part(s, r, bytes, at, end, true);
-	return err ? err : sweep_part(s, r, bytes, end, r->hi, false);
+	if (!err)
+		err = sweep_part(s, r, bytes, end, r->hi, false);
+	return err ? err : end_hole(s, r->hi);
 }
 
 static int make_ranges(struct sweep *s, const struct sweep_code *code, size_t ncode)
@@ -209,6 +252,7 @@ void sweep_free(struct sweep *s)
 		free(s->range[i].mark);
 	free(s->range);
 	vec_free(&s->data);
+	vec_free(&s->hole);
 	free(s);
 }
 
@@ -245,6 +289,24 @@ bool sweep_data_inside(const struct sweep *s, taddr_t lo, taddr_t hi, taddr_t *a
 		return false;
 	*at = s->data.at[first];
 	return true;
+}
+
+size_t sweep_holes(const struct sweep *s, taddr_t lo, taddr_t hi, const struct taddr_range **first)
+{
+	size_t a = 0, b = s->hole.n, n = 0;
+
+	while (a < b) {
+		size_t mid = a + (b - a) / 2;
+
+		if (s->hole.at[mid].hi <= lo)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	while (a + n < s->hole.n && s->hole.at[a + n].lo < hi)
+		n++;
+	*first = n ? &s->hole.at[a] : NULL;
+	return n;
 }
 
 struct sweep_stats sweep_stats(const struct sweep *s)

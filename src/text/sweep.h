@@ -22,7 +22,7 @@
 
 #include "base/types.h"
 
-#define SWEEP_MAX_BYTES (4ull << 30)
+#define SWEEP_MAX_BYTES (4ull << 30) /* of code */
 
 /* One executable range; bytes as in the file. */
 struct sweep_code {
@@ -43,6 +43,15 @@ void sweep_free(struct sweep *s); /* NULL is fine */
 
 /* Does a branch go to, or a function begin at, any address of [lo, hi)? */
 bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi);
+
+/*
+ * Padding that nothing runs: nops and int3 behind a jmp or ret, before the next
+ * function, at least SWEEP_HOLE_MIN bytes.  (Nops between a fall-through and its
+ * target are not holes.)  Returns how many holes overlap [lo, hi); *first: an array,
+ * by address.  A branch may still go into a hole: ask sweep_targets_inside().
+ */
+#define SWEEP_HOLE_MIN 5
+size_t sweep_holes(const struct sweep *s, taddr_t lo, taddr_t hi, const struct taddr_range **first);
 
 /* Is there a byte of a function in [lo, hi) that does not decode?  *at: the first one. */
 bool sweep_data_inside(const struct sweep *s, taddr_t lo, taddr_t hi, taddr_t *at);

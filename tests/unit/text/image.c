@@ -101,3 +101,15 @@ void image_close(struct image *im)
 	free(im->func);
 	munmap(im->map, im->size);
 }
+
+void image_query(const struct image *im, const struct sweep_code *code, size_t i,
+		 struct site_query *q)
+{
+	struct taddr_range f = im->func[i];
+	taddr_t end = code->addr + code->len, start = code->addr;
+
+	*q = (struct site_query){ .func = f, .entry = f.lo, .may_hop = true };
+	q->n = (f.hi < end - 160 ? f.hi + 160 : end) - f.lo;
+	q->before = f.lo - start < 160 ? f.lo - start : 160;
+	q->file = code->bytes + (f.lo - start);
+}

@@ -4,7 +4,7 @@
 #ifndef TEST_TEXT_IMAGE_H
 #define TEST_TEXT_IMAGE_H
 
-#include "text/sweep.h"
+#include "text/site.h"
 
 /* Addresses are the file's; map is the whole file. */
 struct image {
@@ -19,5 +19,9 @@ struct image {
 bool image_open(const char *path, struct image *im); /* false: no such file */
 void image_close(struct image *im);
 const struct sweep_code *image_code_at(const struct image *im, taddr_t addr);
+
+/* A query for function i, of file addresses, with up to 160 bytes around it; a hop may be used. */
+void image_query(const struct image *im, const struct sweep_code *code, size_t i,
+		 struct site_query *q);
 
 #endif

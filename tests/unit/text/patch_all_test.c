@@ -6,6 +6,7 @@
 #include "text/slot.h"
 #include "x86/asm.h"
 
+#include "base/vec.h"
 #include "image.h"
 
 #include <dwarf.h>
@@ -63,11 +64,14 @@ __asm__(".text\n.type first, @function\nfirst:\n"
 
 struct patched {
 	struct site site;
-	uint8_t jump[SITE_WINDOW_MAX];
+	uint8_t jump[SITE_WINDOW_MAX], hop[SITE_JMP_LEN];
 };
 
 static struct patched *patched;
-static size_t npatched, nfuncs;
+static size_t npatched, nfuncs, nhops;
+static struct {
+	VEC(struct taddr_range);
+} taken; /* hops; FDEs here leave no short function whose padding they could meet */
 static int mem;
 
 /* rt_first must be near: a jump to it at the end of each slab. */
@@ -108,15 +112,15 @@ static void prepare(const struct image *im, const struct sweep *sw, taddr_t bias
 	if (!code || (i && im->func[i].lo == im->func[i - 1].lo))
 		return;
 	nfuncs++;
-	q = (struct site_query){ .sweep = sw,
-				 .bias = bias,
-				 .func = { im->func[i].lo + bias, im->func[i].hi + bias },
-				 .entry = im->func[i].lo + bias,
-				 .n = im->func[i].hi - im->func[i].lo + 16 };
-	if (im->func[i].lo + q.n > code->addr + code->len)
-		q.n = code->addr + code->len - im->func[i].lo;
-	q.file = code->bytes + (im->func[i].lo - code->addr);
+	image_query(im, code, i, &q);
+	q.sweep = sw;
+	q.bias = bias;
+	q.func.lo += bias;
+	q.func.hi += bias;
+	q.entry += bias;
 	q.mem = (const uint8_t *)q.entry;
+	q.taken = taken.at;
+	q.ntaken = taken.n;
 	if (site_describe(&q, &p->site, &d) < 0)
 		return;
 	assert_true(*used + SLOT_ROOM < SLAB_MAX - 64);
@@ -126,6 +130,13 @@ static void prepare(const struct image *im, const struct sweep *sw, taddr_t bias
 	if (slot_emit(&plan, slab + *used, NULL, SLOT_ROOM, &out, &d) < 0)
 		fail_msg("%lx: %s", (unsigned long)im->func[i].lo, d.text);
 	assert_int_equal(text_jmp_patch(&p->site, out.enter, p->jump, &len), 0);
+	if (p->site.kind == SITE_HOP) {
+		struct taddr_range r = { p->site.hop, p->site.hop + SITE_JMP_LEN };
+
+		nhops++;
+		assert_int_equal(text_hop_patch(&p->site, out.enter, p->hop), 0);
+		assert_int_equal(vec_push(&taken, r), 0);
+	}
 	*used += SLOT_ROOM;
 	npatched++;
 }
@@ -158,15 +169,23 @@ static int one_library(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 /* /proc/self/mem: the text stays r-x, and one write changes a window as a whole. */
+static void write_text(taddr_t at, const void *bytes, size_t n)
+{
+	if (pwrite(mem, bytes, n, (off_t)at) != (ssize_t)n)
+		abort();
+}
+
+/* The hop is there before something jumps to it. */
 static void write_all(bool jumps)
 {
 	for (size_t i = 0; i < npatched; i++) {
 		const struct patched *p = &patched[i];
-		ssize_t n = pwrite(mem, jumps ? p->jump : p->site.old, p->site.len,
-				   (off_t)p->site.window);
 
-		if (n != p->site.len)
-			abort();
+		if (jumps && p->site.kind == SITE_HOP)
+			write_text(p->site.hop, p->hop, SITE_JMP_LEN);
+		write_text(p->site.window, jumps ? p->jump : p->site.old, p->site.len);
+		if (!jumps && p->site.kind == SITE_HOP)
+			write_text(p->site.hop, p->site.hop_old, SITE_JMP_LEN);
 	}
 }
 
@@ -352,7 +371,8 @@ static void test_whole_libraries(void **state)
 	workload();
 	workload();
 	write_all(false);
-	print_message("# %zu of %zu functions patched\n", npatched, nfuncs);
+	print_message("# %zu of %zu functions patched, %zu by a hop\n", npatched, nfuncs, nhops);
+	assert_true(nhops > 5); /* memcpy is among them */
 	assert_string_equal(out, plain);
 	for (unsigned i = 0; i < 64; i++)
 		assert_int_equal(own.inside[i], 0);
@@ -361,6 +381,7 @@ static void test_whole_libraries(void **state)
 		assert_memory_equal((const void *)(uintptr_t)patched[i].site.window,
 				    patched[i].site.old, patched[i].site.len);
 	free(patched);
+	vec_free(&taken);
 	close(mem);
 }
 

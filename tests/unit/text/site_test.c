@@ -165,7 +165,7 @@ static void test_refusals(void **state)
 			fail_msg("row %zu: %s", i, diag.text);
 		seen |= 1u << site.reason;
 	}
-	seen |= 1u << SITE_CHANGED | 1u << SITE_OUTSIDE; /* below */
+	seen |= 1u << SITE_CHANGED | 1u << SITE_OUTSIDE | 1u << SITE_TAKEN; /* below */
 	assert_int_equal(seen, (1u << SITE_REASONS) - 1);
 }
 
@@ -231,6 +231,207 @@ static void test_entry_outside(void **state)
 	sweep_free(s);
 }
 
+/*
+ * As glibc's mempcpy and memcpy: the first jumps to the second's fourth byte, behind
+ * the jump is padding.
+ */
+static const uint8_t pair[] = {
+	0x48, 0x89, 0xf8, 0xeb, 0x0b,                               /*  0: mov, jmp 16 */
+	0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,             /*  5: a hole of eight */
+	0x48, 0x89, 0xf7, 0x48, 0x39, 0xc6, 0x75, 0xfb, 0xc3, 0xcc, /* 13: mov, cmp, jne 16, ret */
+	0xcc, 0xcc, 0xcc, 0xcc, /* 23: with the cc before: five */
+};
+
+static int describe_pair(struct site_query *q, const uint8_t *mem)
+{
+	struct sweep_code sc = { LO, pair, sizeof(pair) };
+	struct taddr_range f[] = { { LO, LO + 5 }, { LO + 13, LO + 22 } };
+	struct sweep *s = NULL;
+	int err;
+
+	assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+	q->sweep = s;
+	q->bias = BIAS;
+	q->func = (struct taddr_range){ f[1].lo + BIAS, f[1].hi + BIAS };
+	q->entry = q->func.lo;
+	q->file = pair + 13;
+	q->mem = mem + 13;
+	q->n = sizeof(pair) - 13;
+	memset(&site, 0, sizeof(site));
+	err = site_describe(q, &site, &diag);
+	sweep_free(s);
+	return err;
+}
+
+static void test_hop(void **state)
+{
+	struct site_query q = { .may_hop = true, .before = 13 };
+	uint8_t out[SITE_WINDOW_MAX];
+	size_t len;
+
+	assert_int_equal(describe_pair(&q, pair), 0);
+	assert_int_equal(site.kind, SITE_HOP);
+	assert_int_equal(site.window, LO + BIAS + 13);
+	assert_int_equal(site.len, 3);
+	assert_int_equal(site.ninsns, 1);
+	assert_int_equal(site.resume, LO + BIAS + 16);
+	assert_int_equal(site.hop, LO + BIAS + 5);
+	assert_memory_equal(site.hop_old, pair + 5, 5);
+	assert_int_equal(text_jmp_patch(&site, 0, out, &len), 0);
+	assert_int_equal(len, 3);
+	assert_memory_equal(out, "\xeb\xf6\xcc", 3);
+	assert_int_equal(text_hop_patch(&site, site.hop + 0x105, out), 0);
+	assert_memory_equal(out, "\xe9\0\x01\0\0", 5);
+	assert_int_equal(text_hop_patch(&site, site.hop + (3ull << 30), out), -ERANGE);
+	site.kind = SITE_MOVED;
+	assert_int_equal(text_hop_patch(&site, site.hop, out), -EINVAL);
+}
+
+/* The hole before is out of sight, taken or changed: the next one is used, or none. */
+static void test_hop_choice(void **state)
+{
+	struct taddr_range taken[] = { { LO + BIAS + 9, LO + BIAS + 10 },
+				       { LO + BIAS + 22, LO + BIAS + 27 } };
+	struct site_query q = { .may_hop = true };
+	uint8_t mem[sizeof(pair)];
+
+	assert_int_equal(describe_pair(&q, pair), 0);
+	assert_int_equal(site.hop, LO + BIAS + 22);
+	q.before = 6; /* only a byte of the first hole is missing */
+	assert_int_equal(describe_pair(&q, pair), 0);
+	assert_int_equal(site.hop, LO + BIAS + 7);
+	q.before = 13;
+	q.taken = taken;
+	q.ntaken = 1;
+	assert_int_equal(describe_pair(&q, pair), 0);
+	assert_int_equal(site.hop, LO + BIAS + 22);
+	q.ntaken = 2;
+	assert_int_equal(describe_pair(&q, pair), -EILSEQ);
+	assert_int_equal(site.reason, SITE_BRANCH_INTO);
+	assert_non_null(strstr(diag.text, "+0x3"));
+	q.ntaken = 0;
+	q.may_hop = false;
+	assert_int_equal(describe_pair(&q, pair), -EILSEQ);
+	q.may_hop = true;
+	memcpy(mem, pair, sizeof(mem));
+	mem[7] = 0xe9; /* somebody else's use of the padding */
+	assert_int_equal(describe_pair(&q, mem), 0);
+	assert_int_equal(site.hop, LO + BIAS + 8);
+	mem[8] = 0;
+	assert_int_equal(describe_pair(&q, mem), 0);
+	assert_int_equal(site.hop, LO + BIAS + 22);
+}
+
+/* rel8 reaches 127 bytes ahead and 128 back, from behind the two bytes. */
+static void test_hop_reach(void **state)
+{
+	for (unsigned gap = 118; gap < 128; gap++) {
+		uint8_t code[256];
+		struct sweep_code sc = { LO, code, sizeof(code) };
+		struct taddr_range f[] = { { LO, LO + 6 + gap }, { LO + 20 + gap, LO + 256 } };
+		struct site_query q = { .func = f[0],
+					.entry = LO,
+					.mem = code,
+					.file = code,
+					.n = 256,
+					.may_hop = true };
+		struct sweep *s = NULL;
+		int err;
+
+		memset(code, 0x50, sizeof(code));        /* push rax: nothing to hop to */
+		memcpy(code, "\x31\xc0\x50\x75\xfd", 5); /* jumps to its own offset 2 */
+		memcpy(code + 5 + gap, "\xc3\x90\x90\x90\x90\x90", 6);
+		assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+		q.sweep = s;
+		err = site_describe(&q, &site, NULL);
+		if (err != (6 + gap <= 2 + 127 ? 0 : -EILSEQ))
+			fail_msg("gap %u: %d", gap, err);
+		if (!err)
+			assert_int_equal(site.hop, LO + 6 + gap);
+		sweep_free(s);
+	}
+}
+
+/* The same backwards: hole, code that ends in a jmp, then the function at offset 5 + gap. */
+static void test_hop_reach_back(void **state)
+{
+	for (unsigned gap = 118; gap < 128; gap++) {
+		uint8_t code[256];
+		struct sweep_code sc = { LO, code, sizeof(code) };
+		struct taddr_range f[] = { { LO, LO + 1 }, { LO + 6, LO + 6 + gap } };
+		struct site_query q = { .func = { LO + 6 + gap, LO + 256 },
+					.entry = LO + 6 + gap,
+					.mem = code + 6 + gap,
+					.file = code + 6 + gap,
+					.n = 250 - gap,
+					.before = 6 + gap,
+					.may_hop = true };
+		struct sweep *s = NULL;
+		int err;
+
+		memset(code, 0x50, sizeof(code));
+		memcpy(code, "\xc3\x90\x90\x90\x90\x90", 6);
+		memcpy(code + 6 + gap, "\x31\xc0\x50\x75\xfd", 5);
+		assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+		q.sweep = s;
+		err = site_describe(&q, &site, NULL);
+		if (err != (5 + gap + 2 <= 128 ? 0 : -EILSEQ))
+			fail_msg("gap %u: %d", gap, err);
+		if (!err)
+			assert_int_equal(site.hop, LO + 1);
+		sweep_free(s);
+	}
+}
+
+/* Padding that a branch goes into is no place to hop to, but what lies behind it may be. */
+static void test_hop_arrivals(void **state)
+{
+	static const uint8_t code[] = {
+		0x31, 0xc0, 0x50, 0x75, 0xfd, /* xor; push; jne 2 */
+		0x74, 0x03, 0xc3,             /* je 10; ret */
+		0x90, 0x90, 0x90, 0x90, 0x90,
+		0x90, 0x90, 0x90, /* a hole of eight, 10 is a target */
+	};
+	struct sweep_code sc = { LO, code, sizeof(code) };
+	struct site_query q = { .func = { LO, LO + 8 },
+				.entry = LO,
+				.mem = code,
+				.file = code,
+				.n = sizeof(code),
+				.may_hop = true };
+	struct sweep *s = NULL;
+
+	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &s), 0);
+	q.sweep = s;
+	assert_int_equal(site_describe(&q, &site, NULL), 0);
+	assert_int_equal(site.hop, LO + 11);
+	sweep_free(s);
+}
+
+static void test_taken_padding(void **state)
+{
+	static const uint8_t code[] = { 0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc };
+	struct sweep_code sc = { LO, code, 6 };
+	struct taddr_range taken = { LO + 4, LO + 6 };
+	struct site_query q = { .func = { LO, LO + 1 },
+				.entry = LO,
+				.mem = code,
+				.file = code,
+				.n = 6,
+				.taken = &taken };
+	struct sweep *s = NULL;
+
+	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &s), 0);
+	q.sweep = s;
+	assert_int_equal(site_describe(&q, &site, NULL), 0);
+	q.ntaken = 1;
+	assert_int_equal(site_describe(&q, &site, NULL), -EILSEQ);
+	assert_int_equal(site.reason, SITE_TAKEN);
+	taken.lo = LO + 5;
+	assert_int_equal(site_describe(&q, &site, NULL), 0);
+	sweep_free(s);
+}
+
 static void test_texts(void **state)
 {
 	for (unsigned i = 0; i < SITE_REASONS; i++)
@@ -238,6 +439,7 @@ static void test_texts(void **state)
 	assert_non_null(site_reason_text((enum site_reason)99));
 	assert_string_equal(site_kind_text(SITE_NOP), "nop");
 	assert_string_equal(site_kind_text(SITE_MOVED), "moved");
+	assert_string_equal(site_kind_text(SITE_HOP), "hop");
 	assert_null(site_kind_text(SITE_NONE));
 }
 
@@ -261,10 +463,13 @@ static void test_jmp_patch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_windows),       cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_second_entry),  cmocka_unit_test(test_changed_bytes),
-		cmocka_unit_test(test_entry_outside), cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_jmp_patch),
+		cmocka_unit_test(test_windows),        cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_second_entry),   cmocka_unit_test(test_changed_bytes),
+		cmocka_unit_test(test_entry_outside),  cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_jmp_patch),      cmocka_unit_test(test_hop),
+		cmocka_unit_test(test_hop_choice),     cmocka_unit_test(test_hop_reach),
+		cmocka_unit_test(test_hop_reach_back), cmocka_unit_test(test_hop_arrivals),
+		cmocka_unit_test(test_taken_padding),
 	};
 
 	return cmocka_run_group_tests_name("text/site", tests, NULL, NULL);

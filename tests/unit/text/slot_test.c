@@ -87,6 +87,9 @@ ASM_FN(asm_pushes, "push %r12\n push %rbx\n sub $24, %rsp\n lea (%rdi,%rsi,4), %
 		   "add $24, %rsp\n pop %rbx\n pop %r12\n ret");
 /* where its caller is: the original return address must be seen */
 ASM_FN(asm_caller, "mov (%rsp), %rax\n add %rdi, %rax\n ret");
+/* a branch to the second instruction, as mempcpy's to memcpy's: only a hop fits */
+ASM_FN(asm_hop, "mov %rdi, %rax\n 1: add $3, %rax\n dec %rsi\n jg 1b\n ret\n .balign 16, 0xcc\n"
+		".skip 8, 0xcc");
 ASM_FN(asm_nops, "nop; nop; nop; nop; nop\n mov %rdi, %rax\n ret");
 ASM_FN(asm_regs, "add %r8, %rdi\n lea (%rdi,%r9), %rax\n add %r10, %rax\n add %r11, %rax\n ret");
 
@@ -157,6 +160,7 @@ static const struct victim victims[] = {
 	ASM_ROW(asm_frame),
 	ASM_ROW(asm_pushes),
 	{ "asm_nops", asm_nops, true, false },
+	ASM_ROW(asm_hop),
 	{ "asm_caller", asm_caller, false, true },
 	/* clang-format on */
 };
@@ -295,7 +299,8 @@ static int describe(const char *name, struct site *site, struct diag *d)
 				.entry = f.lo,
 				.mem = (const uint8_t *)f.lo,
 				.file = (const uint8_t *)f.lo,
-				.n = f.hi - f.lo + 16 };
+				.n = f.hi - f.lo + 16,
+				.may_hop = true };
 
 	return site_describe(&q, site, d);
 }
@@ -319,15 +324,25 @@ static void patch(const struct victim *v)
 		fail_msg("%s: %s", v->name, d.text);
 	if (v->nop != (hook.site.kind == SITE_NOP))
 		fail_msg("%s: kind %d", v->name, hook.site.kind);
+	if ((hook.site.kind == SITE_HOP) != !strcmp(v->name, "asm_hop"))
+		fail_msg("%s: kind %d", v->name, hook.site.kind);
 	if (slot_emit(&plan, slab, hook.frame, SLOT_MAX, &hook.code, &d) < 0)
 		fail_msg("%s: %s", v->name, d.text);
 	assert_int_equal(text_jmp_patch(&hook.site, hook.code.enter, bytes, &len), 0);
+	if (hook.site.kind == SITE_HOP) {
+		uint8_t hop[SITE_JMP_LEN];
+
+		assert_int_equal(text_hop_patch(&hook.site, hook.code.enter, hop), 0);
+		write_text(hook.site.hop, hop, sizeof(hop));
+	}
 	write_text(hook.site.window, bytes, len);
 }
 
 static void unpatch(void)
 {
 	write_text(hook.site.window, hook.site.old, hook.site.len);
+	if (hook.site.kind == SITE_HOP)
+		write_text(hook.site.hop, hook.site.hop_old, SITE_JMP_LEN);
 }
 
 enum how { NO_IMAGE, IMAGE_RESUMES, IMAGE_CALLS, HOWS };

@@ -105,6 +105,41 @@ static void test_data_in_text(void **state)
 	sweep_free(s);
 }
 
+/* Holes: padding behind jmp and ret up to the next function; never what falls through. */
+static void test_holes(void **state)
+{
+	static const char code[] =
+		"\xc3\x90\x90\x90\x90\x90"                         /* 0: ret, five nops */
+		"\x31\xc0\x0f\x1f\x44\0\0\xff\xe0\xcc\xcc\xcc\xcc" /* 6: falls through a nop; 4 int3 */
+		"\x31\xc0\x90\x90\x90\x90\x90\x90" /* 19: falls into the next function */
+		"\xeb\xfe\x0f\x1f\x44\0\0\xcc"     /* 27: jmp, nop and int3: 29 .. 35 */
+		"\xc3\x90\x90\x90\x90\x90\x90";    /* 35: to the end of the range */
+	struct taddr_range f[] = { RANGE(0, 1), RANGE(6, 15), RANGE(19, 21), RANGE(27, 29),
+				   RANGE(35, 36) };
+	struct sweep *s = sweep(code, 42, f, 5);
+	const struct taddr_range *hole = NULL;
+
+	assert_int_equal(sweep_holes(s, BASE, BASE + 42, &hole), 3);
+	assert_int_equal(hole[0].lo, BASE + 1);
+	assert_int_equal(hole[0].hi, BASE + 6);
+	assert_int_equal(hole[1].lo, BASE + 29);
+	assert_int_equal(hole[1].hi, BASE + 35);
+	assert_int_equal(hole[2].lo, BASE + 36);
+	assert_int_equal(hole[2].hi, BASE + 42);
+	assert_int_equal(sweep_holes(s, BASE + 6, BASE + 29, &hole), 0);
+	assert_null(hole);
+	assert_int_equal(sweep_holes(s, BASE + 5, BASE + 30, &hole), 2);
+	assert_int_equal(sweep_holes(s, BASE + 34, BASE + 36, &hole), 1);
+	assert_int_equal(hole[0].lo, BASE + 29);
+	assert_int_equal(sweep_holes(s, BASE + 42, BASE + 50, &hole), 0);
+	sweep_free(s);
+	f[4].lo = BASE + 39; /* a function may begin in the padding: two pieces, both too small */
+	f[4].hi = BASE + 42;
+	s = sweep(code, 42, f, 5);
+	assert_int_equal(sweep_holes(s, BASE + 35, BASE + 42, &hole), 0);
+	sweep_free(s);
+}
+
 /* Branches from one range into another, and out of all. */
 static void test_ranges(void **state)
 {
@@ -175,8 +210,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_branch), cmocka_unit_test(test_functions_and_gaps),
-		cmocka_unit_test(test_data_in_text), cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_errors),       cmocka_unit_test(test_random_bytes),
+		cmocka_unit_test(test_data_in_text), cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_ranges),       cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_random_bytes),
 	};
 
 	return cmocka_run_group_tests_name("text/sweep", tests, NULL, NULL);
