@@ -21,6 +21,7 @@
 struct conv {
 	struct ty_pool *pool;
 	unsigned nodes;
+	bool uncertain; /* a layout that its members do not explain */
 	int err;
 	const char *why; /* static text */
 	const struct ty *culprit;
@@ -157,6 +158,27 @@ static void convert_members(struct conv *c, const struct ty *t, struct abi_type 
 	a->n = (uint32_t)t->n;
 }
 
+/*
+ * Padding behind the last member is smaller than the alignment.  More of it: an alignment that
+ * the file does not tell (BTF tells none), or an unnamed bit-field, which gcc classifies and
+ * clang ignores.
+ */
+static bool has_unexplained_tail(const struct ty *t, uint32_t align)
+{
+	uint64_t end = 0;
+
+	for (uint64_t i = 0; i < t->n && i < MAX_NODES; i++) {
+		const struct ty_member *m = &t->member[i];
+		uint64_t size = ty_strip(m->type)->size;
+
+		if (m->bits)
+			size = ((uint64_t)m->bit_offset + m->bits + 7) / 8;
+		if (m->offset <= t->size && size <= t->size && m->offset + size > end)
+			end = m->offset + size;
+	}
+	return t->n && end < t->size && t->size - end >= align;
+}
+
 static uint32_t strictest(const struct abi_type *a)
 {
 	uint32_t align = 1;
@@ -193,6 +215,7 @@ static const struct abi_type *convert_struct(struct conv *c, const struct ty *t,
 		return refuse(c, -ENOTSUP, t, "its alignment is not known");
 	if (!a.align)
 		a.align = strictest(&a);
+	c->uncertain |= has_unexplained_tail(t, a.align);
 	return node(c, a);
 }
 
@@ -308,8 +331,8 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	err = func_model_new(ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	/* Nothing says which compiler it was, and a wrong K would break the traced program. */
-	if (p->variadic || m->call.disputed)
+	/* A wrong K would break the traced program; which compiler it was is not known here. */
+	if (p->variadic || m->call.disputed || c->uncertain)
 		func_model_hide_k(m);
 	*out = m;
 	return 0;

@@ -112,6 +112,14 @@ static void test_structs(void **state)
 	assert_places(&empty, &empty, "-=a0 | -=r | K=0");
 	empty.size = 4; /* nothing but an unnamed bit-field, or a file that lost the members */
 	assert_refused(&t_void, &empty, -ENOTSUP, "members");
+	/* 16 bytes of padding in 8-aligned ones: some alignment was not told */
+	uni.kind = TY_STRUCT;
+	uni.size = 24;
+	uni.align = 8;
+	assert_places(&t_void, &uni, "[8]=a0 | void | K=?");
+	uni.align = 32;
+	uni.size = 32;
+	assert_places(&t_void, &uni, "[8]=a0 | void | K=32/32");
 	large.align = 0;
 	assert_refused(&t_void, &large, -ENOTSUP, "alignment");
 }
