@@ -520,12 +520,12 @@ static void test_random(void **state)
 {
 	const char *n = getenv("UTRAMP_RUNS");
 
-	random_runs(0x5eed1, n ? (unsigned)atoi(n) : 20000, false);
+	random_runs(0x5eed1, n ? (unsigned)atoi(n) : 10000, false);
 }
 
 static void test_random_stepped(void **state)
 {
-	random_runs(0x5eed2, 300, true);
+	random_runs(0x5eed2, 120, true);
 	assert_true(steps > 10000);
 }
 
