@@ -181,6 +181,8 @@ static int unit_add(struct dwarf_reader *r, Dwarf_Die *die, uint8_t type, Dwarf_
 
 	if (type == DW_UT_skeleton && split->addr)
 		u.die = *split;
+	else if (type == DW_UT_skeleton)
+		u.split_missing = true;
 	u.lang = dwarf_srclang(&u.die);
 	u.has_code = type != DW_UT_type && type != DW_UT_split_type &&
 		     dwarf_tag(die) != DW_TAG_partial_unit;
@@ -399,6 +401,11 @@ int dwr_index_at(struct dwarf_reader *r, taddr_t addr, const struct dwr_func **o
 
 		if (addr >= range->hi)
 			continue;
+		if (u->split_missing)
+			return diag_set(d, -ENOENT,
+					"%s: the DWARF of %#" PRIx64 " is in a .dwo file that is "
+					"not there",
+					r->path, addr);
 		err = index_unit(u);
 		if (err < 0)
 			return err;

@@ -39,7 +39,7 @@ struct dwr_def {
 struct dwr_unit {
 	Dwarf_Die die; /* the split one of a skeleton */
 	int lang;
-	bool has_code, indexed, defs_sorted, scoped;
+	bool has_code, split_missing, indexed, defs_sorted, scoped;
 	struct {
 		VEC(struct dwr_func);
 	} func; /* sorted by address once indexed */

@@ -415,6 +415,27 @@ static void test_failures(void **state)
 	dwr_close(NULL);
 }
 
+/* Split DWARF without its other half is refused by name. */
+static void test_split(void **state)
+{
+	const struct objsym *s = objfile_sym(obj, "f_plain");
+	char dwo[4096], away[4200];
+	struct dwarf_reader *r;
+	struct diag d = { 0 };
+	struct proto p;
+
+	if (strcmp(variant, "gcc-split") != 0)
+		return;
+	snprintf(dwo, sizeof(dwo), "%s-victim.dwo", victim);
+	snprintf(away, sizeof(away), "%s.away", dwo);
+	assert_int_equal(rename(dwo, away), 0);
+	assert_int_equal(dwr_open(victim, &r, NULL), 0);
+	assert_int_equal(dwr_proto_at(r, s->addr, pool, &p, &d), -ENOENT);
+	assert_int_equal(rename(away, dwo), 0);
+	assert_non_null(strstr(d.text, ".dwo"));
+	dwr_close(r);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,7 +446,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_graph),      cmocka_unit_test(test_pools),
 		cmocka_unit_test(test_inlined),    cmocka_unit_test(test_clones),
 		cmocka_unit_test(test_convention), cmocka_unit_test(test_each),
-		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_failures),   cmocka_unit_test(test_split),
 	};
 
 	if (argc < 3)
