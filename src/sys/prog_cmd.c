@@ -114,8 +114,7 @@ static struct map *map_by_fd(void *arg, int fd)
 	return sys_map_by_fd(arg, fd);
 }
 
-/* True: this load is the one that sys_expect() announced. */
-static bool describe(struct sys_call *c, struct program_attr *at)
+static void describe(struct sys_call *c, struct program_attr *at)
 {
 	const union bpf_attr *a = &c->attr;
 
@@ -123,22 +122,21 @@ static bool describe(struct sys_call *c, struct program_attr *at)
 	at->nslots = PROGRAM_NO_CTX;
 	if (!is_tracing(a->prog_type)) {
 		at->allow_any_helper = true;
-		return false;
+		return;
 	}
 	if (c->s->announced) {
 		at->kind = c->s->expect.kind;
 		at->nslots = c->s->expect.nslots;
-		return true;
-	}
-	if (a->expected_attach_type == BPF_TRACE_FENTRY)
+	} else if (a->expected_attach_type == BPF_TRACE_FENTRY) {
 		at->kind = PROGRAM_FENTRY;
-	else if (a->expected_attach_type == BPF_TRACE_FEXIT)
+	} else if (a->expected_attach_type == BPF_TRACE_FEXIT) {
 		at->kind = PROGRAM_FEXIT;
-	else if (a->expected_attach_type == BPF_MODIFY_RETURN)
+	} else if (a->expected_attach_type == BPF_MODIFY_RETURN) {
 		at->kind = PROGRAM_FMOD_RET;
-	return false;
+	}
 }
 
+/* *p is the caller's, on failure too. */
 static int load_program(struct sys_call *c, struct program **p)
 {
 	const union bpf_attr *a = &c->attr;
@@ -150,22 +148,18 @@ static int load_program(struct sys_call *c, struct program **p)
 		.map_by_fd = map_by_fd,
 		.arg = c->s,
 	};
-	bool announced = describe(c, &at);
-	int err = program_load(&at, p, &c->s->diag);
+	int err;
 
+	describe(c, &at);
+	err = program_load(&at, p, &c->s->diag);
 	if (err < 0)
 		return err;
 	if (is_tracing(a->prog_type) && c->s->ops.program_ready) {
 		err = c->s->ops.program_ready(c->s->ops.arg, *p);
-		if (err < 0) {
-			program_put(*p);
+		if (err < 0)
 			return diag_set(&c->s->diag, err, "program %s: refused by its target: %s",
 					a->prog_name, strerror(-err));
-		}
 	}
-	/* libbpf repeats a failed load to get a log: only success uses up the word. */
-	if (announced)
-		c->s->announced = false;
 	return 0;
 }
 
@@ -297,6 +291,8 @@ int sys_prog_load(struct sys_call *c)
 		err = publish(c, p, btf);
 	if (err < 0)
 		program_put(p);
+	else if (is_tracing(c->attr.prog_type)) /* libbpf repeats loads that failed */
+		c->s->announced = false;
 	return err;
 }
 

@@ -139,7 +139,7 @@ int sys_link_cut(struct sys_session *s, struct sys_link *link);
 /* sys/wrap.c */
 int sys_close_fd(int fd); /* the real close(2) */
 long __real_syscall(long nr, ...);
-long __wrap_syscall(long nr, ...);
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f);
 int __real_close(int fd);
 int __wrap_close(int fd);
 struct btf *__wrap_btf__load_vmlinux_btf(void);

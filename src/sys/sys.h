@@ -39,11 +39,17 @@ struct sys_session;
  * call libbpf and sys_* themselves).
  */
 struct sys_ops {
-	/* A program was loaded; kind and target were announced by sys_expect().  < 0: the load
-	 * fails with it.  Not called for libbpf's feature probes. */
+	/*
+	 * A program was loaded; kind and target were announced by sys_expect().  < 0: the
+	 * load fails with it.  Keep p by program_get() only.  Not called for libbpf's
+	 * feature probes; called again when libbpf repeats a load for a larger log.
+	 */
 	int (*program_ready)(void *arg, struct program *p);
-	/* attr is a BPF_LINK_CREATE's (link_create.attach_type, .tracing.cookie, ...), also for
-	 * BPF_RAW_TRACEPOINT_OPEN.  The link holds p until link_detach(). */
+	/*
+	 * attr is a BPF_LINK_CREATE's (link_create.attach_type, .tracing.cookie, ...), also
+	 * for BPF_RAW_TRACEPOINT_OPEN.  The link holds p until link_detach().  After EINVAL
+	 * libbpf asks a second time, by BPF_RAW_TRACEPOINT_OPEN and without a cookie.
+	 */
 	int (*link_create)(void *arg, struct program *p, const union bpf_attr *attr, int *link_id);
 	int (*link_detach)(void *arg, int link_id);
 	void *arg;

@@ -15,7 +15,6 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -24,20 +23,15 @@ int sys_close_fd(int fd)
 	return __real_close(fd);
 }
 
-long __wrap_syscall(long nr, ...)
+/*
+ * Named parameters in the place of "...": psABI 3.2.3 passes both alike, and what the caller
+ * did not give is handed on as garbage, as libc's own syscall() does.
+ */
+long __wrap_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
-	long arg[6];
-	va_list ap;
-	int i;
-
-	/* As libc's own: six words are taken, whatever the caller gave. */
-	va_start(ap, nr);
-	for (i = 0; i < 6; i++)
-		arg[i] = va_arg(ap, long);
-	va_end(ap);
-	if (nr == __NR_bpf) /* NOLINTNEXTLINE: the kernel's own way to pass a pointer */
-		return sys_bpf((int)arg[0], (union bpf_attr *)(uintptr_t)arg[1], (unsigned)arg[2]);
-	return __real_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (nr == __NR_bpf)
+		return sys_bpf((int)a, (union bpf_attr *)(uintptr_t)b, (unsigned)c);
+	return __real_syscall(nr, a, b, c, d, e, f);
 }
 
 int __wrap_close(int fd)

@@ -233,11 +233,13 @@ static const struct bpf_insn simple[] = { { .code = 0xb7 }, { .code = 0x95 } };
 
 static union bpf_attr load_attr(void)
 {
-	union bpf_attr a = { .prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
-			     .insns = PTR(simple),
-			     .insn_cnt = 2,
-			     .license = PTR("GPL") };
+	union bpf_attr a;
 
+	memset(&a, 0, SIZE);
+	a.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	a.insns = PTR(simple);
+	a.insn_cnt = 2;
+	a.license = PTR("GPL");
 	return a;
 }
 
@@ -328,9 +330,11 @@ static void prog_kinds(void **state)
 static void logs(void **state)
 {
 	struct bpf_insn bad[] = { { .code = 0x85, .imm = 9999 }, { .code = 0x95 } };
+	struct sys_expect e = { .kind = PROGRAM_FEXIT, .nslots = PROGRAM_NO_CTX };
 	struct fixture *f = *state;
 	union bpf_attr a = load_attr();
 	char log[512], small[24];
+	int fd;
 
 	a.log_level = 1;
 	assert_true(call(BPF_PROG_LOAD, &a, SIZE) > 2);
@@ -361,6 +365,12 @@ static void logs(void **state)
 	assert_int_equal(strlen(small), sizeof(small) - 1);
 	a.insns = PTR(simple); /* a good program, but the log was cut */
 	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -ENOSPC);
+	sys_expect(f->s, &e);
+	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -ENOSPC);
+	a.log_buf = PTR(log); /* libbpf's second try: still what was announced */
+	a.log_size = sizeof(log);
+	fd = (int)call(BPF_PROG_LOAD, &a, SIZE);
+	assert_int_equal(sys_program_by_fd(f->s, fd)->kind, PROGRAM_FEXIT);
 	a.log_buf = 8;
 	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EFAULT);
 }

@@ -79,12 +79,14 @@ int make_map(uint32_t type, uint32_t key, uint32_t value, uint32_t n, uint32_t f
 
 int load_insns(uint32_t type, const struct bpf_insn *insn, uint32_t n)
 {
-	union bpf_attr a = { .prog_type = type,
-			     .insns = PTR(insn),
-			     .insn_cnt = n,
-			     .license = PTR("GPL"),
-			     .prog_name = "p" };
+	union bpf_attr a;
 
+	memset(&a, 0, sizeof(a)); /* its last bytes are padding, and padding must be 0 */
+	a.prog_type = type;
+	a.insns = PTR(insn);
+	a.insn_cnt = n;
+	a.license = PTR("GPL");
+	a.prog_name[0] = 'p';
 	return (int)call(BPF_PROG_LOAD, &a, sizeof(a));
 }
 

@@ -22,7 +22,8 @@ static struct sys_session *session;
 static unsigned prepared;
 static char log_text[16384];
 
-static int collect(enum libbpf_print_level level, const char *fmt, va_list ap)
+static __attribute__((format(printf, 2, 0))) int collect(enum libbpf_print_level level,
+							 const char *fmt, va_list ap)
 {
 	size_t n = strlen(log_text);
 
@@ -328,7 +329,8 @@ static void no_types(void **state)
 
 struct links {
 	int created, detached, ready;
-	uint32_t attach_type, prog_fd;
+	uint32_t attach_type;
+	uint64_t cookie;
 	int err;
 };
 
@@ -348,6 +350,7 @@ static int on_create(void *arg, struct program *p, const union bpf_attr *attr, i
 	assert_string_equal(p->name, "on_exit");
 	l->created++;
 	l->attach_type = attr->link_create.attach_type;
+	l->cookie = attr->link_create.tracing.cookie;
 	*id = 4711;
 	return l->err;
 }
@@ -364,6 +367,7 @@ static int on_detach(void *arg, int id)
 static void links(void **state)
 {
 	struct fixture *f = *state;
+	LIBBPF_OPTS(bpf_trace_opts, opts, .cookie = 77);
 	struct links l = { 0 };
 	struct sys_ops ops = { on_ready, on_create, on_detach, &l };
 	struct bpf_program *p;
@@ -388,7 +392,8 @@ static void links(void **state)
 	close(fd);
 	assert_int_equal(l.detached, 1);
 
-	link = bpf_program__attach(p);
+	link = bpf_program__attach_trace_opts(p, &opts);
+	assert_int_equal(l.cookie, 77);
 	assert_int_equal(bpf_link__detach(link), 0); /* BPF_LINK_DETACH */
 	assert_int_equal(l.detached, 2);
 	bpf_link__destroy(link);
