@@ -13,6 +13,7 @@
 #include "sys/session.h"
 
 #include "base/types.h"
+#include "bpf/dead.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +25,7 @@
 #define PROG_FLAGS \
 	((uint32_t)(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 | \
 		    BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS))
-#define POISON_MIN 100000 /* above every helper there will ever be */
-#define LOG_LEVELS 15u    /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
+#define LOG_LEVELS 15u /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
 
 static bool is_tracing(uint32_t type)
 {
@@ -179,7 +179,7 @@ static long poisoned_call(const struct sys_call *c)
 			i++;
 			continue;
 		}
-		if (in[i].code != (BPF_JMP | BPF_CALL) || in[i].src_reg || in[i].imm < POISON_MIN)
+		if (!dead_is_poison(&in[i]))
 			continue;
 		snprintf(number, sizeof(number), "#%d", in[i].imm);
 		return strstr(c->s->diag.text, number) ? (long)i : -1;
@@ -272,10 +272,42 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 	return fd;
 }
 
+/* From here on the instructions are ours, without the calls that nothing reaches. */
+static int take_insns(struct sys_call *c)
+{
+	size_t size = c->attr.insn_cnt * sizeof(struct bpf_insn);
+	struct bpf_insn *insn = malloc(size);
+	int err;
+
+	if (!insn)
+		return -ENOMEM;
+	memcpy(insn, (const void *)(uintptr_t)c->attr.insns, size);
+	err = dead_remove_poison(insn, c->attr.insn_cnt);
+	if (err < 0) {
+		free(insn);
+		return err;
+	}
+	c->attr.insns = (uintptr_t)insn;
+	return 0;
+}
+
+static int load_and_publish(struct sys_call *c, struct sys_object *btf)
+{
+	struct program *p = NULL;
+	int err = write_log(c, load_program(c, &p));
+
+	if (err == 0)
+		err = publish(c, p, btf);
+	if (err < 0)
+		program_put(p);
+	else if (is_tracing(c->attr.prog_type)) /* libbpf repeats loads that failed */
+		c->s->announced = false;
+	return err;
+}
+
 int sys_prog_load(struct sys_call *c)
 {
 	struct sys_object *btf = NULL;
-	struct program *p = NULL;
 	int err = check_load(c);
 
 	if (err < 0)
@@ -286,13 +318,11 @@ int sys_prog_load(struct sys_call *c)
 			return err;
 	}
 	sys_sweep(c->s);
-	err = write_log(c, load_program(c, &p));
-	if (err == 0)
-		err = publish(c, p, btf);
+	err = take_insns(c);
 	if (err < 0)
-		program_put(p);
-	else if (is_tracing(c->attr.prog_type)) /* libbpf repeats loads that failed */
-		c->s->announced = false;
+		return err;
+	err = load_and_publish(c, btf);
+	free((void *)(uintptr_t)c->attr.insns);
 	return err;
 }
 

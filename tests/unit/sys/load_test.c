@@ -17,7 +17,7 @@
 
 long __real_syscall(long nr, ...);
 
-static struct file object[3]; /* prog, bad, user */
+static struct file object[4]; /* prog, bad, user, guard */
 static struct sys_session *session;
 static unsigned prepared;
 static char log_text[16384];
@@ -327,6 +327,35 @@ static void no_types(void **state)
 	bpf_object__close(o);
 }
 
+/*
+ * Code behind a question that the target's types answer with no: its relocations cannot be
+ * resolved and it cannot run.  The same code without the question is refused.
+ */
+static void guarded_fields(void **state)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "guard");
+	struct bpf_program *p;
+	struct bpf_object *o;
+	char path[64];
+	int fd = user_btf(path);
+
+	(void)state;
+	opts.btf_custom_path = path;
+	o = bpf_object__open_mem(object[3].data, object[3].size, &opts);
+	assert_non_null(o);
+	p = bpf_object__find_program_by_name(o, "unguarded");
+	bpf_program__set_autoload(p, false);
+	if (bpf_object__load(o) < 0)
+		fail_msg("not loaded: %s", log_text);
+	bpf_object__close(o);
+	o = bpf_object__open_mem(object[3].data, object[3].size, &opts);
+	assert_true(bpf_object__load(o) < 0);
+	assert_non_null(strstr(log_text, "prog 'unguarded'"));
+	assert_non_null(strstr(log_text, "struct request.not_there"));
+	bpf_object__close(o);
+	close(fd);
+}
+
 struct links {
 	int created, detached, ready;
 	uint32_t attach_type;
@@ -439,14 +468,14 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		LOAD_TEST(filter_kills),   LOAD_TEST(whole_object),   LOAD_TEST(modern_paths),
 		LOAD_TEST(lossless_rings), LOAD_TEST(unknown_helper), LOAD_TEST(no_types),
-		LOAD_TEST(links),
+		LOAD_TEST(guarded_fields), LOAD_TEST(links),
 	};
 
 	struct rlimit small = { 65536, 65536 };
 
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		object[i] = fixture_read(argv[i + 1]);
 	setrlimit(RLIMIT_MEMLOCK, &small);
 	libbpf_set_print(collect);
