@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "base/types.h"
+#include "bpf/engine.h"
 #include "rt/rt.h"
 
 #include <bpf/bpf.h>
@@ -220,6 +221,49 @@ static void whole_object(void **state)
 	assert_int_equal(count_ids(BPF_PROG_GET_NEXT_ID), 0);
 	assert_int_equal(count_ids(BPF_MAP_GET_NEXT_ID), 0);
 	assert_int_equal(count_ids(BPF_BTF_GET_NEXT_ID), 0);
+}
+
+/* The loaded programs run: every relocation leads where the source says. */
+static void loaded_programs_run(void **state)
+{
+	struct bpf_object *o = open_prog();
+	struct fixture *f = *state;
+	struct {
+		long pad[3];
+		short kind;
+		int id;
+	} user = { .id = 3 };
+	uint64_t ctx[] = { PTR(&user), 10, 55 }, r0 = 1, value = 0;
+	struct interp_opts opts = { .fuel = 10000 };
+	struct map *data = map_of(o, ".data"), *bss = map_of(o, ".bss");
+	const struct shm_ring *ring = map_of(o, "events")->values;
+	struct engine_env env;
+	uint64_t values[SHM_MAX_THREADS] = { 0 };
+	uint32_t key = 3;
+
+	engine_env_native(f->arena, &env);
+	assert_int_equal(interp_run(program_of(o, "on_entry"), &env, PTR(ctx), 0, &opts, &r0, NULL),
+			 0);
+	assert_int_equal(r0, 0);
+	assert_int_equal(map_lookup(map_of(o, "by_id"), &key, &value, 1), 0);
+	assert_int_equal(value, 2 * 10 + 17); /* CO-RE's id, twice(n) and .rodata's limit */
+	assert_int_equal(map_lookup(map_of(o, "slots"), &key, &value, 1), 0);
+	assert_int_equal(value, 37);
+	assert_int_equal(*(int *)data->values, 5 + 10);
+
+	assert_int_equal(interp_run(program_of(o, "on_exit"), &env, PTR(ctx), 0, &opts, &r0, NULL),
+			 0);
+	assert_int_equal(ring->producer.pos, 16);
+	assert_int_equal(*(const uint64_t *)(ring->data + SHM_RING_HDR), 55);
+	assert_int_equal(((long *)bss->values)[1], 10);
+	key = 1;
+	assert_int_equal(map_lookup(map_of(o, "per_cpu"), &key, values, 1), 0);
+	assert_int_equal(values[0], 11);
+
+	assert_int_equal(
+		interp_run(program_of(o, "on_return"), &env, PTR(ctx), 0, &opts, &r0, NULL), 0);
+	assert_int_equal(r0, 3); /* the weak extern is absent: shared(2) */
+	bpf_object__close(o);
 }
 
 /* libbpf must have found every feature, else it would rewrite what users gave it. */
@@ -466,9 +510,9 @@ static void filter_kills(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LOAD_TEST(filter_kills),   LOAD_TEST(whole_object),   LOAD_TEST(modern_paths),
-		LOAD_TEST(lossless_rings), LOAD_TEST(unknown_helper), LOAD_TEST(no_types),
-		LOAD_TEST(guarded_fields), LOAD_TEST(links),
+		LOAD_TEST(filter_kills), LOAD_TEST(whole_object),   LOAD_TEST(loaded_programs_run),
+		LOAD_TEST(modern_paths), LOAD_TEST(lossless_rings), LOAD_TEST(unknown_helper),
+		LOAD_TEST(no_types),     LOAD_TEST(guarded_fields), LOAD_TEST(links),
 	};
 
 	struct rlimit small = { 65536, 65536 };
