@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -300,19 +301,60 @@ static void ring_delivers_or_counts(void **state)
 
 /* -- SIGKILL -------------------------------------------------------------------------------- */
 
-#define ROUNDS 1000
+#define STEPS_MAX 3000
 
-static void victim(uint64_t seed)
+enum { VICTIM_RING, VICTIM_PAD, VICTIM_REPLACE, VICTIM_IN_OUT, VICTIMS };
+
+/* What is killed at each instruction; the parent steps it from the SIGSTOP on. */
+static void victim(int what, uint64_t n)
 {
-	for (uint64_t i = 0;; i++) {
-		uint64_t r = next_random(&seed);
+	struct value v = { STAYING, n, STAYING + n };
+	void *rec;
 
-		produce(1, i, r);
-		put_staying(r % STAYING, r);
-		put_staying(STAYING + r % 8, r);
-		r = STAYING + (r >> 5) % 8;
-		rt_map_delete_elem(hash_map, &r);
+	rt_thread_self();
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	kill(getpid(), SIGSTOP);
+	switch (what) {
+	case VICTIM_RING:
+		produce(1, n, 5);
+		break;
+	case VICTIM_PAD: /* a pad, then the record */
+		rec = (void *)rt_ringbuf_reserve(ring_map, 4096 - 64, 0);
+		if (rec)
+			rt_ringbuf_discard(rec, 0);
+		break;
+	case VICTIM_REPLACE:
+		put_staying(3, n);
+		break;
+	case VICTIM_IN_OUT:
+		rt_map_update_elem(hash_map, &v.key, &v, BPF_NOEXIST);
+		rt_map_delete_elem(hash_map, &v.key);
+		break;
 	}
+	_exit(0);
+}
+
+/* Run a victim for `steps` instructions and kill it; 0: it was through before. */
+static int kill_after(int what, uint64_t steps)
+{
+	pid_t pid = fork();
+	int status, alive = 1;
+
+	if (!pid)
+		victim(what, steps);
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	for (uint64_t i = 0; i < steps && alive; i++) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		alive = WIFSTOPPED(status);
+	}
+	if (alive) {
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	return alive;
 }
 
 /* Everything claimed is passed, the living are heard, every lock is free or robbed. */
@@ -336,48 +378,45 @@ static void recover(struct ring_consumer *c, struct tally *tally)
 	assert_true(count_keys() <= STAYING + 8);
 }
 
-static void killed_producers(void **state)
+static void killed_at_each_instruction(void **state)
 {
+	static const uint64_t stride[VICTIMS] = {
+		5, 5, 13, 17
+	}; /* all of them take minutes: RT_STRESS_ALL */
 	struct arena *a = rt_util_arena();
 	struct ring_consumer *c = calloc(1, sizeof(*c));
 	struct tally tally = { 0 };
-	uint64_t seed = 4711, delivered = 0, robbed = 0;
+	int all = getenv("RT_STRESS_ALL") != NULL;
+	uint64_t kills = 0, robbed = 0;
+	struct shm_bucket *b;
 	struct shm_hash *h;
 
 	ring_map = rt_util_ring(a, 4096);
-	hash_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, sizeof(struct value), KEYS + 2 * ROUNDS);
+	hash_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, sizeof(struct value), 2 * STEPS_MAX);
 	h = rt_util_ptr(a, hash_map->hash);
-	h->nbuckets = 4;
+	b = rt_util_ptr(a, h->buckets);
+	h->nbuckets = 1;
 	*c = (struct ring_consumer){
 		.a = a, .r = rt_util_ring_of(a, ring_map), .record = check_record, .arg = &tally
 	};
 	for (uint64_t k = 0; k < STAYING; k++)
 		put_staying(k, k);
-	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t until, first = delivered;
-		struct shm_bucket *b = rt_util_ptr(a, h->buckets);
-		pid_t pid = fork();
-		int status;
+	for (int what = 0; what < VICTIMS; what++) {
+		uint64_t steps = 1;
 
-		if (!pid)
-			victim(seed);
-		assert_true(pid > 0);
-		while (delivered == first)
-			delivered += (uint64_t)consumer_poll(c);
-		until = rt_ktime_get_ns() + next_random(&seed) % 400000;
-		while (rt_ktime_get_ns() < until)
-			delivered += (uint64_t)consumer_poll(c);
-		kill(pid, SIGKILL);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		for (int i = 0; i < 4; i++)
-			robbed += b[i].lock != 0;
+		for (; steps < STEPS_MAX && kill_after(what, steps);
+		     steps += all ? 1 : stride[what]) {
+			kills++;
+			robbed += b->lock != 0;
+			recover(c, &tally);
+		}
+		assert_true(steps < STEPS_MAX);
 		recover(c, &tally);
 	}
-	fprintf(stderr,
-		"# killed %d: %lu records, %lu busy and %lu holes passed, %lu locks robbed\n",
-		ROUNDS, delivered, c->orphans, c->holes, robbed);
+	fprintf(stderr, "# killed %lu: %lu busy and %lu holes passed, %lu locks robbed\n", kills,
+		c->orphans, c->holes, robbed);
 	assert_int_equal(tally.bad, 0);
-	assert_true(c->orphans > 0 && robbed > 0);
+	assert_true(kills > 100 && c->orphans > 4 && c->holes > 0 && robbed > 10);
 	free(c);
 	rt_util_destroy(a);
 }
@@ -417,7 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_keeps_its_keys),
 		cmocka_unit_test(ring_delivers_or_counts),
-		cmocka_unit_test(killed_producers),
+		cmocka_unit_test(killed_at_each_instruction),
 		cmocka_unit_test(holes_of_the_dead),
 	};
 
