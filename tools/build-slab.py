@@ -84,8 +84,8 @@ def main(argv):
     split = argv.index('--')
     cc, sources = argv[4:split], argv[split + 1:]
     linked = out_so + '.linked'
-    subprocess.run(cc + ['-I' + srcdir, '-I' + os.path.join(srcdir, 'rt'), *LINK, '-Wl,-T,' + script,
-                         '-o', linked, *sources], check=True)
+    include = ['-I' + srcdir, '-I' + os.path.join(srcdir, 'rt')]
+    subprocess.run([*cc, *include, *LINK, '-Wl,-T,' + script, '-o', linked, *sources], check=True)
     with open(linked, 'rb') as f:
         template, whole = relayout(f.read())
     os.unlink(linked)

@@ -186,67 +186,68 @@ static int64_t printk(const char *fmt, const uint64_t *arg, uint32_t n)
 	return ret;
 }
 
+static const struct {
+	const char *fmt;
+	uint64_t arg;
+	const char *text;
+} printk_row[] = {
+	{ "%d", (uint64_t)-5, "-5" },
+	{ "%d", 0xffffffff, "-1" },
+	{ "%i", 0x180000000, "-2147483648" },
+	{ "%ld", 0xffffffff, "4294967295" },
+	{ "%lld", 1ull << 63, "-9223372036854775808" },
+	{ "%u", (uint64_t)-1, "4294967295" },
+	{ "%llu", (uint64_t)-1, "18446744073709551615" },
+	{ "%zu", (uint64_t)-1, "18446744073709551615" },
+	{ "%hd", 0x18000, "-32768" },
+	{ "%hhu", 0x1ff, "255" },
+	{ "%hhd", 0x1ff, "-1" },
+	{ "%x", 0xabcdef, "abcdef" },
+	{ "%X", 0xabcdef, "ABCDEF" },
+	{ "%#x", 255, "0xff" },
+	{ "%#X", 255, "0XFF" },
+	{ "%#x", 0, "0" },
+	{ "%o", 8, "10" },
+	{ "%#o", 8, "010" },
+	{ "%5d|", 42, "   42|" },
+	{ "%-5d|", 42, "42   |" },
+	{ "%05d|", (uint64_t)-42, "-0042|" },
+	{ "%+d", 42, "+42" },
+	{ "% d", 42, " 42" },
+	{ "%#06x", 255, "0x00ff" },
+	{ "%.3d", 7, "007" },
+	{ "%6.3d|", 7, "   007|" },
+	{ "%06.3d|", 7, "   007|" },
+	{ "%.0d|", 0, "|" },
+	{ "%d", 0, "0" },
+	{ "%p", 0x1234, "0000000000001234" },
+	{ "%px", 0xffffffffffffffff, "ffffffffffffffff" },
+	{ "%p", 0, "0000000000000000" },
+	{ "%pK,", 1, "0000000000000001," },
+	{ "%c", 'A', "A" },
+	{ "%3c|", 'A', "  A|" },
+	{ "%-3c|", 'A', "A  |" },
+	{ "100%%", 0, "100%" },
+	{ "%s", (uint64_t) "text", "text" },
+	{ "%6s|", (uint64_t) "text", "  text|" },
+	{ "%-6s|", (uint64_t) "text", "text  |" },
+	{ "%.2s|", (uint64_t) "text", "te|" },
+	{ "%5.2s|", (uint64_t) "text", "   te|" },
+	{ "%s|", 0, "|" },
+	{ "%pks|", (uint64_t) "text", "text|" },
+	{ "%pus|", (uint64_t) "text", "text|" },
+	{ "a\tb\n", 0, "a\tb\n" },
+	{ "", 0, "" },
+};
+
 static void printk_formats(void **state)
 {
-	static const struct {
-		const char *fmt;
-		uint64_t arg;
-		const char *text;
-	} row[] = {
-		{ "%d", (uint64_t)-5, "-5" },
-		{ "%d", 0xffffffff, "-1" },
-		{ "%i", 0x180000000, "-2147483648" },
-		{ "%ld", 0xffffffff, "4294967295" },
-		{ "%lld", 1ull << 63, "-9223372036854775808" },
-		{ "%u", (uint64_t)-1, "4294967295" },
-		{ "%llu", (uint64_t)-1, "18446744073709551615" },
-		{ "%zu", (uint64_t)-1, "18446744073709551615" },
-		{ "%hd", 0x18000, "-32768" },
-		{ "%hhu", 0x1ff, "255" },
-		{ "%hhd", 0x1ff, "-1" },
-		{ "%x", 0xabcdef, "abcdef" },
-		{ "%X", 0xabcdef, "ABCDEF" },
-		{ "%#x", 255, "0xff" },
-		{ "%#X", 255, "0XFF" },
-		{ "%#x", 0, "0" },
-		{ "%o", 8, "10" },
-		{ "%#o", 8, "010" },
-		{ "%5d|", 42, "   42|" },
-		{ "%-5d|", 42, "42   |" },
-		{ "%05d|", (uint64_t)-42, "-0042|" },
-		{ "%+d", 42, "+42" },
-		{ "% d", 42, " 42" },
-		{ "%#06x", 255, "0x00ff" },
-		{ "%.3d", 7, "007" },
-		{ "%6.3d|", 7, "   007|" },
-		{ "%06.3d|", 7, "   007|" },
-		{ "%.0d|", 0, "|" },
-		{ "%d", 0, "0" },
-		{ "%p", 0x1234, "0000000000001234" },
-		{ "%px", 0xffffffffffffffff, "ffffffffffffffff" },
-		{ "%p", 0, "0000000000000000" },
-		{ "%pK,", 1, "0000000000000001," },
-		{ "%c", 'A', "A" },
-		{ "%3c|", 'A', "  A|" },
-		{ "%-3c|", 'A', "A  |" },
-		{ "100%%", 0, "100%" },
-		{ "%s", (uint64_t) "text", "text" },
-		{ "%6s|", (uint64_t) "text", "  text|" },
-		{ "%-6s|", (uint64_t) "text", "text  |" },
-		{ "%.2s|", (uint64_t) "text", "te|" },
-		{ "%5.2s|", (uint64_t) "text", "   te|" },
-		{ "%s|", 0, "|" },
-		{ "%pks|", (uint64_t) "text", "text|" },
-		{ "%pus|", (uint64_t) "text", "text|" },
-		{ "a\tb\n", 0, "a\tb\n" },
-		{ "", 0, "" },
-	};
+	for (size_t i = 0; i < sizeof(printk_row) / sizeof(printk_row[0]); i++) {
+		int64_t n = printk(printk_row[i].fmt, &printk_row[i].arg, 1);
 
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		int64_t n = printk(row[i].fmt, &row[i].arg, 1);
-
-		if (n != (int64_t)strlen(row[i].text) || strcmp(pk_text, row[i].text))
-			fail_msg("%s: %ld \"%s\", not \"%s\"", row[i].fmt, n, pk_text, row[i].text);
+		if (n != (int64_t)strlen(printk_row[i].text) || strcmp(pk_text, printk_row[i].text))
+			fail_msg("%s: %ld \"%s\", not \"%s\"", printk_row[i].fmt, n, pk_text,
+				 printk_row[i].text);
 	}
 	assert_int_equal(pk_head.pid, getpid());
 	assert_int_equal(pk_head.tid, syscall(SYS_gettid));
