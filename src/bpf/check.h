@@ -25,7 +25,8 @@ int check_flow(struct program *p, struct diag *d);
 
 /*
  * bpf/facts.c: facts, sub[].stack and stack_depth.  Refuses what a pass without value
- * ranges can be sure of: accesses outside the stack or ctx, stores into ctx.
+ * ranges can be sure of: accesses outside the stack or ctx, stores into ctx, registers
+ * that no path has set.
  */
 int facts_compute(struct program *p, const struct program_attr *attr, struct diag *d);
 

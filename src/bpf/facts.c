@@ -8,18 +8,19 @@
  * and then every slot counts as read.  A frame pointer that is no longer followed makes
  * the stack of its function PROGRAM_MAX_STACK bytes.
  *
- * r1-r9 of a callee begin as the join of all its calls, since programs that are not yet
- * verified may read what the caller left in r6-r9.
+ * r1-r5 of a callee begin as the join of all its calls.  What was never set, or died in a
+ * call, must not be read; only where that holds on all paths is it certain here.
  */
 #include "bpf/check.h"
 #include "bpf/helper.h"
 #include "bpf/insn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4 };
+enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8 };
 
 /* `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off. */
 struct val {
@@ -53,6 +54,7 @@ struct pass {
 };
 
 static const struct val other = { .may = MAY_OTHER };
+static const struct val unset = { .may = MAY_UNSET };
 
 /* -- states ----------------------------------------------------------------- */
 
@@ -97,6 +99,17 @@ static void refuse(struct pass *s, const char *why)
 static void ctx_escapes(struct body_facts *f)
 {
 	f->ctx_escapes = f->reads_any = f->reads_count = f->reads_ip = true;
+}
+
+/* The instruction reads register r. */
+static void use(struct pass *s, unsigned r)
+{
+	char why[64];
+
+	if (s->now.r[r].may != MAY_UNSET || s->attr->allow_any_helper)
+		return;
+	snprintf(why, sizeof(why), "r%u is read, but was never set or died in a call", r);
+	refuse(s, why);
 }
 
 static bool tracing(const struct pass *s)
@@ -158,6 +171,7 @@ static void access(struct pass *s, unsigned reg, const struct bpf_insn *i, bool 
 {
 	struct val base = s->now.r[reg];
 
+	use(s, reg);
 	if (base.may & MAY_CTX)
 		ctx_access(s, base, i->off, insn_bytes(i), store);
 	if (!(base.may & MAY_FP))
@@ -209,6 +223,10 @@ static void step_alu(struct pass *s, const struct bpf_insn *i)
 	unsigned op = BPF_OP(i->code);
 	bool add = op == BPF_ADD || op == BPF_SUB;
 
+	if (op != BPF_MOV)
+		use(s, i->dst_reg);
+	if (BPF_SRC(i->code) == BPF_X && op != BPF_END)
+		use(s, i->src_reg);
 	if (wide && op == BPF_MOV && !i->off) {
 		*dst = src;
 	} else if (wide && add && BPF_SRC(i->code) == BPF_K) {
@@ -235,6 +253,7 @@ static void step_helper(struct pass *s, uint32_t id)
 	for (unsigned r = 1; r <= nargs; r++) {
 		struct val v = s->now.r[r];
 
+		use(s, r);
 		if (v.may & MAY_CTX && !(r == 1 && h && h->flags & HELPER_TAKES_CTX))
 			ctx_escapes(f);
 		if (v.may & MAY_FP && !v.known)
@@ -270,19 +289,21 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 		for (unsigned r = 0; r < INSN_FP; r++) {
 			struct val *v = &s->now.r[r];
 
-			if (v->may & MAY_FP && r >= 1 && r <= 5) {
+			if (r < 1 || r > 5) {
+				*v = unset;
+			} else if (v->may & MAY_FP) { /* not the callee's own frame */
 				s->loose[s->sub] = true;
 				if (v->known)
 					stack_reach(s, v->off);
-			}
-			if (v->may & MAY_FP) /* another frame's: not the callee's own */
 				*v = (struct val){ .may = (v->may & MAY_CTX) | MAY_OTHER };
+			}
 		}
 		arrive(s, (uint32_t)insn_target(i, s->at));
 		s->now = caller;
 	}
-	for (unsigned r = 0; r <= 5; r++)
-		s->now.r[r] = other;
+	s->now.r[0] = other;
+	for (unsigned r = 1; r <= 5; r++)
+		s->now.r[r] = unset;
 }
 
 static void step_mem(struct pass *s, const struct bpf_insn *i)
@@ -294,10 +315,14 @@ static void step_mem(struct pass *s, const struct bpf_insn *i)
 		access(s, i->src_reg, i, false);
 	} else {
 		access(s, i->dst_reg, i, true);
-		if (class == BPF_STX)
+		if (class == BPF_STX) {
+			use(s, i->src_reg);
 			lost(s, s->now.r[i->src_reg]);
-		if (insn_is_atomic(i) && i->imm == BPF_CMPXCHG)
+		}
+		if (insn_is_atomic(i) && i->imm == BPF_CMPXCHG) {
+			use(s, 0);
 			lost(s, s->now.r[0]);
+		}
 	}
 	if (written >= 0)
 		s->now.r[written] = other;
@@ -318,6 +343,7 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 	case BPF_JMP:
 	case BPF_JMP32:
 		if (insn_is_exit(i)) {
+			use(s, 0);
 			if (s->sub && s->now.r[0].may & MAY_CTX)
 				ctx_escapes(s->f);
 			return false;
@@ -325,6 +351,11 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 		if (insn_is_call(i)) {
 			step_call(s, i);
 			return true;
+		}
+		if (!insn_is_ja(i)) {
+			use(s, i->dst_reg);
+			if (BPF_SRC(i->code) == BPF_X)
+				use(s, i->src_reg);
 		}
 		arrive(s, (uint32_t)insn_target(i, s->at));
 		return !insn_is_ja(i);
@@ -401,8 +432,10 @@ static void pass_free(struct pass *s)
 static void pass_run(struct pass *s)
 {
 	for (unsigned r = 0; r < INSN_FP; r++)
-		s->now.r[r] = other;
+		s->now.r[r] = unset;
 	s->now.r[1] = (struct val){ .may = MAY_CTX, .known = true };
+	if (!tracing(s)) /* plain programs have a second argument */
+		s->now.r[2] = other;
 	s->now.r[INSN_FP] = other; /* walk() sets it */
 	arrive(s, 0);
 	while (s->nqueue && !s->err) {

@@ -325,6 +325,13 @@ static bool inlined(const struct machine *m, uint32_t id, uint64_t *r0)
 	return true;
 }
 
+/* r1-r5 are unspecified after a call: a program that reads them must not seem to work. */
+static void spoil(struct machine *m)
+{
+	for (unsigned i = 1; i <= 5; i++)
+		m->r[i] = 0xdead0000dead0000 + i;
+}
+
 static int do_helper(struct machine *m, uint32_t id)
 {
 	uint64_t *r = m->r;
@@ -337,9 +344,7 @@ static int do_helper(struct machine *m, uint32_t id)
 					helper_name(id));
 		r[0] = fn(r[1], r[2], r[3], r[4], r[5]);
 	}
-	/* unspecified from here on: a program that reads them must not seem to work */
-	for (unsigned i = 1; i <= 5; i++)
-		r[i] = 0xdead0000dead0000 + i;
+	spoil(m);
 	return 0;
 }
 
@@ -363,6 +368,7 @@ static bool do_exit(struct machine *m)
 	memcpy(&m->r[6], m->frame[m->depth].saved, sizeof(m->frame[0].saved));
 	m->sub = m->frame[m->depth].sub;
 	m->at = m->frame[m->depth].ret;
+	spoil(m);
 	return false;
 }
 

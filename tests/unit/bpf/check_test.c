@@ -240,10 +240,11 @@ static void test_many_subprograms(void **state)
 		unsigned n = 0;
 
 		for (unsigned k = 0; k < callees; k++, n++)
-			insn[n] = INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, callees + k - n);
+			insn[n] =
+				INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, callees + 2 * k - n);
 		insn[n++] = EXIT;
 		for (unsigned k = 0; k < callees; k++)
-			insn[n++] = EXIT;
+			insn[n++] = NOP, insn[n++] = EXIT;
 		attr.ninsns = n;
 		if (callees == 255) {
 			assert_int_equal(program_load(&attr, &p, &d), 0);
@@ -263,7 +264,9 @@ static void test_many_subprograms(void **state)
 
 static void two_frames(char *text, int a, int b)
 {
-	sprintf(text, "stdw [r10-%d], 0\ncall local f\nexit\nf: stdw [r10-%d], 0\nexit\n", a, b);
+	sprintf(text,
+		"stdw [r10-%d], 0\ncall local f\nexit\nf: stdw [r10-%d], 0\nmov r0, 0\nexit\n", a,
+		b);
 }
 
 static void test_stack_limits(void **state)
@@ -283,9 +286,10 @@ static void test_stack_limits(void **state)
 
 static void test_helper_kinds(void **state)
 {
-	expect(PROGRAM_FENTRY, "call 184\nexit\n", 0, ""); /* -EOPNOTSUPP at run time */
-	expect(PROGRAM_FEXIT, "call 184\nexit\n", 0, "");
-	expect(PROGRAM_FMOD_RET, "call 184\nexit\n", 0, "");
+	expect(PROGRAM_FENTRY, "mov r2, r10\nadd r2, -8\ncall 184\nexit\n", 0,
+	       ""); /* -EOPNOTSUPP at run time */
+	expect(PROGRAM_FEXIT, "mov r2, r10\nadd r2, -8\ncall 184\nexit\n", 0, "");
+	expect(PROGRAM_FMOD_RET, "mov r2, r10\nadd r2, -8\ncall 184\nexit\n", 0, "");
 	expect(PROGRAM_FMOD_RET, "mov r2, 0\ncall 58\nexit\n", 0, "");
 	expect(PROGRAM_FEXIT, "mov r2, 0\ncall 58\nexit\n", -EACCES, "is for fmod_ret programs");
 	for (int id = 173; id <= 185; id++) {
@@ -323,9 +327,9 @@ static void test_ctx_slots(void **state)
 
 static void test_attributes(void **state)
 {
-	struct bpf_insn insn[] = { EXIT };
+	struct bpf_insn insn[] = { NOP, EXIT };
 	struct program_attr attr = {
-		.name = "a name", .kind = PROGRAM_FENTRY, .insn = insn, .ninsns = 1
+		.name = "a name", .kind = PROGRAM_FENTRY, .insn = insn, .ninsns = 2
 	};
 	struct program *p, *q;
 	struct diag d;
@@ -355,6 +359,32 @@ static void test_attributes(void **state)
 	assert_non_null(strstr(d.text, "second half"));
 }
 
+static void test_unset_registers(void **state)
+{
+	const char *why = "is read, but was never set or died in a call";
+
+	expect(PROGRAM_FENTRY, "exit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "mov r0, r2\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "add r6, 1\nmov r0, 0\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "stxdw [r10-8], r3\nmov r0, 0\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "stw [r3+0], 1\nmov r0, 0\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "jeq r4, 0, +0\nmov r0, 0\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "mov r4, 0\njeq r4, r5, +0\nmov r0, 0\nexit\n", -EACCES, why);
+	expect(PROGRAM_FENTRY, "call 14\nldxdw r0, [r1+0]\nexit\n", -EACCES,
+	       "insn 1 (r0 = *(u64 *)(r1 +0)): r1 is read");
+	expect(PROGRAM_FENTRY, "call local f\nmov r0, r2\nexit\nf: mov r0, 0\nexit\n", -EACCES,
+	       why);
+	expect(PROGRAM_FENTRY, "mov r6, 1\ncall local f\nexit\nf: mov r0, r6\nexit\n", -EACCES,
+	       why);
+	expect(PROGRAM_FENTRY, "call 16\nexit\n", -EACCES, "r2 is read");
+	expect(PROGRAM_FENTRY, "stdw [r10-8], 0\nmov r3, 0\nlock cmpxchg [r10-8], r3\nexit\n",
+	       -EACCES, "r0 is read");
+	/* set on one path only: perhaps that one is always taken */
+	expect(PROGRAM_FENTRY, "mov r2, 1\njeq r2, 0, +1\nmov r3, 1\nmov r0, r3\nexit\n", 0, "");
+	expect(PROGRAM_PLAIN, "mov r0, r2\nexit\n", 0, "");
+	expect(PROGRAM_PLAIN, "mov r0, r3\nexit\n", -EACCES, why);
+}
+
 /* As large as allowed, with a jump at every instruction: the passes stay linear. */
 static void test_a_million_instructions(void **state)
 {
@@ -367,7 +397,8 @@ static void test_a_million_instructions(void **state)
 	struct diag d;
 
 	assert_non_null(insn);
-	for (uint32_t i = 0; i + 1 < attr.ninsns; i++)
+	insn[0] = NOP;
+	for (uint32_t i = 1; i + 1 < attr.ninsns; i++)
 		insn[i] = INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0, i);
 	insn[attr.ninsns - 1] = EXIT;
 	assert_int_equal(program_load(&attr, &p, &d), 0);
@@ -485,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_helper_kinds),
 		cmocka_unit_test(test_ctx_slots),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_unset_registers),
 		cmocka_unit_test(test_a_million_instructions),
 		cmocka_unit_test(test_spelling),
 		cmocka_unit_test(test_text_is_cut),
