@@ -240,8 +240,7 @@ static void test_many_subprograms(void **state)
 		unsigned n = 0;
 
 		for (unsigned k = 0; k < callees; k++, n++)
-			insn[n] =
-				INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, callees + 2 * k - n);
+			insn[n] = INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, callees + 2 * k - n);
 		insn[n++] = EXIT;
 		for (unsigned k = 0; k < callees; k++)
 			insn[n++] = NOP, insn[n++] = EXIT;
