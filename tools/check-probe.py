@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-FORBIDDEN = re.compile(r'%(?:[xyz]?mm\d+|st\b|k[0-7]\b|mxcsr)|\b(?:f(?:ld|st|xsave|xrstor|ninit)\w*|'
-                       r'emms|v?ldmxcsr|xsave\w*|xrstor\w*)\b')
+FORBIDDEN = re.compile(r'%(?:[xyz]?mm\d+|st\b|k[0-7]\b|mxcsr)|'
+                       r'\b(?:f(?:ld|st|xsave|xrstor|ninit)\w*|emms|v?ldmxcsr|xsave\w*)\b|'
+                       r'\bxrstor\w*\b')
 DISTANCE = 32 << 20
 
 
