@@ -393,7 +393,7 @@ static void recover(struct ring_consumer *c, struct tally *tally)
 static void killed_at_each_instruction(void **state)
 {
 	/* every instruction takes minutes: RT_STRESS_ALL */
-	static const uint64_t stride[VICTIMS] = { 9, 9, 29, 31 };
+	static const uint64_t stride[VICTIMS] = { 11, 11, 47, 53 };
 	struct tally tally = { 0 };
 	struct ring_consumer *c;
 	struct arena *a;
