@@ -71,7 +71,15 @@ struct process_spawn_opts {
 	bool keep_env;   /* leave LD_PRELOAD in the environment (-f) */
 };
 
-/* argv[0] is looked up in PATH as a shell does.  On failure nothing is left behind. */
+/*
+ * argv[0] is looked up in PATH as a shell does.  On failure nothing is left behind.  A
+ * command that ends before its libraries are loaded (one is missing: ld.so has said so on
+ * stderr, exit status 127) is a success with (*out)->exited.
+ *
+ * LD_PRELOAD names the slabs first, then what the user's names; the user's own entry stays
+ * where it is.  LD_USE_LOAD_BIAS=1, which glibc <= 2.35 needs to honour the slab's address,
+ * comes with it.  Both are gone from the environment when this returns.
+ */
 int process_spawn(char *const argv[], const struct process_spawn_opts *opts, struct process **out,
 		  struct diag *d);
 void process_free(struct process *p); /* NULL is fine */
@@ -98,6 +106,9 @@ bool process_alive(struct process *p);
  */
 int process_poll(struct process *p, int timeout_ms, bool *exec);
 
+/* Read p->modules anew (libraries may have been loaded); running or stopped. */
+int process_refresh(struct process *p, struct diag *d);
+
 /* One function's window: replaced in a batch.  pc in (addr, addr + len) is moved by `move`. */
 struct process_patch {
 	taddr_t addr;
@@ -106,11 +117,21 @@ struct process_patch {
 	/* where a thread whose pc is inside the window goes on; 0: cannot, postpone */
 	taddr_t (*move)(const void *arg, taddr_t pc);
 	const void *arg;
-	int result; /* out: 0, -EBUSY (bytes differ), -EAGAIN (a thread cannot be moved) */
+	/*
+	 * out: 0; -EBUSY bytes differ; -EAGAIN a thread cannot be moved, or a stopped stack
+	 * holds an address inside the window; -EINVAL len, or overlaps its neighbour; -EFAULT
+	 */
+	int result;
 };
 
 /* Stopped processes only.  Each patch succeeds or fails by itself; returns how many failed. */
 int process_patch(struct process *p, struct process_patch *patch, unsigned n, struct diag *d);
+
+/*
+ * Make the windows' pages private by rewriting a byte of each with itself, before the stop,
+ * so that the stop holds no page fault.  Optional; errors are left to process_patch().
+ */
+void process_touch(struct process *p, const struct process_patch *patch, unsigned n);
 
 /* One system call by a stopped thread; the result as the kernel gives it (-errno). */
 long process_syscall(struct process *p, long nr, const uint64_t arg[6]);

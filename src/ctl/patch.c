@@ -1,0 +1,275 @@
+/*
+ * ctl/patch.c - replace windows of text in a stopped process, many in one go.
+ *
+ * Order: compare, scan stacks, move pcs, write.  Stacks are scanned because a thread in a
+ * signal handler has an interrupted pc in its signal frame; a word there that only looks
+ * like one postpones the site, which does no harm.  Writing through /proc/PID/mem makes
+ * the page private to the process and leaves it r-x.
+ *
+ * Context  [ctl]
+ * Spec     proc_pid_mem(5); sigreturn(2) for the frame; kernel/signal.c: a call that will be
+ *          restarted goes on 2 bytes before the pc that ptrace shows
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PAGE = 4096,
+	RED_ZONE = 128,
+	STACK_SCAN_MAX = 8 << 20, /* above rsp; the usual size of a whole stack */
+	SYSCALL_LEN = 2,
+};
+
+struct batch {
+	struct process *p;
+	struct process_patch **at; /* by address */
+	unsigned n;
+};
+
+static int by_address(const void *a, const void *b)
+{
+	const struct process_patch *x = *(struct process_patch *const *)a;
+	const struct process_patch *y = *(struct process_patch *const *)b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* The patch with pc strictly inside its window, or NULL. */
+static struct process_patch *patch_around(const struct batch *b, taddr_t pc)
+{
+	unsigned lo = 0, hi = b->n;
+	struct process_patch *last;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (b->at[mid]->addr < pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == 0)
+		return NULL;
+	last = b->at[lo - 1];
+	return pc < last->addr + last->len ? last : NULL;
+}
+
+static void compare_all(const struct batch *b)
+{
+	uint8_t now[sizeof(b->at[0]->expect)];
+
+	for (unsigned i = 0; i < b->n; i++) {
+		struct process_patch *x = b->at[i];
+
+		if (x->len == 0 || x->len > sizeof(now)) {
+			x->result = -EINVAL;
+			continue;
+		}
+		x->result = process_read(b->p, x->addr, now, x->len);
+		if (!x->result && memcmp(now, x->expect, x->len))
+			x->result = -EBUSY;
+		/* the later one of two that overlap loses */
+		if (!x->result && i && !b->at[i - 1]->result &&
+		    b->at[i - 1]->addr + b->at[i - 1]->len > x->addr)
+			x->result = -EINVAL;
+	}
+}
+
+static int scan_stack(const struct batch *b, const struct map_list *maps, taddr_t rsp,
+		      uint64_t *buf)
+{
+	taddr_t from = (rsp - RED_ZONE) & ~(taddr_t)7;
+	const struct map_region *r = maps_at(maps, from);
+	uint64_t n;
+
+	if (!r)
+		r = maps_at(maps, from = rsp & ~(taddr_t)7);
+	if (!r)
+		return 0; /* no stack: nothing was interrupted on it */
+	n = r->hi - from < STACK_SCAN_MAX ? r->hi - from : STACK_SCAN_MAX;
+	for (uint64_t off = 0; off < n; off += PAGE) {
+		uint64_t some = n - off < PAGE ? n - off : PAGE;
+		int err = process_read(b->p, from + off, buf, some);
+
+		if (err)
+			return err == -ESRCH ? err : 0;
+		for (uint64_t i = 0; i < some / sizeof(*buf); i++) {
+			struct process_patch *x = patch_around(b, buf[i]);
+
+			if (x && !x->result)
+				x->result = -EAGAIN;
+		}
+	}
+	return 0;
+}
+
+/* The call the thread is in will be repeated: arch/x86/kernel/signal.c. */
+static bool will_restart(const struct user_regs_struct *r)
+{
+	const int restart_sys = 512, restart_nointr = 513, restart_nohand = 514,
+		  restart_block = 516;
+	int64_t ret = (int64_t)r->rax;
+
+	return (int64_t)r->orig_rax >= 0 && (ret == -restart_sys || ret == -restart_nointr ||
+					     ret == -restart_nohand || ret == -restart_block);
+}
+
+/* 1 and the new registers when the thread stands inside a window that will be replaced. */
+static int moved_regs(const struct batch *b, struct user_regs_struct *r)
+{
+	taddr_t pc = r->rip, back = 0, to;
+	struct process_patch *x = patch_around(b, pc);
+
+	if (!x && will_restart(r)) {
+		back = SYSCALL_LEN;
+		x = patch_around(b, pc - back);
+	}
+	if (!x || x->result)
+		return 0;
+	to = x->move ? x->move(x->arg, pc - back) : 0;
+	if (!to) {
+		x->result = -EAGAIN;
+		return 0;
+	}
+	r->rip = to + back;
+	return 1;
+}
+
+/* `commit` false: only find out which patches cannot be. */
+static int move_threads(const struct batch *b, bool commit)
+{
+	struct process_priv *pp = process_priv(b->p);
+
+	for (size_t i = 0; i < pp->threads.n; i++) {
+		const struct tracee *t = &pp->threads.at[i];
+		struct user_regs_struct r;
+		int err = t->stopped ? tracee_regs(t, &r) : -ESRCH;
+
+		if (err == -ESRCH)
+			continue; /* killed meanwhile */
+		if (!err && moved_regs(b, &r) && commit)
+			err = tracee_set_regs(t, &r);
+		if (err && err != -ESRCH)
+			return err;
+	}
+	return 0;
+}
+
+static int scan_stacks(const struct batch *b)
+{
+	struct process_priv *pp = process_priv(b->p);
+	struct map_list maps = { 0 };
+	uint64_t buf[PAGE / sizeof(uint64_t)];
+	int err = maps_read(tracee_any(b->p), &maps, NULL);
+
+	for (size_t i = 0; i < pp->threads.n && !err; i++) {
+		struct user_regs_struct r;
+
+		if (!pp->threads.at[i].stopped || tracee_regs(&pp->threads.at[i], &r) < 0)
+			continue;
+		err = scan_stack(b, &maps, r.rsp, buf);
+	}
+	maps_free(&maps);
+	return err;
+}
+
+/* Patches [from, to) touch the pages of buf, which begins at `base`. */
+static void write_run(const struct batch *b, unsigned from, unsigned to, taddr_t base, uint8_t *buf,
+		      size_t n)
+{
+	struct process_patch *last = NULL;
+	int err = process_read(b->p, base, buf, n);
+
+	for (unsigned i = from; i < to; i++) {
+		struct process_patch *x = b->at[i];
+
+		if (x->result)
+			continue;
+		last = x;
+		memcpy(buf + (x->addr - base), x->bytes, x->len);
+	}
+	if (!last)
+		return;
+	if (!err)
+		err = process_write(b->p, base, buf, n);
+	for (unsigned i = from; i < to; i++) {
+		if (!b->at[i]->result)
+			b->at[i]->result = err;
+	}
+}
+
+/* Whole pages, one write each; windows across a page's end join two runs of pages. */
+static void write_all(const struct batch *b)
+{
+	static const taddr_t mask = ~(taddr_t)(PAGE - 1);
+	uint8_t buf[2 * PAGE];
+
+	for (unsigned i = 0; i < b->n;) {
+		taddr_t base = b->at[i]->addr & mask;
+		taddr_t end = base + PAGE;
+		unsigned to = i;
+
+		/* a window across the end takes the second page with it, and what is there */
+		while (to < b->n && b->at[to]->addr < end) {
+			if (b->at[to]->addr + b->at[to]->len > end) {
+				if (end - base == 2 * PAGE)
+					break;
+				end += PAGE;
+			}
+			to++;
+		}
+		write_run(b, i, to, base, buf, end - base);
+		i = to;
+	}
+}
+
+int process_patch(struct process *p, struct process_patch *patch, unsigned n, struct diag *d)
+{
+	_free_ struct process_patch **order = calloc(n ? n : 1, sizeof(*order));
+	struct batch b = { p, order, n };
+	int failed = 0, err;
+
+	if (!p->stopped)
+		return diag_set(d, -EINVAL, "process %d is not stopped", p->pid);
+	if (!order)
+		return diag_set(d, -ENOMEM, "no memory for %u patches", n);
+	for (unsigned i = 0; i < n; i++)
+		order[i] = &patch[i];
+	qsort(order, n, sizeof(*order), by_address);
+	compare_all(&b);
+	err = scan_stacks(&b);
+	if (!err)
+		err = move_threads(&b, false);
+	if (!err)
+		err = move_threads(&b, true);
+	if (err)
+		return diag_set(d, err, "process %d: threads cannot be examined: %s", p->pid,
+				strerror(-err));
+	write_all(&b);
+	for (unsigned i = 0; i < n; i++)
+		failed += patch[i].result != 0;
+	return failed;
+}
+
+void process_touch(struct process *p, const struct process_patch *patch, unsigned n)
+{
+	taddr_t last = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		taddr_t ends[2] = { patch[i].addr, patch[i].addr + patch[i].len - 1 };
+
+		for (int k = 0; k < 2; k++) {
+			uint8_t byte;
+
+			if (ends[k] / PAGE == last)
+				continue;
+			last = ends[k] / PAGE;
+			if (process_read(p, ends[k], &byte, 1) == 0)
+				process_write(p, ends[k], &byte, 1);
+		}
+	}
+}

@@ -1,0 +1,349 @@
+/*
+ * ctl/remote.c - single system calls by a stopped thread, and the arena mapped with them.
+ *
+ * The call is run through PTRACE_SYSCALL, not by a single step: a step's SIGTRAP would
+ * reset the application's handler where it blocks or ignores SIGTRAP.  All signals are
+ * blocked for its duration and the thread ends in an event stop again, so that an
+ * interrupted call of its own is restarted as if nothing had been (orig_rax is back).
+ *
+ * Context  [ctl]
+ * Spec     ptrace(2) "Syscall-stops"; psABI A.2.1 (system call registers); vdso(7)
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+#include "info/objfile.h"
+#include "shm/layout.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SYSCALL_STOP = SIGTRAP | 0x80 };
+
+#define REMOTE_LIMIT_NS 5000000000ull
+
+static bool is_syscall_at(struct process *p, taddr_t at)
+{
+	static const uint8_t insn[2] = { 0x0f, 0x05 };
+	uint8_t now[2];
+
+	return at && process_read(p, at, now, sizeof(now)) == 0 && !memcmp(now, insn, sizeof(now));
+}
+
+/* The two bytes need not be an instruction of the program: we step on nothing after them. */
+static taddr_t find_syscall(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+	struct map_list m = { 0 };
+	taddr_t at = 0;
+
+	if (is_syscall_at(p, pp->syscall_at))
+		return pp->syscall_at;
+	if (maps_read(tracee_any(p), &m, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < m.n && !at; i++) {
+		const struct map_region *r = &m.at[i];
+		size_t n = r->hi - r->lo;
+		_free_ uint8_t *text = NULL;
+		const uint8_t *hit;
+
+		if (!r->x || !r->r || n > 64u << 20 || !strncmp(r->path, "[vsyscall]", 10))
+			continue;
+		text = malloc(n);
+		if (!text || process_read(p, r->lo, text, n) < 0)
+			continue;
+		hit = memmem(text, n, "\x0f\x05", 2);
+		if (hit)
+			at = r->lo + (taddr_t)(hit - text);
+	}
+	maps_free(&m);
+	pp->syscall_at = at;
+	return at;
+}
+
+/* To the next system call stop; group stops and SIGSTOP on the way are passed through. */
+static int to_syscall_stop(struct process *p, struct tracee *t, uint64_t deadline)
+{
+	int sig = 0;
+
+	for (;;) {
+		int st;
+		pid_t got;
+
+		if (ptrace(PTRACE_SYSCALL, t->tid, 0, (long)sig) < 0)
+			return -errno;
+		while ((got = waitpid(t->tid, &st, __WALL | WNOHANG)) == 0 ||
+		       (got < 0 && errno == EINTR)) {
+			if (process_now_ns() > deadline)
+				return -ETIMEDOUT;
+			sched_yield();
+		}
+		if (got < 0)
+			return -ESRCH;
+		if (!WIFSTOPPED(st)) {
+			if (t->tid == p->pid)
+				tracee_ended(p, st);
+			return -ESRCH;
+		}
+		if (WSTOPSIG(st) == SYSCALL_STOP)
+			return 0;
+		sig = st >> 16 ? 0 : WSTOPSIG(st);
+	}
+}
+
+static int back_to_event_stop(struct process *p, struct tracee *t, uint64_t deadline)
+{
+	t->stopped = false;
+	if (ptrace(PTRACE_INTERRUPT, t->tid, 0, 0) < 0 || ptrace(PTRACE_CONT, t->tid, 0, 0) < 0)
+		return -errno;
+	return tracee_await(p, t, deadline);
+}
+
+static long remote_call(struct process *p, struct tracee *t, long nr, const uint64_t arg[6])
+{
+	uint64_t deadline = process_now_ns() + REMOTE_LIMIT_NS, all = UINT64_MAX, mask;
+	struct user_regs_struct old, r;
+	long result = -ESRCH;
+	int err = tracee_regs(t, &old);
+
+	if (err || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(mask), &mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) < 0)
+		return err ? err : -errno;
+	r = old;
+	r.rip = process_priv(p)->syscall_at;
+	r.rax = (uint64_t)nr;
+	r.orig_rax = (uint64_t)-1; /* or the kernel would restart the thread's own call */
+	r.rdi = arg[0];
+	r.rsi = arg[1];
+	r.rdx = arg[2];
+	r.r10 = arg[3];
+	r.r8 = arg[4];
+	r.r9 = arg[5];
+	err = tracee_set_regs(t, &r);
+	if (!err)
+		err = to_syscall_stop(p, t, deadline); /* entry */
+	if (!err)
+		err = to_syscall_stop(p, t, deadline); /* exit */
+	if (!err)
+		err = tracee_regs(t, &r);
+	if (err == -ESRCH || err == -ETIMEDOUT)
+		return err;
+	if (!err)
+		result = (long)r.rax;
+	tracee_set_regs(t, &old);
+	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(mask), &mask);
+	if (back_to_event_stop(p, t, deadline) < 0)
+		return -ESRCH;
+	return err ? err : result;
+}
+
+long process_syscall(struct process *p, long nr, const uint64_t arg[6])
+{
+	struct process_priv *pp = process_priv(p);
+	struct tracee *t = NULL;
+
+	if (!p->stopped)
+		return -EINVAL;
+	for (size_t i = 0; i < pp->threads.n; i++) {
+		if (pp->threads.at[i].stopped && (!t || pp->threads.at[i].tid == p->pid))
+			t = &pp->threads.at[i];
+	}
+	if (!t || !find_syscall(p))
+		return -ESRCH;
+	return remote_call(p, t, nr, arg);
+}
+
+static long call6(struct process *p, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t e,
+		  uint64_t f, uint64_t g)
+{
+	const uint64_t arg[6] = { a, b, c, e, f, g };
+
+	return process_syscall(p, nr, arg);
+}
+
+static bool call_failed(long r)
+{
+	return r < 0 && r >= -4095;
+}
+
+/* -- the arena ------------------------------------------------------------------------------ */
+
+/*
+ * Open our descriptor fd over there: through /proc/OUR-PID/fd, the name lying in rt_state's
+ * reserved words, which are rewritten afterwards.
+ */
+static long open_there(struct process *p, int fd, bool read_only, struct diag *d)
+{
+	taddr_t name = p->slab[SLAB_EXE].rt_state + offsetof(struct rt_state, reserved);
+	char path[sizeof(((struct rt_state *)0)->reserved)] = { 0 };
+	int n = snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	int err = process_write(p, name, path, sizeof(path));
+	long there;
+
+	if (err || n < 0)
+		return diag_set(d, err ? err : -EINVAL, "cannot write to the slab's data");
+	there = call6(p, SYS_openat, (uint64_t)AT_FDCWD, name,
+		      (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC, 0, 0, 0);
+	if (call_failed(there))
+		return diag_set(d, (int)there, "process %d cannot open %s: %s", p->pid, path,
+				strerror((int)-there));
+	return there;
+}
+
+static int map_there(struct process *p, int fd, taddr_t at, uint64_t len, bool read_only,
+		     struct diag *d)
+{
+	long there = open_there(p, fd, read_only, d), got;
+
+	if (there < 0)
+		return (int)there;
+	got = call6(p, SYS_mmap, at, len, read_only ? PROT_READ : PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, (uint64_t)there, 0);
+	call6(p, SYS_close, (uint64_t)there, 0, 0, 0, 0, 0);
+	if (call_failed(got))
+		return diag_set(d, (int)got, "process %d cannot map the arena: %s", p->pid,
+				strerror((int)-got));
+	/* not into core files */
+	call6(p, SYS_madvise, at, len, MADV_DONTDUMP, 0, 0, 0);
+	return 0;
+}
+
+static int reserve(struct process *p, uint64_t size, taddr_t *out, struct diag *d)
+{
+	long at = call6(p, SYS_mmap, 0, size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
+
+	if (call_failed(at))
+		return diag_set(d, (int)at,
+				"process %d has no room for %llu MiB of address space (%s): is "
+				"there a limit (ulimit -v)?",
+				p->pid, (unsigned long long)size >> 20, strerror((int)-at));
+	*out = (taddr_t)at;
+	return 0;
+}
+
+/* Private and wiped in a forked child: shm/layout.h "thread block". */
+static int make_threads(struct process *p, struct diag *d)
+{
+	const uint64_t size = (uint64_t)SHM_MAX_THREADS * RT_THREAD_SIZE;
+	long at = call6(p, SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
+	long wipe;
+
+	if (call_failed(at))
+		return diag_set(d, (int)at, "process %d: no memory for the table of threads: %s",
+				p->pid, strerror((int)-at));
+	wipe = call6(p, SYS_madvise, (uint64_t)at, size, MADV_WIPEONFORK, 0, 0, 0);
+	if (call_failed(wipe))
+		return diag_set(d, (int)wipe, "MADV_WIPEONFORK: %s", strerror((int)-wipe));
+	p->threads = (taddr_t)at;
+	return 0;
+}
+
+/* -- rt_state ------------------------------------------------------------------------------- */
+
+/* The unwinder whose contexts the personality will be given, if it is loaded by now. */
+static void find_unwinder(const struct process *p, struct rt_state *s)
+{
+	for (size_t i = 0; i < p->modules.n; i++) {
+		const struct module *m = &p->modules.at[i];
+		const char *base = strrchr(m->path, '/');
+		const struct objsym *cfa, *gr, *ip;
+		struct objfile *o;
+		char path[4200];
+
+		if (!base || strncmp(base + 1, "libgcc_s.so", 11))
+			continue;
+		if (module_path(p->pid, &p->modules, m, path, sizeof(path)) < 0 ||
+		    objfile_open(path, &o, NULL) < 0)
+			continue;
+		cfa = objfile_sym(o, "_Unwind_GetCFA");
+		gr = objfile_sym(o, "_Unwind_GetGR");
+		ip = objfile_sym(o, "_Unwind_GetIP");
+		if (cfa && gr && ip) {
+			s->get_cfa = m->bias + cfa->addr;
+			s->get_gr = m->bias + gr->addr;
+			s->get_ip = m->bias + ip->addr;
+		}
+		objfile_close(o);
+	}
+}
+
+static taddr_t vdso_symbol(struct process *p, const char *name)
+{
+	taddr_t base = process_priv(p)->vdso, found = 0;
+	const struct map_region *r = maps_at(&p->modules.maps, base);
+	size_t n = r ? r->hi - base : 0;
+	_free_ uint8_t *image = NULL;
+	const struct objsym *s;
+	struct objfile *o;
+
+	if (!base || !n || n > 1u << 20)
+		return 0;
+	image = malloc(n);
+	if (!image || process_read(p, base, image, n) < 0 ||
+	    objfile_open_mem(image, n, "[vdso]", &o, NULL) < 0)
+		return 0;
+	s = objfile_sym(o, name);
+	if (s && o->nseg)
+		found = base + s->addr - (o->seg[0].addr - o->seg[0].offset);
+	objfile_close(o);
+	return found;
+}
+
+static int fill_states(struct process *p, uint32_t flags, struct diag *d)
+{
+	struct rt_state s = {
+		.magic = RT_STATE_MAGIC,
+		.version = SHM_VERSION,
+		.tls_off = p->tls_off,
+		.arena = p->arena,
+		.threads = p->threads,
+		.clock_gettime = vdso_symbol(p, "__vdso_clock_gettime"),
+		.flags = flags,
+	};
+
+	find_unwinder(p, &s);
+	for (int i = 0; i < SLABS; i++) {
+		int err = process_write(p, p->slab[i].rt_state, &s, sizeof(s));
+
+		if (err)
+			return diag_set(d, err, "cannot write to the slab's data");
+	}
+	return 0;
+}
+
+int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, struct diag *d)
+{
+	taddr_t at = p->arena;
+	int err = 0;
+
+	if (!p->stopped || !p->slab[SLAB_EXE].rt_state)
+		return diag_set(d, -EINVAL, "process %d is not stopped with its slabs", p->pid);
+	if (!at) {
+		err = reserve(p, ARENA_SIZE, &at, d);
+		if (!err)
+			err = map_there(p, a->fd, at, a->size, false, d);
+		if (err)
+			return err;
+		p->arena = at;
+	}
+	if (!p->threads)
+		err = make_threads(p, d);
+	for (; !err && p->regions < a->nregions; p->regions += !err) {
+		const struct arena_region *r = &a->region[p->regions];
+
+		err = map_there(p, r->fd, at + r->at, r->len, r->read_only, d);
+	}
+	if (err)
+		return err;
+	return fill_states(p, flags, d);
+}

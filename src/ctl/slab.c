@@ -1,0 +1,510 @@
+/*
+ * ctl/slab.c - the slab's two files: link the template at an address, write, find again.
+ *
+ * "Linking" a shared object elsewhere means adding the base to everything in the file that
+ * is an address: headers, dynamic entries, symbols, relocations.  Code and .eh_frame are
+ * position independent.  The loader asks for a file's own addresses first and the kernel
+ * grants them while they are free (glibc, elf/dl-map-segments.h).
+ *
+ * Memory   slab_link() gives a malloc'ed copy; files live until slab_remove_files()
+ * Context  [ctl] the template is ours, its offsets are checked all the same
+ * Spec     ELF gABI "Object Files", "Dynamic Section"; psABI 4.4 (relocation types)
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum {
+	PAGE = 4096,
+	/*
+	 * Linux (6.7 on) looks for room for a large file mapping with this much more, to align
+	 * it, and only then honours the hint: mm/huge_memory.c __thp_get_unmapped_area()
+	 */
+	HUGE_PAD = 2 << 20,
+	SONAME_DIGITS = 16, /* letters X in the template's SONAME that become random */
+};
+
+/* -- reading the template ---------------------------------------------------------------- */
+
+struct elf_view {
+	uint8_t *at;
+	uint64_t n;
+};
+
+static void *view_at(const struct elf_view *v, uint64_t off, uint64_t n)
+{
+	return off <= v->n && n <= v->n - off ? v->at + off : NULL;
+}
+
+static Elf64_Ehdr *view_header(const struct elf_view *v)
+{
+	Elf64_Ehdr *h = view_at(v, 0, sizeof(*h));
+
+	if (!h || memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    h->e_type != ET_DYN || h->e_machine != EM_X86_64 ||
+	    h->e_phentsize != sizeof(Elf64_Phdr) || h->e_shentsize != sizeof(Elf64_Shdr))
+		return NULL;
+	if (!view_at(v, h->e_phoff, (uint64_t)h->e_phnum * sizeof(Elf64_Phdr)) ||
+	    !view_at(v, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr)))
+		return NULL;
+	return h;
+}
+
+static Elf64_Phdr *view_segments(const struct elf_view *v, const Elf64_Ehdr *h)
+{
+	return (void *)(v->at + h->e_phoff);
+}
+
+static Elf64_Shdr *view_sections(const struct elf_view *v, const Elf64_Ehdr *h)
+{
+	return (void *)(v->at + h->e_shoff);
+}
+
+/* The table of entries in a section, NULL if it is not wholly there; *count of them. */
+static void *view_table(const struct elf_view *v, const Elf64_Shdr *s, size_t entry, size_t *count)
+{
+	void *at = view_at(v, s->sh_offset, s->sh_size);
+
+	*count = at ? s->sh_size / entry : 0;
+	return at;
+}
+
+static taddr_t symbol_value(const struct elf_view *v, const Elf64_Ehdr *h, const char *name)
+{
+	const Elf64_Shdr *s = view_sections(v, h);
+
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		const char *names;
+		const Elf64_Sym *sym;
+		size_t count, names_n;
+
+		if (s[i].sh_type != SHT_SYMTAB || s[i].sh_link >= h->e_shnum)
+			continue;
+		sym = view_table(v, &s[i], sizeof(*sym), &count);
+		names = view_table(v, &s[s[i].sh_link], 1, &names_n);
+		for (size_t k = 0; k < count; k++) {
+			if (sym[k].st_shndx != SHN_UNDEF && sym[k].st_name < names_n &&
+			    !strncmp(names + sym[k].st_name, name, names_n - sym[k].st_name) &&
+			    strlen(name) < names_n - sym[k].st_name)
+				return sym[k].st_value;
+		}
+	}
+	return 0;
+}
+
+static taddr_t tls_word(const struct elf_view *v, const Elf64_Ehdr *h)
+{
+	const Elf64_Shdr *s = view_sections(v, h);
+
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		const Elf64_Rela *r;
+		size_t count;
+
+		if (s[i].sh_type != SHT_RELA)
+			continue;
+		r = view_table(v, &s[i], sizeof(*r), &count);
+		for (size_t k = 0; k < count; k++) {
+			if (ELF64_R_TYPE(r[k].r_info) == R_X86_64_TPOFF64)
+				return r[k].r_offset;
+		}
+	}
+	return 0;
+}
+
+/* Only read through: nothing is written to the template's constant bytes. */
+static struct elf_view view_of(const struct slab_template *t)
+{
+	return (struct elf_view){ (uint8_t *)(uintptr_t)t->bytes, t->size };
+}
+
+int slab_layout_read(const struct slab_template *t, struct slab_layout *out, struct diag *d)
+{
+	struct elf_view v = view_of(t);
+	const Elf64_Ehdr *h = view_header(&v);
+	const Elf64_Phdr *ph;
+	struct slab_layout l = { .lowest = UINT64_MAX };
+	taddr_t end = 0;
+
+	if (!h)
+		return diag_set(d, -EBADMSG, "the slab template is not a shared object");
+	ph = view_segments(&v, h);
+	for (unsigned i = 0; i < h->e_phnum; i++) {
+		if (ph[i].p_type != PT_LOAD)
+			continue;
+		if (ph[i].p_vaddr + ph[i].p_memsz < ph[i].p_vaddr)
+			return diag_set(d, -EBADMSG, "slab template: segment %u wraps", i);
+		if (ph[i].p_vaddr < l.lowest)
+			l.lowest = ph[i].p_vaddr & ~(uint64_t)(PAGE - 1);
+		if (ph[i].p_vaddr + ph[i].p_memsz > end)
+			end = ph[i].p_vaddr + ph[i].p_memsz;
+	}
+	l.text = symbol_value(&v, h, "slab_text");
+	l.shadow = symbol_value(&v, h, "slab_shadow");
+	l.rt_state = symbol_value(&v, h, "rt_state");
+	l.tls_word = tls_word(&v, h);
+	if (end <= l.lowest || !l.text || !l.shadow || !l.rt_state || !l.tls_word)
+		return diag_set(d, -EBADMSG,
+				"slab template: no segment, slab_text, slab_shadow, rt_state or "
+				"TPOFF64 relocation");
+	l.span = ALIGN_UP(end - l.lowest, (uint64_t)PAGE);
+	*out = l;
+	return 0;
+}
+
+/* -- linking ------------------------------------------------------------------------------- */
+
+/* gABI figure 5-10: which dynamic entries hold addresses. */
+static bool dynamic_is_address(int64_t tag)
+{
+	switch (tag) {
+	case DT_PLTGOT:
+	case DT_HASH:
+	case DT_STRTAB:
+	case DT_SYMTAB:
+	case DT_RELA:
+	case DT_INIT:
+	case DT_FINI:
+	case DT_REL:
+	case DT_JMPREL:
+	case DT_INIT_ARRAY:
+	case DT_FINI_ARRAY:
+	case DT_PREINIT_ARRAY:
+	case DT_VERSYM:
+	case DT_VERDEF:
+	case DT_VERNEED:
+		return true;
+	default:
+		return tag >= DT_ADDRRNGLO && tag <= DT_ADDRRNGHI;
+	}
+}
+
+static void shift_symbols(const struct elf_view *v, const Elf64_Shdr *s, taddr_t base)
+{
+	size_t count;
+	Elf64_Sym *sym = view_table(v, s, sizeof(*sym), &count);
+
+	for (size_t k = 0; k < count; k++) {
+		if (sym[k].st_shndx != SHN_UNDEF && sym[k].st_shndx != SHN_ABS &&
+		    sym[k].st_shndx != SHN_COMMON && ELF64_ST_TYPE(sym[k].st_info) != STT_TLS)
+			sym[k].st_value += base;
+	}
+}
+
+static void shift_relocations(const struct elf_view *v, const Elf64_Shdr *s, taddr_t base)
+{
+	size_t count;
+	Elf64_Rela *r = view_table(v, s, sizeof(*r), &count);
+
+	for (size_t k = 0; k < count; k++) {
+		r[k].r_offset += base;
+		if (ELF64_R_TYPE(r[k].r_info) == R_X86_64_RELATIVE ||
+		    ELF64_R_TYPE(r[k].r_info) == R_X86_64_IRELATIVE)
+			r[k].r_addend += (int64_t)base;
+	}
+}
+
+static void shift_dynamic(const struct elf_view *v, const Elf64_Shdr *s, taddr_t base)
+{
+	size_t count;
+	Elf64_Dyn *dyn = view_table(v, s, sizeof(*dyn), &count);
+
+	for (size_t k = 0; k < count && dyn[k].d_tag != DT_NULL; k++) {
+		if (dynamic_is_address(dyn[k].d_tag))
+			dyn[k].d_un.d_ptr += base;
+	}
+}
+
+static void shift_all(const struct elf_view *v, Elf64_Ehdr *h, taddr_t base)
+{
+	Elf64_Phdr *ph = view_segments(v, h);
+	Elf64_Shdr *s = view_sections(v, h);
+
+	if (h->e_entry)
+		h->e_entry += base;
+	for (unsigned i = 0; i < h->e_phnum; i++) {
+		if (ph[i].p_type == PT_GNU_STACK)
+			continue;
+		ph[i].p_vaddr += base;
+		ph[i].p_paddr += base;
+	}
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		if (s[i].sh_flags & SHF_ALLOC)
+			s[i].sh_addr += base;
+		if (s[i].sh_type == SHT_SYMTAB || s[i].sh_type == SHT_DYNSYM)
+			shift_symbols(v, &s[i], base);
+		else if (s[i].sh_type == SHT_RELA && s[i].sh_flags & SHF_ALLOC)
+			shift_relocations(v, &s[i], base);
+		else if (s[i].sh_type == SHT_DYNAMIC)
+			shift_dynamic(v, &s[i], base);
+	}
+}
+
+/* The loader takes two objects of one SONAME for the same: make it unique. */
+static int name_uniquely(const struct elf_view *v, const Elf64_Ehdr *h, const char hex[16])
+{
+	const Elf64_Shdr *s = view_sections(v, h);
+	static const char blank[] = "XXXXXXXXXXXXXXXX";
+
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		const Elf64_Dyn *dyn;
+		size_t count, names_n;
+		char *names, *at;
+
+		if (s[i].sh_type != SHT_DYNAMIC || s[i].sh_link >= h->e_shnum)
+			continue;
+		dyn = view_table(v, &s[i], sizeof(*dyn), &count);
+		names = view_table(v, &s[s[i].sh_link], 1, &names_n);
+		for (size_t k = 0; k < count && names; k++) {
+			if (dyn[k].d_tag != DT_SONAME || dyn[k].d_un.d_val >= names_n)
+				continue;
+			at = memmem(names + dyn[k].d_un.d_val, names_n - dyn[k].d_un.d_val, blank,
+				    SONAME_DIGITS);
+			if (!at)
+				return -EBADMSG;
+			memcpy(at, hex, SONAME_DIGITS);
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+int slab_link(const struct slab_template *t, taddr_t base, const char hex[16], uint8_t **out,
+	      struct diag *d)
+{
+	struct elf_view v = { .n = t->size };
+	_free_ uint8_t *copy = malloc(t->size ? t->size : 1);
+	Elf64_Ehdr *h;
+
+	if (!copy)
+		return diag_set(d, -ENOMEM, "no memory for the slab");
+	memcpy(copy, t->bytes, t->size);
+	v.at = copy;
+	h = view_header(&v);
+	if (!h || base % PAGE)
+		return diag_set(d, -EBADMSG, "the slab template is not a shared object");
+	if (name_uniquely(&v, h, hex) < 0)
+		return diag_set(d, -EBADMSG, "slab template: no SONAME with %d letters X",
+				SONAME_DIGITS);
+	if (base)
+		shift_all(&v, h, base);
+	*out = TAKE_PTR(copy);
+	return 0;
+}
+
+/* -- files --------------------------------------------------------------------------------- */
+
+/* LD_PRELOAD splits at blanks and colons and expands $ORIGIN and its like: ld.so(8). */
+static const char *dir_refused(const char *dir)
+{
+	struct statvfs fs;
+
+	if (!dir || dir[0] != '/')
+		return "is not an absolute path";
+	if (strpbrk(dir, " :$"))
+		return "has a blank, colon or dollar sign in its name, which LD_PRELOAD cannot hold";
+	if (strlen(dir) > 128)
+		return "has too long a name";
+	if (statvfs(dir, &fs) < 0)
+		return strerror(errno);
+	if (fs.f_flag & ST_NOEXEC)
+		return "is mounted noexec";
+	return NULL;
+}
+
+static int dir_try(struct process *p, const char *dir, struct diag *d)
+{
+	struct process_priv *pp = process_priv(p);
+	const char *why = dir_refused(dir);
+
+	if (!why) {
+		snprintf(pp->dir, sizeof(pp->dir), "%s/utramp-XXXXXX", dir);
+		if (mkdtemp(pp->dir)) { /* mode 0700 */
+			snprintf(p->slab[SLAB_EXE].path, sizeof(p->slab[0].path), "%s/slab-exe.so",
+				 pp->dir);
+			snprintf(p->slab[SLAB_LIB].path, sizeof(p->slab[0].path), "%s/slab-lib.so",
+				 pp->dir);
+			return 0;
+		}
+		why = strerror(errno);
+		pp->dir[0] = '\0';
+	}
+	diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
+	return -EACCES;
+}
+
+int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
+{
+	char cwd[PATH_MAX];
+	const char *try[] = {
+		getenv("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm", "/var/tmp", getenv("HOME"),
+		getcwd(cwd, sizeof(cwd))
+	};
+
+	diag_set(d, 0, "no directory for the slab files, which must be executable");
+	if (dir) {
+		int err = dir_try(p, dir, d);
+
+		if (!err)
+			diag_set(d, 0, "%s", "");
+		return err;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(try); i++) {
+		if (try[i] && dir_try(p, try[i], d) == 0) {
+			diag_set(d, 0, "%s", "");
+			return 0;
+		}
+	}
+	return -EACCES;
+}
+
+static int random_hex(char hex[SONAME_DIGITS])
+{
+	uint8_t raw[SONAME_DIGITS / 2];
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return -EIO;
+	for (unsigned i = 0; i < SONAME_DIGITS; i++)
+		hex[i] = "0123456789abcdef"[raw[i / 2] >> (i % 2 ? 4 : 0) & 15];
+	return 0;
+}
+
+int slab_write(struct process *p, int which, const struct slab_template *t, taddr_t base,
+	       struct diag *d)
+{
+	const char *path = p->slab[which].path;
+	_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
+	_free_ uint8_t *bytes = NULL;
+	char hex[SONAME_DIGITS];
+	uint64_t done = 0;
+	int err;
+
+	if (fd < 0)
+		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
+	err = random_hex(hex);
+	if (!err)
+		err = slab_link(t, base, hex, &bytes, d);
+	if (err)
+		return err;
+	if (ftruncate(fd, (off_t)t->file_size) < 0 || fchmod(fd, 0500) < 0)
+		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
+	while (done < t->size) {
+		ssize_t w = pwrite(fd, bytes + done, t->size - done, (off_t)done);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return diag_set(d, w < 0 ? -errno : -EIO, "%s: %s", path,
+					w < 0 ? strerror(errno) : "short write");
+		done += (uint64_t)w;
+	}
+	p->slab[which].fd = TAKE_FD(fd);
+	return 0;
+}
+
+void slab_remove_files(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+
+	for (int i = 0; i < SLABS; i++) {
+		if (p->slab[i].path[0])
+			unlink(p->slab[i].path);
+		p->slab[i].path[0] = '\0';
+		if (p->slab[i].fd >= 0)
+			close(p->slab[i].fd);
+		p->slab[i].fd = -1;
+	}
+	if (pp->dir[0])
+		rmdir(pp->dir);
+	pp->dir[0] = '\0';
+}
+
+/* -- places -------------------------------------------------------------------------------- */
+
+/* The highest gap of n bytes that ends at or below top; 0: none above floor. */
+static taddr_t gap_below(const struct map_list *m, taddr_t top, taddr_t floor, uint64_t n)
+{
+	taddr_t end = top;
+
+	for (size_t i = m->n; i-- > 0;) {
+		const struct map_region *r = &m->at[i];
+
+		if (r->lo >= end)
+			continue;
+		if (r->hi <= end && end - r->hi >= n)
+			return end - n >= floor ? end - n : 0;
+		end = r->lo < end ? r->lo : end;
+	}
+	return end >= n && end - n >= floor ? end - n : 0;
+}
+
+/*
+ *   PIE       | slab | executable | ... brk heap grows up
+ *   ET_EXEC   | executable | heap up to ~2 GiB ... | slab |     (no room below 0x400000)
+ *
+ * Below the executable the heap is not capped.  A fixed executable's slab goes as far up as
+ * a rel32 from its first byte reaches, less 1 MiB for what a moved operand may add.
+ */
+taddr_t slab_place(const struct map_list *m, struct taddr_range exe, uint64_t span)
+{
+	const uint64_t reach = (2ull << 30) - (1ull << 20);
+	const taddr_t least = 1ull << 20; /* well above any vm.mmap_min_addr */
+	taddr_t floor = exe.hi > reach + least ? exe.hi - reach : least;
+	taddr_t from = exe.lo & ~(uint64_t)(PAGE - 1);
+	taddr_t at = gap_below(m, from, floor, span + HUGE_PAD);
+
+	return at ? at : gap_below(m, from + reach, ALIGN_UP(exe.hi, PAGE), span + HUGE_PAD);
+}
+
+static const struct map_region *region_of(const struct map_list *m, const char *path)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (!strcmp(m->at[i].path, path))
+			return &m->at[i];
+	}
+	return NULL;
+}
+
+bool slab_in_reach(const struct process *p)
+{
+	const struct process_priv *pp = process_priv(p);
+	taddr_t lo = p->slab[SLAB_EXE].bias + pp->layout.lowest, hi = lo + pp->layout.span;
+
+	lo = pp->exe.lo < lo ? pp->exe.lo : lo;
+	hi = pp->exe.hi > hi ? pp->exe.hi : hi;
+	return hi - lo < 1ull << 31;
+}
+
+int slab_locate(struct process *p, const struct slab_template *t, const struct map_list *m)
+{
+	const struct slab_layout *l = &process_priv(p)->layout;
+
+	for (int i = 0; i < SLABS; i++) {
+		struct slab *s = &p->slab[i];
+		const struct map_region *r = region_of(m, s->path);
+		uint64_t off = 0;
+
+		if (!r)
+			return 0;
+		s->bias = r->lo - l->lowest;
+		s->text = s->bias + l->text;
+		s->shadow = s->bias + l->shadow;
+		s->rt_state = s->bias + l->rt_state;
+		s->room = t->code_size;
+		/* offsets from the thread pointer are negative: 0 is "not relocated yet" */
+		if (process_read(p, s->bias + l->tls_word, &off, sizeof(off)) < 0 || !off)
+			return 0;
+		if (i == SLAB_EXE)
+			p->tls_off = (int32_t)(int64_t)off;
+	}
+	return 1;
+}

@@ -1,0 +1,685 @@
+/*
+ * ctl/spawn.c - start a command with the slabs in it and stop it before its constructors.
+ *
+ *   fork ── seized ── execve ──▶ exec stop: addresses known, slab files written
+ *                                  │  int3 on _dl_debug_state and on the entry point
+ *                                  ▼
+ *        ld.so maps, relocates ──▶ _dl_debug_state with RT_CONSISTENT and both slabs mapped
+ *                                  │  bytes and environment put back
+ *                                  ▼  event stop: p->stopped
+ *
+ * The int3 at the entry point only catches a loader that never came by the other one.
+ * Until the end of this file our death kills the child (PTRACE_O_EXITKILL).
+ *
+ * Context  [ctl] the child runs async-signal-safe code only: other threads may hold locks
+ * Spec     ptrace(2); ld.so(8); getauxval(3); glibc elf/rtld.c dl_main() for the order:
+ *          RT_CONSISTENT is announced after relocation; <link.h> struct r_debug
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+#include "info/objfile.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+	OUR_ENTRIES = 2, /* of the environment, the last ones */
+	EXEC_LIMIT_S = 10,
+};
+
+#define ENV_BIAS    "LD_USE_LOAD_BIAS=1"
+#define ENV_PRELOAD "LD_PRELOAD="
+
+/* -- what the child inherits as if we were not there ------------------------------------- */
+
+static struct {
+	sigset_t mask;
+	bool ignored[NSIG];
+} inherited;
+
+/* The caller may have changed its own mask and dispositions by the time of the fork. */
+__attribute__((constructor)) static void signals_note(void)
+{
+	sigprocmask(SIG_SETMASK, NULL, &inherited.mask);
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction sa;
+
+		inherited.ignored[sig] = !sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN;
+	}
+}
+
+/* Handlers go with the exec by themselves, ignored signals and the mask do not. */
+static void signals_restore(void)
+{
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction sa = { .sa_handler = inherited.ignored[sig] ? SIG_IGN : SIG_DFL };
+
+		if (sig != SIGKILL && sig != SIGSTOP)
+			sigaction(sig, &sa, NULL);
+	}
+	sigprocmask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+/* -- the environment --------------------------------------------------------------------- */
+
+/* environ and our two entries; *preload is malloc'ed text inside it. */
+static char **make_env(const struct process *p, char **preload, size_t *count)
+{
+	static char bias[] = ENV_BIAS;
+	const char *users = getenv("LD_PRELOAD");
+	size_t n = 0;
+	char **env;
+
+	while (environ && environ[n])
+		n++;
+	env = calloc(n + OUR_ENTRIES + 1, sizeof(*env));
+	if (!env ||
+	    asprintf(preload, ENV_PRELOAD "%s:%s%s%s", p->slab[SLAB_EXE].path,
+		     p->slab[SLAB_LIB].path, users && *users ? ":" : "", users ? users : "") < 0) {
+		free(env);
+		*preload = NULL;
+		return NULL;
+	}
+	memcpy(env, environ ? environ : env, n * sizeof(*env));
+	env[n] = bias;
+	env[n + 1] = *preload;
+	*count = n + OUR_ENTRIES;
+	return env;
+}
+
+/*
+ *   before  ... | bias | preload |  NULL | auxv ...
+ *   after   ... | NULL | AT_IGNORE    0  | auxv ...
+ *
+ * Code that walks from the environment's end to the auxiliary vector finds it as before.
+ */
+static int clean_env(struct process *p, taddr_t bias_at, char *const ours[OUR_ENTRIES])
+{
+	static const uint64_t after[OUR_ENTRIES] = { 0, AT_IGNORE };
+	uint64_t at[OUR_ENTRIES];
+	int err = process_read(p, bias_at, at, sizeof(at));
+
+	if (!err)
+		err = process_write(p, bias_at, after, sizeof(after));
+	/* the texts too: /proc/PID/environ shows them */
+	for (int i = 0; i < OUR_ENTRIES && !err; i++) {
+		size_t n = strlen(ours[i]);
+		_free_ char *zeros = calloc(1, n);
+
+		err = zeros ? process_write(p, at[i], zeros, n) : -ENOMEM;
+	}
+	return err;
+}
+
+/* Address of the environment's pointer to ENV_BIAS, 0 if the stack is not as expected. */
+static taddr_t find_env(struct process *p, const struct tracee *t, size_t count)
+{
+	struct user_regs_struct r;
+	uint64_t argc, at, word[OUR_ENTRIES + 1];
+	char text[sizeof(ENV_PRELOAD) - 1];
+
+	if (tracee_regs(t, &r) < 0 || process_read(p, r.rsp, &argc, sizeof(argc)) < 0 ||
+	    argc > 1u << 24)
+		return 0;
+	at = r.rsp + 8 * (argc + 2) + 8 * (count - OUR_ENTRIES);
+	if (process_read(p, at, word, sizeof(word)) < 0 || word[2] ||
+	    process_read(p, word[1], text, sizeof(text)) < 0 ||
+	    memcmp(text, ENV_PRELOAD, sizeof(text)))
+		return 0;
+	return at;
+}
+
+/* -- fork and exec ------------------------------------------------------------------------- */
+
+struct start {
+	const char *path;
+	char *const *argv;
+	char **env;
+	size_t env_n;
+	int go[2];  /* we are seized */
+	int bad[2]; /* errno of a failed execve() */
+};
+
+static void start_close(int fd[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+__attribute__((noreturn)) static void child_main(const struct start *s)
+{
+	char byte;
+	int err;
+
+	close(s->go[1]);
+	signals_restore();
+	if (read(s->go[0], &byte, 1) == 1) { /* else our parent died */
+		execve(s->path, s->argv, s->env);
+		err = errno;
+		if (write(s->bad[1], &err, sizeof(err)) < 0)
+			_exit(126);
+	}
+	_exit(127);
+}
+
+static int exec_failed(const struct start *s, struct diag *d)
+{
+	int err = 0;
+
+	if (read(s->bad[0], &err, sizeof(err)) != sizeof(err))
+		return diag_set(d, -ESRCH, "%s: killed before it was executed", s->path);
+	if (err == ENOEXEC)
+		return diag_set(d, -ENOEXEC,
+				"%s: exec format error (neither a program nor a script with #!)",
+				s->path);
+	return diag_set(d, -err, "%s: %s", s->path, strerror(err));
+}
+
+/*
+ * Run until a stop that is not a signal's: its status; signals are delivered.  A group stop
+ * is kept (PTRACE_LISTEN) until SIGCONT.  -ESRCH when the process ended.
+ */
+static int run_to_event(struct process *p, int *status)
+{
+	for (;;) {
+		int sig;
+
+		if (waitpid(p->pid, status, __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!WIFSTOPPED(*status)) {
+			tracee_ended(p, *status);
+			return -ESRCH;
+		}
+		sig = WSTOPSIG(*status);
+		if (*status >> 16 == PTRACE_EVENT_STOP) {
+			long how = sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN;
+
+			ptrace((enum __ptrace_request)how, p->pid, 0, 0);
+			continue;
+		}
+		if (*status >> 16 || sig == SIGTRAP)
+			return 0;
+		ptrace(PTRACE_CONT, p->pid, 0, (long)sig);
+	}
+}
+
+/* Fork and run to the exec stop. */
+static int start_child(struct process *p, struct start *s, struct diag *d)
+{
+	const long options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
+	sigset_t all, old;
+	int st, err;
+
+	/* handlers of ours must not run in the child */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	p->pid = fork();
+	if (p->pid == 0)
+		child_main(s);
+	err = errno;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (p->pid < 0)
+		return diag_set(d, -err, "fork: %s", strerror(err));
+	p->child = true;
+	close(s->bad[1]);
+	s->bad[1] = -1;
+	process_priv(p)->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (process_priv(p)->pidfd < 0)
+		return diag_set(d, -errno, "pidfd_open: %s", strerror(errno));
+	if (ptrace(PTRACE_SEIZE, p->pid, 0, options) < 0)
+		return diag_set(d, -errno, "ptrace is not permitted here: %s", strerror(errno));
+	if (write(s->go[1], "", 1) != 1)
+		return diag_set(d, -EIO, "the child is gone");
+	do {
+		err = run_to_event(p, &st);
+		if (err == -ESRCH)
+			return exec_failed(s, d);
+		if (!err && st >> 16 != PTRACE_EVENT_EXEC) /* a SIGTRAP somebody sent */
+			ptrace(PTRACE_CONT, p->pid, 0, (long)WSTOPSIG(st));
+	} while (!err && st >> 16 != PTRACE_EVENT_EXEC);
+	return err ? diag_set(d, err, "waitpid: %s", strerror(-err)) : 0;
+}
+
+/* -- the exec stop ------------------------------------------------------------------------- */
+
+struct aux {
+	uint64_t loader, phdr, phent, phnum, entry, secure, vdso;
+};
+
+static int read_aux(struct process *p, struct aux *out)
+{
+	uint64_t pair[2 * 64] = { 0 };
+	char path[32];
+	_close_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", p->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, pair, sizeof(pair));
+	if (n < 0)
+		return -errno;
+	for (ssize_t i = 0; i + 1 < n / 8; i += 2) {
+		switch (pair[i]) {
+		case AT_BASE:
+			out->loader = pair[i + 1];
+			break;
+		case AT_PHDR:
+			out->phdr = pair[i + 1];
+			break;
+		case AT_PHENT:
+			out->phent = pair[i + 1];
+			break;
+		case AT_PHNUM:
+			out->phnum = pair[i + 1];
+			break;
+		case AT_ENTRY:
+			out->entry = pair[i + 1];
+			break;
+		case AT_SECURE:
+			out->secure = pair[i + 1];
+			break;
+		case AT_SYSINFO_EHDR:
+			out->vdso = pair[i + 1];
+			break;
+		default:
+			break;
+		}
+	}
+	return 0;
+}
+
+/* The executable's addresses, from its program headers in memory. */
+static int exe_range(struct process *p, const struct aux *a, const struct map_list *maps,
+		     struct taddr_range *out)
+{
+	const struct map_region *r = maps_at(maps, a->phdr);
+	taddr_t lo = UINT64_MAX, hi = 0, bias = 0;
+	bool have_bias = false;
+	Elf64_Phdr ph;
+
+	for (uint64_t i = 0; i < a->phnum; i++) {
+		if (process_read(p, a->phdr + i * a->phent, &ph, sizeof(ph)) < 0)
+			return -EBADMSG;
+		if (ph.p_type == PT_PHDR) {
+			bias = a->phdr - ph.p_vaddr;
+			have_bias = true;
+		}
+		if (ph.p_type != PT_LOAD)
+			continue;
+		lo = ph.p_vaddr < lo ? ph.p_vaddr : lo;
+		hi = ph.p_vaddr + ph.p_memsz > hi ? ph.p_vaddr + ph.p_memsz : hi;
+	}
+	if (!have_bias && r) /* the headers lie in the first segment */
+		bias = r->lo - (lo & ~4095ull);
+	if (lo >= hi || (!have_bias && !r))
+		return -EBADMSG;
+	out->lo = lo + bias;
+	out->hi = hi + bias;
+	return 0;
+}
+
+/* Whom we cannot help, by name; AT_SECURE: ld.so(8) "secure-execution mode". */
+static int check_image(struct process *p, const char *path, const struct tracee *t, struct aux *a,
+		       struct diag *d)
+{
+	struct user_regs_struct r;
+	int err = tracee_regs(t, &r);
+
+	if (err == -ENOTSUP)
+		return diag_set(d, err, "%s is a 32-bit program", path);
+	if (!err)
+		err = read_aux(p, a);
+	if (err)
+		return diag_set(d, err, "/proc/%d/auxv: %s", p->pid, strerror(-err));
+	if (a->secure)
+		return diag_set(d, -EPERM,
+				"%s runs in secure-execution mode (set-user-ID, set-group-ID or "
+				"capabilities): the loader takes no library into it",
+				path);
+	if (!a->loader)
+		return diag_set(
+			d, -ENOTSUP,
+			"%s is statically linked: it has no loader that takes a library in; "
+			"link it dynamically",
+			path);
+	if (a->phent != sizeof(Elf64_Phdr) || a->phnum > 4096)
+		return diag_set(d, -EBADMSG, "%s: its program headers are damaged", path);
+	return 0;
+}
+
+struct loader {
+	taddr_t debug_state; /* function called at each change */
+	taddr_t r_debug;
+};
+
+static int find_loader(struct process *p, const struct map_list *maps, struct loader *out,
+		       struct diag *d)
+{
+	taddr_t base = process_priv(p)->loader;
+	const struct map_region *r = maps_at(maps, base);
+	const struct objsym *state, *debug;
+	struct objfile *o;
+	char path[PATH_MAX];
+	int err;
+
+	if (!r || r->path[0] != '/')
+		return diag_set(d, -ENOTSUP, "process %d: its loader is not a file", p->pid);
+	snprintf(path, sizeof(path), "/proc/%d/root%s", p->pid, r->path);
+	err = objfile_open(path, &o, d);
+	if (err)
+		return err;
+	state = objfile_sym(o, "_dl_debug_state");
+	debug = objfile_sym(o, "_r_debug");
+	if (state && debug && o->nseg) {
+		taddr_t bias = base - (o->seg[0].addr & ~4095ull);
+
+		out->debug_state = bias + state->addr;
+		out->r_debug = bias + debug->addr;
+	} else {
+		err = diag_set(d, -ENOTSUP,
+			       "%s is not glibc's loader (no _dl_debug_state, _r_debug)", r->path);
+	}
+	objfile_close(o);
+	return err;
+}
+
+/* -- from the exec stop to the consistent point ---------------------------------------------- */
+
+struct launch {
+	const struct process_spawn_opts *opts;
+	struct start *start;
+	struct loader loader;
+	taddr_t env_at;
+	uint8_t saved[2]; /* bytes under the int3s */
+	bool trap_ignored, trap_blocked;
+	uint64_t sigmask;
+};
+
+static int at_exec(struct process *p, struct launch *l, struct diag *d)
+{
+	const char *path = l->start->path;
+	struct process_priv *pp = process_priv(p);
+	struct tracee t = { .tid = p->pid, .stopped = true };
+	struct map_list maps = { 0 };
+	struct aux a = { 0 };
+	taddr_t base;
+	int err = check_image(p, path, &t, &a, d);
+
+	if (err)
+		return err;
+	pp->entry = a.entry;
+	pp->phdr = a.phdr;
+	pp->loader = a.loader;
+	pp->vdso = a.vdso;
+	err = process_open_mem(p, d);
+	if (!err)
+		err = maps_read(p->pid, &maps, d);
+	if (err)
+		return err;
+	l->env_at = find_env(p, &t, l->start->env_n);
+	if (!l->env_at || exe_range(p, &a, &maps, &pp->exe) < 0)
+		err = diag_set(d, -EBADMSG, "%s: its stack or headers are not as expected", path);
+	if (!err)
+		err = find_loader(p, &maps, &l->loader, d);
+	base = err ? 0 : slab_place(&maps, pp->exe, pp->layout.span);
+	maps_free(&maps);
+	if (err)
+		return err;
+	if (!base)
+		return diag_set(d, -ERANGE, "%s: no room of %llu MiB within 2 GiB of it", path,
+				(unsigned long long)pp->layout.span >> 20);
+	err = slab_write(p, SLAB_EXE, l->opts->slab, base - pp->layout.lowest, d);
+	if (!err)
+		err = slab_write(p, SLAB_LIB, l->opts->slab, 0, d);
+	return err;
+}
+
+/* The kernel resets SIGTRAP's disposition and mask when an int3 meets them. */
+static int save_sigtrap(struct process *p, struct launch *l)
+{
+	uint64_t open;
+
+	if (ptrace(PTRACE_GETSIGMASK, p->pid, sizeof(l->sigmask), &l->sigmask) < 0)
+		return -errno;
+	l->trap_blocked = l->sigmask >> (SIGTRAP - 1) & 1;
+	l->trap_ignored = inherited.ignored[SIGTRAP];
+	open = l->sigmask & ~(1ull << (SIGTRAP - 1));
+	if (l->trap_blocked && ptrace(PTRACE_SETSIGMASK, p->pid, sizeof(open), &open) < 0)
+		return -errno;
+	return 0;
+}
+
+static int set_traps(struct process *p, struct launch *l)
+{
+	const taddr_t at[2] = { l->loader.debug_state, process_priv(p)->entry };
+	const uint8_t int3 = 0xcc;
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		err = process_read(p, at[i], &l->saved[i], 1);
+		if (!err)
+			err = process_write(p, at[i], &int3, 1);
+	}
+	return err;
+}
+
+static int clear_traps(struct process *p, const struct launch *l)
+{
+	int err = process_write(p, l->loader.debug_state, &l->saved[0], 1);
+
+	return err ? err : process_write(p, process_priv(p)->entry, &l->saved[1], 1);
+}
+
+/* Execute the one instruction under the int3, which _dl_debug_state's `ret` is or begins. */
+static int step_over(struct process *p, const struct launch *l)
+{
+	const uint8_t int3 = 0xcc;
+	int st, err = process_write(p, l->loader.debug_state, &l->saved[0], 1);
+
+	if (err)
+		return err;
+	for (int sig = 0;;) {
+		siginfo_t si;
+
+		if (ptrace(PTRACE_SINGLESTEP, p->pid, 0, (long)sig) < 0)
+			return -errno;
+		if (waitpid(p->pid, &st, __WALL) < 0)
+			return -errno;
+		if (!WIFSTOPPED(st)) {
+			tracee_ended(p, st);
+			return -ESRCH;
+		}
+		sig = st >> 16 ? 0 : WSTOPSIG(st);
+		if (sig == SIGTRAP && ptrace(PTRACE_GETSIGINFO, p->pid, 0, &si) == 0 &&
+		    si.si_code == TRAP_TRACE)
+			break;
+	}
+	return process_write(p, l->loader.debug_state, &int3, 1);
+}
+
+/* 1: all is mapped and relocated; 0: go on; -ENOTSUP: the loader left the slabs out. */
+static int is_consistent(struct process *p, const struct launch *l, struct diag *d)
+{
+	struct map_list maps = { 0 };
+	bool libc = false;
+	int state, ready;
+
+	if (process_read(p, l->loader.r_debug + offsetof(struct r_debug, r_state), &state,
+			 sizeof(state)) < 0 ||
+	    state != RT_CONSISTENT || maps_read(p->pid, &maps, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < maps.n && !libc; i++) {
+		const char *name = strrchr(maps.at[i].path, '/');
+
+		libc = name && (!strncmp(name, "/libc.so", 8) || !strncmp(name, "/libc-2.", 8));
+	}
+	ready = slab_locate(p, l->opts->slab, &maps);
+	maps_free(&maps);
+	/* an auditor's name space is announced before: the entry point tells then */
+	if (!ready && libc && !getenv("LD_AUDIT"))
+		return diag_set(d, -ENOTSUP, "the loader did not load %s", p->slab[0].path);
+	if (ready && !slab_in_reach(p))
+		return diag_set(d, -ERANGE,
+				"the loader put %s at %#llx, out of reach of the executable",
+				p->slab[SLAB_EXE].path, (unsigned long long)p->slab[SLAB_EXE].bias);
+	return ready;
+}
+
+/* Run ld.so up to the consistent point; the thread then stands in a SIGTRAP stop. */
+static int run_loader(struct process *p, struct launch *l, struct diag *d)
+{
+	for (;;) {
+		struct tracee t = { .tid = p->pid, .stopped = true };
+		struct user_regs_struct r;
+		int st, err;
+
+		if (ptrace(PTRACE_CONT, p->pid, 0, 0) < 0 || (err = run_to_event(p, &st)) < 0)
+			return p->exited ? -ESRCH : -EIO;
+		for (;;) {
+			err = tracee_regs(&t, &r);
+			if (err || WSTOPSIG(st) != SIGTRAP || r.rip - 1 == l->loader.debug_state ||
+			    r.rip - 1 == process_priv(p)->entry)
+				break;
+			/* somebody else's SIGTRAP */
+			ptrace(PTRACE_CONT, p->pid, 0, (long)(st >> 16 ? 0 : SIGTRAP));
+			if (run_to_event(p, &st) < 0)
+				return p->exited ? -ESRCH : -EIO;
+		}
+		if (err)
+			return err;
+		r.rip--;
+		err = tracee_set_regs(&t, &r);
+		if (err)
+			return err;
+		if (r.rip == process_priv(p)->entry)
+			return diag_set(d, -ENOTSUP, "the loader did not load %s", p->slab[0].path);
+		err = is_consistent(p, l, d);
+		if (err)
+			return err < 0 ? err : 0;
+		err = step_over(p, l);
+		if (err)
+			return err;
+	}
+}
+
+/* From the SIGTRAP stop to an event stop like any other; nothing of us stays visible. */
+static int finish(struct process *p, struct launch *l, struct diag *d)
+{
+	struct process_priv *pp = process_priv(p);
+	struct tracee t = { .tid = p->pid };
+	int err = clear_traps(p, l);
+
+	if (!err && !l->opts->keep_env)
+		err = clean_env(p, l->env_at, l->start->env + l->start->env_n - OUR_ENTRIES);
+	if (!err && l->trap_blocked &&
+	    ptrace(PTRACE_SETSIGMASK, p->pid, sizeof(l->sigmask), &l->sigmask) < 0)
+		err = -errno;
+	if (!err &&
+	    (ptrace(PTRACE_INTERRUPT, p->pid, 0, 0) < 0 || ptrace(PTRACE_CONT, p->pid, 0, 0) < 0))
+		err = -errno;
+	if (!err)
+		err = tracee_await(p, &t, process_now_ns() + EXEC_LIMIT_S * 1000000000ull);
+	if (!err)
+		err = vec_push(&pp->threads, t);
+	if (err)
+		return p->exited ? -ESRCH :
+				   diag_set(d, err, "process %d: %s", p->pid, strerror(-err));
+	p->stopped = true;
+	pp->stopped_at_ns = process_now_ns();
+	if (l->trap_ignored) {
+		const struct {
+			uint64_t handler, flags, restorer, mask;
+		} ignore = { .handler = 1 };
+		taddr_t at = p->slab[SLAB_EXE].text; /* still empty */
+		const uint64_t arg[6] = { SIGTRAP, at, 0, 8 };
+		uint8_t old[sizeof(ignore)];
+
+		if (process_read(p, at, old, sizeof(old)) == 0 &&
+		    process_write(p, at, &ignore, sizeof(ignore)) == 0) {
+			process_syscall(p, SYS_rt_sigaction, arg);
+			process_write(p, at, old, sizeof(old));
+		}
+	}
+	return process_refresh(p, d);
+}
+
+static int launch(struct process *p, struct launch *l, struct diag *d)
+{
+	int err = start_child(p, l->start, d);
+
+	if (err)
+		return err;
+	err = at_exec(p, l, d);
+	if (!err)
+		err = save_sigtrap(p, l);
+	if (!err)
+		err = set_traps(p, l);
+	if (!err)
+		err = run_loader(p, l, d);
+	if (!err)
+		err = finish(p, l, d);
+	/* it ended on its own: a missing library, a signal */
+	return p->exited ? 0 : err;
+}
+
+int process_spawn(char *const argv[], const struct process_spawn_opts *opts, struct process **out,
+		  struct diag *d)
+{
+	struct process *p = process_alloc();
+	struct start s = { .argv = argv, .go = { -1, -1 }, .bad = { -1, -1 } };
+	struct launch l = { .opts = opts, .start = &s };
+	_free_ char *preload = NULL;
+	_free_ char **env = NULL;
+	char path[PATH_MAX];
+	int err;
+
+	if (!p)
+		return diag_set(d, -ENOMEM, "no memory for a process");
+	diag_set(d, 0, "%s", "");
+	err = argv[0] ? command_find(argv[0], path, sizeof(path), d) :
+			diag_set(d, -EINVAL, "no command");
+	if (!err)
+		err = command_check_plain(path, d);
+	if (!err)
+		err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
+	if (!err)
+		err = slab_choose_paths(p, opts->dir, d);
+	if (!err) {
+		s.path = path;
+		s.env = env = make_env(p, &preload, &s.env_n);
+		if (!env)
+			err = diag_set(d, -ENOMEM, "no memory for the environment");
+		else if (pipe2(s.go, O_CLOEXEC) < 0 || pipe2(s.bad, O_CLOEXEC) < 0)
+			err = diag_set(d, -errno, "pipe: %s", strerror(errno));
+		else
+			err = launch(p, &l, d);
+	}
+	start_close(s.go);
+	start_close(s.bad);
+	if (err) {
+		if (d && !d->text[0])
+			diag_set(d, err, "%s: cannot be started under ptrace: %s", argv[0],
+				 strerror(-err));
+		process_free(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}

@@ -1,0 +1,214 @@
+/*
+ * ctl/tracee.c - one thread under ptrace: wait for its stop, read and set registers.
+ *
+ * Context  [ctl]
+ * Spec     ptrace(2); signal(7) "Interruption of system calls and library functions";
+ *          kernel/signal.c get_signal(): a pending PTRACE_INTERRUPT traps before the next
+ *          signal is taken, so one PTRACE_CONT per signal-delivery-stop suffices
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+void tracee_ended(struct process *p, int status)
+{
+	p->exited = true;
+	p->stopped = false;
+	p->status = status;
+	process_priv(p)->threads.n = 0;
+}
+
+/* A leader that called pthread_exit() stays a zombie, unwaitable, while others run. */
+static bool is_zombie(const struct process *p, pid_t tid)
+{
+	char path[64], text[512], *end;
+	_fclose_ FILE *f = NULL;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", p->pid, tid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	end = strrchr(text, ')'); /* the command's name may hold anything */
+	return !end || !end[1] || end[2] == 'Z' || end[2] == 'X';
+}
+
+int tracee_settle(struct process *p, struct tracee *t)
+{
+	bool zombie = false;
+
+	for (;;) {
+		int st, sig;
+		pid_t got = waitpid(t->tid, &st, __WALL | WNOHANG);
+
+		if (got < 0)
+			return errno == EINTR ? 0 : -ESRCH;
+		if (got == 0 && zombie)
+			return -ESRCH;
+		if (got == 0) {
+			/* died since? then it must be waited for, or its process never ends */
+			zombie = is_zombie(p, t->tid);
+			if (!zombie)
+				return 0;
+			continue;
+		}
+		if (!WIFSTOPPED(st)) {
+			if (t->tid == p->pid)
+				tracee_ended(p, st);
+			return -ESRCH;
+		}
+		if (st >> 16 == PTRACE_EVENT_STOP) {
+			t->stopped = true;
+			return 1;
+		}
+		/* an event or a system call stop has no signal to deliver */
+		sig = WSTOPSIG(st);
+		if (st >> 16 || sig == (SIGTRAP | 0x80))
+			sig = 0;
+		if (ptrace(PTRACE_CONT, t->tid, 0, (long)sig) < 0 && errno != ESRCH)
+			return -errno;
+	}
+}
+
+int tracee_await(struct process *p, struct tracee *t, uint64_t deadline_ns)
+{
+	for (unsigned turn = 0;; turn++) {
+		/* sleeping, not sched_yield(): that hands a whole slice to anybody */
+		struct timespec pause = { .tv_nsec = turn < 200 ? 10000 : 1000000 };
+		int r = tracee_settle(p, t);
+
+		if (r)
+			return r < 0 ? r : 0;
+		if (process_now_ns() > deadline_ns)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+}
+
+pid_t tracee_any(const struct process *p)
+{
+	const struct process_priv *pp = process_priv(p);
+
+	for (size_t i = 0; i < pp->threads.n; i++) {
+		if (pp->threads.at[i].stopped)
+			return pp->threads.at[i].tid;
+	}
+	return p->pid;
+}
+
+int tracee_regs(const struct tracee *t, struct user_regs_struct *out)
+{
+	struct iovec iov = { out, sizeof(*out) };
+
+	if (ptrace(PTRACE_GETREGSET, t->tid, (long)NT_PRSTATUS, &iov) < 0)
+		return -errno;
+	return iov.iov_len == sizeof(*out) ? 0 : -ENOTSUP; /* shorter: a 32-bit program */
+}
+
+int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
+{
+	struct user_regs_struct copy = *regs;
+	struct iovec iov = { &copy, sizeof(copy) };
+
+	return ptrace(PTRACE_SETREGSET, t->tid, (long)NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+/*
+ * Calls that fail with EINTR after a stop though no handler ran, and that had no effect
+ * when they do.  close(2) is not one: its descriptor is gone.
+ */
+static bool call_repeats(uint64_t nr)
+{
+	static const uint16_t repeat[] = {
+		SYS_epoll_wait,   SYS_epoll_pwait, SYS_epoll_pwait2,    SYS_semop,
+		SYS_semtimedop,   SYS_read,        SYS_readv,           SYS_write,
+		SYS_writev,       SYS_recvfrom,    SYS_recvmsg,         SYS_recvmmsg,
+		SYS_sendto,       SYS_sendmsg,     SYS_sendmmsg,        SYS_accept,
+		SYS_accept4,      SYS_connect,     SYS_io_getevents,    SYS_io_pgetevents,
+		SYS_nanosleep,    SYS_futex,       SYS_clock_nanosleep, SYS_poll,
+		SYS_ppoll,        SYS_select,      SYS_pselect6,        SYS_rt_sigtimedwait,
+		SYS_msgrcv,       SYS_msgsnd,      SYS_io_uring_enter,  SYS_mq_timedreceive,
+		SYS_mq_timedsend,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(repeat); i++) {
+		if (repeat[i] == nr)
+			return true;
+	}
+	return false;
+}
+
+/* A signal waits that interrupts the thread without us, too. */
+static bool signal_waits(const struct process *p, pid_t tid)
+{
+	const uint64_t ignored_by_default = 1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) |
+					    1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1);
+	unsigned long long pending = 0, shared = 0, blocked = 0, ignored = 0, caught = 0;
+	char path[64], line[256];
+	_fclose_ FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", p->pid, tid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, "SigPnd: %llx", &pending);
+		sscanf(line, "ShdPnd: %llx", &shared);
+		sscanf(line, "SigBlk: %llx", &blocked);
+		sscanf(line, "SigIgn: %llx", &ignored);
+		sscanf(line, "SigCgt: %llx", &caught);
+	}
+	/* a traced thread is woken by ignored signals as well: those do not count */
+	return (pending | shared) & ~blocked & ~ignored & ~(ignored_by_default & ~caught);
+}
+
+void tracee_repeat_call(struct process *p, const struct tracee *t)
+{
+	struct user_regs_struct r;
+
+	if (tracee_regs(t, &r) < 0)
+		return;
+	if ((int64_t)r.orig_rax < 0 || (int64_t)r.rax != -EINTR || !call_repeats(r.orig_rax))
+		return;
+	if (signal_waits(p, t->tid))
+		return;
+	r.rax = r.orig_rax;
+	r.rip -= 2; /* the length of syscall */
+	r.orig_rax = (uint64_t)-1;
+	tracee_set_regs(t, &r);
+}
+
+void tracee_kill(struct process *p)
+{
+	int st;
+
+	if (p->exited || p->pid <= 0)
+		return;
+	kill(p->pid, SIGKILL);
+	for (;;) {
+		pid_t got = waitpid(p->pid, &st, __WALL);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			tracee_ended(p, SIGKILL);
+			return;
+		}
+		if (!WIFSTOPPED(st)) {
+			tracee_ended(p, st);
+			return;
+		}
+		ptrace(PTRACE_CONT, p->pid, 0, 0);
+	}
+}

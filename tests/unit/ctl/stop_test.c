@@ -1,0 +1,343 @@
+#include "ctl_util.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void sleep_ms(long ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void must_stop(struct victim *v)
+{
+	if (process_stop(v->p, &v->d) < 0)
+		fail_msg("%s", v->d.text);
+}
+
+/* Waits with a time-out of 300 ms, 200 stops: none returns EINTR. */
+static void test_no_eintr(void **state)
+{
+	struct victim v;
+
+	victim_ready(&v, "waiters");
+	for (int i = 0; i < 200; i++) {
+		must_stop(&v);
+		process_resume(v.p, NULL);
+		sleep_ms(i % 20 == 0 ? 350 : 2); /* now and then a wait gets to its end */
+	}
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\n0: 0\n1: 0\n2: 0\n3: 0\n");
+	victim_free(&v);
+}
+
+/* 2000 queued signals under stops: all are caught, epoll_wait is interrupted as ever. */
+static void test_signals_arrive(void **state)
+{
+	struct victim v;
+	bool exec;
+
+	victim_ready(&v, "signals");
+	for (int i = 0; i < 400 && process_poll(v.p, 1, &exec) == 0; i++) {
+		must_stop(&v);
+		process_resume(v.p, NULL);
+	}
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\ncaught 2000 of 2000, interrupted yes\n");
+	victim_free(&v);
+}
+
+static taddr_t move_nap(const void *arg, taddr_t pc)
+{
+	const taddr_t *two = arg;
+
+	return two[1] + (pc - two[0]);
+}
+
+/*
+ * A thread sleeps in a system call inside the window; the kernel restarts it 2 bytes before
+ * the pc.  It has to go on in the copy, whole time slept, with remote calls in between.
+ */
+static void check_nap(uint8_t len)
+{
+	const uint64_t none[6] = { 0 };
+	struct process_patch x = { .len = len };
+	struct victim v;
+	taddr_t two[2];
+
+	victim_ready(&v, "nap");
+	sleep_ms(200);
+	two[0] = x.addr = victim_symbol(&v, "nap");
+	two[1] = victim_symbol(&v, "nap_copy");
+	x.arg = two;
+	memcpy(x.expect, "\xb8\x23\0\0\0\x0f\x05\x90", 8);
+	memset(x.bytes, 0xcc, 8); /* deadly */
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 1);
+	assert_int_equal(x.result, -EAGAIN); /* no move(): postponed */
+	x.move = move_nap;
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(process_syscall(v.p, SYS_getpid, none), v.p->pid);
+	process_resume(v.p, NULL);
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\nnap 0x10000 whole\n");
+	victim_free(&v);
+}
+
+static void test_restarted_call_in_window(void **state)
+{
+	check_nap(8); /* pc inside */
+	check_nap(7); /* pc behind the window, the restarted instruction in it */
+}
+
+static void test_interrupted_pc_on_stack(void **state)
+{
+	struct process_patch x, edge;
+	struct victim v;
+
+	victim_ready(&v, "handler");
+	x = answer_patch(&v, "answer", 1, 42);
+	edge = answer_patch(&v, "edge", 1, 42);
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, (struct process_patch[]){ x, edge }, 2, &v.d), 1);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 1);
+	assert_int_equal(x.result, -EAGAIN);
+	process_resume(v.p, NULL);
+	assert_int_equal(victim_wait(&v), 0);
+	victim_free(&v);
+}
+
+static void test_patch_refusals(void **state)
+{
+	struct process_patch x[4];
+	struct victim v;
+	uint8_t now[6];
+
+	victim_ready(&v, "cat");
+	assert_int_equal(process_patch(v.p, x, 0, &v.d), -EINVAL); /* it runs */
+	x[0] = answer_patch(&v, "edge", 9, 10);
+	x[1] = x[2] = x[3] = answer_patch(&v, "answer", 1, 42);
+	x[2].addr = 4096;
+	x[3].len = 33;
+	x[3].addr += 64;
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, x, 4, &v.d), 3);
+	assert_int_equal(x[0].result, -EBUSY);
+	assert_int_equal(x[1].result, 0);
+	assert_int_equal(x[2].result, -EFAULT);
+	assert_int_equal(x[3].result, -EINVAL);
+	assert_int_equal(process_read(v.p, x[1].addr, now, 6), 0);
+	assert_memory_equal(now, x[1].bytes, 6);
+	/* of two that overlap one is made */
+	x[0] = x[1] = answer_patch(&v, "answer", 42, 1);
+	assert_int_equal(process_patch(v.p, x, 2, &v.d), 1);
+	assert_int_equal(process_patch(v.p, x, 0, &v.d), 0);
+	process_resume(v.p, NULL);
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 5);
+	victim_free(&v);
+}
+
+/* What is written later does not reach a child that was forked before. */
+static void test_fork_keeps_its_copy(void **state)
+{
+	struct process_patch x;
+	struct victim v;
+	char prog[] = VICTIM, arg[] = "fork";
+	char *const argv[] = { prog, arg, NULL };
+
+	assert_int_equal(victim_spawn(&v, argv), 0);
+	x = answer_patch(&v, "answer", 1, 42);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	process_resume(v.p, NULL);
+	for (int i = 0; i < 5000 && !strstr(victim_output(&v), "ready"); i++)
+		sleep_ms(1);
+	x = answer_patch(&v, "answer", 42, 1);
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	process_resume(v.p, NULL);
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\nparent 1 child 42\n");
+	victim_free(&v);
+}
+
+static void test_group_stop(void **state)
+{
+	const uint64_t none[6] = { 0 };
+	struct victim v;
+	siginfo_t si;
+
+	victim_ready(&v, "threads");
+	kill(v.p->pid, SIGSTOP);
+	assert_int_equal(waitid(P_PID, (id_t)v.p->pid, &si, WSTOPPED | WEXITED), 0);
+	for (int i = 0; i < 5; i++) {
+		must_stop(&v);
+		assert_int_equal(process_syscall(v.p, SYS_getpid, none), v.p->pid);
+		process_resume(v.p, NULL);
+	}
+	sleep_ms(20);
+	/* still stopped for its parent, and continues when told to */
+	kill(v.p->pid, SIGCONT);
+	assert_int_equal(waitid(P_PID, (id_t)v.p->pid, &si, WCONTINUED | WNOHANG), 0);
+	assert_int_equal(victim_wait(&v), 0);
+	victim_free(&v);
+}
+
+static void test_killed_while_stopped(void **state)
+{
+	const uint64_t none[6] = { 0 };
+	struct victim v;
+
+	victim_ready(&v, "threads");
+	must_stop(&v);
+	kill(v.p->pid, SIGKILL);
+	process_syscall(v.p, SYS_getpid, none);
+	assert_int_equal(process_resume(v.p, &v.d), 0);
+	assert_int_equal(WTERMSIG(victim_wait(&v)), SIGKILL);
+	assert_int_equal(process_stop(v.p, &v.d), -ESRCH);
+	assert_int_equal(process_resume(v.p, &v.d), 0);
+	victim_free(&v);
+}
+
+/* Given up whole; the thread goes on as soon as it can, and a later stop works. */
+static void test_thread_that_does_not_stop(void **state)
+{
+	struct victim v;
+	bool exec;
+
+	victim_ready(&v, "vfork");
+	sleep_ms(100);
+	assert_int_equal(process_stop(v.p, &v.d), -ETIMEDOUT);
+	assert_non_null(strstr(v.d.text, "did not stop"));
+	assert_false(v.p->stopped);
+	assert_int_equal(process_poll(v.p, 5000, &exec), 1);
+	assert_int_equal(WEXITSTATUS(v.p->status), 6);
+	assert_string_equal(victim_output(&v), "ready\nanswer 1\n");
+	victim_free(&v);
+	/* a stop that is asked for again */
+	victim_ready(&v, "vfork");
+	sleep_ms(100);
+	assert_int_equal(process_stop(v.p, &v.d), -ETIMEDOUT);
+	sleep_ms(1200);
+	assert_int_equal(process_stop(v.p, &v.d), 0);
+	process_resume(v.p, NULL);
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 6);
+	victim_free(&v);
+}
+
+static void test_leader_gone(void **state)
+{
+	const uint64_t none[6] = { 0 };
+	struct process_patch x;
+	struct victim v;
+	bool exec = false;
+
+	victim_ready(&v, "leaderless");
+	sleep_ms(50);
+	x = answer_patch(&v, "answer", 1, 42);
+	for (int i = 0; i < 3; i++) {
+		must_stop(&v);
+		assert_int_equal(process_syscall(v.p, SYS_getpid, none), v.p->pid);
+		if (i == 0)
+			assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+		process_resume(v.p, NULL);
+		assert_int_equal(process_poll(v.p, 5, &exec), 0);
+		assert_false(exec);
+	}
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 42);
+	victim_free(&v);
+}
+
+static void test_already_traced(void **state)
+{
+	struct victim v;
+	int go[2], done[2], st;
+	pid_t tracer;
+	char byte = 0;
+
+	victim_ready(&v, "cat");
+	assert_int_equal(pipe(go) | pipe(done), 0);
+	tracer = fork();
+	if (tracer == 0) {
+		byte = ptrace(PTRACE_SEIZE, v.p->pid, 0, 0) == 0;
+		if (write(done[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(read(done[0], &byte, 1), 1);
+	assert_int_equal(byte, 1);
+	assert_int_equal(process_stop(v.p, &v.d), -EPERM);
+	assert_non_null(strstr(v.d.text, "traced by process"));
+	assert_int_equal(write(go[1], "", 1), 1);
+	waitpid(tracer, &st, 0);
+	must_stop(&v);
+	process_resume(v.p, NULL);
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 5);
+	victim_free(&v);
+}
+
+static void test_memory(void **state)
+{
+	const uint64_t map[6] = { 0, 8192, 3, 0x22, (uint64_t)-1, 0 };
+	const uint64_t none[6] = { 0 };
+	uint8_t bytes[64], got[64];
+	struct victim v;
+	uint64_t unmap[6] = { 0 };
+	long at;
+
+	victim_ready(&v, "cat");
+	assert_int_equal(process_syscall(v.p, SYS_getpid, none), -EINVAL); /* it runs */
+	must_stop(&v);
+	at = process_syscall(v.p, SYS_mmap, map);
+	assert_true(at > 0);
+	unmap[0] = (uint64_t)at + 4096;
+	unmap[1] = 4096;
+	assert_int_equal(process_syscall(v.p, SYS_munmap, unmap), 0);
+	assert_int_equal(process_syscall(v.p, 9999, none), -ENOSYS);
+	memset(bytes, 7, sizeof(bytes));
+	assert_int_equal(process_write(v.p, (taddr_t)at + 4032, bytes, 64), 0);
+	assert_int_equal(process_read(v.p, (taddr_t)at + 4032, got, 64), 0);
+	assert_memory_equal(got, bytes, 64);
+	/* whole or not at all */
+	memset(bytes, 9, sizeof(bytes));
+	assert_int_equal(process_write(v.p, (taddr_t)at + 4064, bytes, 64), -EFAULT);
+	assert_int_equal(process_read(v.p, (taddr_t)at + 4032, got, 64), 0);
+	assert_int_equal(got[63], 7);
+	assert_int_equal(process_read(v.p, (taddr_t)at + 4064, got, 64), -EFAULT);
+	assert_int_equal(process_read(v.p, UINT64_MAX - 3, got, 8), -EFAULT);
+	assert_int_equal(process_read(v.p, 1ull << 63, got, 8), -EFAULT);
+	process_resume(v.p, NULL);
+	assert_int_equal(process_refresh(v.p, &v.d), 0);
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 5);
+	assert_int_equal(process_refresh(v.p, &v.d), -ESRCH);
+	victim_free(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_eintr),
+		cmocka_unit_test(test_signals_arrive),
+		cmocka_unit_test(test_restarted_call_in_window),
+		cmocka_unit_test(test_interrupted_pc_on_stack),
+		cmocka_unit_test(test_patch_refusals),
+		cmocka_unit_test(test_fork_keeps_its_copy),
+		cmocka_unit_test(test_group_stop),
+		cmocka_unit_test(test_killed_while_stopped),
+		cmocka_unit_test(test_thread_that_does_not_stop),
+		cmocka_unit_test(test_leader_gone),
+		cmocka_unit_test(test_already_traced),
+		cmocka_unit_test(test_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

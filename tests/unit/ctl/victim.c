@@ -1,0 +1,430 @@
+/*
+ * victim.c - programs to be traced, chosen by the first argument.
+ *
+ * answer() gives 1; tests patch it to give 42.  The copies after it are where a thread that
+ * stands inside a window is moved to.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int answer(void);
+long nap(const struct timespec *t, struct timespec *left);
+long nap_copy(const struct timespec *t, struct timespec *left);
+extern char **environ;
+
+__asm__(".text\n"
+	".globl answer, answer_copy, nap, nap_copy\n"
+	".type answer, @function\n"
+	".type nap, @function\n"
+	".balign 16\n"
+	"answer: movl $1, %eax\n ret\n .size answer, . - answer\n .skip 10, 0x90\n"
+	"answer_copy: movl $1, %eax\n ret\n .skip 10, 0x90\n"
+	/* nanosleep, the system call inside or at the end of the window */
+	"nap: movl $35, %eax\n syscall\n nop\n ret\n .size nap, . - nap\n .skip 10, 0x90\n"
+	"nap_copy: movl $35, %eax\n syscall\n nop\n orq $0x10000, %rax\n ret\n"
+	/* the same bytes lie 4 KiB - 3 behind a page's start: a window across two pages */
+	".balign 4096\n .skip 4093, 0x90\n"
+	".globl edge\n .type edge, @function\n"
+	"edge: movl $1, %eax\n ret\n .size edge, . - edge\n");
+int edge(void);
+
+static volatile int from_constructor;
+
+__attribute__((constructor)) static void early(void)
+{
+	from_constructor = answer();
+}
+
+static int show_env(void)
+{
+	char **e = environ;
+	const unsigned long *aux;
+
+	for (; *e; e++) {
+		if (!strncmp(*e, "LD_", 3))
+			printf("%s\n", *e);
+	}
+	/* who walks past the environment finds the auxiliary vector there */
+	for (aux = (unsigned long *)(e + 1); *aux && *aux != AT_PAGESZ; aux += 2)
+		;
+	printf("page size %lu\n", *aux ? aux[1] : 0);
+	fflush(stdout);
+	return system("cat /proc/$$/environ | tr '\\0' '\\n' | grep ^LD_; exit 3") >> 8;
+}
+
+static int show_raw_env(void)
+{
+	char text[65536];
+	FILE *f = fopen("/proc/self/environ", "r");
+	size_t n = fread(text, 1, sizeof(text), f);
+
+	printf("utramp in environ: %s\n", memmem(text, n, "utramp", 6) ? "yes" : "no");
+	return 0;
+}
+
+static int show_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	printf("%d fds\n", n - 1);
+	return 0;
+}
+
+/* -- many threads -------------------------------------------------------------------------- */
+
+static volatile int stop_now;
+
+static void *busy(void *arg)
+{
+	uint64_t h = 1469598103934665603u, want;
+	long bad = 0;
+
+	for (int i = 0; i < 1000; i++)
+		h = (h ^ (uint64_t)i) * 1099511628211u;
+	want = h;
+	while (!stop_now) {
+		h = 1469598103934665603u;
+		for (int i = 0; i < 1000; i++) {
+			int a = answer();
+
+			bad += a != 1 && a != 42;
+			h = (h ^ (uint64_t)i) * 1099511628211u;
+		}
+		bad += h != want;
+	}
+	return (void *)bad;
+}
+
+static int many_threads(void)
+{
+	pthread_t t[20];
+	char byte;
+	long bad = 0;
+
+	for (int i = 0; i < 20; i++)
+		pthread_create(&t[i], NULL, busy, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	stop_now = 1;
+	for (int i = 0; i < 20; i++) {
+		void *r;
+
+		pthread_join(t[i], &r);
+		bad += (long)r;
+	}
+	printf("bad %ld\n", bad);
+	return bad != 0;
+}
+
+/* Threads come and go all the time. */
+static void *short_lived(void *arg)
+{
+	return (void *)(long)answer();
+}
+
+static int churn(void)
+{
+	long n = 0, bad = 0;
+
+	printf("ready\n");
+	fflush(stdout);
+	for (uint64_t end = (uint64_t)time(NULL) + 3; (uint64_t)time(NULL) < end; n++) {
+		pthread_t t[4];
+
+		for (int i = 0; i < 4; i++)
+			bad += pthread_create(&t[i], NULL, short_lived, NULL) != 0;
+		for (int i = 0; i < 4; i++) {
+			void *r;
+
+			pthread_join(t[i], &r);
+			bad += r != (void *)1 && r != (void *)42;
+		}
+	}
+	printf("bad %ld\n", bad);
+	return bad != 0 || n < 10;
+}
+
+/* -- calls that a stop interrupts ------------------------------------------------------------ */
+
+static long wait_once(int kind)
+{
+	struct timespec t = { .tv_nsec = 300000000 };
+	struct timeval tv = { .tv_usec = 300000 };
+	struct epoll_event ev;
+	struct sembuf op = { 0, -1, 0 };
+	int s[2], e;
+	char byte;
+	long r;
+
+	switch (kind) {
+	case 0:
+		e = epoll_create1(0);
+		r = epoll_wait(e, &ev, 1, 300);
+		close(e);
+		return r ? -errno : 0;
+	case 1:
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+			return -1;
+		setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+		r = recv(s[0], &byte, 1, 0);
+		r = r == -1 && errno == EAGAIN ? 0 : -errno;
+		close(s[0]);
+		close(s[1]);
+		return r;
+	case 2:
+		e = semget(IPC_PRIVATE, 1, 0600);
+		r = semtimedop(e, &op, 1, &t);
+		r = r == -1 && errno == EAGAIN ? 0 : -errno;
+		semctl(e, 0, IPC_RMID);
+		return r;
+	case 3:
+		return nanosleep(&t, NULL) ? -errno : 0;
+	default:
+		return 0;
+	}
+}
+
+static void *waiter(void *arg)
+{
+	long bad = 0;
+
+	while (!stop_now && !bad)
+		bad = wait_once((int)(long)arg);
+	return (void *)bad;
+}
+
+static int waiters(void)
+{
+	pthread_t t[4];
+	char byte;
+	long bad = 0;
+
+	for (long i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, waiter, (void *)i);
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	stop_now = 1;
+	for (int i = 0; i < 4; i++) {
+		void *r;
+
+		pthread_join(t[i], &r);
+		printf("%d: %ld\n", i, (long)r);
+		bad |= (long)r;
+	}
+	return bad != 0;
+}
+
+/* Real signals still interrupt, and none gets lost. */
+static volatile int caught;
+
+static void on_signal(int sig)
+{
+	__atomic_fetch_add(&caught, 1, __ATOMIC_RELAXED);
+}
+
+static int signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	int sent = 0, e = epoll_create1(0), interrupted = 0;
+	struct epoll_event ev;
+
+	sigaction(SIGRTMIN, &sa, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	if (fork() == 0) {
+		union sigval v = { .sival_int = 0 };
+
+		for (int i = 0; i < 2000; i++) {
+			while (sigqueue(getppid(), SIGRTMIN, v) && errno == EAGAIN)
+				usleep(1000);
+			usleep(500);
+		}
+		_exit(0);
+	}
+	sent = 2000;
+	while (caught < sent) {
+		int r = epoll_wait(e, &ev, 1, 2000);
+
+		if (r == 0 && caught < sent)
+			break;
+		interrupted += r < 0 && errno == EINTR;
+	}
+	printf("caught %d of %d, interrupted %s\n", caught, sent, interrupted > 0 ? "yes" : "no");
+	return caught != sent || !interrupted;
+}
+
+static int napping(void)
+{
+	struct timespec t = { .tv_sec = 1 };
+	struct timespec from, to;
+	long r, took;
+
+	printf("ready\n");
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	r = nap(&t, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	took = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+	printf("nap %#lx %s\n", r, took >= 1000 && took < 1500 ? "whole" : "cut");
+	return 0;
+}
+
+/* The interrupted pc lies in the signal frame, inside answer(). */
+static void on_segv_like(int sig, siginfo_t *si, void *context)
+{
+	char byte;
+
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+}
+
+static int in_handler(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_segv_like, .sa_flags = SA_SIGINFO };
+	volatile uint64_t on_stack = (uint64_t)answer + 5;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	raise(SIGUSR1);
+	return on_stack == 0;
+}
+
+static int forking(void)
+{
+	char byte;
+	pid_t c = fork();
+
+	if (c == 0) {
+		while (read(0, &byte, 1) > 0)
+			;
+		_exit(answer());
+	}
+	printf("ready\n");
+	fflush(stdout);
+	int st;
+
+	waitpid(c, &st, 0);
+	printf("parent %d child %d\n", answer(), WEXITSTATUS(st));
+	return 0;
+}
+
+/* A thread that waits for its vfork child cannot be stopped. */
+static int vforking(void)
+{
+	int st;
+	pid_t c;
+
+	printf("ready\n");
+	fflush(stdout);
+	c = vfork();
+	if (c == 0) {
+		syscall(SYS_nanosleep, &(struct timespec){ .tv_sec = 3 }, NULL);
+		_exit(0);
+	}
+	waitpid(c, &st, 0);
+	printf("answer %d\n", answer());
+	return 6;
+}
+
+/* The first thread is gone, the process lives on. */
+static void *survivor(void *arg)
+{
+	char byte;
+
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	exit(answer());
+}
+
+static int leaderless(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, survivor, NULL);
+	pthread_exit(NULL);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	char byte;
+
+	if (!strcmp(what, "env"))
+		return show_env();
+	if (!strcmp(what, "rawenv"))
+		return show_raw_env();
+	if (!strcmp(what, "fds"))
+		return show_fds();
+	if (!strcmp(what, "early"))
+		return printf("%d %d %d\n", from_constructor, answer(), edge()) < 0;
+	if (!strcmp(what, "threads"))
+		return many_threads();
+	if (!strcmp(what, "churn"))
+		return churn();
+	if (!strcmp(what, "waiters"))
+		return waiters();
+	if (!strcmp(what, "signals"))
+		return signals();
+	if (!strcmp(what, "nap"))
+		return napping();
+	if (!strcmp(what, "handler"))
+		return in_handler();
+	if (!strcmp(what, "vfork"))
+		return vforking();
+	if (!strcmp(what, "leaderless"))
+		return leaderless();
+	if (!strcmp(what, "fork"))
+		return forking();
+	if (!strcmp(what, "cat")) {
+		printf("ready\n");
+		fflush(stdout);
+		while (read(0, &byte, 1) > 0)
+			;
+		return 5;
+	}
+	if (!strcmp(what, "exec")) {
+		printf("ready\n");
+		fflush(stdout);
+		while (read(0, &byte, 1) > 0)
+			;
+		execlp("sleep", "sleep", "0.5", (char *)NULL);
+	}
+	if (!strcmp(what, "sigtrap")) {
+		struct sigaction sa;
+		sigset_t set;
+
+		sigaction(SIGTRAP, NULL, &sa);
+		sigprocmask(SIG_SETMASK, NULL, &set);
+		printf("%s %s\n", sa.sa_handler == SIG_IGN ? "ignored" : "default",
+		       sigismember(&set, SIGTRAP) ? "blocked" : "open");
+		return 0;
+	}
+	return 99;
+}
