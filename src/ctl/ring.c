@@ -186,13 +186,13 @@ static int pass_hole(struct ring_reader *r, uint64_t prod, bool final)
 
 static int copy_out(struct ring_reader *r, uint64_t n)
 {
-	if (n > r->cap) {
-		uint8_t *grown = realloc(r->copy, n);
+	if (n >= r->cap) { /* also for an empty first record: fn gets an address */
+		uint8_t *grown = realloc(r->copy, n + 64);
 
 		if (!grown)
 			return -ENOMEM;
 		r->copy = grown;
-		r->cap = n;
+		r->cap = n + 64;
 	}
 	if (n)
 		memcpy(r->copy, header_at(r, r->pos) + 1, n);

@@ -176,6 +176,24 @@ __attribute__((noreturn)) static void child_main(const struct start *s)
 	_exit(127);
 }
 
+/* A program of another kind of machine is execve(2)'s ENOEXEC, too. */
+static int not_executable(const struct start *s, struct diag *d)
+{
+	_close_ int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr h; /* the fields read here are Elf32_Ehdr's as well */
+
+	if (fd >= 0 && read(fd, &h, sizeof(h)) >= (ssize_t)sizeof(Elf32_Ehdr) &&
+	    !memcmp(h.e_ident, ELFMAG, SELFMAG)) {
+		if (h.e_ident[EI_CLASS] != ELFCLASS64)
+			return diag_set(d, -ENOTSUP, "%s is a 32-bit program", s->path);
+		if (h.e_machine != EM_X86_64)
+			return diag_set(d, -ENOTSUP, "%s is a program for another machine (%u)",
+					s->path, h.e_machine);
+	}
+	return diag_set(d, -ENOEXEC,
+			"%s: exec format error (neither a program nor a script with #!)", s->path);
+}
+
 static int exec_failed(const struct start *s, struct diag *d)
 {
 	int err = 0;
@@ -183,9 +201,7 @@ static int exec_failed(const struct start *s, struct diag *d)
 	if (read(s->bad[0], &err, sizeof(err)) != sizeof(err))
 		return diag_set(d, -ESRCH, "%s: killed before it was executed", s->path);
 	if (err == ENOEXEC)
-		return diag_set(d, -ENOEXEC,
-				"%s: exec format error (neither a program nor a script with #!)",
-				s->path);
+		return not_executable(s, d);
 	return diag_set(d, -err, "%s: %s", s->path, strerror(err));
 }
 

@@ -200,6 +200,9 @@ int process_stop(struct process *p, struct diag *d)
 		return 0;
 	if (p->exited)
 		return diag_set(d, -ESRCH, "process %d has ended", p->pid);
+	if (!process_alive(p))
+		return diag_set(d, -ESRCH, "process %d ends or has executed another program",
+				p->pid);
 	/* threads of an earlier stop that was given up are seized already */
 	for (size_t i = 0; i < pp->threads.n; i++)
 		ptrace(PTRACE_INTERRUPT, pp->threads.at[i].tid, 0, 0);

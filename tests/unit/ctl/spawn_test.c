@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -266,12 +267,16 @@ static void refused(const char *command, int want, const char *text)
 
 static void test_refusals(void **state)
 {
-	char dir[] = "/tmp/ctltestXXXXXX", path[64], cmd[512];
+	char dir[] = "/tmp/ctltestXXXXXX", path[64], cmd[1024];
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(cmd, sizeof(cmd),
 		 "cd %s && echo hello > text && cp text xtext && chmod 755 xtext && "
 		 "printf '#!/no/such/sh\\n' > script && chmod 755 script && "
+		 "head -c 64 /dev/zero > pad && "
+		 "(printf '\\177ELF\\001\\001\\001'; cat pad) > elf32 && "
+		 "(printf '\\177ELF\\002\\001\\001'; head -c 9 pad; printf '\\002\\000\\267'; "
+		 "cat pad) > arm && chmod 755 elf32 arm && "
 		 "cp " VICTIM " suid && chown 65534 suid && chmod 4755 suid && "
 		 "printf '#!%s/suid\\n' > suidscript && chmod 755 suidscript",
 		 dir, dir);
@@ -284,6 +289,11 @@ static void test_refusals(void **state)
 	refused(path, -EACCES, "ermission denied");
 	snprintf(path, sizeof(path), "%s/xtext", dir);
 	refused(path, -ENOEXEC, "exec format error");
+	/* ELF headers of a 32-bit program and of one for AArch64 */
+	snprintf(path, sizeof(path), "%s/elf32", dir);
+	refused(path, -ENOTSUP, "32-bit");
+	snprintf(path, sizeof(path), "%s/arm", dir);
+	refused(path, -ENOTSUP, "another machine");
 	snprintf(path, sizeof(path), "%s/script", dir);
 	refused(path, -ENOENT, "/no/such/sh");
 	snprintf(path, sizeof(path), "%s/suid", dir);
@@ -291,6 +301,7 @@ static void test_refusals(void **state)
 	snprintf(path, sizeof(path), "%s/suidscript", dir);
 	refused(path, -EPERM, "set-user-ID");
 	refused(VICTIM_STATIC, -ENOTSUP, "statically linked");
+	refused(VICTIM_ODD, -ENOTSUP, "is not glibc's loader");
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
 	assert_int_equal(system(cmd), 0);
 }
@@ -327,10 +338,13 @@ static void test_dir(void **state)
 	struct process_spawn_opts opts = { .slab = template_get(), .dir = "/proc" };
 	char *const argv[] = { (char[]){ "true" }, NULL };
 	struct process *p = NULL;
+	struct statvfs fs;
 	struct diag d;
 
 	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EACCES);
 	assert_non_null(strstr(d.text, "/proc"));
+	if (statvfs("/proc", &fs) == 0 && fs.f_flag & ST_NOEXEC)
+		assert_non_null(strstr(d.text, "noexec"));
 	opts.dir = "relative";
 	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EACCES);
 	opts.dir = "/tmp/a b";
