@@ -243,9 +243,9 @@ int process_poll(struct process *p, int timeout_ms, bool *exec)
 		uint64_t now;
 		int left, r;
 
-		if (p->exited)
-			return 1;
 		process_settle_late(p);
+		if (p->exited) /* perhaps seen just now */
+			return 1;
 		r = collect(p);
 		if (r)
 			return r;
