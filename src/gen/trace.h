@@ -11,12 +11,23 @@
  *
  * Records  private to gen/trace_*.c.  An entry record and an exit record carry the frame:
  *          the address of ctx, the same for both programs of one call.
- * Open     a call whose thread reports from a frame above it on the same stack is closed as
- *          unwound; what is open at gen_trace_finish() is printed as open, oldest first.
- * Errors   -EBADMSG a record that no program of ours wrote;  -E2BIG arguments too large for
- *          a record (such a function is traced with what fits; diag names the argument)
- * Memory   protos and models are borrowed while the trace lives
- * Context  [ctl]
+ * Maps     a ring, and a PERCPU_ARRAY of one struct gen_slot_value (key 0) that counts what
+ *          found no room.
+ * Open     a call whose thread reports from a frame above it on the same stack (within
+ *          8 MiB), or whose thread's slot has a new owner, is closed as unwound; what is open
+ *          at gen_trace_finish() is printed as open, oldest first.
+ * Lost     Every run of an entry program is printed as one line or counted in
+ *          gen_trace_lost(), never both: one whose entry record found no room is counted by
+ *          the program and its exit record ignored; one whose exit record found no room is
+ *          counted when the decoder closes it, not printed.  Which calls those are is told by
+ *          lost_exits and lost_high; where that is ambiguous (longjmp among lost exits) a
+ *          call may be printed as unwound for another that is counted, so the sum is exact
+ *          always.  Of functions with an exit program only, the same by its runs.  What a
+ *          thread killed inside a program leaves unfinished is the ring reader's to count.
+ * Errors   -EBADMSG a record that no program of ours wrote; it changes nothing
+ *          -EINVAL  no such function, a program that it does not have, counters out of range
+ * Memory   protos and models are borrowed while the trace lives, names are copied
+ * Context  [ctl] one thread at a time
  */
 #ifndef GEN_TRACE_H
 #define GEN_TRACE_H
@@ -26,6 +37,8 @@
 #include "model/func_model.h"
 
 #include <linux/bpf.h>
+
+#define GEN_TRACE_MAX_RECORD 4000 /* bytes, without the ring's header */
 
 struct gen_trace_opts {
 	bool json;
@@ -38,7 +51,7 @@ struct gen_trace_func {
 	const char *name;
 	const struct proto *proto; /* NULL: no types, slots are shown as arg0 ... arg5 */
 	const struct func_model *model;
-	bool entry, exit; /* which programs there are */
+	bool entry, exit; /* which programs there are; exit only: the line has no duration */
 };
 
 struct gen_prog {
@@ -46,22 +59,53 @@ struct gen_prog {
 	unsigned n;
 };
 
+/* The value of the PERCPU_ARRAY, one a thread slot; written by the programs. */
+struct gen_slot_value {
+	uint64_t lost_calls; /* entry records (exit records, where there is no entry program) */
+	uint64_t lost_exits;
+	uint64_t lost_high; /* the highest frame of those since the last record, 0: none */
+};
+
 struct gen_trace;
 int gen_trace_new(const struct gen_trace_opts *opts, struct gen_trace **out);
 void gen_trace_free(struct gen_trace *t); /* NULL is fine */
 
-/* Announce a function; its number is what its programs write into records. */
+/*
+ * Announce a function; its number is what its programs write into records.  Arguments
+ * that do not fit a record are traced with what fits: returns 0 and d names them (d is
+ * empty otherwise).
+ */
 int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t *id,
 		  struct diag *d);
 
-/* The programs of function id; ring_fd goes into their LDDW (src 1). */
-int gen_trace_entry(const struct gen_trace *t, uint32_t id, int ring_fd, struct gen_prog *out);
-int gen_trace_exit(const struct gen_trace *t, uint32_t id, int ring_fd, struct gen_prog *out);
+/* The programs of function id; the maps' descriptors go into their LDDWs (src 1). */
+int gen_trace_entry(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
+		    struct gen_prog *out);
+int gen_trace_exit(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
+		   struct gen_prog *out);
 
 typedef void (*gen_line_fn)(void *arg, const char *text, size_t n);
 
 /* One ring record; emits zero or more lines (no newline in them). */
 int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg);
+
+/*
+ * What the PERCPU_ARRAY holds for a slot, addr being its address in process pid (0: any):
+ * what programs know it by.  Cumulative values: the last ones given of a slot count, so this
+ * may be called at any time; before gen_trace_finish() it must be, for every slot that was
+ * used, or lost calls go uncounted or are printed as open.  A slot that served several
+ * processes is given once for each.
+ */
+struct gen_slot {
+	uint32_t slot, pid; /* slot < 65536 */
+	taddr_t addr;
+	struct gen_slot_value value;
+};
+
+int gen_trace_counters(struct gen_trace *t, const struct gen_slot *s, size_t n);
+
+/* Calls that are not and will not be printed, as far as known. */
+uint64_t gen_trace_lost(const struct gen_trace *t);
 
 /* The target is gone or detached: print the calls that are still open. */
 int gen_trace_finish(struct gen_trace *t, gen_line_fn line, void *arg);

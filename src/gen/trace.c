@@ -1,0 +1,115 @@
+/*
+ * gen/trace.c - see trace.h: the functions of a trace, and its counters.
+ */
+#include "gen/trace_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SLOT    65536
+#define MAX_STRINGS (GEN_TRACE_MAX_RECORD / 2)
+
+int gen_trace_new(const struct gen_trace_opts *opts, struct gen_trace **out)
+{
+	struct gen_trace *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->opts = *opts;
+	if (t->opts.strings > MAX_STRINGS)
+		t->opts.strings = MAX_STRINGS;
+	json_init(&t->w);
+	*out = t;
+	return 0;
+}
+
+static void func_free(struct trace_func *f)
+{
+	free(f->module);
+	free(f->name);
+	plan_free(f);
+}
+
+void gen_trace_free(struct gen_trace *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->funcs.n; i++)
+		func_free(&t->funcs.at[i]);
+	vec_free(&t->funcs);
+	vec_free(&t->lost_calls);
+	trace_slots_free(t);
+	json_fini(&t->w);
+	free(t);
+}
+
+/* Types are of use only if they are those that the model was made from. */
+static const struct proto *usable(const struct gen_trace_func *f)
+{
+	if (!f->proto || f->model->raw || f->proto->nparams != f->model->nargs)
+		return NULL;
+	return f->proto;
+}
+
+int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t *id, struct diag *d)
+{
+	struct trace_func n = { .model = f->model, .has_entry = f->entry, .has_exit = f->exit };
+	int err;
+
+	if (d)
+		d->text[0] = '\0';
+	if (!f->model || (!f->entry && !f->exit))
+		return diag_set(d, -EINVAL, "%s: nothing to trace", f->name ? f->name : "");
+	if (t->funcs.n >= INT32_MAX)
+		return diag_set(d, -E2BIG, "too many functions");
+	n.proto = usable(f);
+	n.module = strdup(f->module ? f->module : "");
+	n.name = strdup(f->name ? f->name : "");
+	err = n.module && n.name ? plan_make(&n, t->opts.strings, d) : -ENOMEM;
+	if (!err)
+		err = vec_push(&t->funcs, n);
+	if (err) {
+		func_free(&n);
+		return err;
+	}
+	*id = (uint32_t)t->funcs.n - 1;
+	return 0;
+}
+
+/* What programs count is taken up at gen_trace_finish(); until then calls are still open. */
+static void settle(struct gen_trace *t, const struct gen_slot *s)
+{
+	for (size_t b = 0; b < SLOT_BUCKETS; b++) {
+		for (struct trace_slot *ts = t->bucket[b]; ts; ts = ts->next) {
+			if (ts->addr != s->addr || (s->pid && s->pid != ts->pid))
+				continue;
+			ts->settled = true;
+			ts->final = s->value;
+		}
+	}
+}
+
+int gen_trace_counters(struct gen_trace *t, const struct gen_slot *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (s[i].slot >= MAX_SLOT)
+			return -EINVAL;
+		while (t->lost_calls.n <= s[i].slot) {
+			if (vec_push(&t->lost_calls, 0))
+				return -ENOMEM;
+		}
+		t->lost_calls.at[s[i].slot] = s[i].value.lost_calls;
+		settle(t, &s[i]);
+	}
+	return 0;
+}
+
+uint64_t gen_trace_lost(const struct gen_trace *t)
+{
+	uint64_t sum = t->dropped;
+
+	for (size_t i = 0; i < t->lost_calls.n; i++)
+		sum += t->lost_calls.at[i];
+	return sum;
+}

@@ -1,0 +1,161 @@
+/*
+ * gen/trace_priv.h - what the files of gen/trace share.
+ *
+ * A record is, all words 8 bytes and native:
+ *
+ *   struct rec_head
+ *   context slots first .. first + nslots - 1
+ *   for each section: a status word, then cap bytes rounded up to 8
+ *
+ * A plan says which; entry and exit record of a function have one each, so a record's size
+ * is known from its kind and function.  Status: what the helper returned.  For strings that
+ * is the length with the NUL, or negative, and 0 for NULL, which is not read; for memory 0
+ * or negative.
+ *
+ * Context  [ctl] private to gen/
+ */
+#ifndef GEN_TRACE_PRIV_H
+#define GEN_TRACE_PRIV_H
+
+#include "base/json.h"
+#include "base/types.h"
+#include "base/vec.h"
+#include "gen/trace.h"
+
+/* Distinct from what other programs write first in their records. */
+enum { REC_ENTRY = 0x7ace0001, REC_EXIT = 0x7ace0002 };
+
+struct rec_head {
+	uint32_t kind, func;
+	uint64_t time_ns;
+	uint64_t pid_tgid;
+	uint64_t frame;
+	uint64_t slot; /* address of the thread slot's struct gen_slot_value */
+	uint64_t lost_exits, lost_high;
+};
+
+#define REC_RESULT (-1) /* struct rec_section.arg */
+
+struct rec_section {
+	int16_t arg;
+	bool string;
+	uint16_t slot; /* of the context: holds the address */
+	uint16_t off;  /* of the status word */
+	uint16_t cap;
+};
+
+struct rec_plan {
+	uint16_t first, nslots; /* of the context */
+	uint16_t size;
+	bool args, result; /* what it tells */
+	uint16_t nsections;
+	struct rec_section *section;
+};
+
+struct trace_func {
+	char *module, *name;
+	const struct proto *proto; /* NULL: not typed */
+	const struct func_model *model;
+	bool has_entry, has_exit;
+	struct rec_plan entry, exit;
+};
+
+/* -- pairing ------------------------------------------------------------------ */
+
+struct open_call {
+	uint32_t func;
+	uint64_t frame, time_ns;
+	uint64_t seq; /* order of arrival */
+	uint8_t *rec; /* the entry record */
+};
+
+/* Never empty; frames strictly decrease, so the last is the innermost. */
+struct call_stack {
+	VEC(struct open_call);
+};
+
+/* A thread slot as one process sees it, and the thread that has it now. */
+struct trace_slot {
+	struct trace_slot *next; /* in its bucket */
+	uint32_t pid;
+	uint64_t addr;
+	uint64_t pid_tgid;
+	uint64_t lost_exits; /* as of the last record */
+	bool settled;        /* final holds what gen_trace_counters() gave */
+	struct gen_slot_value final;
+	struct {
+		VEC(struct call_stack); /* by address; their ranges are disjoint */
+	} stacks;
+};
+
+#define SLOT_BUCKETS 4096
+
+struct gen_trace {
+	struct gen_trace_opts opts;
+	struct {
+		VEC(struct trace_func);
+	} funcs;
+	struct trace_slot *bucket[SLOT_BUCKETS];
+	struct {
+		VEC(uint64_t);
+	} lost_calls; /* by slot number */
+	uint64_t dropped;
+	uint64_t seq;
+	uint64_t start_ns, first_thread;
+	bool started, many_threads;
+	struct json w;
+};
+
+/* -- trace_prog.c --------------------------------------------------------------- */
+
+/* Both plans of f; notes in d what is cut. */
+int plan_make(struct trace_func *f, unsigned strings, struct diag *d);
+void plan_free(struct trace_func *f);
+const struct rec_section *plan_section(const struct rec_plan *p, int arg);
+
+/* t is the stripped type of a value: is it a string? */
+bool type_is_string(const struct ty *t);
+
+/* The type of an argument, or of the result (arg REC_RESULT), stripped, as it is passed. */
+const struct ty *func_type(const struct trace_func *f, int arg);
+
+/* -- trace_value.c -------------------------------------------------------------- */
+
+/*
+ * Values go out as JSON, or as text with the same shape; in text, whoever opens a list
+ * separates its items by value_key() and value_item().
+ */
+struct value_out {
+	struct json *w;
+	bool text, first;
+	unsigned budget; /* nodes of types still to be walked: types come from files */
+};
+
+void value_open(struct value_out *o, char bracket);
+void value_close(struct value_out *o, char bracket);
+void value_key(struct value_out *o, const char *name);
+void value_item(struct value_out *o);
+void value_null(struct value_out *o);
+void value_hex(struct value_out *o, uint64_t v);
+
+/* A value of type t from the n bytes that there are of it; what is missing shows as null. */
+void value_print(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n);
+
+/* Where the string s of n bytes was cut: n without an incomplete UTF-8 sequence at its end. */
+size_t value_cut(const char *s, size_t n);
+
+/* -- trace_line.c ----------------------------------------------------------------- */
+
+enum line_kind { LINE_DONE, LINE_ENTRY, LINE_EXIT, LINE_UNWOUND, LINE_OPEN };
+
+/*
+ * One line into t->w; rec holds the arguments (for LINE_EXIT the result too), ret the exit
+ * record for LINE_DONE.
+ */
+void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret);
+
+/* -- trace_record.c ----------------------------------------------------------------- */
+
+void trace_slots_free(struct gen_trace *t);
+
+#endif

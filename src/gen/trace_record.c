@@ -1,0 +1,427 @@
+/*
+ * gen/trace_record.c - pair entry and exit records; see trace.h for what counts as lost.
+ *
+ * Every thread slot has the stacks on which its thread has open calls.  Of one stack, the
+ * frames of open calls strictly decrease: a new record first closes what lies below it.
+ * Which stack a frame belongs to is told by distance alone: the nearest open call within
+ * STACK_REACH.
+ *
+ * Records are input: the traced process could write anything.  They are checked before
+ * they change anything.
+ */
+#include "gen/trace_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STACK_REACH (8ull << 20)
+
+struct emitter {
+	struct gen_trace *t;
+	gen_line_fn line;
+	void *arg;
+	int err; /* the first: a line that could not be printed counts as lost */
+};
+
+static void emit(struct emitter *e, enum line_kind kind, const uint8_t *rec, const uint8_t *ret)
+{
+	struct gen_trace *t = e->t;
+
+	json_reset(&t->w);
+	line_format(t, kind, rec, ret);
+	if (t->w.failed) {
+		t->dropped++;
+		e->err = -ENOMEM;
+		return;
+	}
+	e->line(e->arg, t->w.buf, t->w.n);
+}
+
+/* -- stacks ---------------------------------------------------------------------------- */
+
+static uint64_t stack_low(const struct call_stack *s)
+{
+	return s->at[s->n - 1].frame;
+}
+
+static uint64_t stack_high(const struct call_stack *s)
+{
+	return s->at[0].frame;
+}
+
+/* How many stacks of ts lie wholly below frame. */
+static size_t stacks_below(const struct trace_slot *ts, uint64_t frame)
+{
+	size_t lo = 0, hi = ts->stacks.n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (stack_high(&ts->stacks.at[mid]) < frame)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The stack that frame belongs to, NULL: none; *at: where a new one would go. */
+static struct call_stack *stack_of(const struct trace_slot *ts, uint64_t frame, size_t *at)
+{
+	size_t i = stacks_below(ts, frame);
+	uint64_t below = UINT64_MAX, above = UINT64_MAX;
+
+	*at = i;
+	if (i)
+		below = frame - stack_high(&ts->stacks.at[i - 1]);
+	if (i < ts->stacks.n)
+		above = stack_low(&ts->stacks.at[i]) > frame ?
+				stack_low(&ts->stacks.at[i]) - frame :
+				0;
+	if (above <= below && above < STACK_REACH)
+		*at = i;
+	else if (below < STACK_REACH)
+		*at = i - 1;
+	else
+		return NULL;
+	return &ts->stacks.at[*at];
+}
+
+static void stack_remove(struct trace_slot *ts, size_t at)
+{
+	vec_free(&ts->stacks.at[at]);
+	ts->stacks.n--;
+	memmove(&ts->stacks.at[at], &ts->stacks.at[at + 1],
+		(ts->stacks.n - at) * sizeof(ts->stacks.at[0]));
+}
+
+static struct call_stack *stack_insert(struct trace_slot *ts, size_t at)
+{
+	struct call_stack empty = { 0 };
+
+	if (vec_push(&ts->stacks, empty))
+		return NULL;
+	memmove(&ts->stacks.at[at + 1], &ts->stacks.at[at],
+		(ts->stacks.n - 1 - at) * sizeof(ts->stacks.at[0]));
+	ts->stacks.at[at] = empty;
+	return &ts->stacks.at[at];
+}
+
+/* The innermost call was left: by longjmp or an exception, or its exit record was lost. */
+static void close_top(struct emitter *e, struct call_stack *s, bool lost)
+{
+	struct open_call *c = &s->at[--s->n];
+
+	if (lost)
+		e->t->dropped++;
+	else
+		emit(e, LINE_UNWOUND, c->rec, NULL);
+	free(c->rec);
+}
+
+static void close_below(struct emitter *e, struct call_stack *s, uint64_t frame)
+{
+	while (s->n && stack_low(s) < frame)
+		close_top(e, s, false);
+}
+
+/* -- lost exits ------------------------------------------------------------------------ */
+
+static bool is_open(const struct call_stack *s, uint64_t frame)
+{
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (s->at[mid].frame == frame)
+			return true;
+		if (s->at[mid].frame > frame)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+/*
+ * lost_exits rose to `now` since the last record, `high` being the highest frame among
+ * them.  What lies below it is left too: by as many lost exits as there were, innermost
+ * first, the rest by unwinding.
+ */
+static void apply_lost(struct emitter *e, struct trace_slot *ts, uint64_t now, uint64_t high)
+{
+	uint64_t lost = now > ts->lost_exits ? now - ts->lost_exits : 0;
+	struct call_stack *s;
+	size_t at;
+
+	ts->lost_exits = now;
+	s = lost ? stack_of(ts, high, &at) : NULL;
+	if (!s)
+		return;
+	if (is_open(s, high))
+		lost--; /* that one is certain */
+	while (s->n && stack_low(s) < high) {
+		close_top(e, s, lost != 0);
+		lost -= lost != 0;
+	}
+	if (s->n && stack_low(s) == high)
+		close_top(e, s, true);
+	if (!s->n)
+		stack_remove(ts, at);
+}
+
+/* -- slots ------------------------------------------------------------------------------ */
+
+static void slot_close(struct emitter *e, struct trace_slot *ts)
+{
+	while (ts->stacks.n) {
+		struct call_stack *s = &ts->stacks.at[ts->stacks.n - 1];
+
+		close_below(e, s, UINT64_MAX);
+		while (s->n)
+			close_top(e, s, false);
+		stack_remove(ts, ts->stacks.n - 1);
+	}
+}
+
+static struct trace_slot *slot_get(struct gen_trace *t, const struct rec_head *h)
+{
+	uint32_t pid = (uint32_t)(h->pid_tgid >> 32);
+	uint64_t hash = (h->slot ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15ull;
+	struct trace_slot **b = &t->bucket[hash >> 52], *ts;
+
+	for (ts = *b; ts; ts = ts->next) {
+		if (ts->addr == h->slot && ts->pid == pid)
+			return ts;
+	}
+	ts = calloc(1, sizeof(*ts));
+	if (!ts)
+		return NULL;
+	ts->pid = pid;
+	ts->addr = h->slot;
+	ts->pid_tgid = h->pid_tgid;
+	ts->lost_exits = h->lost_exits;
+	ts->next = *b;
+	*b = ts;
+	return ts;
+}
+
+static void slot_free(struct trace_slot *ts)
+{
+	for (size_t i = 0; i < ts->stacks.n; i++) {
+		struct call_stack *s = &ts->stacks.at[i];
+
+		for (size_t k = 0; k < s->n; k++)
+			free(s->at[k].rec);
+		vec_free(s);
+	}
+	vec_free(&ts->stacks);
+	free(ts);
+}
+
+void trace_slots_free(struct gen_trace *t)
+{
+	for (size_t b = 0; b < SLOT_BUCKETS; b++) {
+		while (t->bucket[b]) {
+			struct trace_slot *ts = t->bucket[b];
+
+			t->bucket[b] = ts->next;
+			slot_free(ts);
+		}
+	}
+}
+
+/* -- records ------------------------------------------------------------------------------ */
+
+/* 0, or a record that none of our programs wrote. */
+static int check_record(const struct gen_trace *t, const uint8_t *data, size_t n,
+			struct rec_head *h)
+{
+	const struct trace_func *f;
+	const struct rec_plan *p;
+
+	if (n < sizeof(*h))
+		return -EBADMSG;
+	memcpy(h, data, sizeof(*h));
+	if ((h->kind != REC_ENTRY && h->kind != REC_EXIT) || h->func >= t->funcs.n)
+		return -EBADMSG;
+	f = &t->funcs.at[h->func];
+	if (h->kind == REC_ENTRY ? !f->has_entry : !f->has_exit)
+		return -EBADMSG;
+	p = h->kind == REC_ENTRY ? &f->entry : &f->exit;
+	if (n != p->size)
+		return -EBADMSG;
+	for (unsigned i = 0; i < p->nsections; i++) {
+		int64_t status;
+
+		memcpy(&status, data + p->section[i].off, sizeof(status));
+		if (status > (p->section[i].string ? p->section[i].cap : 0))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int push_call(struct emitter *e, struct trace_slot *ts, struct call_stack *s, size_t at,
+		     const struct rec_head *h, const uint8_t *data, size_t n)
+{
+	struct open_call c = {
+		.func = h->func, .frame = h->frame, .time_ns = h->time_ns, .seq = e->t->seq++
+	};
+	bool fresh = !s;
+
+	c.rec = malloc(n);
+	if (!c.rec)
+		return -ENOMEM;
+	memcpy(c.rec, data, n);
+	if (fresh)
+		s = stack_insert(ts, at);
+	if (!s || vec_push(s, c)) {
+		free(c.rec);
+		if (s && fresh)
+			stack_remove(ts, at);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int entry_record(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
+			const uint8_t *data, size_t n)
+{
+	size_t at;
+	struct call_stack *s = stack_of(ts, h->frame, &at);
+	int err = 0;
+
+	if (s) {
+		close_below(e, s, h->frame);
+		if (s->n && stack_low(s) == h->frame)
+			close_top(e, s, false);
+		if (!s->n) {
+			stack_remove(ts, at);
+			s = NULL;
+		}
+	}
+	if (!e->t->funcs.at[h->func].has_exit)
+		emit(e, LINE_ENTRY, data, NULL);
+	else
+		err = push_call(e, ts, s, at, h, data, n);
+	if (err)
+		e->t->dropped++;
+	return err;
+}
+
+static void exit_record(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
+			const uint8_t *data)
+{
+	size_t at;
+	struct call_stack *s = stack_of(ts, h->frame, &at);
+
+	if (s) {
+		close_below(e, s, h->frame);
+		if (s->n && stack_low(s) == h->frame) {
+			struct open_call *c = &s->at[s->n - 1];
+
+			if (c->func == h->func) {
+				emit(e, LINE_DONE, c->rec, data);
+				free(c->rec);
+				s->n--;
+			} else {
+				close_top(e, s, false); /* its frame was used again */
+			}
+		}
+		if (!s->n)
+			stack_remove(ts, at);
+	}
+	if (!e->t->funcs.at[h->func].has_entry)
+		emit(e, LINE_EXIT, data, NULL);
+}
+
+static void note_thread(struct gen_trace *t, const struct rec_head *h)
+{
+	if (!t->started) {
+		t->started = true;
+		t->start_ns = h->time_ns;
+		t->first_thread = h->pid_tgid;
+	}
+	t->many_threads |= h->pid_tgid != t->first_thread;
+}
+
+int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg)
+{
+	struct emitter e = { .t = t, .line = line, .arg = arg };
+	struct trace_slot *ts;
+	struct rec_head h;
+	int err = check_record(t, data, n, &h);
+
+	if (err)
+		return err;
+	ts = slot_get(t, &h);
+	if (!ts) {
+		t->dropped += h.kind == REC_ENTRY || !t->funcs.at[h.func].has_entry;
+		return -ENOMEM;
+	}
+	note_thread(t, &h);
+	apply_lost(&e, ts, h.lost_exits, h.lost_high);
+	if (ts->pid_tgid != h.pid_tgid) {
+		slot_close(&e, ts); /* that thread has ended */
+		ts->pid_tgid = h.pid_tgid;
+	}
+	if (h.kind == REC_ENTRY)
+		err = entry_record(&e, ts, &h, data, n);
+	else
+		exit_record(&e, ts, &h, data);
+	return err ? err : e.err;
+}
+
+/* -- the end -------------------------------------------------------------------------------- */
+
+static int by_age(const void *a, const void *b)
+{
+	const struct open_call *x = *(const struct open_call *const *)a;
+	const struct open_call *y = *(const struct open_call *const *)b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+struct call_list {
+	VEC(const struct open_call *);
+};
+
+static int collect(const struct trace_slot *ts, struct call_list *list)
+{
+	for (size_t i = 0; i < ts->stacks.n; i++) {
+		const struct call_stack *s = &ts->stacks.at[i];
+
+		for (size_t k = 0; k < s->n; k++) {
+			if (vec_push(list, &s->at[k]))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int gen_trace_finish(struct gen_trace *t, gen_line_fn line, void *arg)
+{
+	struct emitter e = { .t = t, .line = line, .arg = arg };
+	struct call_list open = { 0 };
+	int err = 0;
+
+	for (size_t b = 0; b < SLOT_BUCKETS && !err; b++) {
+		for (struct trace_slot *ts = t->bucket[b]; ts && !err; ts = ts->next) {
+			if (ts->settled)
+				apply_lost(&e, ts, ts->final.lost_exits, ts->final.lost_high);
+			err = collect(ts, &open);
+		}
+	}
+	if (open.n)
+		qsort(open.at, open.n, sizeof(open.at[0]), by_age);
+	for (size_t i = 0; i < open.n && !err; i++)
+		emit(&e, LINE_OPEN, open.at[i]->rec, NULL);
+	vec_free(&open);
+	if (!err)
+		trace_slots_free(t);
+	return err ? err : e.err;
+}

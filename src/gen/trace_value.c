@@ -1,0 +1,431 @@
+/*
+ * gen/trace_value.c - bytes and a C type to JSON or text.
+ *
+ * Types come from files, bytes from the traced process: depth and number of nodes are
+ * bounded, nothing is read beyond the bytes that are there, sizes are not trusted.
+ *
+ * Shape    integers exact; bool; enums by name, numbers if none matches; pointers "0x..";
+ *          structs and unions objects, members of anonymous ones in the outer object;
+ *          arrays, vectors and complex numbers arrays; 128-bit integers decimal strings
+ *          (wider: hex); _Float128 rounded to long double; what has no bytes null.
+ *          In text, character arrays are strings.
+ */
+#include "gen/trace_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_DEPTH 16
+
+/* -- the two forms --------------------------------------------------------------- */
+
+/* json_*() separate by w->comma; in text we do that ourselves. */
+static struct json *plain(struct value_out *o)
+{
+	if (o->text)
+		o->w->comma = false;
+	return o->w;
+}
+
+void value_open(struct value_out *o, char bracket)
+{
+	json_open(plain(o), bracket);
+	o->first = true;
+}
+
+void value_close(struct value_out *o, char bracket)
+{
+	json_close(o->w, bracket);
+	o->first = false;
+}
+
+void value_item(struct value_out *o)
+{
+	if (o->text && !o->first)
+		json_raw(o->w, ", ", 2);
+	o->first = false;
+}
+
+void value_key(struct value_out *o, const char *name)
+{
+	if (!o->text) {
+		json_key(o->w, name);
+		return;
+	}
+	value_item(o);
+	for (; *name; name++)
+		json_raw(o->w, (unsigned char)*name < ' ' || *name == 0x7f ? "?" : name, 1);
+	json_raw(o->w, "=", 1);
+}
+
+void value_null(struct value_out *o)
+{
+	if (o->text)
+		json_raw(o->w, "?", 1);
+	else
+		json_null(o->w);
+}
+
+void value_hex(struct value_out *o, uint64_t v)
+{
+	if (o->text)
+		json_printf(o->w, "0x%llx", (unsigned long long)v);
+	else
+		json_hex(o->w, v);
+}
+
+static void value_digits(struct value_out *o, const char *s)
+{
+	if (o->text)
+		json_raw(o->w, s, strlen(s));
+	else
+		json_str(o->w, s);
+}
+
+/* A number as JSON has them; what is none goes as a string. */
+static void value_number(struct value_out *o, const char *s)
+{
+	if (o->text) {
+		json_raw(o->w, s, strlen(s));
+		return;
+	}
+	/* json_i64() does the comma; its digit is replaced */
+	json_i64(o->w, 0);
+	if (o->w->failed)
+		return;
+	o->w->n--;
+	json_raw(o->w, s, strlen(s));
+}
+
+size_t value_cut(const char *s, size_t n)
+{
+	size_t back = 0;
+
+	while (back < 3 && back < n && ((uint8_t)s[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	if (back < n) {
+		uint8_t lead = (uint8_t)s[n - 1 - back];
+		size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+
+		if (len > back + 1)
+			return n - back - 1;
+	}
+	return n;
+}
+
+/* -- scalars ----------------------------------------------------------------------- */
+
+static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
+{
+	uint64_t mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+
+	for (uint64_t i = 0; i < t->n && t->enumerator; i++) {
+		const struct ty_enumerator *e = &t->enumerator[i];
+
+		if (((uint64_t)e->value & mask) == (raw & mask) && e->name) {
+			value_digits(o, e->name);
+			return;
+		}
+	}
+	if (t->flags & TY_SIGNED)
+		json_i64(plain(o), (int64_t)raw);
+	else
+		json_u64(plain(o), raw);
+}
+
+/* An integer, bool or enum of `bits` bits (1 to 64) in the low bits of raw. */
+static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
+{
+	unsigned shift = 64 - bits;
+
+	raw = t->flags & TY_SIGNED ? (uint64_t)((int64_t)(raw << shift) >> shift) :
+				     raw << shift >> shift;
+	if (t->kind == TY_ENUM)
+		print_enum(o, t, raw, bits);
+	else if (t->flags & TY_BOOL && o->text)
+		json_raw(o->w, raw ? "true" : "false", raw ? 4 : 5);
+	else if (t->flags & TY_BOOL)
+		json_bool(o->w, raw);
+	else if (t->flags & TY_SIGNED)
+		json_i64(plain(o), (int64_t)raw);
+	else
+		json_u64(plain(o), raw);
+	if (o->text && t->kind == TY_INT && t->flags & TY_CHAR && raw >= ' ' && raw < 0x7f)
+		json_printf(o->w, " '%c'", (char)raw);
+}
+
+static void print_i128(struct value_out *o, const uint8_t *p, bool is_signed)
+{
+	unsigned __int128 v;
+	char buf[44], *s = buf + sizeof(buf);
+	bool minus;
+
+	memcpy(&v, p, sizeof(v));
+	minus = is_signed && v >> 127;
+	if (minus)
+		v = -v;
+	*--s = '\0';
+	do {
+		*--s = (char)('0' + (int)(v % 10));
+		v /= 10;
+	} while (v);
+	if (minus)
+		*--s = '-';
+	value_digits(o, s);
+}
+
+/* _BitInt beyond 128 bits: hex, most significant digit first. */
+static void print_wide(struct value_out *o, const uint8_t *p, size_t n)
+{
+	char buf[2 * 64 + 3];
+	size_t k = 2;
+
+	if (n > 64) {
+		value_null(o);
+		return;
+	}
+	memcpy(buf, "0x", 3);
+	for (size_t i = n; i-- > 0; k += 2)
+		snprintf(buf + k, 3, "%02x", p[i]);
+	value_digits(o, buf);
+}
+
+static void print_int(struct value_out *o, const struct ty *t, const uint8_t *p)
+{
+	uint64_t raw = 0;
+
+	if (t->size == 16) {
+		print_i128(o, p, t->flags & TY_SIGNED);
+	} else if (t->size > 8) {
+		print_wide(o, p, t->size);
+	} else if (!t->size) {
+		value_null(o);
+	} else {
+		memcpy(&raw, p, t->size);
+		if (t->flags & TY_BOOL)
+			raw = (uint8_t)raw != 0; /* only the low byte counts */
+		print_bits(o, t, raw, (unsigned)t->size * 8);
+	}
+}
+
+static void print_long_double(struct value_out *o, long double v)
+{
+	char text[64];
+
+	if (isnan(v) || isinf(v)) {
+		value_digits(o, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
+		return;
+	}
+	for (int digits = 1; digits <= 21; digits++) {
+		snprintf(text, sizeof(text), "%.*Lg", digits, v);
+		if (strtold(text, NULL) == v)
+			break;
+	}
+	value_number(o, text);
+}
+
+/* IEEE 754 binary16 */
+static float half(uint16_t h)
+{
+	int e = h >> 10 & 31, m = h & 1023;
+	float v = e == 31 ? (m ? NAN : INFINITY) :
+		  e       ? ldexpf((float)(m + 1024), e - 25) :
+			    ldexpf((float)m, -24);
+
+	return h >> 15 ? -v : v;
+}
+
+/* IEEE 754 binary128, of whose 113 bits of mantissa long double keeps 64 */
+static long double quad(const uint8_t *p)
+{
+	uint64_t lo, hi, m;
+	long double v;
+	int e;
+
+	memcpy(&lo, p, 8);
+	memcpy(&hi, p + 8, 8);
+	e = hi >> 48 & 0x7fff;
+	m = (hi & 0xffffffffffff) << 15 | lo >> 49;
+	if (e == 0x7fff)
+		v = m || lo ? (long double)NAN : (long double)INFINITY;
+	else if (e)
+		v = ldexpl((long double)(m | 1ull << 63), e - 16383 - 63);
+	else
+		v = ldexpl((long double)m, -16382 - 63);
+	return hi >> 63 ? -v : v;
+}
+
+static void print_real(struct value_out *o, uint64_t size, bool x87, const uint8_t *p)
+{
+	long double l = 0;
+	uint16_t h;
+	float f;
+	double d;
+
+	if (o->text && ((size == 8 && (memcpy(&d, p, 8), !isfinite(d))) ||
+			(size == 4 && (memcpy(&f, p, 4), !isfinite(f))))) {
+		print_long_double(o, size == 8 ? (long double)d : (long double)f);
+	} else if (size == 2) {
+		memcpy(&h, p, 2);
+		json_f32(plain(o), half(h));
+	} else if (size == 4) {
+		memcpy(&f, p, 4);
+		json_f32(plain(o), f);
+	} else if (size == 8) {
+		memcpy(&d, p, 8);
+		json_f64(plain(o), d);
+	} else if (size == 16) {
+		memcpy(&l, p, x87 ? 10 : 0);
+		print_long_double(o, x87 ? l : quad(p));
+	} else {
+		value_null(o);
+	}
+}
+
+static void print_float(struct value_out *o, const struct ty *t, const uint8_t *p)
+{
+	uint64_t part = t->size / 2;
+
+	if (!(t->flags & TY_COMPLEX)) {
+		print_real(o, t->size, t->flags & TY_X87, p);
+		return;
+	}
+	value_open(o, '[');
+	value_item(o);
+	print_real(o, part, t->flags & TY_X87, p);
+	value_item(o);
+	print_real(o, part, t->flags & TY_X87, p + part);
+	value_close(o, ']');
+}
+
+/* -- aggregates ----------------------------------------------------------------------- */
+
+static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
+		      unsigned depth);
+
+static void print_bit_field(struct value_out *o, const struct ty *t, const struct ty_member *m,
+			    const uint8_t *p, size_t n)
+{
+	uint64_t raw = 0;
+
+	if ((t->kind != TY_INT && t->kind != TY_ENUM) || m->bits > 64 || m->offset > n ||
+	    (n - m->offset) * 8 < (uint64_t)m->bit_offset + m->bits) {
+		value_null(o);
+		return;
+	}
+	p += m->offset;
+	for (unsigned i = 0; i < m->bits; i++) {
+		unsigned at = m->bit_offset + i;
+
+		raw |= (uint64_t)(p[at / 8] >> at % 8 & 1) << i;
+	}
+	print_bits(o, t, raw, m->bits);
+}
+
+static void print_members(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
+			  unsigned depth)
+{
+	for (uint64_t i = 0; i < t->n && t->member && o->budget; i++) {
+		const struct ty_member *m = &t->member[i];
+		const struct ty *of = m->type ? ty_strip(m->type) : NULL;
+		size_t off = m->offset < n ? (size_t)m->offset : n;
+
+		o->budget--;
+		if (!of)
+			continue;
+		if (!m->name || !m->name[0]) {
+			if ((of->kind == TY_STRUCT || of->kind == TY_UNION) && depth < MAX_DEPTH)
+				print_members(o, of, p + off, n - off, depth + 1);
+			continue;
+		}
+		value_key(o, m->name);
+		if (m->bits)
+			print_bit_field(o, of, m, p, n);
+		else
+			print_any(o, of, p + off, n - off, depth + 1);
+	}
+}
+
+static void print_chars(struct value_out *o, const uint8_t *p, size_t n, bool cut)
+{
+	size_t len = strnlen((const char *)p, n);
+
+	json_strn(plain(o), (const char *)p, len);
+	if (cut && len == n)
+		json_raw(o->w, "...", 3);
+}
+
+static void print_array(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
+			unsigned depth)
+{
+	const struct ty *of = ty_strip(t->of);
+	uint64_t size = of->size, all = t->flags & TY_UNSIZED || !size ? 0 : t->n, i;
+
+	if (o->text && of->kind == TY_INT && of->flags & TY_CHAR && size == 1 &&
+	    !(t->flags & TY_VECTOR)) {
+		print_chars(o, p, n < all ? n : (size_t)all, n < all);
+		return;
+	}
+	value_open(o, '[');
+	for (i = 0; i < all && o->budget && n / size > i; i++) {
+		o->budget--;
+		value_item(o);
+		print_any(o, of, p + i * size, (size_t)size, depth + 1);
+	}
+	if (i < all && o->text)
+		json_raw(o->w, i ? ", ..." : "...", i ? 5 : 3);
+	value_close(o, ']');
+}
+
+/* Bytes that a scalar must have to be shown. */
+static uint64_t bytes_needed(const struct ty *t)
+{
+	if (t->kind == TY_FLOAT && t->flags & TY_X87)
+		return t->flags & TY_COMPLEX ? 26 : 10;
+	return t->size;
+}
+
+static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
+		      unsigned depth)
+{
+	bool scalar = t->kind != TY_STRUCT && t->kind != TY_UNION && t->kind != TY_ARRAY;
+	uint64_t raw = 0;
+
+	if (depth > MAX_DEPTH || !o->budget || t->kind == TY_VOID ||
+	    (scalar && (!n || bytes_needed(t) > n))) {
+		value_null(o);
+		return;
+	}
+	o->budget--;
+	switch (t->kind) {
+	case TY_INT:
+		print_int(o, t, p);
+		break;
+	case TY_ENUM:
+		memcpy(&raw, p, t->size < 8 ? t->size : 8);
+		print_bits(o, t, raw, t->size && t->size < 8 ? (unsigned)t->size * 8 : 64);
+		break;
+	case TY_FLOAT:
+		print_float(o, t, p);
+		break;
+	case TY_STRUCT:
+	case TY_UNION:
+		value_open(o, '{');
+		print_members(o, t, p, n, depth);
+		value_close(o, '}');
+		break;
+	case TY_ARRAY:
+		print_array(o, t, p, n, depth);
+		break;
+	default: /* pointers, and what is not known */
+		memcpy(&raw, p, n < 8 ? n : 8);
+		value_hex(o, raw);
+	}
+}
+
+void value_print(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n)
+{
+	print_any(o, ty_strip(t), p, n, 0);
+}
