@@ -1,0 +1,41 @@
+# A thin front over meson: what to build and how stands in meson.build.
+#
+#   make            build into build/
+#   make demo       install what is missing, build, trace a real program
+#   make test       install what is missing, build, run every floor of tests
+#   make test-long  the long runs that issues ask for
+#   make bench      what a hit costs, beside what it could cost at best
+#   make install    into PREFIX (/usr/local)
+
+PREFIX ?= /usr/local
+BUILD ?= build
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	tools/install-deps.sh
+	meson setup --prefix=$(PREFIX) $(BUILD)
+
+demo: all
+	tools/demo.sh $(BUILD)
+
+test: all
+	python3 tools/run-tests.py $(BUILD)
+
+test-long: all
+	python3 tools/run-tests.py $(BUILD) --long
+
+bench: all
+	bench/run.sh $(BUILD)
+
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
+format:
+	git ls-files '*.[ch]' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all demo test test-long bench install format clean

@@ -1,0 +1,241 @@
+/*
+ * attach/func.c - resolve specifications to functions; see func.h.
+ */
+#include "attach/func.h"
+#include "info/demangle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void func_free(struct func *f)
+{
+	if (!f)
+		return;
+	func_model_free(f->model);
+	free(f->aliases);
+	free(f->reason);
+	free(f);
+}
+
+void func_list_fini(struct func_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		func_free(l->at[i]);
+	vec_free(l);
+}
+
+/* Start-up code and linker stubs, which no pattern means. */
+static bool is_startup(const char *name)
+{
+	static const char *const list[] = {
+		"_start",
+		"_init",
+		"_fini",
+		"deregister_tm_clones",
+		"register_tm_clones",
+		"__do_global_dtors_aux",
+		"frame_dummy",
+		"_dl_relocate_static_pie",
+		"__libc_csu_init",
+		"__libc_csu_fini",
+		"__restore_rt",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		if (!strcmp(name, list[i]))
+			return true;
+	}
+	return strstr(name, "@plt") != NULL;
+}
+
+static bool is_function(const struct objsym *sym)
+{
+	return sym->type == OBJSYM_FUNC || sym->type == OBJSYM_IFUNC;
+}
+
+static int add_alias(struct func *f, const char *name)
+{
+	char *text;
+
+	if (!strcmp(f->name, name))
+		return 0;
+	if (!f->aliases) {
+		f->aliases = strdup(name);
+		return f->aliases ? 0 : -ENOMEM;
+	}
+	if (strstr(f->aliases, name)) /* .symtab and .dynsym both have it, as a rule */
+		return 0;
+	if (asprintf(&text, "%s, %s", f->aliases, name) < 0)
+		return -ENOMEM;
+	free(f->aliases);
+	f->aliases = text;
+	return 0;
+}
+
+static int func_new(struct amodule *m, const char *name, taddr_t addr, bool ifunc,
+		    struct func_list *out)
+{
+	struct func *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->mod = m;
+	f->name = name;
+	f->addr = addr;
+	f->ifunc = ifunc;
+	if (!objfile_func_range(m->obj, addr, &f->range))
+		f->range = (struct taddr_range){ addr, addr };
+	if (vec_push(out, f) < 0) {
+		func_free(f);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* All names of an address are one function: the first that matched names it. */
+static int add_match(struct amodule *m, const struct objsym *sym, struct func_list *out)
+{
+	struct func *last = out->n ? out->at[out->n - 1] : NULL;
+
+	if (last && last->mod == m && last->addr == sym->addr)
+		return add_alias(last, sym->name);
+	return func_new(m, sym->name, sym->addr, sym->type == OBJSYM_IFUNC, out);
+}
+
+static int match_symbols(struct modset *s, struct amodule *m, const struct fspec *spec,
+			 struct func_list *out)
+{
+	bool pattern = spec->func_glob;
+	int err = 0;
+
+	for (unsigned i = 0; i < m->obj->nsym && !err; i++) {
+		const struct objsym *sym = &m->obj->sym[i];
+		char *human = NULL;
+
+		if (!is_function(sym) || (pattern && is_startup(sym->name)))
+			continue;
+		if (!spec->version)
+			human = demangle(sym->name);
+		if (fspec_symbol_matches(spec, sym->name, sym->version, human))
+			err = add_match(m, sym, out);
+		free(human);
+	}
+	return err;
+}
+
+/* Several addresses for one plain name: a library's old versions of it.  Keep the default. */
+static void prefer_default(const struct fspec *spec, struct func_list *l, size_t from)
+{
+	const struct objsym *best;
+
+	if (spec->func_glob || spec->version || spec->params || l->n - from < 2)
+		return;
+	best = objfile_sym(l->at[from]->mod->obj, spec->func);
+	if (!best || !best->default_version)
+		return;
+	for (size_t i = from; i < l->n;) {
+		if (l->at[i]->addr == best->addr || strcmp(l->at[i]->name, spec->func) != 0) {
+			i++;
+			continue;
+		}
+		func_free(l->at[i]);
+		memmove(&l->at[i], &l->at[i + 1], (l->n - i - 1) * sizeof(l->at[0]));
+		l->n--;
+	}
+}
+
+static int match_addr(struct modset *s, struct amodule *m, const struct fspec *spec,
+		      struct func_list *out, struct diag *d)
+{
+	const struct objsym *sym = objfile_sym_at(m->obj, spec->addr);
+	struct taddr_range r;
+	char name[32], *kept;
+
+	if (sym && is_function(sym))
+		return add_match(m, sym, out);
+	if (!objfile_func_range(m->obj, spec->addr, &r) || r.lo != spec->addr)
+		return diag_set(d, -ENOENT, "no function begins at %#llx in %s",
+				(unsigned long long)spec->addr, m->path);
+	snprintf(name, sizeof(name), "0x%llx", (unsigned long long)spec->addr);
+	kept = (char *)(uintptr_t)ty_pool_str(s->pool, name);
+	return kept ? func_new(m, kept, spec->addr, false, out) : -ENOMEM;
+}
+
+struct near {
+	const char *name;
+	unsigned distance;
+};
+
+/* Keep the three nearest names, nearest first, each once. */
+static void note_near(struct near best[3], const char *name, const char *want)
+{
+	struct near cand = { name, name_distance(name, want) };
+
+	for (int i = 0; i < 3; i++) {
+		if (best[i].name && !strcmp(best[i].name, cand.name))
+			return;
+		if (!best[i].name || cand.distance < best[i].distance) {
+			struct near t = best[i];
+
+			best[i] = cand;
+			cand = t;
+			if (!cand.name)
+				return;
+		}
+	}
+}
+
+/* "no function X in A, B; did you mean ..." */
+static int no_match(const struct modset *s, const struct fspec *spec, struct diag *d)
+{
+	struct near best[3] = { 0 };
+	char where[512] = "", near[256] = "";
+	size_t nw = 0, nn = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct amodule *m = s->at[i];
+
+		if (!fspec_module_matches(spec, m->path, m->obj->soname))
+			continue;
+		if (nw < sizeof(where))
+			nw += (size_t)snprintf(where + nw, sizeof(where) - nw, "%s%s",
+					       nw ? ", " : "", m->shown);
+		for (unsigned k = 0; k < m->obj->nsym; k++) {
+			if (is_function(&m->obj->sym[k]) && !is_startup(m->obj->sym[k].name))
+				note_near(best, m->obj->sym[k].name, spec->func);
+		}
+	}
+	for (int i = 0; i < 3 && best[i].name; i++)
+		nn += (size_t)snprintf(near + nn, nn < sizeof(near) ? sizeof(near) - nn : 0, "%s%s",
+				       i ? ", " : "", best[i].name);
+	if (!nw)
+		return diag_set(d, -ESRCH, "no module '%s' in the target", spec->module);
+	return diag_set(d, -ENOENT, "no function '%s%s' in %s%s%s", spec->func,
+			spec->params ? spec->params : "", where, near[0] ? "; nearest: " : "",
+			near);
+}
+
+int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d)
+{
+	size_t before = out->n;
+	int err = 0;
+
+	for (size_t i = 0; i < s->n && !err; i++) {
+		struct amodule *m = s->at[i];
+		size_t from = out->n;
+
+		if (!fspec_module_matches(spec, m->path, m->obj->soname))
+			continue;
+		err = spec->is_addr ? match_addr(s, m, spec, out, d) :
+				      match_symbols(s, m, spec, out);
+		if (!err)
+			prefer_default(spec, out, from);
+		if (out->n > before && !spec->module_glob)
+			break; /* the first module that has it */
+	}
+	if (err)
+		return err;
+	return out->n > before ? 0 : no_match(s, spec, d);
+}

@@ -1,0 +1,66 @@
+/*
+ * attach/func.h - from a specification to functions, with types, model and site.
+ *
+ * Errors   -ENOENT nothing matches: diag names the three nearest names and the modules
+ *          searched;  -ESRCH no such module
+ * Memory   functions belong to their func_list; prototypes to the modset's pool
+ * Context  [ctl]
+ */
+#ifndef ATTACH_FUNC_H
+#define ATTACH_FUNC_H
+
+#include "attach/modset.h"
+#include "attach/spec.h"
+#include "attach/types.h"
+#include "model/func_model.h"
+#include "text/site.h"
+
+struct func {
+	struct amodule *mod;
+	const char *name; /* the one that matched, demangled if that was asked */
+	char *aliases;    /* ", "-separated other names of the address; NULL: none */
+	bool ifunc;       /* a resolver, not a function */
+	taddr_t addr;     /* in the file */
+	struct taddr_range range;
+
+	struct proto proto; /* proto.source PROTO_NONE: no types */
+	struct func_model *model;
+	struct site site; /* valid if !site_err */
+	int site_err;
+	char *reason; /* why entry, or only exit, cannot be attached; NULL: nothing */
+	bool can_entry, can_exit;
+};
+
+struct func_list {
+	VEC(struct func *);
+};
+
+/*
+ * Find what spec names.  Patterns leave out start-up and stub functions (_start, _init,
+ * PLT).  Models and sites are not made yet: func_prepare().
+ */
+int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d);
+void func_list_fini(struct func_list *l);
+void func_free(struct func *f);
+
+/* How to fetch the bytes of the process: 0, or a negative errno. */
+struct live {
+	int (*read)(void *arg, taddr_t addr, void *out, size_t n);
+	void *arg;
+};
+
+/*
+ * Types, model and site.  Never fails for want of types: the model is raw then.  With live
+ * the site is meant to be patched and keeps its bytes from other sites' hops; NULL: only
+ * to show, by the file's own bytes.
+ */
+int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
+		 struct ty_pool *pool, struct diag *d);
+
+/* Run-time address. */
+static inline taddr_t func_addr(const struct func *f)
+{
+	return f->addr + f->mod->bias;
+}
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * attach/hook.c - one patched function: programs in, image out; see session.h.
+ *
+ * A.1  A slot is written before the function's window points to it.
+ * A.2  An image and its frame states are written before the slot's pointer names it.
+ * A.3  The pointer is one aligned store; whoever read the old one is in the old image,
+ *      which stays as it is.
+ */
+#include "attach/image.h"
+#include "attach/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REACH (0x7fffffffll - (1 << 20)) /* rel32, with room for what lies behind */
+
+static bool reaches(const struct code_room *r, taddr_t addr)
+{
+	int64_t lo = (int64_t)(addr - r->lo), hi = (int64_t)(addr - r->hi);
+
+	return r->lo && lo < REACH && lo > -REACH && hi < REACH && hi > -REACH;
+}
+
+static int choose_slab(const struct utramp_target *t, const struct func *f, unsigned *out,
+		       struct diag *d)
+{
+	for (unsigned i = 0; i < SLABS; i++) {
+		unsigned slab = f->mod->main ? i : SLABS - 1 - i;
+
+		if (reaches(&t->room[slab], func_addr(f))) {
+			*out = slab;
+			return 0;
+		}
+	}
+	return diag_set(d, -ERANGE, "%s at %#llx is more than 2 GiB from both slabs", f->name,
+			(unsigned long long)func_addr(f));
+}
+
+int hook_new(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
+{
+	struct hook *h = calloc(1, sizeof(*h));
+	int err = h ? choose_slab(t, f, &h->slab, d) : -ENOMEM;
+
+	if (!err) {
+		h->func = f;
+		h->number = (uint32_t)t->hooks.n;
+		err = vec_push(&t->hooks, h);
+	}
+	if (err) {
+		func_free(f);
+		free(h);
+		return err;
+	}
+	*out = h;
+	return 0;
+}
+
+/* What a program reads of ctx must be there in this function. */
+static int check_slots(const struct hook *h, const struct program *p, enum tramp_kind kind,
+		       struct diag *d)
+{
+	const struct func_model *m = h->func->model;
+	unsigned have = m->nslots;
+
+	if (kind != TRAMP_FENTRY)
+		have += m->ret.nslots ? m->ret.nslots : 1;
+	for (unsigned i = have; i < BODY_MAX_SLOTS; i++) {
+		if (!(p->facts.reads[i / 64] >> (i % 64) & 1))
+			continue;
+		return diag_set(d, -EACCES,
+				"program %s reads ctx[%u], but %s has %u argument slot%s%s",
+				p->name, i, h->func->name, m->nslots, m->nslots == 1 ? "" : "s",
+				m->raw ? " (no types: the six argument registers)" : "");
+	}
+	return 0;
+}
+
+static int check_program(const struct utramp_target *t, const struct hook *h,
+			 const struct program *p, enum tramp_kind kind, struct diag *d)
+{
+	const char *why = func_refusal(h->func, kind);
+
+	if (why)
+		return diag_set(d, h->func->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
+				"cannot attach %s to %s:%s: %s", p->name, h->func->mod->shown,
+				h->func->name, why);
+	for (unsigned id = 0; t->seccomp && id < HELPER_MAX; id++) {
+		const struct helper *helper = helper_by_id(id);
+
+		if (helper && (helper->flags & HELPER_READS_MEM) &&
+		    (p->facts.helpers[id / 64] >> (id % 64) & 1))
+			return diag_set(d, -ENOTSUP,
+					"program %s reads memory by bpf_%s(), and the target runs "
+					"under seccomp: not supported yet",
+					p->name, helper->name);
+	}
+	return check_slots(h, p, kind, d);
+}
+
+int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
+	      uint64_t cookie, struct link **out, struct diag *d)
+{
+	struct link *l;
+	int err = check_program(t, h, p, kind, d);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < h->list[kind].n; i++) {
+		if (h->list[kind].at[i]->prog == p)
+			return diag_set(d, -EBUSY, "program %s is attached to %s already", p->name,
+					h->func->name);
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l || vec_push(&h->list[kind], l) < 0) {
+		free(l);
+		return -ENOMEM;
+	}
+	*l = (struct link){ .hook = h, .prog = program_get(p), .kind = kind, .cookie = cookie };
+	/* newest first */
+	memmove(&h->list[kind].at[1], &h->list[kind].at[0],
+		(h->list[kind].n - 1) * sizeof(h->list[kind].at[0]));
+	h->list[kind].at[0] = l;
+	err = image_check(t, h, d);
+	if (err) {
+		link_remove(l);
+		return err;
+	}
+	h->dirty = true;
+	*out = l;
+	return 0;
+}
+
+void link_remove(struct link *l)
+{
+	struct hook *h = l->hook;
+
+	for (size_t i = 0; i < h->list[l->kind].n; i++) {
+		if (h->list[l->kind].at[i] != l)
+			continue;
+		memmove(&h->list[l->kind].at[i], &h->list[l->kind].at[i + 1],
+			(h->list[l->kind].n - i - 1) * sizeof(l));
+		h->list[l->kind].n--;
+		break;
+	}
+	h->dirty = true;
+	program_put(l->prog);
+	free(l);
+}
+
+static bool has_links(const struct hook *h)
+{
+	return h->list[TRAMP_FENTRY].n || h->list[TRAMP_FMOD_RET].n || h->list[TRAMP_FEXIT].n;
+}
+
+/* -- the text ------------------------------------------------------------------------------ */
+
+/* The window's jump is one instruction: a thread is at its start or not in it. */
+static taddr_t stay(const void *arg, taddr_t pc)
+{
+	const struct site *site = arg;
+
+	return pc == site->window ? pc : 0;
+}
+
+static int fill_patch(const struct hook *h, const struct slot_move *move, bool on,
+		      struct process_patch *p)
+{
+	const struct site *s = &h->func->site;
+	size_t len;
+	uint8_t jmp[SITE_WINDOW_MAX];
+	int err = text_jmp_patch(s, h->slot.enter, jmp, &len);
+
+	if (err)
+		return err;
+	*p = (struct process_patch){ .addr = s->window,
+				     .len = (uint8_t)len,
+				     .move = on ? slot_move_pc : stay,
+				     .arg = on ? (const void *)move : s };
+	memcpy(p->expect, on ? s->old : jmp, len);
+	memcpy(p->bytes, on ? jmp : s->old, len);
+	return 0;
+}
+
+struct batch {
+	struct process_patch *patch;
+	struct slot_move *move;
+	struct hook **hook;
+	unsigned n;
+};
+
+static int batch_init(struct batch *b, size_t n)
+{
+	*b = (struct batch){ .patch = calloc(n + 1, sizeof(*b->patch)),
+			     .move = calloc(n + 1, sizeof(*b->move)),
+			     .hook = calloc(n + 1, sizeof(struct hook *)) };
+	return b->patch && b->move && b->hook ? 0 : -ENOMEM;
+}
+
+static void batch_fini(struct batch *b)
+{
+	free(b->patch);
+	free(b->move);
+	free(b->hook);
+}
+
+static int batch_add(struct batch *b, struct hook *h, bool on)
+{
+	b->move[b->n] = (struct slot_move){ &h->func->site, &h->slot };
+	b->hook[b->n] = h;
+	return fill_patch(h, &b->move[b->n], on, &b->patch[b->n]) ?: (b->n++, 0);
+}
+
+/*
+ * A.4  A hop's five bytes stand before its window points to them, and are restored after
+ *      the window: they are padding, nothing else ever runs there.
+ */
+static int write_hop(struct utramp_target *t, const struct hook *h, bool on)
+{
+	const struct site *s = &h->func->site;
+	uint8_t bytes[SITE_JMP_LEN];
+	int err;
+
+	if (s->kind != SITE_HOP)
+		return 0;
+	err = text_hop_patch(s, h->slot.enter, bytes);
+	return err ? err : process_write(t->proc, s->hop, on ? bytes : s->hop_old, SITE_JMP_LEN);
+}
+
+/* Before the batch: hops of windows to come.  Behind it: of windows that are not, or no more. */
+static int write_hops(struct utramp_target *t, const struct batch *b, bool on)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < b->n && !err; i++) {
+		if (!b->hook[i]->patched)
+			err = write_hop(t, b->hook[i], on);
+	}
+	return err;
+}
+
+static int batch_result(const struct batch *b, unsigned i, struct diag *d)
+{
+	int err = b->patch[i].result;
+
+	return diag_set(d, err, "%s: %s", b->hook[i]->func->name,
+			err == -EBUSY ? "its first bytes are not what they were" :
+					"a thread stays inside its first bytes; try again");
+}
+
+static int batch_run(struct utramp_target *t, struct batch *b, struct diag *d)
+{
+	int err = write_hops(t, b, true), failed;
+
+	if (err || !b->n)
+		return err;
+	failed = process_patch(t->proc, b->patch, b->n, d);
+	if (failed < 0)
+		return failed;
+	for (unsigned i = 0; i < b->n; i++) {
+		if (!b->patch[i].result)
+			b->hook[i]->patched = !b->hook[i]->patched;
+		else if (err != -EBUSY)
+			err = batch_result(b, i, d);
+	}
+	failed = write_hops(t, b, false);
+	return err ? err : failed;
+}
+
+/* Take back what this batch patched: all or none. */
+static void batch_undo(struct utramp_target *t, const struct batch *done)
+{
+	struct batch b;
+
+	if (batch_init(&b, done->n) == 0) {
+		for (unsigned i = 0; i < done->n; i++) {
+			if (!done->patch[i].result)
+				batch_add(&b, done->hook[i], !done->hook[i]->patched);
+		}
+		batch_run(t, &b, NULL);
+	}
+	batch_fini(&b);
+}
+
+static int commit_hook(struct utramp_target *t, struct hook *h, struct batch *b, struct diag *d)
+{
+	int err = 0;
+
+	if (has_links(h) && !h->slot_at)
+		err = image_slot(t, h, d);
+	if (!err && h->slot_at)
+		err = image_swap(t, h, d);
+	if (!err && h->patched != has_links(h))
+		err = batch_add(b, h, has_links(h));
+	return err;
+}
+
+static int commit_stopped(struct utramp_target *t, struct diag *d)
+{
+	struct batch b;
+	int err = session_map(t, d);
+
+	if (err)
+		return err;
+	err = batch_init(&b, t->hooks.n);
+	for (size_t i = 0; i < t->hooks.n && !err; i++) {
+		if (t->hooks.at[i]->dirty)
+			err = commit_hook(t, t->hooks.at[i], &b, d);
+	}
+	if (!err)
+		err = batch_run(t, &b, d);
+	if (err)
+		batch_undo(t, &b);
+	for (size_t i = 0; i < t->hooks.n && !err; i++)
+		t->hooks.at[i]->dirty = false;
+	batch_fini(&b);
+	return err;
+}
+
+/* Threads stand in a window rarely and briefly: let them go on and try again. */
+#define COMMIT_TRIES 20
+
+int session_commit(struct utramp_target *t, struct diag *d)
+{
+	bool was_running = !t->proc->stopped;
+	int err = 0, back;
+
+	if (t->proc->exited || !process_alive(t->proc))
+		return diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
+	for (int i = 0; i < COMMIT_TRIES; i++) {
+		if (was_running)
+			err = process_stop(t->proc, d);
+		if (err)
+			return err;
+		err = commit_stopped(t, d);
+		back = was_running ? process_resume(t->proc, d) : 0;
+		if (back)
+			return back;
+		if (err != -EAGAIN || !was_running)
+			break;
+	}
+	return err;
+}
+
+int session_detach(struct utramp_target *t, struct diag *d)
+{
+	int err = 0;
+
+	if (t->detached)
+		return 0;
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		struct hook *h = t->hooks.at[i];
+
+		for (int k = 0; k < TRAMP_KINDS; k++) {
+			while (h->list[k].n)
+				link_remove(h->list[k].at[0]);
+		}
+	}
+	err = session_commit(t, d);
+	t->detached = !err || err == -ESRCH;
+	return err;
+}

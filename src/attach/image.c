@@ -1,0 +1,258 @@
+/*
+ * attach/image.c - slots and images: generate, write, swap; see image.h.
+ */
+#include "attach/image.h"
+
+#include "base/cleanup.h"
+#include "x86/asm.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IMAGE_ALIGN 16
+#define IMAGE_FIRST (16u << 10) /* bytes tried first; doubled up to IMAGE_LIMIT */
+#define IMAGE_LIMIT (8u << 20)
+
+/* -- writing into a slab ------------------------------------------------------------------ */
+
+static uint64_t file_offset(const struct utramp_target *t, unsigned slab, taddr_t addr)
+{
+	taddr_t in_file = addr - t->proc->slab[slab].bias;
+
+	for (unsigned i = 0; i < t->slab->nseg; i++) {
+		const struct objseg *s = &t->slab->seg[i];
+
+		if (in_file >= s->addr && in_file - s->addr < s->memsz)
+			return s->offset + (in_file - s->addr);
+	}
+	return 0;
+}
+
+/*
+ * The process first: its page becomes a private copy.  Then the file, for profilers that
+ * read code and symbols there; that it cannot be written is no reason to fail.
+ */
+static int write_both(struct utramp_target *t, unsigned slab, taddr_t addr, const void *bytes,
+		      size_t n)
+{
+	uint64_t off = file_offset(t, slab, addr);
+	int err = process_write(t->proc, addr, bytes, n);
+
+	if (!err && off && t->proc->slab[slab].fd >= 0 &&
+	    pwrite(t->proc->slab[slab].fd, bytes, n, (off_t)off) < 0)
+		return 0;
+	return err;
+}
+
+/* A.2: frame states before code, so that no instruction is ever without. */
+static int write_code(struct utramp_target *t, unsigned slab, taddr_t at, const void *code,
+		      const void *frames, size_t n)
+{
+	const struct slab *s = &t->proc->slab[slab];
+	int err = write_both(t, slab, s->shadow + (at - s->text), frames, n);
+
+	return err ? err : write_both(t, slab, at, code, n);
+}
+
+static taddr_t room_next(const struct code_room *r, taddr_t align)
+{
+	return ALIGN_UP(r->next, align);
+}
+
+static int room_take(struct code_room *r, taddr_t at, size_t n, struct diag *d)
+{
+	if (n > r->hi - at)
+		return diag_set(d, -ENOSPC, "the slab's room for code is used up");
+	r->next = at + n;
+	return 0;
+}
+
+/* -- the slot ------------------------------------------------------------------------------- */
+
+int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
+{
+	uint8_t code[SLOT_MAX], frames[SLOT_MAX];
+	struct code_room *room = &t->room[h->slab];
+	struct slot_plan plan = {
+		.site = &h->func->site,
+		.at = room_next(room, SLOT_ALIGN),
+		.rt_first = t->env[h->slab].first,
+		.tls_off = t->proc->tls_off,
+		.counter_off = (int32_t)(offsetof(struct rt_thread, inside) +
+					 8 * (h->number % RT_COUNTERS)),
+	};
+	int n = slot_emit(&plan, code, frames, sizeof(code), &h->slot, d), err;
+
+	if (n < 0)
+		return n;
+	err = room_take(room, plan.at, (size_t)n, d);
+	if (!err)
+		err = write_code(t, h->slab, plan.at, code, frames, (size_t)n);
+	if (!err)
+		h->slot_at = plan.at;
+	return err;
+}
+
+/* -- the image ------------------------------------------------------------------------------ */
+
+/* Everything an image is made from, alive until it is emitted. */
+struct recipe {
+	struct tramp_prog *prog;
+	struct engine_body **body;
+	unsigned n;
+	struct tramp_spec spec;
+	struct tramp_plan plan;
+};
+
+static void recipe_fini(struct recipe *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		engine_body_free(r->body[i]);
+	free(r->body);
+	free(r->prog);
+}
+
+static int recipe_init(struct utramp_target *t, const struct hook *h, struct recipe *r,
+		       struct diag *d)
+{
+	size_t n = 0;
+	int err = 0;
+
+	for (int k = 0; k < TRAMP_KINDS; k++)
+		n += h->list[k].n;
+	*r = (struct recipe){ .prog = calloc(n + 1, sizeof(*r->prog)),
+			      .body = calloc(n + 1, sizeof(struct engine_body *)) };
+	if (!r->prog || !r->body)
+		return -ENOMEM;
+	r->spec = (struct tramp_spec){ .model = h->func->model,
+				       .func = func_addr(h->func),
+				       .original = h->slot.moved,
+				       .leave_ret = h->slot.leave_ret,
+				       .leave_resume = h->slot.leave_resume,
+				       .slot = h->number,
+				       .tagged = true };
+	for (int k = 0; k < TRAMP_KINDS; k++) {
+		r->spec.list[k].prog = &r->prog[r->n];
+		r->spec.list[k].n = (unsigned)h->list[k].n;
+		for (size_t i = 0; i < h->list[k].n && !err; i++) {
+			const struct link *l = h->list[k].at[i];
+
+			err = engine_body_new(l->prog, &t->env[h->slab], &r->body[r->n]);
+			if (err)
+				break;
+			r->prog[r->n] = (struct tramp_prog){ .body = engine_body(r->body[r->n]),
+							     .cookie = l->cookie };
+			r->n++;
+		}
+	}
+	return err ? err : tramp_plan(&r->spec, &r->plan, d);
+}
+
+int image_check(struct utramp_target *t, struct hook *h, struct diag *d)
+{
+	struct recipe r;
+	int err = recipe_init(t, h, &r, d);
+
+	recipe_fini(&r);
+	return err;
+}
+
+struct code {
+	uint8_t *bytes, *frames;
+	struct tramp_marks marks;
+	int n;
+};
+
+static void code_fini(struct code *c)
+{
+	free(c->bytes);
+	free(c->frames);
+}
+
+/* How long an image gets is known when it is emitted: try, with more room if need be. */
+static int emit(const struct recipe *r, taddr_t at, struct code *c, struct diag *d)
+{
+	for (uint32_t cap = IMAGE_FIRST; cap <= IMAGE_LIMIT; cap *= 2) {
+		struct x86_asm a;
+
+		code_fini(c);
+		c->bytes = malloc(cap);
+		c->frames = calloc(1, cap);
+		if (!c->bytes || !c->frames)
+			return -ENOMEM;
+		x86_asm_init(&a, c->bytes, c->frames, cap, at);
+		tramp_emit(&r->plan, &a, &c->marks);
+		c->n = x86_asm_finish(&a);
+		if (c->n != -ENOSPC)
+			break;
+	}
+	return c->n < 0 ? diag_set(d, c->n, "cannot generate the trampoline: %s", strerror(-c->n)) :
+			  0;
+}
+
+/*
+ * Calls that are inside an image when it is replaced come back to it, but its programs
+ * may be gone: the nop before its exit programs becomes a jump past them.
+ */
+static int close_exit(struct utramp_target *t, struct hook *h)
+{
+	uint8_t jmp[5];
+	taddr_t at = h->exit_nop;
+	struct x86_asm a;
+
+	if (!at)
+		return 0;
+	h->exit_nop = 0;
+	x86_asm_init(&a, jmp, NULL, sizeof(jmp), at);
+	x86_jmp_pc(&a, h->exit_skip);
+	return x86_asm_finish(&a) < 0 ? -ERANGE : process_write(t->proc, at, jmp, sizeof(jmp));
+}
+
+static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
+{
+	h->image = image;
+	return process_write(t->proc, h->slot.image_ptr, &image, sizeof(image));
+}
+
+static int write_image(struct utramp_target *t, struct hook *h, const struct recipe *r,
+		       struct diag *d)
+{
+	struct code_room *room = &t->room[h->slab];
+	taddr_t at = room_next(room, IMAGE_ALIGN);
+	struct code c = { 0 };
+	int err = emit(r, at, &c, d);
+
+	if (!err)
+		err = room_take(room, at, (size_t)c.n, d);
+	if (!err)
+		err = write_code(t, h->slab, at, c.bytes, c.frames, (size_t)c.n);
+	if (!err)
+		err = point_to(t, h, at); /* A.3 */
+	if (!err)
+		err = close_exit(t, h);
+	if (!err && c.marks.exit_nop) {
+		h->exit_nop = at + c.marks.exit_nop;
+		h->exit_skip = at + c.marks.exit_skip;
+	}
+	code_fini(&c);
+	return err;
+}
+
+int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
+{
+	struct recipe r;
+	int err;
+
+	if (!h->list[TRAMP_FENTRY].n && !h->list[TRAMP_FMOD_RET].n && !h->list[TRAMP_FEXIT].n) {
+		err = point_to(t, h, h->slot.leave_resume);
+		return err ? err : close_exit(t, h);
+	}
+	err = recipe_init(t, h, &r, d);
+	if (!err)
+		err = write_image(t, h, &r, d);
+	recipe_fini(&r);
+	return err;
+}

@@ -1,0 +1,232 @@
+/*
+ * attach/modset.c - see modset.h.
+ */
+#include "attach/modset.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int modset_new(struct modset **out)
+{
+	struct modset *s = calloc(1, sizeof(*s));
+	int err = s ? ty_pool_new(&s->pool) : -ENOMEM;
+
+	if (err)
+		free(s);
+	else
+		*out = s;
+	return err;
+}
+
+static void module_free(struct amodule *m)
+{
+	if (!m)
+		return;
+	vec_free(&m->taken);
+	sweep_free(m->sweep);
+	dwr_close(m->dwarf);
+	btfr_close(m->btf);
+	objfile_close(m->obj);
+	free(m->path);
+	free(m);
+}
+
+void modset_free(struct modset *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		module_free(s->at[i]);
+	vec_free(s);
+	ty_pool_free(s->pool);
+	free(s);
+}
+
+static const char *shown_name(const struct amodule *m)
+{
+	const char *slash = strrchr(m->path, '/');
+
+	if (m->obj->soname && !m->main)
+		return m->obj->soname;
+	return slash ? slash + 1 : m->path;
+}
+
+/* Open path, which the target calls shown_path, as a module. */
+static int module_open(const char *open_path, const char *path, bool main, struct amodule **out,
+		       struct diag *d)
+{
+	struct amodule *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->main = main;
+	m->path = strdup(path);
+	err = m->path ? objfile_open(open_path, &m->obj, d) : -ENOMEM;
+	if (err) {
+		module_free(m);
+		return err;
+	}
+	m->shown = shown_name(m);
+	*out = m;
+	return 0;
+}
+
+static bool is_skipped(const char *path, const char *const *skip, unsigned nskip)
+{
+	for (unsigned i = 0; i < nskip; i++) {
+		if (!strcmp(path, skip[i]))
+			return true;
+	}
+	return path[0] != '/'; /* [vdso], [vsyscall]: nothing to attach to */
+}
+
+static int add_mapped(struct modset *s, pid_t pid, const struct module_list *list,
+		      const struct module *mod, bool main, struct diag *d)
+{
+	char path[PATH_MAX];
+	struct amodule *m;
+	int err = module_path(pid, list, mod, path, sizeof(path));
+
+	if (err)
+		return main ? diag_set(d, err, "cannot open %s", mod->path) : 0;
+	err = module_open(path, mod->path, main, &m, main ? d : NULL);
+	if (err)
+		return main ? err : 0; /* a mapped file that is no ELF file is no module */
+	m->bias = mod->bias;
+	m->live = true;
+	err = vec_push(s, m);
+	if (err)
+		module_free(m);
+	return err;
+}
+
+/*
+ * The loader maps each library below the one before, so descending addresses are the
+ * order of loading; ld.so itself, mapped by the kernel above them all, comes last.
+ */
+int modset_add_process(struct modset *s, pid_t pid, const struct module_list *list,
+		       const char *const *skip, unsigned nskip, struct diag *d)
+{
+	char exe[PATH_MAX], link[64];
+	const struct module *main = NULL;
+	ssize_t n;
+	int err = 0;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, exe, sizeof(exe) - 1);
+	if (n < 0)
+		return diag_set(d, -errno, "cannot read %s: %s", link, strerror(errno));
+	exe[n] = '\0';
+	for (size_t i = 0; i < list->n && !main; i++) {
+		if (!strcmp(list->at[i].path, exe))
+			main = &list->at[i];
+	}
+	if (!main)
+		return diag_set(d, -ENOENT, "%s is not mapped in process %d", exe, (int)pid);
+	err = add_mapped(s, pid, list, main, true, d);
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = list->n; i-- > 0 && !err;) {
+			const struct module *m = &list->at[i];
+			bool loader = strstr(m->path, "/ld-linux") != NULL;
+
+			if (m != main && loader == (pass == 1) && !is_skipped(m->path, skip, nskip))
+				err = add_mapped(s, pid, list, m, false, d);
+		}
+	}
+	return err;
+}
+
+int modset_add_file(struct modset *s, const char *path, struct diag *d)
+{
+	struct amodule *m;
+	int err = module_open(path, path, s->n == 0, &m, d);
+
+	if (err)
+		return err;
+	err = vec_push(s, m);
+	if (err)
+		module_free(m);
+	return err;
+}
+
+int module_take(struct amodule *m, const struct site *site)
+{
+	struct taddr_range window = { site->window, site->window + site->len };
+	struct taddr_range hop = { site->hop, site->hop + SITE_JMP_LEN };
+	int err = vec_push(&m->taken, window);
+
+	return err || site->kind != SITE_HOP ? err : vec_push(&m->taken, hop);
+}
+
+struct dwarf_reader *module_dwarf(struct amodule *m)
+{
+	if (!m->tried_dwarf) {
+		m->tried_dwarf = true;
+		if (dwr_open(m->obj->path, &m->dwarf, NULL) != 0)
+			m->dwarf = NULL;
+	}
+	return m->dwarf;
+}
+
+struct btf_reader *module_btf(struct amodule *m)
+{
+	if (!m->tried_btf) {
+		m->tried_btf = true;
+		if (btfr_open(m->obj->path, &m->btf, NULL) != 0)
+			m->btf = NULL;
+	}
+	return m->btf;
+}
+
+/* Every executable segment, and every function the file knows of. */
+int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d)
+{
+	struct sweep_code code[16] = { 0 };
+	size_t ncode = 0, nfunc = 0;
+	struct taddr_range *func;
+	int err = 0;
+
+	if (m->sweep) {
+		*out = m->sweep;
+		return 0;
+	}
+	func = calloc(m->obj->nfde + m->obj->nsym + 1, sizeof(*func));
+	if (!func)
+		return -ENOMEM;
+	for (unsigned i = 0; i < m->obj->nfde; i++)
+		func[nfunc++] = m->obj->fde[i];
+	for (unsigned i = 0; i < m->obj->nsym; i++) {
+		const struct objsym *s = &m->obj->sym[i];
+
+		if (s->type == OBJSYM_FUNC && s->size)
+			func[nfunc++] = (struct taddr_range){ s->addr, s->addr + s->size };
+	}
+	for (unsigned i = 0; i < m->obj->nseg && ncode < ARRAY_LEN(code) && !err; i++) {
+		const struct objseg *seg = &m->obj->seg[i];
+		uint8_t *bytes;
+
+		if (!seg->x || !seg->filesz)
+			continue;
+		bytes = malloc(seg->filesz);
+		if (!bytes)
+			err = -ENOMEM;
+		else
+			code[ncode++] = (struct sweep_code){ seg->addr, bytes,
+							     objfile_bytes(m->obj, seg->addr, bytes,
+									   seg->filesz) };
+	}
+	if (!err)
+		err = sweep_new(code, ncode, func, nfunc, &m->sweep);
+	for (size_t i = 0; i < ncode; i++)
+		free((void *)(uintptr_t)code[i].bytes);
+	free(func);
+	if (err)
+		return diag_set(d, err, "cannot analyse the code of %s", m->shown);
+	*out = m->sweep;
+	return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * attach/modset.h - the modules functions are looked for in: those of a process, or files.
+ *
+ * A module is opened once and keeps what is expensive: its symbols, its branch sweep, its
+ * debug information.  All of it is read on first need.
+ *
+ * Errors   those of info/;  a module whose file is gone or replaced is refused (-ENOENT)
+ * Memory   modset_free() frees modules and all that functions borrow from them
+ * Context  [ctl]
+ */
+#ifndef ATTACH_MODSET_H
+#define ATTACH_MODSET_H
+
+#include "base/vec.h"
+#include "info/btf.h"
+#include "info/dwarf.h"
+#include "info/maps.h"
+#include "info/objfile.h"
+#include "info/type.h"
+#include "text/site.h"
+#include "text/sweep.h"
+
+struct amodule {
+	char *path;        /* as the target sees it */
+	const char *shown; /* SONAME, or the file's name */
+	struct objfile *obj;
+	taddr_t bias;
+	bool main; /* the executable */
+	bool live; /* mapped in a process: bias is true */
+
+	struct sweep *sweep;         /* lazily: module_sweep() */
+	struct dwarf_reader *dwarf;  /* lazily, NULL: none */
+	struct btf_reader *btf;      /* its own .BTF, or NULL */
+	struct btf_reader *btf_file; /* given by the user, or NULL */
+	bool tried_dwarf, tried_btf;
+	struct {
+		VEC(struct taddr_range);
+	} taken; /* windows and hops of its sites, run-time addresses */
+};
+
+struct modset {
+	VEC(struct amodule *); /* the executable first, then in the order of loading */
+	struct ty_pool *pool;  /* prototypes of every function live here */
+};
+
+int modset_new(struct modset **out);
+void modset_free(struct modset *s); /* NULL is fine */
+
+/* The modules of a process: pid's executable first.  Slabs (paths in skip) are left out. */
+int modset_add_process(struct modset *s, pid_t pid, const struct module_list *list,
+		       const char *const *skip, unsigned nskip, struct diag *d);
+
+/* One file, not in a process. */
+int modset_add_file(struct modset *s, const char *path, struct diag *d);
+
+/* The branch sweep of the module's code, made on first use. */
+int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d);
+
+/* Keep other sites from the bytes of this one. */
+int module_take(struct amodule *m, const struct site *site);
+
+struct dwarf_reader *module_dwarf(struct amodule *m);
+struct btf_reader *module_btf(struct amodule *m);
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * attach/object.c - .bpf.o files: libbpf opens and relocates, sys/ keeps what it loads.
+ *
+ * libbpf knows fentry as a kernel matter: it would look the target up in kernel BTF.  So
+ * the section kinds are registered here, as raw tracepoints, and a prepare-load handler
+ * tells sys/ what each program really is (reference: libbpf_register_prog_handler).
+ */
+#include "attach/object.h"
+#include "base/cleanup.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- what libbpf says, for the reason of a failure ------------------------------------ */
+
+static _Thread_local char said[DIAG_MAX];
+static _Thread_local const struct utramp_object *loading;
+
+/* Keep the warnings of the call at hand; the last lines matter when there are many. */
+static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+	size_t have, n;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	n = strlen(line);
+	have = strlen(said);
+	if (have + n >= sizeof(said)) {
+		size_t drop = have + n - sizeof(said) + 1;
+
+		drop = drop > have ? have : drop;
+		memmove(said, said + drop, have - drop + 1);
+		have -= drop;
+	}
+	snprintf(said + have, sizeof(said) - have, "%s", line);
+	return 0;
+}
+
+/* libbpf's words without its prefix and trailing newline, on one line. */
+static int heard(struct diag *d, int err, const char *path, const char *doing)
+{
+	const char *text = said;
+	size_t n;
+
+	if (!strncmp(text, "libbpf: ", 8))
+		text += 8;
+	n = strcspn(text, "\n");
+	if (!n)
+		return diag_set(d, err, "cannot %s %s: %s", doing, path, strerror(-err));
+	return diag_set(d, err, "cannot %s %s: %.*s", doing, path, (int)n, text);
+}
+
+/* -- section kinds --------------------------------------------------------------------- */
+
+static const struct section_kind {
+	const char *sec; /* as registered with libbpf */
+	enum program_kind kind;
+} section_kinds[] = {
+	{ "fentry+", PROGRAM_FENTRY },     { "fentry.s+", PROGRAM_FENTRY },
+	{ "fexit+", PROGRAM_FEXIT },       { "fexit.s+", PROGRAM_FEXIT },
+	{ "fmod_ret+", PROGRAM_FMOD_RET }, { "fmod_ret.s+", PROGRAM_FMOD_RET },
+};
+
+static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long cookie)
+{
+	(void)p;
+	(void)opts;
+	if (loading)
+		sys_expect(loading->target->sys,
+			   &(struct sys_expect){ .kind = (enum program_kind)cookie,
+						 .nslots = PROGRAM_NO_CTX,
+						 .lossless = loading->lossless });
+	return 0;
+}
+
+static int register_kinds(void)
+{
+	static bool done;
+
+	if (done)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(section_kinds); i++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = section_kinds[i].kind,
+			    .prog_prepare_load_fn = announce);
+		int id = libbpf_register_prog_handler(section_kinds[i].sec,
+						      BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &o);
+
+		if (id < 0)
+			return id;
+	}
+	libbpf_set_print(hear);
+	done = true;
+	return 0;
+}
+
+/* The kind of "fexit/libfoo.so:bar", and where the function's spec begins (NULL: bare). */
+static bool section_parse(const char *sec, enum program_kind *kind, const char **spec)
+{
+	sec += *sec == '?'; /* libbpf: not loaded by default */
+	for (size_t i = 0; i < ARRAY_LEN(section_kinds); i++) {
+		size_t n = strlen(section_kinds[i].sec) - 1;
+
+		if (strncmp(sec, section_kinds[i].sec, n) != 0 || (sec[n] && sec[n] != '/'))
+			continue;
+		*kind = section_kinds[i].kind;
+		*spec = sec[n] && sec[n + 1] ? sec + n + 1 : NULL;
+		return true;
+	}
+	return false;
+}
+
+/* -- open, load, close -------------------------------------------------------------------- */
+
+static int add_program(struct utramp_object *o, struct bpf_program *bp, struct diag *d)
+{
+	struct utramp_program *p = calloc(1, sizeof(*p));
+	const char *sec = bpf_program__section_name(bp);
+
+	if (!p)
+		return -ENOMEM;
+	p->object = o;
+	p->libbpf = bp;
+	if (!section_parse(sec, &p->kind, &p->spec)) {
+		free(p);
+		return diag_set(d, -ENOTSUP,
+				"%s: program %s is in section '%s': utramp runs fentry, fexit and "
+				"fmod_ret programs; name the section fentry/[MODULE:]FUNCTION",
+				o->path, bpf_program__name(bp), sec);
+	}
+	if (vec_push(&o->programs, p) < 0) {
+		free(p);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int read_programs(struct utramp_object *o, struct diag *d)
+{
+	struct bpf_program *bp;
+	int err = 0;
+
+	bpf_object__for_each_program(bp, o->libbpf)
+	{
+		if (!err)
+			err = add_program(o, bp, d);
+	}
+	if (!err && !o->programs.n)
+		err = diag_set(d, -EBADMSG, "%s has no program", o->path);
+	return err;
+}
+
+int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
+		struct diag *d)
+{
+	struct utramp_object *o = calloc(1, sizeof(*o));
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = opts ? opts->btf : NULL);
+	int err = o ? register_kinds() : -ENOMEM;
+
+	if (err)
+		goto out;
+	o->lossless = opts && opts->lossless;
+	o->path = strdup(path);
+	if (!o->path) {
+		err = -ENOMEM;
+		goto out;
+	}
+	said[0] = '\0';
+	o->libbpf = bpf_object__open_file(path, &open_opts);
+	if (!o->libbpf) {
+		err = errno == ENOENT || errno == EACCES ? -errno : -EBADMSG;
+		err = err == -EBADMSG ? heard(d, err, path, "read") :
+					diag_set(d, err, "%s: %s", path, strerror(-err));
+		goto out;
+	}
+	err = read_programs(o, d);
+	if (!err) {
+		*out = o;
+		return 0;
+	}
+out:
+	object_close(o);
+	return err;
+}
+
+static int bind_maps(struct utramp_object *o)
+{
+	struct bpf_map *bm;
+
+	bpf_object__for_each_map(bm, o->libbpf)
+	{
+		struct utramp_map *m = calloc(1, sizeof(*m));
+
+		if (!m || vec_push(&o->maps, m) < 0) {
+			free(m);
+			return -ENOMEM;
+		}
+		m->name = bpf_map__name(bm);
+		m->target = o->target;
+		m->map = sys_map_by_fd(o->target->sys, bpf_map__fd(bm));
+		if (!m->map)
+			return -ENOENT;
+	}
+	return 0;
+}
+
+/* The first line of the checks' words, or libbpf's if they had none. */
+static int load_error(const struct utramp_object *o, int err, struct diag *d)
+{
+	const char *why = sys_last_error(o->target->sys);
+
+	if (why && *why)
+		return diag_set(d, err, "%s: %s", o->path, why);
+	return heard(d, err, o->path, "load");
+}
+
+int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d)
+{
+	struct sys_session *former;
+	int err;
+
+	if (o->target)
+		return diag_set(d, -EINVAL, "%s is loaded already", o->path);
+	o->target = t;
+	said[0] = '\0';
+	former = sys_enter(t->sys);
+	loading = o;
+	/* maps come before programs: rings must know by now whether they wait */
+	sys_expect(t->sys, &(struct sys_expect){ .lossless = o->lossless });
+	sys_expect(t->sys, NULL);
+	err = bpf_object__load(o->libbpf);
+	sys_expect(t->sys, NULL);
+	loading = NULL;
+	sys_enter(former);
+	if (err)
+		return load_error(o, err, d);
+	for (size_t i = 0; i < o->programs.n; i++) {
+		struct utramp_program *p = o->programs.at[i];
+		int fd = bpf_program__fd(p->libbpf);
+
+		p->prog = fd >= 0 ? sys_program_by_fd(t->sys, fd) : NULL;
+	}
+	return bind_maps(o);
+}
+
+void object_close(struct utramp_object *o)
+{
+	if (!o)
+		return;
+	while (o->links.n)
+		object_drop_link(o->links.at[0]);
+	vec_free(&o->links);
+	for (size_t i = 0; i < o->programs.n; i++)
+		free(o->programs.at[i]);
+	vec_free(&o->programs);
+	for (size_t i = 0; i < o->maps.n; i++)
+		free(o->maps.at[i]);
+	vec_free(&o->maps);
+	if (o->libbpf)
+		bpf_object__close(o->libbpf);
+	free(o->path);
+	free(o);
+}
+
+const char *object_program_name(const struct utramp_program *p)
+{
+	return bpf_program__name(p->libbpf);
+}
+
+const char *object_program_section(const struct utramp_program *p)
+{
+	return bpf_program__section_name(p->libbpf);
+}

@@ -1,0 +1,65 @@
+/*
+ * attach/object.h - objects, their programs, maps and links, as the public API holds them.
+ *
+ * Errors   -EBADMSG not a BPF object; -ENOTSUP a section kind we do not run; the checks'
+ * Memory   an object owns its programs, maps and links; maps live in the target's arena
+ * Context  [ctl]
+ */
+#ifndef ATTACH_OBJECT_H
+#define ATTACH_OBJECT_H
+
+#include "attach/session.h"
+
+struct bpf_object;
+struct bpf_program;
+
+struct utramp_program {
+	struct utramp_object *object;
+	struct bpf_program *libbpf;
+	enum program_kind kind;
+	const char *spec;     /* of its section; NULL: bare */
+	struct program *prog; /* NULL until loaded, or when not to be loaded */
+};
+
+struct utramp_map {
+	const char *name;
+	struct utramp_target *target;
+	struct map *map;
+};
+
+/* One program on all functions that a spec named. */
+struct utramp_link {
+	struct utramp_object *object;
+	struct {
+		VEC(struct link *);
+	} parts;
+};
+
+struct utramp_object {
+	struct bpf_object *libbpf;
+	char *path;
+	bool lossless;
+	struct utramp_target *target;
+	struct {
+		VEC(struct utramp_program *);
+	} programs;
+	struct {
+		VEC(struct utramp_map *);
+	} maps;
+	struct {
+		VEC(struct utramp_link *);
+	} links;
+};
+
+int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
+		struct diag *d);
+int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d);
+void object_close(struct utramp_object *o);
+
+/* Remove every part; the caller commits. */
+void object_drop_link(struct utramp_link *l);
+
+const char *object_program_name(const struct utramp_program *p);
+const char *object_program_section(const struct utramp_program *p);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * attach/prepare.c - types, model and site of one function, and what may be attached.
+ */
+#include "attach/func.h"
+#include "attach/policy.h"
+#include "attach/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A window ends within CODE_MAX; padding for a hop is sought 127 bytes around it. */
+#define CODE_MAX    64
+#define NEAR_BEFORE 160
+#define NEAR_BEHIND 160
+
+static void add_reason(struct func *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_reason(struct func *f, const char *fmt, ...)
+{
+	va_list ap;
+	char *text = NULL;
+
+	if (f->reason)
+		return; /* the first one is the strongest */
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	f->reason = text;
+}
+
+static int make_model(struct func *f, const struct type_sources *types, struct ty_pool *pool,
+		      struct diag *d)
+{
+	int err = types_find(types, f->mod, f->name, f->addr, pool, &f->proto, NULL);
+
+	if (!err)
+		err = func_model_from_proto(&f->proto, &f->model, d);
+	else
+		f->proto = (struct proto){ .name = f->name, .source = PROTO_NONE };
+	if (err == -ENOMEM)
+		return err;
+	if (err) { /* no types, or ones that cannot be presented: registers only */
+		if (f->proto.source != PROTO_NONE && d)
+			add_reason(f, "exit: %s", d->text);
+		err = func_model_raw(&f->model);
+	}
+	return err;
+}
+
+/* A stretch of code around a function, as it is and as it ought to be. */
+struct bytes {
+	uint8_t mem[NEAR_BEFORE + CODE_MAX + NEAR_BEHIND],
+		file[NEAR_BEFORE + CODE_MAX + NEAR_BEHIND];
+	size_t before, n; /* bytes in front of the function; bytes from its start on */
+};
+
+static void read_file(const struct func *f, size_t want, struct bytes *b)
+{
+	b->before = NEAR_BEFORE;
+	while (b->before &&
+	       objfile_bytes(f->mod->obj, f->range.lo - b->before, b->file, b->before) != b->before)
+		b->before /= 2; /* the segment begins there */
+	b->n = objfile_bytes(f->mod->obj, f->range.lo, b->file + b->before, want);
+}
+
+/* The same from the process, no more than the mapping has. */
+static void read_mem(const struct func *f, const struct live *live, struct bytes *b)
+{
+	taddr_t lo = f->range.lo + f->mod->bias;
+
+	if (!live || !f->mod->live) {
+		memcpy(b->mem, b->file, b->before + b->n);
+		return;
+	}
+	if (live->read(live->arg, lo - b->before, b->mem, b->before) < 0) {
+		memmove(b->file, b->file + b->before, b->n);
+		b->before = 0;
+	}
+	while (b->n && live->read(live->arg, lo, b->mem + b->before, b->n) < 0)
+		b->n--;
+}
+
+static int make_site(struct func *f, const struct live *live, struct diag *d)
+{
+	size_t len = f->range.hi - f->range.lo;
+	taddr_t bias = f->mod->bias;
+	const struct sweep *sweep;
+	struct bytes b;
+	int err = module_sweep(f->mod, &sweep, d);
+
+	if (err)
+		return err;
+	read_file(f, (len < CODE_MAX ? len : CODE_MAX) + NEAR_BEHIND, &b);
+	read_mem(f, live, &b);
+	if (!b.n)
+		return diag_set(d, -EFAULT, "its code cannot be read");
+	err = site_describe(
+		&(struct site_query){ .sweep = sweep,
+				      .bias = bias,
+				      .func = { f->range.lo + bias, f->range.hi + bias },
+				      .entry = f->addr + bias,
+				      .mem = b.mem + b.before,
+				      .file = b.file + b.before,
+				      .n = b.n,
+				      .before = b.before,
+				      .may_hop = true,
+				      .taken = f->mod->taken.at,
+				      .ntaken = f->mod->taken.n },
+		&f->site, d);
+	return err || !live ? err : module_take(f->mod, &f->site);
+}
+
+static void decide_exit(struct func *f)
+{
+	const char *why = policy_entry_only(f->name);
+
+	if (why)
+		add_reason(f, "exit: %s", why);
+	else if (f->proto.noreturn)
+		add_reason(f, "exit: it never returns");
+	else if (f->proto.source == PROTO_NONE)
+		add_reason(f,
+			   "exit: no types in %s, so the size of its stack arguments is not "
+			   "known; give them with --proto or --btf",
+			   f->mod->shown);
+	else if (f->proto.variadic)
+		add_reason(f, "exit: variadic, so the size of its stack arguments is not known");
+	else if (!f->model->k_known)
+		add_reason(f, "exit: the size of its stack arguments is not known");
+	else
+		f->can_exit = true;
+}
+
+int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
+		 struct ty_pool *pool, struct diag *d)
+{
+	struct diag why = { 0 };
+	const char *never;
+	int err = make_model(f, types, pool, &why);
+
+	if (err)
+		return err;
+	why.text[0] = '\0';
+	never = policy_never_patched(f->name);
+	if (f->ifunc || never) {
+		f->site_err = -ENOTSUP;
+		free(f->reason);
+		f->reason = NULL;
+		add_reason(f, "%s",
+			   f->ifunc ? "it is an IFUNC resolver, run by the loader; "
+				      "name the implementation it chooses" :
+				      never);
+		return 0;
+	}
+	f->site_err = make_site(f, live, &why);
+	if (f->site_err == -ENOMEM)
+		return diag_set(d, -ENOMEM, "out of memory");
+	if (f->site_err) {
+		free(f->reason);
+		f->reason = NULL;
+		add_reason(f, "%s", diag_text(&why, f->site_err));
+		return 0;
+	}
+	f->can_entry = true;
+	decide_exit(f);
+	return 0;
+}
+
+const char *func_refusal(const struct func *f, enum tramp_kind kind)
+{
+	if (!f->can_entry)
+		return f->reason ? f->reason : "it cannot be patched";
+	if (kind != TRAMP_FENTRY && !f->can_exit)
+		return f->reason ? f->reason : "exit programs are not possible";
+	return NULL;
+}

@@ -1,0 +1,27 @@
+/*
+ * attach/ringbuf.h - a ring reader that counts for its target; the public object's inside.
+ *
+ * Memory   the target knows its readers, to sum up what was lost; free readers first
+ * Context  [ctl]
+ */
+#ifndef ATTACH_RINGBUF_H
+#define ATTACH_RINGBUF_H
+
+#include "attach/session.h"
+
+struct utramp_ring_buffer {
+	struct utramp_target *target;
+	struct ring_reader *reader;
+	utramp_sample_fn fn;
+	void *ctx;
+};
+
+int ringbuf_new(struct utramp_target *t, struct map *m, utramp_sample_fn fn, void *ctx,
+		struct utramp_ring_buffer **out, struct diag *d);
+
+/* final: the writers are gone, or detached for good. */
+int ringbuf_consume(struct utramp_ring_buffer *rb, bool final);
+uint64_t ringbuf_lost(const struct utramp_ring_buffer *rb);
+void ringbuf_free(struct utramp_ring_buffer *rb); /* its losses stay counted */
+
+#endif

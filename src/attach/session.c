@@ -1,0 +1,262 @@
+/*
+ * attach/session.c - start a target and everything that belongs to one run; see session.h.
+ */
+#include "attach/session.h"
+#include "attach/image.h"
+#include "rt/rt.h"
+#include "rt/slab.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PRINTK_RING (1u << 20)
+
+static const struct slab_template *slab_of_rt(void)
+{
+	static struct slab_template t;
+
+	t = (struct slab_template){ .bytes = slab_template,
+				    .size = slab_template_size,
+				    .file_size = slab_file_size,
+				    .code_size = SLAB_CODE,
+				    .shadow_distance = SLAB_SHADOW_DISTANCE };
+	return &t;
+}
+
+static taddr_t slab_symbol(const struct utramp_target *t, unsigned slab, const char *name)
+{
+	const struct objsym *s = name ? objfile_sym(t->slab, name) : NULL;
+
+	return s ? s->addr + t->proc->slab[slab].bias : 0;
+}
+
+/* Where maps, helpers and the guard are, seen from code in this slab. */
+static void make_env(struct utramp_target *t, unsigned slab)
+{
+	struct engine_env *e = &t->env[slab];
+	const struct helper *h;
+	unsigned n;
+
+	h = helper_table(&n);
+	*e = (struct engine_env){ .arena = t->proc->arena, .tls_off = t->proc->tls_off };
+	for (unsigned i = 0; i < n; i++)
+		e->helper[h[i].id] = slab_symbol(t, slab, h[i].symbol);
+	e->guard_enter = slab_symbol(t, slab, "rt_guard_enter");
+	e->first = slab_symbol(t, slab, "rt_first");
+	t->room[slab] =
+		(struct code_room){ .lo = t->proc->slab[slab].text,
+				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,
+				    .next = t->proc->slab[slab].text };
+}
+
+/* The ring that bpf_trace_printk() writes into. */
+static int make_printk(struct utramp_target *t, struct diag *d)
+{
+	struct map_attr attr = { .type = BPF_MAP_TYPE_RINGBUF,
+				 .max_entries = PRINTK_RING,
+				 .name = "printk" };
+	int err = map_create(t->arena, &attr, &t->printk, d);
+
+	if (err)
+		return err;
+	t->arena->hdr->printk = t->printk->ref;
+	return ring_reader_new(t->arena, t->printk->ref, &t->printk_reader);
+}
+
+/* "Seccomp: 2" in /proc/PID/status: system calls of ours might kill it. */
+static bool has_seccomp(pid_t pid)
+{
+	char path[64], line[256];
+	int mode = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Seccomp: %d", &mode) == 1)
+			break;
+	}
+	fclose(f);
+	return mode != 0;
+}
+
+/*
+ * Map what the arena has grown since, so that programs find their maps.  The first time
+ * makes the addresses that the environments are built from.
+ */
+int session_map(struct utramp_target *t, struct diag *d)
+{
+	uint32_t flags = t->seccomp ? RT_FLAG_NO_READS : 0;
+
+	return process_map_arena(t->proc, t->arena, flags, d);
+}
+
+static int session_start(struct utramp_target *t, char *const argv[],
+			 const struct utramp_spawn_opts *opts, struct diag *d)
+{
+	struct process_spawn_opts so = { .slab = slab_of_rt(),
+					 .dir = opts ? opts->slab_dir : NULL };
+	const char *skip[SLABS];
+	int err = process_spawn(argv, &so, &t->proc, d);
+
+	if (err || t->proc->exited)
+		return err;
+	t->seccomp = has_seccomp(t->proc->pid);
+	err = session_map(t, d);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < SLABS; i++) {
+		make_env(t, i);
+		skip[i] = t->proc->slab[i].path;
+	}
+	return modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
+}
+
+int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
+		  struct utramp_target **out, struct diag *d)
+{
+	struct utramp_target *t = calloc(1, sizeof(*t));
+	int err = t ? modset_new(&t->mods) : -ENOMEM;
+
+	if (!err)
+		err = types_init(&t->types);
+	if (!err)
+		err = arena_create(&t->arena);
+	if (!err)
+		err = sys_open(t->arena, NULL, &t->sys);
+	if (!err)
+		err = make_printk(t, d);
+	if (!err)
+		err = objfile_open_mem(slab_template, slab_template_size, "slab", &t->slab, d);
+	if (!err)
+		err = session_start(t, argv, opts, d);
+	if (err)
+		session_free(t);
+	else
+		*out = t;
+	return err;
+}
+
+static void hook_free(struct hook *h)
+{
+	for (int k = 0; k < TRAMP_KINDS; k++) {
+		while (h->list[k].n)
+			link_remove(h->list[k].at[0]);
+		vec_free(&h->list[k]);
+	}
+	func_free(h->func);
+	free(h);
+}
+
+void session_free(struct utramp_target *t)
+{
+	if (!t)
+		return;
+	if (t->proc && !t->proc->exited && !t->proc->stopped && !t->detached)
+		session_detach(t, NULL);
+	for (size_t i = 0; i < t->hooks.n; i++)
+		hook_free(t->hooks.at[i]);
+	vec_free(&t->hooks);
+	vec_free(&t->rings);
+	process_free(t->proc);
+	objfile_close(t->slab);
+	ring_reader_free(t->printk_reader);
+	map_put(t->printk);
+	sys_close(t->sys);
+	types_fini(&t->types);
+	modset_free(t->mods);
+	arena_destroy(t->arena);
+	free(t);
+}
+
+int session_resume(struct utramp_target *t, struct diag *d)
+{
+	int err;
+
+	if (t->proc->exited)
+		return 0;
+	if (!t->proc->stopped)
+		return diag_set(d, -EINVAL, "process %d runs already", (int)t->proc->pid);
+	err = session_commit(t, d);
+	return err ? err : process_resume(t->proc, d);
+}
+
+static int read_live(void *arg, taddr_t addr, void *out, size_t n)
+{
+	struct utramp_target *t = arg;
+
+	return process_read(t->proc, addr, out, n);
+}
+
+/* A function that is hooked already is known: its bytes are ours by now. */
+static struct hook *find_hook(const struct utramp_target *t, const struct func *f)
+{
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		struct hook *h = t->hooks.at[i];
+
+		if (h->func->mod == f->mod && h->func->addr == f->addr)
+			return h;
+	}
+	return NULL;
+}
+
+static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
+{
+	struct live live = { read_live, t };
+	struct hook *h = find_hook(t, f);
+	int err;
+
+	if (h) {
+		func_free(f);
+		*out = h;
+		return 0;
+	}
+	err = func_prepare(f, &t->types, &live, t->mods->pool, d);
+	if (err) {
+		func_free(f);
+		return err;
+	}
+	return hook_new(t, f, out, d);
+}
+
+int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d)
+{
+	struct func_list funcs = { 0 };
+	struct hook *h;
+	struct fspec s;
+	int err = fspec_parse(spec, &s, d);
+
+	if (err)
+		return err;
+	err = func_resolve(t->mods, &s, &funcs, d);
+	fspec_fini(&s);
+	for (size_t i = 0; i < funcs.n && !err; i++) {
+		struct func *f = funcs.at[i];
+
+		funcs.at[i] = NULL; /* the hook's, or freed */
+		err = hook_of(t, f, &h, d);
+		if (!err)
+			err = vec_push(out, h);
+	}
+	func_list_fini(&funcs);
+	return err;
+}
+
+void session_warn(struct utramp_target *t, const struct func *f,
+		  const struct utramp_attach_opts *opts)
+{
+	char text[512];
+
+	if (f->proto.source != PROTO_NONE || t->warned || !opts || !opts->warn)
+		return;
+	t->warned = true;
+	snprintf(text, sizeof(text),
+		 "no types for %s:%s: programs see the six argument registers; give them with "
+		 "--proto 'RESULT %s(TYPES)' or --btf %s=FILE",
+		 f->mod->shown, f->name, f->name, f->mod->shown);
+	opts->warn(opts->ctx, text);
+}

@@ -1,0 +1,122 @@
+/*
+ * attach/session.h - one run: a process, its arena, its hooks.  struct utramp_target inside.
+ *
+ * The road of the main job ends here: func + programs -> spec -> plan -> bytes -> image,
+ * slot and patch.  struct hook is the one mutable object; a change of its programs builds
+ * a new image and swaps the slot's pointer.
+ *
+ * Life     links make their hook dirty; session_commit() builds images and patches text, at
+ *          once when the target runs, else in session_resume().  Slots and images are never
+ *          freed while the process lives.
+ * Errors   those of the layers below
+ * Memory   a session owns everything attached to it
+ * Context  [ctl] one thread per session
+ */
+#ifndef ATTACH_SESSION_H
+#define ATTACH_SESSION_H
+
+#include "attach/func.h"
+#include "attach/types.h"
+#include "base/vec.h"
+#include "bpf/engine.h"
+#include "bpf/program.h"
+#include "ctl/process.h"
+#include "ctl/ring.h"
+#include "sys/sys.h"
+#include "text/slot.h"
+#include "tramp/tramp.h"
+#include "utramp/utramp.h"
+
+/* Room for code in one slab: allocated upwards, never freed. */
+struct code_room {
+	taddr_t lo, hi, next;
+};
+
+struct hook;
+
+/* One program on one function. */
+struct link {
+	struct hook *hook;
+	struct program *prog; /* a reference */
+	enum tramp_kind kind;
+	uint64_t cookie;
+};
+
+struct hook {
+	struct func *func; /* owned */
+	unsigned slab;     /* which slab serves it: SLAB_EXE or SLAB_LIB */
+	uint32_t number;   /* of the slot, in the session */
+	struct slot_code slot;
+	taddr_t slot_at;             /* 0: not written yet */
+	taddr_t image;               /* 0: none */
+	taddr_t exit_nop, exit_skip; /* of the live image: see tramp_marks; 0: none */
+	struct {
+		VEC(struct link *); /* newest first */
+	} list[TRAMP_KINDS];
+	bool patched, dirty;
+};
+
+struct utramp_target {
+	struct process *proc;
+	struct arena *arena;
+	struct sys_session *sys;
+	struct modset *mods;
+	struct type_sources types;
+	struct objfile *slab; /* the template: symbols of rt/ */
+	struct engine_env env[SLABS];
+	struct code_room room[SLABS];
+	struct {
+		VEC(struct hook *);
+	} hooks;
+	struct {
+		VEC(struct utramp_ring_buffer *);
+	} rings;
+	struct map *printk;
+	struct ring_reader *printk_reader;
+	uint64_t lost; /* of rings already freed */
+	bool seccomp;  /* the target runs under a filter */
+	bool detached;
+	bool warned; /* that a function has no types */
+};
+
+/* Spawn, map, look up: everything up to "functions can be resolved". */
+int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
+		  struct utramp_target **out, struct diag *d);
+void session_free(struct utramp_target *t);
+
+struct hook_list {
+	VEC(struct hook *);
+};
+
+/*
+ * The hooks of every function that spec names, made if there is none yet; one whose
+ * function cannot be patched (func_refusal()) is among them.  The session owns hooks.
+ */
+int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
+
+/* A hook for a prepared function that has none; takes f over, also on failure. */
+int hook_new(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d);
+
+/* Put a program first in its list; -EBUSY: it is there already. */
+int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
+	      uint64_t cookie, struct link **out, struct diag *d);
+void link_remove(struct link *l); /* the hook is dirty then; commit to make it so */
+
+/* Build and swap the images of dirty hooks and patch or restore their text. */
+int session_commit(struct utramp_target *t, struct diag *d);
+int session_resume(struct utramp_target *t, struct diag *d);
+int session_detach(struct utramp_target *t, struct diag *d);
+
+/* Say once that f has no types, and what to do. */
+void session_warn(struct utramp_target *t, const struct func *f,
+		  const struct utramp_attach_opts *opts);
+
+/* Why this kind cannot be attached to f; NULL: it can. */
+const char *func_refusal(const struct func *f, enum tramp_kind kind);
+
+/* The thread's diag behind utramp_error(), emptied; and the ends of public functions. */
+struct diag *api_diag(void);
+int api_return(int err); /* int functions */
+void *api_null(int err); /* pointer functions: sets errno */
+
+#endif

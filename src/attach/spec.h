@@ -1,0 +1,46 @@
+/*
+ * attach/spec.h - read a function specification, "[MODULE:]FUNC".
+ *
+ * One grammar for the command line, SEC() and the API:
+ *   the separator is the first ':' that is not part of '::'; a module may be a path, a
+ *   SONAME, a short name ("libc"), a pattern, or empty: the executable first, then its
+ *   libraries.  FUNC is a symbol, name@VERSION, a demangled name with or without
+ *   parameters, or 0xADDR in the file; '*' and '?' make it a pattern unless '=' leads.
+ *
+ * Errors   -EINVAL empty, or a malformed address;  -ENOTSUP "+OFFSET" (diag: what to do)
+ * Memory   a struct fspec owns its strings: fspec_fini()
+ * Context  [ctl]
+ */
+#ifndef ATTACH_SPEC_H
+#define ATTACH_SPEC_H
+
+#include "base/diag.h"
+#include "base/types.h"
+
+struct fspec {
+	char *module;  /* NULL: not given */
+	char *func;    /* without '=', version and parameters cut off */
+	char *version; /* behind '@'; NULL: any */
+	char *params;  /* "(int, char)" of a demangled name; NULL: all overloads */
+	bool module_glob, func_glob;
+	bool is_addr;
+	taddr_t addr;
+};
+
+int fspec_parse(const char *text, struct fspec *out, struct diag *d);
+void fspec_fini(struct fspec *s);
+
+/* Shell-like match of '*' and '?'; both match ':' and '/' too. */
+bool glob_match(const char *pattern, const char *text);
+
+/* Does a module of this path and SONAME (NULL: none) answer to the name in a spec? */
+bool fspec_module_matches(const struct fspec *s, const char *path, const char *soname);
+
+/* Does a symbol (mangled, its version or NULL, demangled text or NULL) answer? */
+bool fspec_symbol_matches(const struct fspec *s, const char *mangled, const char *version,
+			  const char *demangled);
+
+/* How far apart two names are: insertions, deletions, changes, swaps.  For "did you mean". */
+unsigned name_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * attach/trace.c - utramp_trace: generated programs on functions, their records as lines.
+ *
+ * The programs go the same road as a user's: checked by program_load(), linked to hooks,
+ * compiled into images.
+ */
+#include "gen/trace.h"
+#include "attach/ringbuf.h"
+#include "attach/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRACE_RING (64ull << 20)
+#define RING_FD    1 /* in generated LDDWs: there is one map, so its number is ours to choose */
+
+struct utramp_trace {
+	struct utramp_target *target;
+	struct utramp_trace_opts opts;
+	struct gen_trace *gen;
+	struct map *ring;
+	struct utramp_ring_buffer *rb;
+	struct {
+		VEC(struct link *);
+	} links;
+	/* while reading */
+	void (*line)(void *ctx, const char *text, size_t n);
+	void *ctx;
+};
+
+static int record(void *arg, const void *data, size_t n)
+{
+	struct utramp_trace *tr = arg;
+
+	tr->target->arena->hdr->heartbeat++;
+	return gen_trace_record(tr->gen, data, n, tr->line, tr->ctx) == -ENOMEM ? 1 : 0;
+}
+
+static uint64_t ring_size(uint64_t want)
+{
+	uint64_t n = SHM_RING_PAGE;
+
+	while (n < want && n < (1ull << 30))
+		n *= 2;
+	return n;
+}
+
+static int trace_init(struct utramp_trace *tr, struct diag *d)
+{
+	struct gen_trace_opts go = { .json = tr->opts.json,
+				     .timestamps = tr->opts.timestamps,
+				     .strings = tr->opts.strings };
+	struct map_attr attr = { .type = BPF_MAP_TYPE_RINGBUF,
+				 .max_entries = (uint32_t)ring_size(tr->opts.buffer),
+				 .name = "trace",
+				 .lossless = tr->opts.lossless };
+	int err = gen_trace_new(&go, &tr->gen);
+
+	if (!err)
+		err = map_create(tr->target->arena, &attr, &tr->ring, d);
+	return err ? err : ringbuf_new(tr->target, tr->ring, record, tr, &tr->rb, d);
+}
+
+struct utramp_trace *utramp_trace__new(struct utramp_target *t,
+				       const struct utramp_trace_opts *opts)
+{
+	struct utramp_trace *tr = calloc(1, sizeof(*tr));
+	struct diag *d = api_diag();
+	int err;
+
+	if (!tr)
+		return api_null(-ENOMEM);
+	tr->target = t;
+	tr->opts.strings = 64;
+	if (opts)
+		memcpy(&tr->opts, opts, opts->sz < sizeof(tr->opts) ? opts->sz : sizeof(tr->opts));
+	if (!tr->opts.buffer)
+		tr->opts.buffer = TRACE_RING;
+	err = trace_init(tr, d);
+	if (err) {
+		utramp_trace__free(tr);
+		return api_null(err);
+	}
+	return tr;
+}
+
+static struct map *the_ring(void *arg, int fd)
+{
+	struct utramp_trace *tr = arg;
+
+	return fd == RING_FD ? tr->ring : NULL;
+}
+
+static int load(struct utramp_trace *tr, const struct func *f, enum program_kind kind,
+		const struct gen_prog *gp, struct program **out, struct diag *d)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "trace_%s", f->name);
+	return program_load(&(struct program_attr){ .name = name,
+						    .kind = kind,
+						    .insn = gp->insn,
+						    .ninsns = gp->n,
+						    .arena = tr->target->arena,
+						    .map_by_fd = the_ring,
+						    .arg = tr,
+						    .nslots = f->model->nslots },
+			    out, d);
+}
+
+/* One of the two programs of a function, generated, loaded, linked. */
+static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bool exit,
+			struct diag *d)
+{
+	struct gen_prog gp = { 0 };
+	struct program *p = NULL;
+	struct link *l;
+	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, &gp) :
+			 gen_trace_entry(tr->gen, id, RING_FD, &gp);
+
+	if (!err)
+		err = load(tr, h->func, exit ? PROGRAM_FEXIT : PROGRAM_FENTRY, &gp, &p, d);
+	if (!err)
+		err = hook_link(tr->target, h, p, exit ? TRAMP_FEXIT : TRAMP_FENTRY, 0, &l, d);
+	if (!err)
+		err = vec_push(&tr->links, l);
+	program_put(p); /* the link holds it */
+	free(gp.insn);
+	return err;
+}
+
+static int trace_hook(struct utramp_trace *tr, struct hook *h, struct diag *d)
+{
+	const struct func *f = h->func;
+	struct gen_trace_func gf = { .module = f->mod->shown,
+				     .name = f->name,
+				     .proto = f->proto.source == PROTO_NONE ? NULL : &f->proto,
+				     .model = f->model,
+				     .entry = true,
+				     .exit = f->can_exit && !tr->opts.entry_only };
+	const char *why = func_refusal(f, TRAMP_FENTRY);
+	uint32_t id;
+	int err;
+
+	if (why)
+		return diag_set(d, f->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
+				"cannot trace %s:%s: %s", f->mod->shown, f->name, why);
+	err = gen_trace_add(tr->gen, &gf, &id, d);
+	if (!err)
+		err = link_program(tr, h, id, false, d);
+	if (!err && gf.exit)
+		err = link_program(tr, h, id, true, d);
+	return err;
+}
+
+/* A pattern means what can be traced; a name means that function and no less. */
+static int trace_all(struct utramp_trace *tr, const struct hook_list *list, bool pattern,
+		     const struct utramp_attach_opts *opts, struct diag *d)
+{
+	bool passing = pattern || (opts && opts->missing_ok);
+	int n = 0, first = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		int err = trace_hook(tr, list->at[i], d);
+
+		n += !err;
+		if (!err)
+			session_warn(tr->target, list->at[i]->func, opts);
+		if (err && (!passing || err == -ENOMEM))
+			return err;
+		first = first ? first : err;
+		if (err && opts && opts->missing)
+			opts->missing(opts->ctx, diag_text(d, err));
+	}
+	return n || (opts && opts->missing_ok) ? n : first;
+}
+
+static int add(struct utramp_trace *tr, const char *spec, const struct utramp_attach_opts *opts,
+	       struct diag *d)
+{
+	struct hook_list list = { 0 };
+	int n = session_hooks(tr->target, spec, &list, d), err = 0;
+
+	if (n && opts && opts->missing_ok && (n == -ENOENT || n == -ESRCH)) {
+		if (opts->missing)
+			opts->missing(opts->ctx, diag_text(d, n));
+		return 0;
+	}
+	if (!n)
+		n = trace_all(tr, &list, strpbrk(spec, "*?") != NULL, opts, d);
+	vec_free(&list);
+	if (n > 0 && !tr->target->proc->stopped)
+		err = session_commit(tr->target, d);
+	return err ? err : n;
+}
+
+int utramp_trace__add(struct utramp_trace *tr, const char *spec,
+		      const struct utramp_attach_opts *opts)
+{
+	return api_return(add(tr, spec, opts, api_diag()));
+}
+
+int utramp_trace__read(struct utramp_trace *tr, bool final,
+		       void (*line)(void *ctx, const char *text, size_t n), void *ctx)
+{
+	struct diag *d = api_diag();
+	int n;
+
+	tr->line = line;
+	tr->ctx = ctx;
+	n = ringbuf_consume(tr->rb, final);
+	if (n < 0)
+		return api_return(diag_set(d, n, "the trace's ring buffer is damaged"));
+	if (final) {
+		int err = gen_trace_finish(tr->gen, line, ctx);
+
+		if (err)
+			return api_return(err);
+	}
+	return n;
+}
+
+void utramp_trace__free(struct utramp_trace *tr)
+{
+	if (!tr)
+		return;
+	for (size_t i = 0; i < tr->links.n && !tr->target->detached; i++)
+		link_remove(tr->links.at[i]);
+	vec_free(&tr->links);
+	if (tr->rb)
+		ringbuf_free(tr->rb);
+	gen_trace_free(tr->gen);
+	map_put(tr->ring);
+	free(tr);
+}

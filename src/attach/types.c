@@ -1,0 +1,108 @@
+/*
+ * attach/types.c - see types.h.
+ */
+#include "attach/types.h"
+#include "attach/spec.h"
+#include "model/func_model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int types_init(struct type_sources *t)
+{
+	*t = (struct type_sources){ 0 };
+	return ty_pool_new(&t->pool);
+}
+
+void types_fini(struct type_sources *t)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		free(t->files.at[i].module);
+		btfr_close(t->files.at[i].btf);
+	}
+	vec_free(&t->files);
+	vec_free(&t->protos);
+	ty_pool_free(t->pool);
+	t->pool = NULL;
+}
+
+int types_add_proto(struct type_sources *t, const char *text, struct diag *d)
+{
+	struct proto p;
+	int err = proto_parse(text, t->pool, &p, d);
+
+	if (err)
+		return err;
+	if (!p.name || !p.name[0])
+		return diag_set(d, -EBADMSG, "prototype '%s' has no function name", text);
+	p.source = PROTO_USER;
+	return vec_push(&t->protos, p);
+}
+
+int types_add_btf(struct type_sources *t, const char *module, const char *file, struct diag *d)
+{
+	struct type_file f = { 0 };
+	int err = btfr_open(file, &f.btf, d);
+
+	if (err)
+		return err;
+	f.module = strdup(module);
+	if (!f.module || vec_push(&t->files, f) < 0) {
+		free(f.module);
+		btfr_close(f.btf);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The user's BTF file for this module, asked for the function. */
+static int from_files(const struct type_sources *t, const struct amodule *m, const char *symbol,
+		      struct ty_pool *pool, struct proto *out)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		struct fspec s = { .module = t->files.at[i].module };
+
+		if (!fspec_module_matches(&s, m->path, m->obj->soname))
+			continue;
+		if (!btfr_proto(t->files.at[i].btf, symbol, pool, out, NULL)) {
+			out->source = PROTO_FILE;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int types_find(const struct type_sources *t, struct amodule *m, const char *symbol, taddr_t addr,
+	       struct ty_pool *pool, struct proto *out, struct diag *d)
+{
+	struct btf_reader *btf;
+	struct dwarf_reader *dw;
+
+	for (size_t i = 0; i < t->protos.n; i++) {
+		if (!strcmp(t->protos.at[i].name, symbol)) {
+			*out = t->protos.at[i];
+			return 0;
+		}
+	}
+	if (!from_files(t, m, symbol, pool, out))
+		return 0;
+	btf = module_btf(m);
+	if (btf && !btfr_proto(btf, symbol, pool, out, NULL)) {
+		out->source = PROTO_BTF;
+		return 0;
+	}
+	dw = module_dwarf(m);
+	if (dw && !dwr_proto_at(dw, addr, pool, out, NULL)) {
+		out->source = PROTO_DWARF;
+		return 0;
+	}
+	return diag_set(d, -ENOENT, "no types for %s in %s", symbol, m->shown);
+}
+
+const char *proto_source_name(uint8_t source)
+{
+	static const char *const name[] = { "none", "BTF", "DWARF", "pack", "--btf", "--proto" };
+
+	return source < ARRAY_LEN(name) ? name[source] : "none";
+}

@@ -1,0 +1,95 @@
+/*
+ * cli/cli.h - what the verbs share: options, messages, the run of a command.
+ *
+ * Everything a verb does goes through utramp/utramp.h.  stdout carries only what was asked
+ * for; messages go to stderr, each line beginning "utramp:".
+ *
+ * Exit     0 or the command's own status, 128 + N when signal N killed it; 1 run-time error,
+ *          2 usage, 3 nothing matched, 4 permission, 5 target gone; 126, 127 as env(1)
+ * Context  [ctl]
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "utramp/utramp.h"
+
+#include <stdio.h>
+
+enum {
+	EXIT_RUNTIME = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_MATCH = 3,
+	EXIT_PERMISSION = 4,
+	EXIT_GONE = 5,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+#define CLI_MAX 256
+
+/* PROG=VALUE of --attach and --cookie. */
+struct cli_pair {
+	char *key;
+	const char *value;
+};
+
+struct cli {
+	const char *verb;
+	char *arg[CLI_MAX]; /* what is not an option, before "--" */
+	int nargs;
+	char **command; /* behind "--"; NULL: none */
+
+	const char *output; /* -o */
+	bool json, entry_only, quiet, lossless, missing_ok, missing_warn, timestamps;
+	unsigned verbose;
+	unsigned strings;
+	uint64_t events, seconds; /* -E, -d; 0: no limit */
+	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
+	const char *proto[CLI_MAX];
+	int nbtf, nattach, ncookie, nproto;
+	FILE *out;
+};
+
+/* One verb. */
+struct cli_verb {
+	const char *name;
+	int (*run)(struct cli *c);
+	const char *usage; /* "OBJ.bpf.o [OBJ...] -- CMD [ARG...]" */
+	const char *help;
+	const char *options; /* long names and letters it takes, space-separated */
+};
+
+int cmd_run(struct cli *c);
+int cmd_trace(struct cli *c);
+int cmd_list(struct cli *c);
+int cmd_check(struct cli *c);
+int cmd_args(struct cli *c);
+
+/* opts.c: 0, or the exit code (help and version printed: -1). */
+int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c);
+void cli_usage(const struct cli_verb *v, FILE *f);
+
+/* A message for stderr: "utramp: ..." on each line; the first one goes away with -q. */
+void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_warn(void *ctx, const char *text); /* for utramp_attach_opts.warn: ctx is the struct cli */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Print utramp_error() and give the exit code that belongs to err (negative errno). */
+int cli_fail(int err);
+
+/* session.c: start the command with the types the user named; *code on failure. */
+struct utramp_target *cli_spawn(const struct cli *c, int *code);
+
+/*
+ * Let it run until it ends, the user interrupts, or limits are reached; drain(arg, final)
+ * is called again and again, returns the number of events handled.  Gives the exit code.
+ */
+int cli_wait(struct cli *c, struct utramp_target *t, int (*drain)(void *arg, bool final),
+	     void *arg);
+
+/* "s" unless n is 1. */
+const char *cli_plural(uint64_t n);
+
+int cli_open_output(struct cli *c);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * cli/cmd_trace.c - utramp trace: every call of some functions, typed.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct tracing {
+	struct cli *c;
+	struct utramp_trace *tr;
+	int lines;
+};
+
+static void print_line(void *ctx, const char *text, size_t n)
+{
+	struct tracing *t = ctx;
+
+	if (t->c->events && (uint64_t)t->lines >= t->c->events)
+		return;
+	fwrite(text, 1, n, t->c->out);
+	fputc('\n', t->c->out);
+	t->lines++;
+}
+
+static int drain(void *arg, bool final)
+{
+	struct tracing *t = arg;
+	int before = t->lines, n = utramp_trace__read(t->tr, final, print_line, t);
+
+	if (n < 0)
+		return cli_fail(n), n;
+	if (t->lines != before || final)
+		fflush(t->c->out);
+	return t->lines - before > n ? t->lines - before : n;
+}
+
+static void missing(void *ctx, const char *why)
+{
+	const struct cli *c = ctx;
+
+	if (c->missing_warn || !c->missing_ok)
+		cli_error("not attached: %s", why);
+}
+
+static int add_all(struct tracing *t, struct utramp_target *target)
+{
+	struct utramp_attach_opts opts = {
+		.sz = sizeof(opts), .missing_ok = t->c->missing_ok, .missing = missing, .ctx = t->c
+	};
+	uint64_t functions = 0;
+
+	for (int i = 0; i < t->c->nargs; i++) {
+		int n = utramp_trace__add(t->tr, t->c->arg[i], &opts);
+
+		if (n < 0)
+			return cli_fail(n);
+		functions += (uint64_t)n;
+	}
+	cli_info(t->c, "attached to %llu function%s in process %d", (unsigned long long)functions,
+		 cli_plural(functions), (int)utramp_target__pid(target));
+	return 0;
+}
+
+int cmd_trace(struct cli *c)
+{
+	struct utramp_trace_opts opts = { .sz = sizeof(opts),
+					  .json = c->json,
+					  .entry_only = c->entry_only,
+					  .lossless = c->lossless,
+					  .timestamps = c->timestamps,
+					  .strings = c->strings };
+	struct tracing t = { .c = c };
+	struct utramp_target *target;
+	int code = 0, err;
+
+	if (!c->nargs) {
+		cli_error("trace: the function is missing: utramp trace [MODULE:]FUNC -- CMD");
+		return EXIT_USAGE;
+	}
+	target = cli_spawn(c, &code);
+	if (!target)
+		return code;
+	t.tr = utramp_trace__new(target, &opts);
+	code = t.tr ? add_all(&t, target) : cli_fail(-errno);
+	if (!code) {
+		err = utramp_target__resume(target);
+		code = err ? cli_fail(err) : cli_wait(c, target, drain, &t);
+	}
+	utramp_trace__free(t.tr);
+	utramp_target__free(target);
+	return code;
+}

@@ -1,0 +1,102 @@
+/*
+ * cli/main.c - find the verb and run it.
+ */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMON "btf proto quiet verbose output help"
+
+static const struct cli_verb verbs[] = {
+	{ "run", cmd_run, "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",
+	  "Load BPF objects, attach their fentry, fexit and fmod_ret programs to the command's\n"
+	  "functions, and print what the programs emit: bpf_printk lines and ring records.\n",
+	  COMMON " attach cookie missing lossless events duration json" },
+	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
+	  "Print every call of the functions: arguments by name and type, result, duration.\n",
+	  COMMON " json entry missing lossless strings events duration timestamps" },
+	{ "list", cmd_list, "[MODULE:]PATTERN... [-- CMD [ARG...]]",
+	  "List functions that can be traced, with prototype and patch site.  Without a command\n"
+	  "MODULE is a file.\n",
+	  COMMON " json" },
+	{ "check", cmd_check, "[MODULE:]FUNC... [-- CMD [ARG...]]",
+	  "Tell whether and how a function can be traced, or why not.\n", COMMON " json" },
+	{ "args", cmd_args, "FILE...",
+	  "Count a file's functions by their number of arguments, by its BTF or DWARF.\n",
+	  "json quiet output help" },
+};
+
+#define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* Verbs that DESIGN has and this version has not. */
+static const char *const later[] = {
+	"count", "latency", "stack",  "inject", "record", "report", "dump", "code",
+	"ps",    "detach",  "doctor", "prog",   "map",    "link",   "btf",  "gen",
+};
+
+static void overview(FILE *f)
+{
+	fprintf(f, "usage: utramp VERB [OPTIONS] ... [-- CMD [ARG...]]\n\n"
+		   "eBPF trampolines for functions of user-space processes.\n\n");
+	for (size_t i = 0; i < NVERBS; i++)
+		fprintf(f, "  %-6s %s\n", verbs[i].name, verbs[i].usage);
+	fprintf(f, "\n'utramp VERB --help' tells more; 'utramp --version' the version.\n");
+}
+
+static int unknown_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (!strcmp(name, later[i])) {
+			cli_error("'%s' is not in this version yet; there are: run, trace, list, "
+				  "check, args",
+				  name);
+			return EXIT_USAGE;
+		}
+	}
+	cli_error("no verb '%s'; there are: run, trace, list, check, args", name);
+	return EXIT_USAGE;
+}
+
+static int run_verb(const struct cli_verb *v, int argc, char **argv)
+{
+	struct cli *c = calloc(1, sizeof(*c));
+	int code = c ? cli_parse(v, argc, argv, c) : EXIT_RUNTIME;
+
+	if (!code) {
+		code = cli_open_output(c);
+		if (!code)
+			code = v->run(c);
+		if (c->out && fflush(c->out) != 0 && !code) {
+			cli_error("cannot write the output");
+			code = EXIT_RUNTIME;
+		}
+	}
+	free(c);
+	return code < 0 ? 0 : code;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("utramp %s\n", utramp_version());
+		return 0;
+	}
+	if (!strcmp(argv[1], "help") && argc > 2) {
+		argv[1] = argv[2];
+		argv[2] = (char *)(uintptr_t) "--help";
+	} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+		   !strcmp(argv[1], "help")) {
+		overview(stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < NVERBS; i++) {
+		if (!strcmp(argv[1], verbs[i].name))
+			return run_verb(&verbs[i], argc - 1, argv + 1);
+	}
+	return unknown_verb(argv[1]);
+}

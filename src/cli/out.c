@@ -1,0 +1,79 @@
+/*
+ * cli/out.c - messages, exit codes, the output file.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
+static void message(const char *fmt, va_list ap)
+{
+	char text[4096], *line = text, *end;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	while (line && *line) {
+		end = strchr(line, '\n');
+		if (end)
+			*end++ = '\0';
+		fprintf(stderr, "utramp: %s\n", line);
+		line = end;
+	}
+}
+
+void cli_info(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	va_start(ap, fmt);
+	message(fmt, ap);
+	va_end(ap);
+}
+
+void cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(fmt, ap);
+	va_end(ap);
+}
+
+void cli_warn(void *ctx, const char *text)
+{
+	cli_info(ctx, "%s", text);
+}
+
+int cli_fail(int err)
+{
+	cli_error("%s", utramp_error());
+	switch (-err) {
+	case ENOENT:
+		return EXIT_NO_MATCH;
+	case EPERM:
+		return EXIT_PERMISSION;
+	case ESRCH:
+		return EXIT_GONE;
+	default:
+		return EXIT_RUNTIME;
+	}
+}
+
+const char *cli_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+int cli_open_output(struct cli *c)
+{
+	if (!c->output)
+		return 0;
+	c->out = fopen(c->output, "we");
+	if (c->out)
+		return 0;
+	cli_error("cannot write %s: %s", c->output, strerror(errno));
+	return EXIT_RUNTIME;
+}

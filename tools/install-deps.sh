@@ -1,0 +1,38 @@
+#!/bin/sh
+# install-deps.sh - install what is missing to build and test utramp on Debian 12.
+#
+# Prints the packages and their size first.  Asks on a terminal; YES=1 skips the question;
+# without a terminal and without YES it goes on, since nobody could answer.
+set -eu
+
+packages="gcc libc6-dev make meson ninja-build pkg-config clang llvm libelf-dev libdw-dev
+libbpf-dev zlib1g-dev libzydis-dev libcmocka-dev python3 sqlite3 binutils"
+
+missing=
+for p in $packages; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q '^install ok installed' ||
+		missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "missing:$missing (this script knows Debian's apt-get only)" >&2
+	exit 1
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || { echo "missing:$missing; run as root: apt-get install$missing" >&2; exit 1; }
+	sudo=sudo
+fi
+# shellcheck disable=SC2086
+apt-get install -s --no-install-recommends $missing >/dev/null 2>&1 || $sudo apt-get update -q
+echo "to be installed:$missing"
+# shellcheck disable=SC2086
+apt-get install --assume-no --no-install-recommends $missing 2>/dev/null | grep -E 'Need to get|After this' || true
+if [ "${YES:-}" != 1 ] && [ -t 0 ]; then
+	printf 'install them? [Y/n] '
+	read -r answer
+	case $answer in n* | N*) exit 1 ;; esac
+fi
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends $missing
