@@ -447,7 +447,20 @@ static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 
 /* -- all of it ----------------------------------------------------------- */
 
-static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env)
+/*
+ * The gate before the exit programs: a nop of five bytes that attach/ turns into a jump past
+ * them when the image is replaced, so that calls inside run no program that may be gone.
+ * Five bytes in one instruction: no thread can stand in its middle.
+ */
+static void emit_gate(struct x86_asm *a, struct tramp_marks *marks)
+{
+	if (marks)
+		marks->exit_nop = a->len;
+	x86_nop5(a);
+}
+
+static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env,
+		      struct tramp_marks *marks)
 {
 	const struct tramp_spec *s = p->spec;
 	bool may_skip = s->list[TRAMP_FMOD_RET].n > 0;
@@ -473,7 +486,12 @@ static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tram
 		emit_skipped(a, p);
 		x86_bind(a, done);
 	}
-	emit_list(a, p, TRAMP_FEXIT, env);
+	if (s->list[TRAMP_FEXIT].n) {
+		emit_gate(a, marks);
+		emit_list(a, p, TRAMP_FEXIT, env);
+		if (marks)
+			marks->exit_skip = a->len;
+	}
 	emit_leave(a, p, s->leave_ret);
 }
 
@@ -492,11 +510,13 @@ static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struc
 	}
 }
 
-void tramp_emit(const struct tramp_plan *p, struct x86_asm *a)
+void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_marks *marks)
 {
 	struct tramp_env *env;
 	size_t n = 0;
 
+	if (marks)
+		*marks = (struct tramp_marks){ 0 };
 	if (!p->need_frame) {
 		x86_frame(a, FRAME_CFA(0));
 		x86_jmp_pc(a, resume_pc(p->spec));
@@ -509,7 +529,7 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a)
 		x86_fail(a, -ENOMEM);
 		return;
 	}
-	emit_main(a, p, env);
+	emit_main(a, p, env, marks);
 	emit_rest(a, p, env);
 	free(env);
 }

@@ -102,6 +102,12 @@ int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r);
  * length of what is in out. */
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
 
+/* Offsets from the image's first byte; 0: there are no exit programs. */
+struct tramp_marks {
+	uint32_t exit_nop;  /* five-byte nop before the exit programs: may become a jump ... */
+	uint32_t exit_skip; /* ... to here, where registers are restored */
+};
+
 /*
  * Append the image to a (bodies' out-of-line functions included), frame states along with it.
  *
@@ -109,8 +115,10 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
  * override's value stands, whatever was returned); the original, unless skipped; fexit
  * programs.  Without fexit programs the original is jumped to, also behind fmod_ret ones.  A
  * skipped function leaves every register but those of its result as at entry.
+ *
+ * marks may be NULL; its offsets are the image's if a was empty.
  */
-void tramp_emit(const struct tramp_plan *plan, struct x86_asm *a);
+void tramp_emit(const struct tramp_plan *plan, struct x86_asm *a, struct tramp_marks *marks);
 
 /* The trivial body: call r0 = fn(ctx, arg), a SysV function at any distance. */
 struct tramp_body tramp_body_call(const uint64_t *fn);

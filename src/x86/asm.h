@@ -214,5 +214,6 @@ void x86_leave(struct x86_asm *a);
 void x86_int3(struct x86_asm *a);
 void x86_ud2(struct x86_asm *a);
 void x86_mfence(struct x86_asm *a);
+void x86_nop5(struct x86_asm *a); /* one instruction */
 
 #endif

@@ -533,3 +533,9 @@ void x86_mfence(struct x86_asm *a)
 {
 	op_put(a, 0xf0ae0f, 3);
 }
+
+/* nop dword [rax + rax + 0]: the SDM's recommended form of five bytes (vol. 2B, NOP). */
+void x86_nop5(struct x86_asm *a)
+{
+	op_put(a, 0x0000441f0f, 5);
+}

@@ -236,7 +236,7 @@ static bool build(const struct function *f, const struct mix *mix, void *callee)
 		return false;
 	}
 	x86_asm_init(&a, code, NULL, CODE_SIZE, (uint64_t)code);
-	tramp_emit(&p, &a);
+	tramp_emit(&p, &a, NULL);
 	if (!err)
 		err = x86_asm_finish(&a);
 	CHECK(err > 0, "not built: %d", err);

@@ -210,7 +210,7 @@ static int assemble(struct golden *g, struct tramp_plan *p, void *buf, void *fra
 	struct x86_asm a;
 
 	x86_asm_init(&a, buf, frame, CODE_SIZE, pc);
-	tramp_emit(p, &a);
+	tramp_emit(p, &a, NULL);
 	return x86_asm_finish(&a);
 }
 

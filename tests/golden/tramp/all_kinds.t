@@ -45,17 +45,13 @@ c0  jmp 0x0000000000500090
 50008b:
 c0  movq xmm0, qword ptr [rbp-0x48]
 500090:
+c0  nop [rax+rax*1], eax
 c0  call 0x00000000005000C0
 c0  mov rax, [rbp-0x48]
 c0  mov eax, 0x00
 c0  mov rax, [rbp-0x38]
 c0  leave
 00  ret
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
 00  int3
 00  int3
 00  int3

@@ -40,6 +40,7 @@ out -240: 16 bytes of stack arguments
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  movsxd rax, dword ptr [rbp-0x38]
 80  mov [rbp-0x48], rax
+80  nop [rax+rax*1], eax
 80  mov rax, [rbp-0x48]
 80  mov eax, 0x00
 80  mov rax, [rbp-0x38]

@@ -68,6 +68,7 @@ c0  lea rsp, [rbp-0xD0]
 c0  and rsp, 0xFFFFFFFFFFFFFFF0
 c0  movsxd rax, dword ptr [rbp-0x78]
 c0  mov [rbp-0x88], rax
+c0  nop [rax+rax*1], eax
 c0  lea rdi, [rbp-0xA0]
 c0  mov esi, 0x1234
 c0  mov rax, 0x7F0012345678

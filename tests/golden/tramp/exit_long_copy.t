@@ -30,6 +30,7 @@ out -368: 200 bytes of stack arguments, in a loop
 80  mov [rbp-0x38], rcx
 80  lea rsp, [rbp-0x80]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  nop [rax+rax*1], eax
 80  mov eax, 0x00
 80  mov rax, [rbp-0x40]
 80  mov rcx, [rbp-0x38]

@@ -40,6 +40,7 @@ out -176: 0 bytes of stack arguments
 80  movzx eax, byte ptr [rax+0x0A]
 80  mov [rbp-0x3E], al
 500086:
+80  nop [rax+rax*1], eax
 80  mov rax, [rbp-0x50]
 80  mov rax, [rbp-0x48]
 80  mov rax, [rbp-0x40]

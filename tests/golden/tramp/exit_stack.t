@@ -31,6 +31,7 @@ out -176: 24 bytes of stack arguments
 80  mov rax, [rbp-0x38]
 80  mov [rbp-0x48], rax
 80  movq [rbp-0x40], xmm0
+80  nop [rax+rax*1], eax
 80  mov rax, [rbp-0x58]
 80  mov rax, [rbp-0x48]
 80  mov rax, [rbp-0x40]

@@ -28,6 +28,7 @@ out -176: 0 bytes of stack arguments
 80  lea rsp, [rbp-0x80]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  movups [rbp-0x48], xmm0
+80  nop [rax+rax*1], eax
 80  mov rax, [rbp-0x48]
 80  mov eax, 0x00
 80  mov rax, [rbp-0x38]

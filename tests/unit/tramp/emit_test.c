@@ -273,7 +273,7 @@ static void run_code(uint64_t *s, struct run *r, unsigned shift, bool step)
 	memset(code, 0xcc, code_len);
 	rest_at = 0;
 	x86_asm_init(&a, code, frame, CODE_SIZE, (uint64_t)code);
-	tramp_emit(&r->plan, &a);
+	tramp_emit(&r->plan, &a, NULL);
 	n = x86_asm_finish(&a);
 	if (n < 0)
 		fail_msg("%s: emit %d", r->sig, n);
@@ -633,12 +633,12 @@ static void test_emit_errors(void **state)
 		 (struct body){ .clobbers = X86_REG(RAX) | X86_REG(RCX), .ptr = RCX });
 	assert_int_equal(tramp_plan(&r.spec, &r.plan, NULL), 0);
 	x86_asm_init(&a, small, NULL, sizeof(small), (uint64_t)code);
-	tramp_emit(&r.plan, &a);
+	tramp_emit(&r.plan, &a, NULL);
 	assert_int_equal(x86_asm_finish(&a), -ENOSPC);
 
 	r.spec.original = (uint64_t)code + (1ull << 32);
 	x86_asm_init(&a, code, NULL, CODE_SIZE, (uint64_t)code);
-	tramp_emit(&r.plan, &a);
+	tramp_emit(&r.plan, &a, NULL);
 	assert_int_equal(x86_asm_finish(&a), -ERANGE);
 	func_model_free(r.m);
 }

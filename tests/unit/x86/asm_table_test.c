@@ -684,6 +684,10 @@ static void test_no_operand(void **state)
 	PLAIN(x86_ud2, MN(UD2));
 	PLAIN(x86_mfence, MN(MFENCE));
 	begin();
+	x86_nop5(&a);
+	assert_int_equal(a.len, 5);
+	assert_memory_equal(buf, "\x0f\x1f\x44\x00\x00", 5); /* Zydis shows a stray operand */
+	begin();
 	x86_cdq(&a, X86_D);
 	WANT0(MN(CDQ));
 	begin();
