@@ -79,6 +79,11 @@ void ring_reader_free(struct ring_reader *r)
 	free(r);
 }
 
+uint64_t ring_reader_unfinished(const struct ring_reader *r)
+{
+	return r->dead;
+}
+
 uint64_t ring_reader_lost(const struct ring_reader *r)
 {
 	return __atomic_load_n(&r->ring->producer.lost, __ATOMIC_RELAXED) + r->dead;

@@ -29,5 +29,6 @@ int ring_reader_poll(struct ring_reader *r, unsigned max, bool final,
 
 /* Records that found no room, plus unfinished ones of dead writers. */
 uint64_t ring_reader_lost(const struct ring_reader *r);
+uint64_t ring_reader_unfinished(const struct ring_reader *r); /* only those of dead writers */
 
 #endif
