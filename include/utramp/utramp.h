@@ -114,6 +114,7 @@ struct utramp_attach_opts {
 	uint64_t cookie; /* bpf_get_attach_cookie() */
 	bool missing_ok; /* functions that cannot be attached are passed over */
 	void (*missing)(void *ctx, const char *why); /* told of each of them */
+	void (*warn)(void *ctx, const char *text);   /* told once: no types, and how to get them */
 	void *ctx;
 };
 

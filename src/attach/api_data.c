@@ -144,11 +144,17 @@ uint64_t ringbuf_lost(const struct utramp_ring_buffer *rb)
 	return ring_reader_lost(rb->reader);
 }
 
+uint64_t ringbuf_unfinished(const struct utramp_ring_buffer *rb)
+{
+	return ring_reader_unfinished(rb->reader);
+}
+
 void ringbuf_free(struct utramp_ring_buffer *rb)
 {
 	struct utramp_target *t = rb->target;
 
-	t->lost += ringbuf_lost(rb);
+	if (!rb->silent)
+		t->lost += ringbuf_lost(rb);
 	for (size_t i = 0; i < t->rings.n; i++) {
 		if (t->rings.at[i] == rb) {
 			t->rings.at[i] = t->rings.at[--t->rings.n];
@@ -247,7 +253,9 @@ uint64_t utramp_target__lost(const struct utramp_target *t)
 	uint64_t n = t->lost + ring_reader_lost(t->printk_reader);
 
 	for (size_t i = 0; i < t->rings.n; i++)
-		n += ringbuf_lost(t->rings.at[i]);
+		n += t->rings.at[i]->silent ? 0 : ringbuf_lost(t->rings.at[i]);
+	for (size_t i = 0; i < t->traces.n; i++)
+		n += trace_lost(t->traces.at[i]);
 	n += __atomic_load_n(&t->arena->hdr->no_slot, __ATOMIC_RELAXED);
 	return n + __atomic_load_n(&t->arena->hdr->no_room, __ATOMIC_RELAXED);
 }

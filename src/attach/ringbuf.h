@@ -14,6 +14,7 @@ struct utramp_ring_buffer {
 	struct ring_reader *reader;
 	utramp_sample_fn fn;
 	void *ctx;
+	bool silent; /* its losses are counted by who reads it */
 };
 
 int ringbuf_new(struct utramp_target *t, struct map *m, utramp_sample_fn fn, void *ctx,
@@ -22,6 +23,7 @@ int ringbuf_new(struct utramp_target *t, struct map *m, utramp_sample_fn fn, voi
 /* final: the writers are gone, or detached for good. */
 int ringbuf_consume(struct utramp_ring_buffer *rb, bool final);
 uint64_t ringbuf_lost(const struct utramp_ring_buffer *rb);
-void ringbuf_free(struct utramp_ring_buffer *rb); /* its losses stay counted */
+uint64_t ringbuf_unfinished(const struct utramp_ring_buffer *rb); /* of dead writers */
+void ringbuf_free(struct utramp_ring_buffer *rb);                 /* its losses stay counted */
 
 #endif

@@ -162,6 +162,7 @@ void session_free(struct utramp_target *t)
 		hook_free(t->hooks.at[i]);
 	vec_free(&t->hooks);
 	vec_free(&t->rings);
+	vec_free(&t->traces);
 	process_free(t->proc);
 	objfile_close(t->slab);
 	ring_reader_free(t->printk_reader);

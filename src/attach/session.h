@@ -71,6 +71,9 @@ struct utramp_target {
 	struct {
 		VEC(struct utramp_ring_buffer *);
 	} rings;
+	struct {
+		VEC(struct utramp_trace *);
+	} traces;
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
@@ -106,6 +109,9 @@ void link_remove(struct link *l); /* the hook is dirty then; commit to make it s
 int session_commit(struct utramp_target *t, struct diag *d);
 int session_resume(struct utramp_target *t, struct diag *d);
 int session_detach(struct utramp_target *t, struct diag *d);
+
+/* Calls that a trace will not print. */
+uint64_t trace_lost(const struct utramp_trace *tr);
 
 /* Say once that f has no types, and what to do. */
 void session_warn(struct utramp_target *t, const struct func *f,

@@ -14,13 +14,15 @@
 #include <string.h>
 
 #define TRACE_RING (64ull << 20)
-#define RING_FD    1 /* in generated LDDWs: there is one map, so its number is ours to choose */
+/* In generated LDDWs: the programs have these two maps, so the numbers are ours to choose. */
+#define RING_FD  1
+#define SLOTS_FD 2
 
 struct utramp_trace {
 	struct utramp_target *target;
 	struct utramp_trace_opts opts;
 	struct gen_trace *gen;
-	struct map *ring;
+	struct map *ring, *slots;
 	struct utramp_ring_buffer *rb;
 	struct {
 		VEC(struct link *);
@@ -56,11 +58,23 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 				 .max_entries = (uint32_t)ring_size(tr->opts.buffer),
 				 .name = "trace",
 				 .lossless = tr->opts.lossless };
+	struct map_attr slots = { .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+				  .key_size = sizeof(uint32_t),
+				  .value_size = sizeof(struct gen_slot_value),
+				  .max_entries = 1,
+				  .name = "trace_slots" };
 	int err = gen_trace_new(&go, &tr->gen);
 
 	if (!err)
 		err = map_create(tr->target->arena, &attr, &tr->ring, d);
-	return err ? err : ringbuf_new(tr->target, tr->ring, record, tr, &tr->rb, d);
+	if (!err)
+		err = map_create(tr->target->arena, &slots, &tr->slots, d);
+	if (!err)
+		err = ringbuf_new(tr->target, tr->ring, record, tr, &tr->rb, d);
+	if (err)
+		return err;
+	tr->rb->silent = true; /* a record that is lost is not a call: trace_lost() */
+	return vec_push(&tr->target->traces, tr);
 }
 
 struct utramp_trace *utramp_trace__new(struct utramp_target *t,
@@ -86,11 +100,11 @@ struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 	return tr;
 }
 
-static struct map *the_ring(void *arg, int fd)
+static struct map *trace_map(void *arg, int fd)
 {
 	struct utramp_trace *tr = arg;
 
-	return fd == RING_FD ? tr->ring : NULL;
+	return fd == RING_FD ? tr->ring : fd == SLOTS_FD ? tr->slots : NULL;
 }
 
 static int load(struct utramp_trace *tr, const struct func *f, enum program_kind kind,
@@ -104,7 +118,7 @@ static int load(struct utramp_trace *tr, const struct func *f, enum program_kind
 						    .insn = gp->insn,
 						    .ninsns = gp->n,
 						    .arena = tr->target->arena,
-						    .map_by_fd = the_ring,
+						    .map_by_fd = trace_map,
 						    .arg = tr,
 						    .nslots = f->model->nslots },
 			    out, d);
@@ -117,8 +131,8 @@ static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bo
 	struct gen_prog gp = { 0 };
 	struct program *p = NULL;
 	struct link *l;
-	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, &gp) :
-			 gen_trace_entry(tr->gen, id, RING_FD, &gp);
+	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
+			 gen_trace_entry(tr->gen, id, RING_FD, SLOTS_FD, &gp);
 
 	if (!err)
 		err = load(tr, h->func, exit ? PROGRAM_FEXIT : PROGRAM_FENTRY, &gp, &p, d);
@@ -202,24 +216,59 @@ int utramp_trace__add(struct utramp_trace *tr, const char *spec,
 	return api_return(add(tr, spec, opts, api_diag()));
 }
 
+/* What the programs of each thread slot could not record. */
+static int count_lost(struct utramp_trace *tr)
+{
+	uint64_t used = __atomic_load_n(&tr->target->arena->hdr->slots_used, __ATOMIC_RELAXED);
+	uint64_t each = (uint64_t)tr->slots->shm->value_stride * tr->slots->attr.max_entries;
+	uint32_t key = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < SHM_MAX_THREADS && i <= used && !err; i++) {
+		struct gen_slot s = { .slot = i,
+				      .addr = tr->target->proc->arena + tr->slots->shm->values +
+					      i * each };
+
+		err = map_lookup_slot(tr->slots, &key, i, &s.value);
+		if (!err && (s.value.lost_calls || s.value.lost_exits))
+			err = gen_trace_counters(tr->gen, &s, 1);
+	}
+	return err;
+}
+
+/* Calls, not records: what the generated programs counted, and what dead writers left. */
+uint64_t trace_lost(const struct utramp_trace *tr)
+{
+	return gen_trace_lost(tr->gen) + ringbuf_unfinished(tr->rb);
+}
+
 int utramp_trace__read(struct utramp_trace *tr, bool final,
 		       void (*line)(void *ctx, const char *text, size_t n), void *ctx)
 {
 	struct diag *d = api_diag();
-	int n;
+	int n, err = 0;
 
 	tr->line = line;
 	tr->ctx = ctx;
 	n = ringbuf_consume(tr->rb, final);
 	if (n < 0)
 		return api_return(diag_set(d, n, "the trace's ring buffer is damaged"));
-	if (final) {
-		int err = gen_trace_finish(tr->gen, line, ctx);
+	if (final)
+		err = count_lost(tr);
+	if (final && !err)
+		err = gen_trace_finish(tr->gen, line, ctx);
+	return api_return(err ? err : n);
+}
 
-		if (err)
-			return api_return(err);
+static void forget(struct utramp_target *t, const struct utramp_trace *tr)
+{
+	for (size_t i = 0; i < t->traces.n; i++) {
+		if (t->traces.at[i] != tr)
+			continue;
+		t->lost += trace_lost(tr);
+		t->traces.at[i] = t->traces.at[--t->traces.n];
+		return;
 	}
-	return n;
 }
 
 void utramp_trace__free(struct utramp_trace *tr)
@@ -229,9 +278,11 @@ void utramp_trace__free(struct utramp_trace *tr)
 	for (size_t i = 0; i < tr->links.n && !tr->target->detached; i++)
 		link_remove(tr->links.at[i]);
 	vec_free(&tr->links);
+	forget(tr->target, tr);
 	if (tr->rb)
 		ringbuf_free(tr->rb);
 	gen_trace_free(tr->gen);
+	map_put(tr->slots);
 	map_put(tr->ring);
 	free(tr);
 }
