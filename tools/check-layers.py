@@ -36,7 +36,7 @@ BIG_FUNCTIONS = {               # (file, function): the one switch of an engine
 }
 # the kernel's and libraries' name spaces; __wrap_ functions stand in for theirs on purpose
 FOREIGN = re.compile(r'^(bpf_|btf_|elf_|dwarf_|libbpf_)')
-INCLUDE = re.compile(r'\s*#\s*include\s+["<]([a-z0-9]+)/[^">]*[">]')
+INCLUDE = re.compile(r'\s*#\s*include\s+"([a-z0-9]+)/[^"]*"')
 FUNCTION = re.compile(r'^[A-Za-z_][\w\s\*,()\[\]:"]*?([A-Za-z_]\w*)\s*\([^;]*$')
 
 
