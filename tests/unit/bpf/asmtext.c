@@ -25,7 +25,7 @@ struct text {
 	bool failed;
 };
 
-static void fail(struct text *t, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void fail(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

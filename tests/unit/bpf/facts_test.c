@@ -200,11 +200,11 @@ static struct bpf_insn random_insn(struct rand *r, int at, int n, int callee)
 	case 10:
 		if (at < callee && rand_below(r, 3) == 0)
 			return INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, callee - at - 1);
-		/* fall through */
+		__attribute__((fallthrough));
 	case 11:
 		if (n - at > 4)
 			return INSN(BPF_JMP | BPF_JSGT | BPF_K, dst, 0, rand_below(r, 3), 8);
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		return INSN(BPF_LDX | BPF_MEM | (rand_below(r, 4) ? BPF_DW : BPF_W), dst, src % 10,
 			    small + (int)rand_below(r, 2) * 4, 0);

@@ -170,7 +170,7 @@ static void unit_memory(struct gen *g)
 			put(g, INSN(BPF_LDX | INSN_MEMSX | s, free_reg(g), base, off, 0));
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		put(g, INSN(BPF_LDX | BPF_MEM | s, free_reg(g), base, off, 0));
 	}
