@@ -85,12 +85,10 @@ static void survey(struct jit *j)
 	j->saved = 0;
 	for (uint32_t n = s->start; n < s->end; n++) {
 		const struct bpf_insn *i = &j->p->insn[n];
+		int w = insn_writes(i);
 
-		/* src_reg of calls and 64-bit loads is a kind, never 6 or more */
-		if (i->dst_reg >= BPF_REG_6 && i->dst_reg < INSN_FP)
-			j->saved |= X86_REG(keep[i->dst_reg - BPF_REG_6].reg);
-		if (i->src_reg >= BPF_REG_6 && i->src_reg < INSN_FP)
-			j->saved |= X86_REG(keep[i->src_reg - BPF_REG_6].reg);
+		if (w >= BPF_REG_6 && w < INSN_FP)
+			j->saved |= X86_REG(keep[w - BPF_REG_6].reg);
 		j->frame |= i->dst_reg == INSN_FP || i->src_reg == INSN_FP || insn_is_call(i);
 		if (insn_is_lddw(i))
 			n++;

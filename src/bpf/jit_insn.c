@@ -122,7 +122,7 @@ static void shift(struct jit *j, const struct bpf_insn *i, enum x86_shift op)
 		return;
 	}
 	src = value(j, i->src_reg, R10);
-	if (dst != RCX && src == RCX) {
+	if (src == RCX) {
 		x86_shift_cl(a, op, width(i), dst);
 		return;
 	}
