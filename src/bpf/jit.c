@@ -61,12 +61,58 @@ static bool inline_helper(struct jit *j, uint32_t id)
 	}
 }
 
+#define BLOCK_AT(base, field) X86_MEM((base), (int32_t)offsetof(struct rt_thread, field))
+
+/*
+ * bpf_map_lookup_elem of an array that is known here, as rt/map_array.c has it: rsi is the
+ * key's address, rax becomes the value's or 0.  A per-CPU one needs the thread's slot, and
+ * only the guard makes sure that the thread has a block.
+ */
+static bool inline_lookup(struct jit *j)
+{
+	const struct map *m = j->r1_map < 0 ? NULL : j->p->map[j->r1_map];
+	bool percpu = m && m->attr.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	struct x86_asm *a = j->a;
+	x86_label none, done;
+	uint32_t stride;
+
+	if (!m || (m->attr.type != BPF_MAP_TYPE_ARRAY && !percpu) ||
+	    (percpu && !j->env->guard_enter) || !m->attr.value_size ||
+	    m->attr.value_size > INT32_MAX / 2 || m->attr.max_entries > INT32_MAX)
+		return false;
+	stride = ALIGN_UP(m->attr.value_size, 8u);
+	none = x86_label_new(a);
+	done = x86_label_new(a);
+	x86_load(a, X86_D, RAX, X86_MEM(RSI, 0));
+	x86_alu_ri(a, X86_CMP, X86_D, RAX, (int32_t)m->attr.max_entries);
+	x86_jcc(a, X86_NC, none);
+	if (percpu) {
+		x86_load_fs(a, R11, j->env->tls_off);
+		x86_load(a, X86_D, R11, BLOCK_AT(R11, slot));
+		x86_imul_rri(a, X86_Q, R11, R11, (int32_t)m->attr.max_entries);
+		x86_alu_rr(a, X86_ADD, X86_Q, RAX, R11);
+	}
+	if (stride & (stride - 1))
+		x86_imul_rri(a, X86_Q, RAX, RAX, (int32_t)stride);
+	else
+		x86_shift_ri(a, X86_SHL, X86_Q, RAX, (uint8_t)__builtin_ctz(stride));
+	x86_mov_ri(a, R11, j->env->arena + m->shm->values);
+	x86_alu_rr(a, X86_ADD, X86_Q, RAX, R11);
+	x86_jmp(a, done);
+	x86_bind(a, none);
+	x86_alu_rr(a, X86_XOR, X86_D, RAX, RAX);
+	x86_bind(a, done);
+	return true;
+}
+
 void jit_call(struct jit *j, const struct bpf_insn *i)
 {
 	uint32_t id = (uint32_t)i->imm;
 
 	if (i->src_reg == CALL_LOCAL)
 		x86_call(j->a, j->sub[program_sub_at(j->p, (uint32_t)insn_target(i, j->at))]);
+	else if (id == BPF_FUNC_map_lookup_elem && inline_lookup(j))
+		;
 	else if (inline_helper(j, id))
 		;
 	else if (j->env->helper[id])
@@ -141,10 +187,19 @@ static void emit_sub(struct jit *j)
 	survey(j);
 	x86_bind(j->a, j->sub[j->cur]);
 	prologue(j);
+	j->r1_map = -1;
 	for (j->at = s->start; j->at < s->end; j->at++) {
-		if (j->target[j->at] != JIT_NO_LABEL)
+		const struct bpf_insn *i = &j->p->insn[j->at];
+
+		if (j->target[j->at] != JIT_NO_LABEL) {
 			x86_bind(j->a, j->target[j->at]);
+			j->r1_map = -1;
+		}
 		jit_insn(j);
+		if (insn_is_lddw(i) && i->src_reg == LDDW_MAP && i->dst_reg == BPF_REG_1)
+			j->r1_map = i->imm;
+		else if (insn_is_call(i) || insn_writes(i) == BPF_REG_1)
+			j->r1_map = -1;
 	}
 }
 
@@ -194,7 +249,7 @@ struct engine_body {
 	struct engine_env env;
 };
 
-#define BLOCK(field) X86_MEM(RAX, (int32_t)offsetof(struct rt_thread, field))
+#define BLOCK(field) BLOCK_AT(RAX, field)
 
 /*
  * Recursion guard: the program is not run while it runs on this thread already.  The
@@ -248,7 +303,7 @@ static void guard_leave(const struct engine_body *b, struct x86_asm *a, const st
 {
 	x86_load_fs(a, R10, b->env.tls_off);
 	x86_load(a, X86_D, R11, X86_MEM(RBP, t->scratch));
-	x86_store(a, X86_D, X86_MEM(R10, (int32_t)offsetof(struct rt_thread, depth)), R11);
+	x86_store(a, X86_D, BLOCK_AT(R10, depth), R11);
 }
 
 static void run(struct x86_asm *a, const struct tramp_env *t)

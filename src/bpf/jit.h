@@ -35,6 +35,7 @@ struct jit {
 	uint32_t at;       /* instruction being emitted */
 	bool frame;        /* it has one */
 	x86_regset saved;  /* callee-saved registers in their fixed slots */
+	int r1_map;        /* r1 is program->map[r1_map]; -1: not known */
 };
 
 /* jit_insn.c: the instruction at j->at. */

@@ -43,15 +43,13 @@ static int map_index(struct program *p, struct map *m)
 /* As the kernel: the address of a value is known for arrays of one element only. */
 static int value_check(const struct map *m, uint32_t off, uint32_t at, struct diag *d)
 {
-	const struct shm_map *shm = m->shm;
-
-	if (shm->type != BPF_MAP_TYPE_ARRAY || shm->max_entries != 1)
+	if (m->attr.type != BPF_MAP_TYPE_ARRAY || m->attr.max_entries != 1)
 		return diag_set(d, -ENOTSUP,
 				"insn %u: address of a value of map %s, which is not global data",
 				at, m->name);
-	if (off >= shm->value_size)
+	if (off >= m->attr.value_size)
 		return diag_set(d, -EACCES, "insn %u: offset %u outside map %s, %u bytes", at, off,
-				m->name, shm->value_size);
+				m->name, m->attr.value_size);
 	return 0;
 }
 

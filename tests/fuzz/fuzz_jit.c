@@ -22,15 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static uint64_t mem[RANDPROG_MEM / 8];
 static struct bpf_insn insn[MAX_INSNS];
 
-__attribute__((weak)) struct map *map_get(struct map *m)
-{
-	return m;
-}
-
-__attribute__((weak)) void map_put(struct map *m)
-{
-}
-
 static uint64_t mix(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
 {
 	return (r1 * 3 + r2 * 5 + r3 * 7 + r4 * 11 + r5 * 13) ^ r1 >> 29;

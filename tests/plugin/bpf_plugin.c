@@ -27,16 +27,6 @@ struct options {
 	bool interpret, no_verify;
 };
 
-/* Programs here have no maps; weak, so that bpf/map.c may be linked as well. */
-__attribute__((weak)) struct map *map_get(struct map *m)
-{
-	return m;
-}
-
-__attribute__((weak)) void map_put(struct map *m)
-{
-}
-
 static uint64_t unwind(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
 {
 	return r1;

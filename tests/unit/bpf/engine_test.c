@@ -217,27 +217,24 @@ static void test_interp_ranges(void **state)
 
 /* -- maps ------------------------------------------------------------------------------ */
 
-static struct map array_map = { .name = "data", .refs = 1, .fd = -1 };
+static struct map *the_map;
 
 static struct map *by_fd(void *arg, int fd)
 {
-	return fd == 7 ? &array_map : NULL;
+	return fd == 7 ? the_map : NULL;
 }
 
-static void map_make(struct arena *arena, uint32_t entries)
+static void map_make(struct arena *arena, uint32_t type, uint32_t value_size, uint32_t entries)
 {
-	struct shm_map *m;
+	struct map_attr attr = { .type = type,
+				 .key_size = 4,
+				 .value_size = value_size,
+				 .max_entries = entries,
+				 .name = "data" };
+	struct diag d = { "" };
 
-	array_map.arena = arena;
-	array_map.ref = arena_alloc(arena, sizeof(*m), 64);
-	m = array_map.shm = shm_ptr(arena, array_map.ref, sizeof(*m));
-	m->self = array_map.ref;
-	m->type = BPF_MAP_TYPE_ARRAY;
-	m->key_size = 4;
-	m->value_size = m->value_stride = 16;
-	m->max_entries = entries;
-	m->values_size = 16 * entries;
-	m->values = arena_alloc(arena, m->values_size, 8);
+	if (map_create(arena, &attr, &the_map, &d))
+		fail_msg("map_create: %s", d.text);
 }
 
 static int load_with_map(const char *text, struct arena *arena, struct program **p, struct diag *d)
@@ -268,8 +265,8 @@ static void test_maps(void **state)
 	assert_int_equal(env.arena, (uint64_t)(uintptr_t)arena->hdr);
 	assert_int_equal(env.guard_enter, 0);
 	rt_state.arena = env.arena;
-	map_make(arena, 1);
-	value = shm_ptr(arena, array_map.shm->values, 16);
+	map_make(arena, BPF_MAP_TYPE_ARRAY, 16, 1);
+	value = shm_ptr(arena, the_map->shm->values, 16);
 
 	assert_int_equal(load_with_map("value r1, 7, 8\nldxdw r0, [r1+0]\nadd r0, 1\n"
 				       "stxdw [r1+0], r0\nexit\n",
@@ -281,7 +278,7 @@ static void test_maps(void **state)
 	assert_int_equal(run_jit(p, &env)(0, 0), 42);
 	assert_int_equal(run_interp(p, &env, 0, 0), 43);
 	program_put(p);
-	assert_int_equal(array_map.refs, 1);
+	assert_int_equal(the_map->refs, 1);
 
 	assert_int_equal(load_with_map("stw [r10-4], 0\nmov r2, r10\nadd r2, -4\nmap r1, 7\n"
 				       "call 1\njeq r0, 0, end\nldxdw r0, [r0+8]\nend: exit\n",
@@ -294,9 +291,11 @@ static void test_maps(void **state)
 	assert_int_equal(load_with_map("map r1, 8\nexit\n", arena, &p, &d), -EACCES);
 	assert_non_null(strstr(d.text, "descriptor 8"));
 	assert_int_equal(load_with_map("value r1, 7, 16\nexit\n", arena, &p, &d), -EACCES);
-	map_make(arena, 2);
+	map_put(the_map);
+	map_make(arena, BPF_MAP_TYPE_ARRAY, 16, 2);
 	assert_int_equal(load_with_map("value r1, 7, 0\nexit\n", arena, &p, &d), -ENOTSUP);
-	assert_int_equal(array_map.refs, 1);
+	assert_int_equal(the_map->refs, 1);
+	map_put(the_map);
 	arena_destroy(arena);
 }
 
@@ -505,6 +504,101 @@ static void test_guard(void **state)
 	arena_destroy(arena);
 }
 
+/* -- lookups in line ------------------------------------------------------------------------- */
+
+#define LOOKUP "ldxdw r2, [r1+0]\nstxw [r10-4], r2\nmov r2, r10\nadd r2, -4\nmap r1, 7\n"
+
+/* r0 of a body for ctx[0] = index. */
+static uint64_t look_up(const struct engine_body *b, uint32_t index)
+{
+	uint64_t words[6] = { 0, 1, index };
+
+	return make_frame(engine_body(b), 0, 0)((uint64_t)(uintptr_t)(words + 2), 0);
+}
+
+static void check_lookups(struct arena *arena, const struct engine_env *env, uint32_t type,
+			  uint32_t value_size, uint32_t entries)
+{
+	uint32_t index[] = { 0, 1, entries - 1, entries, entries + 1, INT32_MAX, UINT32_MAX };
+	struct diag d = { "" };
+	struct engine_body *b;
+	struct program *p;
+
+	map_make(arena, type, value_size, entries);
+	assert_int_equal(load_with_map(LOOKUP "call 1\nexit\n", arena, &p, &d), 0);
+	assert_int_equal(engine_body_new(p, env, &b), 0);
+	for (unsigned k = 0; k < ARRAY_LEN(index); k++) {
+		uint64_t want = rt_map_lookup_elem(the_map->shm, &index[k]);
+
+		assert_int_equal(look_up(b, index[k]), want);
+		assert_int_equal(!want, index[k] >= entries);
+	}
+	engine_body_free(b);
+	program_put(p);
+	map_put(the_map);
+}
+
+static uint64_t not_called(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
+{
+	return 0xbad;
+}
+
+static void test_lookup_in_line(void **state)
+{
+	static const uint32_t size[] = { 1, 8, 12, 16, 40, 64, 1000 }, count[] = { 1, 3, 100 };
+	struct engine_env env;
+	struct arena *arena;
+
+	assert_int_equal(arena_create(&arena), 0);
+	guard_world(arena, &env);
+	rt_thread_self();
+	env.helper[1] = (uint64_t)(uintptr_t)not_called;
+	for (unsigned s = 0; s < ARRAY_LEN(size); s++)
+		for (unsigned c = 0; c < ARRAY_LEN(count); c++) {
+			check_lookups(arena, &env, BPF_MAP_TYPE_ARRAY, size[s], count[c]);
+			check_lookups(arena, &env, BPF_MAP_TYPE_PERCPU_ARRAY, size[s], count[c]);
+		}
+	arena_destroy(arena);
+}
+
+/* Where r1 may be another map, or the thread may have no block, the helper is called. */
+static void test_lookup_called(void **state)
+{
+	static const char *const text[] = {
+		LOOKUP "mov r1, r1\ncall 1\nexit\n",
+		LOOKUP "jeq r2, 0, +0\ncall 1\nexit\n",
+		LOOKUP "call 1\nmov r1, 0\nmov r2, 0\ncall 1\nexit\n",
+	};
+	struct engine_env env;
+	struct diag d = { "" };
+	struct engine_body *b;
+	struct arena *arena;
+	struct program *p;
+
+	assert_int_equal(arena_create(&arena), 0);
+	guard_world(arena, &env);
+	env.helper[1] = (uint64_t)(uintptr_t)not_called;
+	map_make(arena, BPF_MAP_TYPE_ARRAY, 8, 4);
+	for (unsigned k = 0; k < ARRAY_LEN(text); k++) {
+		assert_int_equal(load_with_map(text[k], arena, &p, &d), 0);
+		assert_int_equal(engine_body_new(p, &env, &b), 0);
+		assert_int_equal(look_up(b, 1), 0xbad);
+		engine_body_free(b);
+		program_put(p);
+	}
+	map_put(the_map);
+
+	map_make(arena, BPF_MAP_TYPE_PERCPU_ARRAY, 8, 4);
+	env.guard_enter = 0;
+	assert_int_equal(load_with_map(LOOKUP "call 1\nexit\n", arena, &p, &d), 0);
+	assert_int_equal(engine_body_new(p, &env, &b), 0);
+	assert_int_equal(look_up(b, 1), 0xbad);
+	engine_body_free(b);
+	program_put(p);
+	map_put(the_map);
+	arena_destroy(arena);
+}
+
 /* A thread that finds no slot runs no program. */
 static void test_guard_without_slot(void **state)
 {
@@ -556,6 +650,8 @@ int main(void)
 		cmocka_unit_test(test_body_needs_its_helpers),
 		cmocka_unit_test(test_body_clobbers),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_lookup_in_line),
+		cmocka_unit_test(test_lookup_called),
 		cmocka_unit_test(test_guard_without_slot),
 	};
 

@@ -9,21 +9,6 @@
 
 #define CODE_BYTES (1 << 20)
 
-/*
- * Weak: stand-ins while bpf/map.c is not linked; these tests make their maps by hand.
- */
-__attribute__((weak)) struct map *map_get(struct map *m)
-{
-	m->refs++;
-	return m;
-}
-
-__attribute__((weak)) void map_put(struct map *m)
-{
-	if (m)
-		m->refs--;
-}
-
 struct program *run_load(enum program_kind kind, const struct bpf_insn *insn, unsigned n)
 {
 	struct program_attr attr = {
