@@ -253,7 +253,8 @@ static void step_helper(struct pass *s, uint32_t id)
 	for (unsigned r = 1; r <= nargs; r++) {
 		struct val v = s->now.r[r];
 
-		use(s, r);
+		if (!h || r <= h->needs)
+			use(s, r);
 		if (v.may & MAY_CTX && !(r == 1 && h && h->flags & HELPER_TAKES_CTX))
 			ctx_escapes(f);
 		if (v.may & MAY_FP && !v.known)
@@ -301,7 +302,8 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 		arrive(s, (uint32_t)insn_target(i, s->at));
 		s->now = caller;
 	}
-	s->now.r[0] = other;
+	/* a function that returns nothing leaves r0 alone */
+	s->now.r[0] = (struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
 	for (unsigned r = 1; r <= 5; r++)
 		s->now.r[r] = unset;
 }
@@ -343,7 +345,8 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 	case BPF_JMP:
 	case BPF_JMP32:
 		if (insn_is_exit(i)) {
-			use(s, 0);
+			if (!s->sub) /* others may return nothing */
+				use(s, 0);
 			if (s->sub && s->now.r[0].may & MAY_CTX)
 				ctx_escapes(s->f);
 			return false;

@@ -12,7 +12,7 @@
 /* clang-format off */
 #define ENTRY(name_, rt_, nargs_, flags_) \
 	{ .id = BPF_FUNC_##name_, .name = #name_, .symbol = #rt_, \
-	  .native = (uint64_t)(uintptr_t)rt_, .nargs = (nargs_), .flags = (flags_) }
+	  .native = (uint64_t)(uintptr_t)rt_, .nargs = (nargs_), .needs = (nargs_), .flags = (flags_) }
 
 static const struct helper table[] = {
 	ENTRY(map_lookup_elem,        rt_map_lookup_elem,        2, HELPER_ALL),
@@ -20,7 +20,9 @@ static const struct helper table[] = {
 	ENTRY(map_delete_elem,        rt_map_delete_elem,        2, HELPER_ALL),
 	ENTRY(probe_read,             rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
 	ENTRY(ktime_get_ns,           rt_ktime_get_ns,           0, HELPER_ALL),
-	ENTRY(trace_printk,           rt_trace_printk,           5, HELPER_ALL),
+	{ .id = BPF_FUNC_trace_printk, .name = "trace_printk", .symbol = "rt_trace_printk",
+	  .native = (uint64_t)(uintptr_t)rt_trace_printk, .nargs = 5, .needs = 2,
+	  .flags = HELPER_ALL },
 	ENTRY(get_prandom_u32,        rt_get_prandom_u32,        0, HELPER_ALL),
 	ENTRY(get_smp_processor_id,   rt_get_smp_processor_id,   0, HELPER_ALL),
 	ENTRY(get_current_pid_tgid,   rt_get_current_pid_tgid,   0, HELPER_ALL),
@@ -41,7 +43,7 @@ static const struct helper table[] = {
 	ENTRY(get_func_ip,            rt_get_func_ip,            1, HELPER_TRACING | HELPER_TAKES_CTX),
 	/* the value is the attachment's: the engines put it in, the address is not called */
 	{ .id = BPF_FUNC_get_attach_cookie, .name = "get_attach_cookie", .symbol = NULL,
-	  .nargs = 1, .flags = HELPER_TRACING | HELPER_TAKES_CTX },
+	  .nargs = 1, .needs = 1, .flags = HELPER_TRACING | HELPER_TAKES_CTX },
 	ENTRY(trace_vprintk,          rt_trace_vprintk,          4, HELPER_ALL),
 	ENTRY(strncmp,                rt_strncmp,                3, HELPER_ALL),
 	ENTRY(get_func_arg,           rt_get_func_arg,           3, HELPER_TRACING | HELPER_TAKES_CTX),

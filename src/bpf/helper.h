@@ -30,7 +30,8 @@ struct helper {
 	const char *symbol; /* in the slab: "rt_map_lookup_elem"; NULL: the engines inline it */
 	uint64_t native;    /* address of the same in this process */
 	uint32_t flags;
-	uint8_t nargs; /* r1 .. r<nargs> are arguments */
+	uint8_t nargs; /* r1 .. r<nargs> are arguments, the others none */
+	uint8_t needs; /* of them must be set: fewer than nargs where the rest is optional */
 };
 
 /*

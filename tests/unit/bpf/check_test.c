@@ -378,6 +378,10 @@ static void test_unset_registers(void **state)
 	expect(PROGRAM_FENTRY, "call 16\nexit\n", -EACCES, "r2 is read");
 	expect(PROGRAM_FENTRY, "stdw [r10-8], 0\nmov r3, 0\nlock cmpxchg [r10-8], r3\nexit\n",
 	       -EACCES, "r0 is read");
+	/* functions without a result; printk without values */
+	expect(PROGRAM_FENTRY, "call local f\nmov r0, 0\nexit\nf: exit\n", 0, "");
+	expect(PROGRAM_FENTRY, "mov r1, r10\nadd r1, -8\nmov r2, 8\ncall 6\nexit\n", 0, "");
+	expect(PROGRAM_FENTRY, "mov r1, r10\nadd r1, -8\ncall 6\nexit\n", -EACCES, "r2 is read");
 	/* set on one path only: perhaps that one is always taken */
 	expect(PROGRAM_FENTRY, "mov r2, 1\njeq r2, 0, +1\nmov r3, 1\nmov r0, r3\nexit\n", 0, "");
 	expect(PROGRAM_PLAIN, "mov r0, r2\nexit\n", 0, "");
@@ -486,7 +490,7 @@ static void test_helper_table(void **state)
 	assert_true(n >= 28);
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(h[i].id < HELPER_MAX);
-		assert_true(h[i].nargs <= 5);
+		assert_true(h[i].nargs <= 5 && h[i].needs <= h[i].nargs);
 		assert_ptr_equal(helper_by_id(h[i].id), &h[i]);
 		assert_string_equal(helper_name(h[i].id), h[i].name);
 		assert_true(helper_in_kernel(h[i].id));

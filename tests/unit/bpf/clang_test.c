@@ -66,6 +66,27 @@ static void one(const struct clang_prog *c, unsigned seed, uint64_t len)
 	program_put(p);
 }
 
+/* What compilers make passes the checks without conformance's licence. */
+static void test_strictly(void **state)
+{
+	static struct bpf_insn insn[MAX_INSNS];
+
+	for (unsigned k = 0; k < clang_nprogs; k++) {
+		struct program_attr attr = { .kind = PROGRAM_PLAIN,
+					     .insn = insn,
+					     .ninsns = clang_progs[k].ninsns,
+					     .nslots = PROGRAM_NO_CTX };
+		struct diag d = { "" };
+		struct program *p;
+
+		memcpy(insn, clang_progs[k].text, 8 * (size_t)attr.ninsns);
+		if (program_load(&attr, &p, &d))
+			fail_msg("program %u %s: %s", clang_progs[k].number, clang_progs[k].cpu,
+				 d.text);
+		program_put(p);
+	}
+}
+
 static void test_as_native(void **state)
 {
 	assert_int_equal(clang_nprogs, 3 * NPROGS);
@@ -76,7 +97,8 @@ static void test_as_native(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_as_native) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strictly),
+					    cmocka_unit_test(test_as_native) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,8 @@ static const struct want wants[] = {
 	{ "mov r3, r1\nadd r3, 8\ncall local f\nexit\nf: ldxdw r0, [r3+8]\nexit\n", 4, 0, 0, 0, 0,
 	  0 },
 	{ "call local f\nldxdw r0, [r0+0]\nexit\nf: mov r0, r1\nexit\n", 0, 1, 1, 1, 1, 0 },
+	{ "mov r6, r1\nmov r0, r1\ncall local f\nldxdw r0, [r0+0]\nexit\nf: exit\n", 0, 1, 1, 1, 1,
+	  0 },
 	/* helpers */
 	{ "call 173\nexit\n", 0, 0, 0, 1, 0, 0 },
 	{ "call 185\nexit\n", 0, 0, 0, 0, 1, 0 },
