@@ -257,8 +257,17 @@ struct engine_body {
  * and stored, not counted down: programs that siglongjmp() left behind above us, or a
  * block wiped by fork() in a signal handler, then leave no trace.
  *
+ * Until depth is 1 a handler's program uses running[0] itself, and from then on it judges
+ * what is there: so we write it before and once more behind.
+ *
  *   [rbp + scratch]  depth to restore
  */
+static void guard_claim(const struct engine_body *b, struct x86_asm *a)
+{
+	x86_store_i(a, X86_Q, BLOCK(running[0].prog), (int32_t)b->p->id);
+	x86_store(a, X86_Q, BLOCK(running[0].frame), RBP);
+}
+
 static void guard_enter(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t,
 			x86_label slow, x86_label first, x86_label check)
 {
@@ -270,9 +279,9 @@ static void guard_enter(const struct engine_body *b, struct x86_asm *a, const st
 	x86_jcc(a, X86_NE, slow);
 	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(depth), 0);
 	x86_jcc(a, X86_NE, slow);
+	guard_claim(b, a);
 	x86_store_i(a, X86_D, BLOCK(depth), 1);
-	x86_store_i(a, X86_Q, BLOCK(running[0].prog), (int32_t)b->p->id);
-	x86_store(a, X86_Q, BLOCK(running[0].frame), RBP);
+	guard_claim(b, a);
 	x86_store_i(a, X86_D, X86_MEM(RBP, t->scratch), 0);
 }
 

@@ -436,6 +436,15 @@ def calls():
             deep += ['mov r0, 0']
         deep += ['ldxdw r1, [r10-32]', 'jne r1, r6, bad%d' % k, 'add r0, r6', f'bad{k}: exit']
     f.case('eight frames', '\n'.join(deep), 0x11111111)
+    deep = []
+    for k in range(8):
+        deep += [f'g{k}: mov r6, {k + 1}', f'mov r7, {k + 11}', f'mov r8, {k + 21}',
+                 f'mov r9, {k + 31}', f'call local g{k + 1}' if k < 7 else 'mov r0, 0']
+        for reg, add in ((6, 1), (7, 11), (8, 21), (9, 31)):
+            deep += [f'jne r{reg}, {k + add}, bad{k}']
+        deep += ['add r0, r6', 'add r0, r9', 'exit', f'bad{k}: mov r0, -1', 'exit']
+    f.case('eight frames, each with r6-r9 of its own', '\n'.join(deep),
+           sum(k + 1 + k + 31 for k in range(8)))
     f.case('a call in a loop', '''
         mov r6, 0
         mov r7, 10
