@@ -100,7 +100,8 @@ int gen_trace_counters(struct gen_trace *t, const struct gen_slot *s, size_t n)
 				return -ENOMEM;
 		}
 		t->lost_calls.at[s[i].slot] = s[i].value.lost_calls;
-		settle(t, &s[i]);
+		if (s[i].value.lost_exits)
+			settle(t, &s[i]);
 	}
 	return 0;
 }

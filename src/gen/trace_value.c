@@ -264,22 +264,28 @@ static void print_real(struct value_out *o, uint64_t size, bool x87, const uint8
 	float f;
 	double d;
 
-	if (o->text && ((size == 8 && (memcpy(&d, p, 8), !isfinite(d))) ||
-			(size == 4 && (memcpy(&f, p, 4), !isfinite(f))))) {
-		print_long_double(o, size == 8 ? (long double)d : (long double)f);
-	} else if (size == 2) {
-		memcpy(&h, p, 2);
-		json_f32(plain(o), half(h));
-	} else if (size == 4) {
-		memcpy(&f, p, 4);
-		json_f32(plain(o), f);
-	} else if (size == 8) {
+	switch (size) {
+	case 2:
+	case 4:
+		memcpy(size == 2 ? (void *)&h : (void *)&f, p, size);
+		f = size == 2 ? half(h) : f;
+		if (isfinite(f))
+			json_f32(plain(o), f);
+		else
+			print_long_double(o, (long double)f);
+		break;
+	case 8:
 		memcpy(&d, p, 8);
-		json_f64(plain(o), d);
-	} else if (size == 16) {
+		if (isfinite(d))
+			json_f64(plain(o), d);
+		else
+			print_long_double(o, (long double)d);
+		break;
+	case 16:
 		memcpy(&l, p, x87 ? 10 : 0);
 		print_long_double(o, x87 ? l : quad(p));
-	} else {
+		break;
+	default:
 		value_null(o);
 	}
 }
