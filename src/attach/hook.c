@@ -131,19 +131,25 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	return 0;
 }
 
-void link_remove(struct link *l)
+void link_unhook(struct link *l)
 {
 	struct hook *h = l->hook;
 
-	for (size_t i = 0; i < h->list[l->kind].n; i++) {
+	for (size_t i = 0; h && i < h->list[l->kind].n; i++) {
 		if (h->list[l->kind].at[i] != l)
 			continue;
 		memmove(&h->list[l->kind].at[i], &h->list[l->kind].at[i + 1],
 			(h->list[l->kind].n - i - 1) * sizeof(l));
 		h->list[l->kind].n--;
+		h->dirty = true;
 		break;
 	}
-	h->dirty = true;
+	l->hook = NULL;
+}
+
+void link_remove(struct link *l)
+{
+	link_unhook(l);
 	program_put(l->prog);
 	free(l);
 }
@@ -353,7 +359,7 @@ int session_detach(struct utramp_target *t, struct diag *d)
 
 		for (int k = 0; k < TRAMP_KINDS; k++) {
 			while (h->list[k].n)
-				link_remove(h->list[k].at[0]);
+				link_unhook(h->list[k].at[0]);
 		}
 	}
 	err = session_commit(t, d);

@@ -145,7 +145,7 @@ static void hook_free(struct hook *h)
 {
 	for (int k = 0; k < TRAMP_KINDS; k++) {
 		while (h->list[k].n)
-			link_remove(h->list[k].at[0]);
+			link_unhook(h->list[k].at[0]);
 		vec_free(&h->list[k]);
 	}
 	func_free(h->func);

@@ -36,7 +36,7 @@ struct hook;
 
 /* One program on one function. */
 struct link {
-	struct hook *hook;
+	struct hook *hook;    /* NULL: the whole target was detached */
 	struct program *prog; /* a reference */
 	enum tramp_kind kind;
 	uint64_t cookie;
@@ -104,6 +104,8 @@ int hook_new(struct utramp_target *t, struct func *f, struct hook **out, struct 
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
 	      uint64_t cookie, struct link **out, struct diag *d);
 void link_remove(struct link *l); /* the hook is dirty then; commit to make it so */
+/* The same, but l lives on without effect: its owner frees it by link_remove(). */
+void link_unhook(struct link *l);
 
 /* Build and swap the images of dirty hooks and patch or restore their text. */
 int session_commit(struct utramp_target *t, struct diag *d);

@@ -275,7 +275,7 @@ void utramp_trace__free(struct utramp_trace *tr)
 {
 	if (!tr)
 		return;
-	for (size_t i = 0; i < tr->links.n && !tr->target->detached; i++)
+	for (size_t i = 0; i < tr->links.n; i++)
 		link_remove(tr->links.at[i]);
 	vec_free(&tr->links);
 	forget(tr->target, tr);
