@@ -91,6 +91,13 @@ UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *modul
 				      const char *file);
 UTRAMP_API int utramp_target__add_proto(struct utramp_target *t, const char *proto);
 
+/*
+ * How many functions have a program.  *untyped: how many of them are without types, so that
+ * programs see the six argument registers; *example: one of these.  Both may be NULL.
+ */
+UTRAMP_API unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
+					     const char **example);
+
 /* -- objects and programs ---------------------------------------------------------- */
 
 struct utramp_object_opts {

@@ -114,6 +114,30 @@ int utramp_target__add_proto(struct utramp_target *t, const char *proto)
 	return api_return(types_add_proto(&t->types, proto, api_diag()));
 }
 
+unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
+				  const char **example)
+{
+	unsigned n = 0, raw = 0;
+
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		const struct hook *h = t->hooks.at[i];
+		bool live = false;
+
+		for (int k = 0; k < TRAMP_KINDS; k++)
+			live |= h->list[k].n != 0;
+		if (!live)
+			continue;
+		n++;
+		if (h->func->proto.source != PROTO_NONE)
+			continue;
+		if (!raw++ && example)
+			*example = h->func->name;
+	}
+	if (untyped)
+		*untyped = raw;
+	return n;
+}
+
 /* -- objects ------------------------------------------------------------------------------------ */
 
 struct utramp_object *utramp_object__open_file(const char *path,
@@ -218,7 +242,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	struct hook_list list = { 0 };
 	int err = session_hooks(t, spec, &list, d);
 
-	if (err && opts && opts->missing_ok && (err == -ENOENT || err == -ESRCH)) {
+	if (err && opts && opts->missing_ok && err == -ENOENT) {
 		if (opts->missing)
 			opts->missing(opts->ctx, diag_text(d, err));
 		err = 0;

@@ -187,7 +187,20 @@ static void note_near(struct near best[3], const char *name, const char *want)
 	}
 }
 
-/* "no function X in A, B; did you mean ..." */
+/* "no module X; there are A, B, C" */
+static int no_module(const struct modset *s, const struct fspec *spec, struct diag *d)
+{
+	char have[512] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n && n < sizeof(have); i++)
+		n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%s", i ? ", " : "",
+				      s->at[i]->shown);
+	return diag_set(d, -ENOENT, "no module '%s' in the target; there are: %s",
+			spec->module ? spec->module : "", have);
+}
+
+/* "no function X in A, B; nearest: ..." */
 static int no_match(const struct modset *s, const struct fspec *spec, struct diag *d)
 {
 	struct near best[3] = { 0 };
@@ -211,7 +224,7 @@ static int no_match(const struct modset *s, const struct fspec *spec, struct dia
 		nn += (size_t)snprintf(near + nn, nn < sizeof(near) ? sizeof(near) - nn : 0, "%s%s",
 				       i ? ", " : "", best[i].name);
 	if (!nw)
-		return diag_set(d, -ESRCH, "no module '%s' in the target", spec->module);
+		return no_module(s, spec, d);
 	return diag_set(d, -ENOENT, "no function '%s%s' in %s%s%s", spec->func,
 			spec->params ? spec->params : "", where, near[0] ? "; nearest: " : "",
 			near);

@@ -197,7 +197,7 @@ static int add(struct utramp_trace *tr, const char *spec, const struct utramp_at
 	struct hook_list list = { 0 };
 	int n = session_hooks(tr->target, spec, &list, d), err = 0;
 
-	if (n && opts && opts->missing_ok && (n == -ENOENT || n == -ESRCH)) {
+	if (n && opts && opts->missing_ok && n == -ENOENT) {
 		if (opts->missing)
 			opts->missing(opts->ctx, diag_text(d, n));
 		return 0;
