@@ -251,6 +251,18 @@ static bool is_clone(const struct dwarf_reader *r, taddr_t addr)
 	       bsearch(&addr, r->clone.at, r->clone.n, sizeof(addr), compare_addrs) != NULL;
 }
 
+/* "GNU C17 12.2.0 ...", "GNU GIMPLE ..." (LTO); the assembler is "GNU AS". */
+static bool made_by_gcc(Dwarf_Die *die)
+{
+	const char *producer = NULL;
+	Dwarf_Attribute a;
+	Dwarf_Die cu;
+
+	if (dwarf_diecu(die, &cu, NULL, NULL) && dwarf_attr(&cu, DW_AT_producer, &a))
+		producer = dwarf_formstring(&a);
+	return producer && !strncmp(producer, "GNU ", 4) && strncmp(producer, "GNU AS", 6) != 0;
+}
+
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 {
 	struct dwr_unit *u = dwr_unit_of(b->r, &f->die);
@@ -267,6 +279,7 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 		dwarf_formudata(&a, &cc);
 	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
 	p->noreturn = flag_integrated(&f->die, DW_AT_noreturn);
+	p->by_gcc = made_by_gcc(&f->die);
 	b->is_local = !flag_integrated(&f->die, DW_AT_external);
 	b->shaky = cc == DW_CC_nocall || is_clone(b->r, f->addr);
 	b->promoted = u && is_c(u->lang) && !flag_integrated(&f->die, DW_AT_prototyped);

@@ -92,6 +92,7 @@ struct proto {
 	bool unprototyped; /* "int f()" in C: nothing is known of the arguments */
 	bool noreturn;
 	bool ms_abi;    /* another calling convention: not presented */
+	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */
 	uint8_t source; /* enum proto_source */
 };
 

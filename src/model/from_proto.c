@@ -331,8 +331,8 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	err = func_model_new(ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	/* A wrong K would break the traced program; which compiler it was is not known here. */
-	if (p->variadic || m->call.disputed || c->uncertain)
+	/* A wrong K would break the traced program; a place in dispute is known of gcc only. */
+	if (p->variadic || (m->call.disputed && !p->by_gcc) || c->uncertain)
 		func_model_hide_k(m);
 	*out = m;
 	return 0;

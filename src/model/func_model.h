@@ -73,8 +73,9 @@ int func_model_raw(struct func_model **out);
 
 /*
  * From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments.  K is not
- * known of a variadic one, of one that gcc and clang call differently (call.disputed), and where
- * a struct has more padding at its end than its alignment explains (BTF tells no aligned(N)).
+ * known of a variadic one, of one that gcc and clang call differently (call.disputed) unless it is
+ * by gcc, and where a struct has more padding at its end than its alignment explains (BTF tells no
+ * aligned(N)).
  */
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d);
 

@@ -95,6 +95,12 @@ static void test_noreturn(void **state)
 	assert_false(proto_of("f_plain").noreturn);
 }
 
+static void test_producer(void **state)
+{
+	assert_int_equal(proto_of("f_plain").by_gcc, !strncmp(variant, "gcc", 3));
+	assert_int_equal(proto_of("f_struct").by_gcc, !strncmp(variant, "gcc", 3));
+}
+
 static void test_scalars(void **state)
 {
 	struct proto p = proto_of("f_ld");
@@ -440,13 +446,14 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_noreturn),
-		cmocka_unit_test(test_scalars),    cmocka_unit_test(test_vector),
-		cmocka_unit_test(test_members),    cmocka_unit_test(test_bit_fields),
-		cmocka_unit_test(test_layout),     cmocka_unit_test(test_enums),
-		cmocka_unit_test(test_graph),      cmocka_unit_test(test_pools),
-		cmocka_unit_test(test_inlined),    cmocka_unit_test(test_clones),
-		cmocka_unit_test(test_convention), cmocka_unit_test(test_each),
-		cmocka_unit_test(test_failures),   cmocka_unit_test(test_split),
+		cmocka_unit_test(test_producer),   cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_vector),     cmocka_unit_test(test_members),
+		cmocka_unit_test(test_bit_fields), cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_enums),      cmocka_unit_test(test_graph),
+		cmocka_unit_test(test_pools),      cmocka_unit_test(test_inlined),
+		cmocka_unit_test(test_clones),     cmocka_unit_test(test_convention),
+		cmocka_unit_test(test_each),       cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_split),
 	};
 
 	if (argc < 3)

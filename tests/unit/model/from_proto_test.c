@@ -232,6 +232,16 @@ static void test_conventions(void **state)
 	assert_true(m->call.disputed);
 	assert_false(m->k_known);
 	func_model_free(m);
+	p.by_gcc = true;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_true(m->call.disputed && m->k_known);
+	assert_int_equal(m->call.stack_bytes, 16);
+	func_model_free(m);
+	p.variadic = true;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_false(m->k_known);
+	func_model_free(m);
+	p.variadic = p.by_gcc = false;
 	p.nparams = 2;
 	p.ms_abi = true;
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
