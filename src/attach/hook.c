@@ -102,7 +102,13 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	      uint64_t cookie, struct link **out, struct diag *d)
 {
 	struct link *l;
-	int err = check_program(t, h, p, kind, d);
+	int err;
+
+	if (t->detached)
+		return diag_set(d, -EINVAL,
+				"process %d was detached from: attach needs a new target",
+				(int)t->proc->pid);
+	err = check_program(t, h, p, kind, d);
 
 	if (err)
 		return err;
