@@ -11,13 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 static struct victim v;
 
 static void begin(const char *name, const char *victim)
 {
-	tap_begin(title);
+	tap_begin(name);
 	victim_start(&v, victim);
 	victim_resume(&v);
 }
@@ -56,8 +55,9 @@ static void check_tags(struct utramp_object *o, const unsigned *tag, unsigned n,
 	map_write(o, "recorder.bss", &s, sizeof(s));
 }
 
-#define TAGS(o, what, ...)                                                                      \
-	check_tags(o, (unsigned[]){ __VA_ARGS__ }, sizeof((unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), what)
+#define TAGS(o, what, ...) \
+	check_tags(o, (unsigned[]){ __VA_ARGS__ }, \
+		   sizeof((unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), what)
 #define NO_TAGS(o, what) check_tags(o, NULL, 0, what)
 
 static void set_modret(struct utramp_object *o, int64_t value)
@@ -211,16 +211,15 @@ static void test_malloc(const char *victim, bool running)
 
 /* -- coming and going ------------------------------------------------------------------------------ */
 
-/* Long enough for the victim to be in fx_sleep(400 ms), short enough to be there still. */
+/* The victim is inside fx_sleep() from here to check_slept(). */
 static void let_it_sleep(void)
 {
-	victim_send(&v, "sleep");
-	usleep(100 * 1000);
+	check_str(victim_ask(&v, "sleep"), "inside\n", "the sleeper");
 }
 
 static void check_slept(void)
 {
-	check_str(victim_receive(&v), "sleep 408\n", "the sleeper");
+	check_str(victim_ask(&v, ""), "sleep 408\n", "the sleeper");
 }
 
 static void test_exit_removed(const char *victim)
@@ -363,8 +362,10 @@ static void test_detach(const char *victim)
 	destroy(l);
 	check_slept();
 	TAGS(o, "detached", 1);
-	check_true(!utramp_program__attach(find_program(o, "ent"), v.t, "fx_mod", NULL),
-		   "attached to a detached target");
+	check_true(!utramp_program__attach(find_program(o, "ent"), v.t, "fx_mod", NULL) &&
+			   errno == EINVAL,
+		   "attached to a detached target: errno %d", errno);
+	check_str(victim_ask(&v, "mod"), "mod 37 b 3\n", "the victim");
 	end(o, NULL);
 }
 

@@ -203,7 +203,8 @@ static bool file_bytes(pid_t pid, uint64_t addr, void *out, size_t n)
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	maps = fopen(path, "re");
 	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = sscanf(line, "%llx-%llx %*s %llx %*s %*s %3071s", &lo, &hi, &off, file) == 4 &&
+		found = sscanf(line, "%llx-%llx %*s %llx %*s %*s %3071s", &lo, &hi, &off, file) ==
+				4 &&
 			addr >= lo && addr < hi;
 	if (maps)
 		fclose(maps);
@@ -259,7 +260,7 @@ struct utramp_program *find_program(struct utramp_object *o, const char *name)
 }
 
 struct utramp_link *attach_one(struct victim *v, struct utramp_object *o, const char *name,
-				   const char *spec, uint64_t cookie)
+			       const char *spec, uint64_t cookie)
 {
 	struct utramp_attach_opts opts = { .sz = sizeof(opts), .cookie = cookie };
 	struct utramp_link *l = utramp_program__attach(find_program(o, name), v->t, spec, &opts);

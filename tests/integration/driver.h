@@ -48,7 +48,7 @@ bool text_is_files(const struct victim *v, uint64_t addr, size_t n);
 struct utramp_object *open_and_load(struct victim *v, const char *name);
 struct utramp_program *find_program(struct utramp_object *o, const char *name);
 struct utramp_link *attach_one(struct victim *v, struct utramp_object *o, const char *name,
-				   const char *spec, uint64_t cookie);
+			       const char *spec, uint64_t cookie);
 /* Global data and single array elements. */
 void map_read(struct utramp_object *o, const char *map, uint32_t key, void *out, size_t n);
 void map_write(struct utramp_object *o, const char *map, const void *in, size_t n);

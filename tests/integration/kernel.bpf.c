@@ -25,9 +25,9 @@ static __always_inline int see(struct seen *s, void *ctx, const __s64 *v, int n,
 	return 0;
 }
 
-#define SEE(id, is_exit, result, args...)                                                     \
-	({                                                                                     \
-		__s64 v_[] = { args };                                                         \
+#define SEE(id, is_exit, result, args...) \
+	({ \
+		__s64 v_[] = { args }; \
 		see(&seen.at[id][is_exit], ctx, v_, sizeof(v_) / sizeof(v_[0]), (__s64)(result)); \
 	})
 #define ENTRY(id, args...) SEE(id, 0, 0, args)
@@ -207,8 +207,8 @@ int BPF_PROG(testmod_fentry_test7_exit, __u64 a, void *b, short c, int d, void *
 }
 
 SEC("fentry/testmod_fentry_test11")
-int BPF_PROG(testmod_fentry_test11_entry, __u64 a, void *b, short c, int d, void *e, char f, int
-	     g, unsigned int h, long i, __u64 j, unsigned long k)
+int BPF_PROG(testmod_fentry_test11_entry, __u64 a, void *b, short c, int d, void *e, char f, int g,
+	     unsigned int h, long i, __u64 j, unsigned long k)
 {
 	return ENTRY(SEEN_TESTMOD11, a, (long)b, c, d, (long)e, f, g, h, i, j, k);
 }
@@ -263,8 +263,8 @@ int BPF_PROG2(struct_arg_4_entry, struct one_int, a, int, b, int, c, int, d, str
 }
 
 SEC("fexit/struct_arg_4")
-int BPF_PROG2(struct_arg_4_exit, struct one_int, a, int, b, int, c, int, d, struct pair_ll, e,
-	     int, ret)
+int BPF_PROG2(struct_arg_4_exit, struct one_int, a, int, b, int, c, int, d, struct pair_ll, e, int,
+	      ret)
 {
 	return EXIT(SEEN_STRUCT4, a.a, b, c, d, e.a, e.b);
 }
@@ -282,43 +282,43 @@ int BPF_PROG2(struct_arg_6_exit, struct flexible *, a, int, ret)
 }
 
 SEC("fentry/struct_arg_7")
-int BPF_PROG2(struct_arg_7_entry, __u64, a, void *, b, short, c, int, d, void *, e, struct
-	     pair_ui, f)
+int BPF_PROG2(struct_arg_7_entry, __u64, a, void *, b, short, c, int, d, void *, e, struct pair_ui,
+	      f)
 {
 	return ENTRY(SEEN_STRUCT7, a, (long)b, c, d, (long)e, f.a, f.b);
 }
 
 SEC("fexit/struct_arg_7")
 int BPF_PROG2(struct_arg_7_exit, __u64, a, void *, b, short, c, int, d, void *, e, struct pair_ui,
-	     f, int, ret)
+	      f, int, ret)
 {
 	return EXIT(SEEN_STRUCT7, a, (long)b, c, d, (long)e, f.a, f.b);
 }
 
 SEC("fentry/struct_arg_8")
-int BPF_PROG2(struct_arg_8_entry, __u64, a, void *, b, short, c, int, d, void *, e, struct
-	     pair_ui, f, int, g)
+int BPF_PROG2(struct_arg_8_entry, __u64, a, void *, b, short, c, int, d, void *, e, struct pair_ui,
+	      f, int, g)
 {
 	return ENTRY(SEEN_STRUCT8, a, (long)b, c, d, (long)e, f.a, f.b, g);
 }
 
 SEC("fexit/struct_arg_8")
 int BPF_PROG2(struct_arg_8_exit, __u64, a, void *, b, short, c, int, d, void *, e, struct pair_ui,
-	     f, int, g, int, ret)
+	      f, int, g, int, ret)
 {
 	return EXIT(SEEN_STRUCT8, a, (long)b, c, d, (long)e, f.a, f.b, g);
 }
 
 SEC("fentry/struct_arg_9")
-int BPF_PROG2(struct_arg_9_entry, __u64, a, void *, b, short, c, int, d, void *, e, char, f,
-	     short, g, struct mixed, h, long, i)
+int BPF_PROG2(struct_arg_9_entry, __u64, a, void *, b, short, c, int, d, void *, e, char, f, short,
+	      g, struct mixed, h, long, i)
 {
 	return ENTRY(SEEN_STRUCT9, a, (long)b, c, d, (long)e, f, g, h.a, h.b, h.c, h.d, i);
 }
 
 SEC("fexit/struct_arg_9")
 int BPF_PROG2(struct_arg_9_exit, __u64, a, void *, b, short, c, int, d, void *, e, char, f, short,
-	     g, struct mixed, h, long, i, int, ret)
+	      g, struct mixed, h, long, i, int, ret)
 {
 	return EXIT(SEEN_STRUCT9, a, (long)b, c, d, (long)e, f, g, h.a, h.b, h.c, h.d, i);
 }

@@ -35,10 +35,18 @@ static const struct expect table[] = {
 	{ "testmod_fentry_test2", SEEN_TESTMOD2, 2, 2, { 2, 3 }, 5 },
 	{ "testmod_fentry_test3", SEEN_TESTMOD3, 3, 3, { 4, 5, 6 }, 15 },
 	{ "testmod_fentry_test7", SEEN_TESTMOD7, 7, 7, { 16, 17, 18, 19, 20, 21, 22 }, 133 },
-	{ "testmod_fentry_test11", SEEN_TESTMOD11, 11, 11,
-	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26 }, 231 },
-	{ "testmod_fentry_test11", SEEN_TESTMOD11_RAW, 11, 11,
-	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26 }, 231 },
+	{ "testmod_fentry_test11",
+	  SEEN_TESTMOD11,
+	  11,
+	  11,
+	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26 },
+	  231 },
+	{ "testmod_fentry_test11",
+	  SEEN_TESTMOD11_RAW,
+	  11,
+	  11,
+	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26 },
+	  231 },
 	{ "struct_arg_1", SEEN_STRUCT1, 4, 4, { 2, 3, 1, 4 }, 10 },
 	{ "struct_arg_2", SEEN_STRUCT2, 4, 4, { 1, 2, 3, 4 }, 10 },
 	{ "struct_arg_3", SEEN_STRUCT3, 4, 4, { 1, 4, 2, 3 }, 10 },
@@ -47,11 +55,16 @@ static const struct expect table[] = {
 	{ "struct_arg_6", SEEN_STRUCT6, 1, 1, { 1 }, 1 },
 	{ "struct_arg_7", SEEN_STRUCT7, 7, 7, { 16, 17, 18, 19, 20, 21, 22 }, 133 },
 	{ "struct_arg_8", SEEN_STRUCT8, 8, 8, { 16, 17, 18, 19, 20, 21, 22, 23 }, 156 },
-	{ "struct_arg_9", SEEN_STRUCT9, 12, 10,
-	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27 }, 258 },
+	{ "struct_arg_9",
+	  SEEN_STRUCT9,
+	  12,
+	  10,
+	  { 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27 },
+	  258 },
 };
 
-static void check_seen(const struct seen *s, const struct expect *e, const char *kind, unsigned runs)
+static void check_seen(const struct seen *s, const struct expect *e, const char *kind,
+		       unsigned runs)
 {
 	check_eq(s->runs, runs, "%s runs", kind);
 	if (!runs)
@@ -217,7 +230,8 @@ static void check_codes(const struct args_state *s, unsigned i, unsigned args, c
 	check_eq(s->at[i].runs, 1, "runs of %u", i);
 	check_eq((long long)s->at[i].cnt, args, "slot count of %u", i);
 	for (unsigned n = 0; n < 3; n++) {
-		check_eq(s->at[i].err[n], n < args ? 0 : -EINVAL, "code of argument %u of %u", n, i);
+		check_eq(s->at[i].err[n], n < args ? 0 : -EINVAL, "code of argument %u of %u", n,
+			 i);
 		if (n < args && want[n] != INT64_MIN)
 			check_eq((int)s->at[i].arg[n], want[n], "argument %u of %u", n, i);
 	}

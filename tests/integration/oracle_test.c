@@ -13,6 +13,7 @@
 #include <string.h>
 
 static char plain[8192]; /* what the victim prints untraced */
+static bool by_clang;
 
 struct manner {
 	const char *heading, *func;
@@ -168,8 +169,8 @@ static void test_block(struct victim *v, const struct block *b)
 	struct recorder_state s = { .modret = m->modret };
 	char name[256];
 
-	snprintf(name, sizeof(name), "%s, %s%s%s", b->func, m->programs,
-		 b->heading[0] ? ": " : "", b->heading);
+	snprintf(name, sizeof(name), "%s, %s%s%s", b->func, m->programs, b->heading[0] ? ": " : "",
+		 b->heading);
 	name[strcspn(name, "#")] = '\0'; /* a TAP directive */
 	tap_begin(name);
 	map_write(o, "recorder.bss", &s, sizeof(s));
@@ -186,6 +187,15 @@ static bool kernel_is_wrong(const char *func)
 	       !strcmp(func, "fx_i128s");
 }
 
+/*
+ * gcc aligns an __int128 on the stack to 16 bytes, as the psABI says; clang before 18 to 8, by
+ * which the size of the argument area is not known.
+ */
+static bool is_disputed(const char *func)
+{
+	return by_clang && !strcmp(func, "fx_i128s");
+}
+
 static void test_file(struct victim *v, const char *path, bool kernel)
 {
 	FILE *f = fopen(path, "re");
@@ -197,7 +207,8 @@ static void test_file(struct victim *v, const char *path, bool kernel)
 	while (block_next(f, &b)) {
 		if (kernel && kernel_is_wrong(b.func))
 			continue;
-		test_block(v, &b);
+		if (!is_disputed(b.func))
+			test_block(v, &b);
 		n++;
 	}
 	fclose(f);
@@ -222,20 +233,23 @@ static void test_halves(struct victim *v, const char *func, uint64_t first, uint
 	tap_end();
 }
 
-/* Who does not know how many arguments there are cannot call again; entry is possible. */
-static void test_variadic(struct victim *v)
+/* Without the size of its arguments a function cannot be called again; entry is possible. */
+static void test_refused(struct victim *v, const char *func, const char *why)
 {
 	struct utramp_object *o = open_and_load(v, "recorder");
 	static const char *const refused[] = { "ext", "mod" };
+	char name[64];
 
-	tap_begin("a variadic function: exit and fmod_ret are refused by name");
+	snprintf(name, sizeof(name), "%s: exit and fmod_ret are refused by name", func);
+	tap_begin(name);
 	for (unsigned i = 0; i < 2; i++) {
-		check_true(!utramp_program__attach(find_program(o, refused[i]), v->t, "fx_var",
-						   NULL),
+		check_true(!utramp_program__attach(find_program(o, refused[i]), v->t, func, NULL),
 			   "%s is attached", refused[i]);
 		check_eq(errno, ENOTSUP, "errno of %s", refused[i]);
-		check_true(strstr(utramp_error(), "variadic"), "reason: %s", utramp_error());
+		check_true(strstr(utramp_error(), why), "reason: %s", utramp_error());
 	}
+	attach_one(v, o, "ent", func, 0);
+	check_str(victim_ask(v, "recorded"), plain, "the victim");
 	utramp_object__close(o);
 	tap_end();
 }
@@ -247,6 +261,7 @@ int main(int argc, char **argv)
 	if (argc != 5)
 		return 2;
 	objects_dir = argv[2];
+	by_clang = strstr(argv[1], "clang");
 	victim_start(&v, argv[1]);
 	victim_resume(&v);
 	snprintf(plain, sizeof(plain), "%s", victim_ask(&v, "recorded"));
@@ -254,7 +269,9 @@ int main(int argc, char **argv)
 	test_file(&v, argv[4], false);
 	test_halves(&v, "fx_ret16", 4, 5);
 	test_halves(&v, "fx_reti128", 7, 4);
-	test_variadic(&v);
+	test_refused(&v, "fx_var", "variadic");
+	if (by_clang)
+		test_refused(&v, "fx_i128s", "size of its stack arguments");
 	tap_begin("detached, the results are as before");
 	if (utramp_target__detach(v.t) < 0)
 		bail("detach: %s", utramp_error());

@@ -6,7 +6,6 @@
 
 #include "seen.h"
 
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -46,11 +46,11 @@ static __always_inline int record(void *ctx, __u64 tag)
 }
 
 #define RECORDER(kind, name, tag, result) \
-	SEC(kind)                         \
-	long name(void *ctx)              \
-	{                                 \
-		record(ctx, tag);         \
-		return result;            \
+	SEC(kind) \
+	long name(void *ctx) \
+	{ \
+		record(ctx, tag); \
+		return result; \
 	}
 
 RECORDER("fentry", ent, 1, 0)

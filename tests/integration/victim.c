@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define P(n) ((void *)(n))
 
@@ -53,8 +54,7 @@ static void kernel_testmod(void)
 	printf("testmod_fentry_test1 %d\n", testmod_fentry_test1(1));
 	printf("testmod_fentry_test2 %d\n", testmod_fentry_test2(2, 3));
 	printf("testmod_fentry_test3 %d\n", testmod_fentry_test3(4, 5, 6));
-	printf("testmod_fentry_test7 %d\n",
-	       testmod_fentry_test7(16, P(17), 18, 19, P(20), 21, 22));
+	printf("testmod_fentry_test7 %d\n", testmod_fentry_test7(16, P(17), 18, 19, P(20), 21, 22));
 	printf("testmod_fentry_test11 %d\n",
 	       testmod_fentry_test11(16, P(17), 18, 19, P(20), 21, 22, 23, 24, 25, 26));
 	printf("struct_arg_1 %d\n", struct_arg_1(p, 1, 4));
@@ -79,13 +79,12 @@ static void fx_dirty(void)
 	int (*volatile g7c)(long, long, long, long, long, long, long) = P(fx_f7c);
 	int (*volatile g8)(long, long, long, long, long, long, long, long) = P(fx_f8);
 
-	printf("f7garb %d\n",
-	       g7(0x1111111111111111, 0x2222222222222222, (long)0xdeadbeef33333333,
-		  (long)0xdeadbeef44444444, 0x5555555555555555, (long)0xdeadbeefcafeba66,
-		  (long)0xdeadbeef77777777));
+	printf("f7garb %d\n", g7(0x1111111111111111, 0x2222222222222222, (long)0xdeadbeef33333333,
+				 (long)0xdeadbeef44444444, 0x5555555555555555,
+				 (long)0xdeadbeefcafeba66, (long)0xdeadbeef77777777));
 	printf("f7cgarb %d\n", g7c(1, 2, 3, 4, 5, 6, (long)0xdeadbeefcafeba77));
-	printf("f8garb %d\n", g8(1, 2, 3, 4, 5, 6, (long)0xdeadbeef77777777,
-				 (long)0xdeadbeefcafe8888));
+	printf("f8garb %d\n",
+	       g8(1, 2, 3, 4, 5, 6, (long)0xdeadbeef77777777, (long)0xdeadbeefcafe8888));
 }
 
 static void fx_dirty_bool(void)
@@ -95,8 +94,7 @@ static void fx_dirty_bool(void)
 	printf("boolgarb %d\n",
 	       gb(0xdead0001, (long)0xdeadbeef00000001, (long)0xdeadbeefcafefffd,
 		  (long)0xdeadbeefcafeba05, (long)0xdeadbeefcafebafb, (long)0xdeadbeefcafe0006,
-		  (long)0xdeadbeefcafeba01, (long)0xdeadbeefcafebaf8,
-		  (long)0xdeadbeefcafefff7));
+		  (long)0xdeadbeefcafeba01, (long)0xdeadbeefcafebaf8, (long)0xdeadbeefcafefff7));
 }
 
 static void fx_scalars(void)
@@ -179,7 +177,17 @@ static void recorded(void)
 	fx_changed();
 }
 
-static void small_sleep(void)
+void sleep_inside(void)
+{
+	char c = 0;
+
+	printf("inside\n\n");
+	fflush(stdout);
+	while (c != '\n' && read(0, &c, 1) == 1)
+		;
+}
+
+static void long_sleep(void)
 {
 	printf("sleep %d\n", fx_sleep(400, 2, 3, 4, 5, 6, 7, 8));
 }
@@ -199,7 +207,7 @@ static void test1_only(void)
 static void allocate(void)
 {
 	static volatile size_t magic = 4242, plain = 100;
-	void *p = malloc(magic), *q = malloc(plain);
+	void *volatile p = malloc(magic), *volatile q = malloc(plain);
 
 	printf("malloc %s %s\n", p ? "memory" : "NULL", q ? "memory" : "NULL");
 	free(p);
@@ -211,7 +219,7 @@ static const struct {
 	void (*run)(void);
 } commands[] = {
 	{ "builtin", kernel_builtin }, { "modify", kernel_modify }, { "testmod", kernel_testmod },
-	{ "recorded", recorded },      { "sleep", small_sleep },    { "mod", mod_only },
+	{ "recorded", recorded },      { "sleep", long_sleep },     { "mod", mod_only },
 	{ "test1", test1_only },       { "malloc", allocate },
 };
 

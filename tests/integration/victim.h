@@ -68,7 +68,8 @@ union u16b {
 	long l[2];
 	__int128 q;
 };
-struct s0 {};
+struct s0 {
+};
 struct s24 {
 	long a, b, c;
 };
@@ -154,6 +155,8 @@ long fx_mod12(long a, long b, long c, long d, long e, long f, long g, long h, lo
 int fx_rec(int n);
 int fx_align(long a, long b, long c, long d, long e, long f, long g);
 int fx_sleep(int ms, int b, int c, int d, int e, int f, int g, int h);
+
+void sleep_inside(void); /* of fx_sleep(): says that it is there, waits for a line */
 
 extern long fx_align_rsp;
 #endif

@@ -4,8 +4,6 @@
  */
 #include "victim.h"
 
-#include <unistd.h>
-
 #if __has_attribute(noclone)
 #define KEEP __attribute__((noinline, noclone))
 #else
@@ -359,6 +357,6 @@ KEEP int fx_align(long a, long b, long c, long d, long e, long f, long g)
 
 KEEP int fx_sleep(int ms, int b, int c, int d, int e, int f, int g, int h)
 {
-	usleep((unsigned)ms * 1000);
+	sleep_inside();
 	return ms + h;
 }
