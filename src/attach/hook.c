@@ -148,6 +148,7 @@ void link_unhook(struct link *l)
 			(h->list[l->kind].n - i - 1) * sizeof(l));
 		h->list[l->kind].n--;
 		h->dirty = true;
+		h->removed |= l->in_image;
 		break;
 	}
 	l->hook = NULL;

@@ -194,21 +194,40 @@ static int emit(const struct recipe *r, taddr_t at, struct code *c, struct diag 
 }
 
 /*
- * Calls that are inside an image when it is replaced come back to it, but its programs
- * may be gone: the nop before its exit programs becomes a jump past them.
+ * Calls that are inside an image when it is replaced come back to it.  As long as programs
+ * were only added, those it runs are attached still; once one is removed, the nop before the
+ * exit programs becomes a jump past them, in every image that may have it.
  */
-static int close_exit(struct utramp_target *t, struct hook *h)
+static int close_gates(struct utramp_target *t, struct hook *h)
 {
-	uint8_t jmp[5];
-	taddr_t at = h->exit_nop;
-	struct x86_asm a;
+	int err = 0;
 
-	if (!at)
-		return 0;
-	h->exit_nop = 0;
-	x86_asm_init(&a, jmp, NULL, sizeof(jmp), at);
-	x86_jmp_pc(&a, h->exit_skip);
-	return x86_asm_finish(&a) < 0 ? -ERANGE : process_write(t->proc, at, jmp, sizeof(jmp));
+	while (h->removed && h->gates.n && !err) {
+		const struct gate *g = &h->gates.at[h->gates.n - 1];
+		uint8_t jmp[5];
+		struct x86_asm a;
+
+		x86_asm_init(&a, jmp, NULL, sizeof(jmp), g->nop);
+		x86_jmp_pc(&a, g->skip);
+		err = x86_asm_finish(&a) < 0 ? -ERANGE :
+					       process_write(t->proc, g->nop, jmp, sizeof(jmp));
+		h->gates.n -= !err;
+	}
+	h->removed &= err < 0;
+	return err;
+}
+
+/* Room for it is there. */
+static void open_gate(struct hook *h, taddr_t image, const struct tramp_marks *marks)
+{
+
+	for (int k = 0; k < TRAMP_KINDS; k++) {
+		for (size_t i = 0; i < h->list[k].n; i++)
+			h->list[k].at[i]->in_image = true;
+	}
+	if (marks->exit_nop)
+		h->gates.at[h->gates.n++] =
+			(struct gate){ image + marks->exit_nop, image + marks->exit_skip };
 }
 
 static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
@@ -223,8 +242,10 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 	struct code_room *room = &t->room[h->slab];
 	taddr_t at = room_next(room, IMAGE_ALIGN);
 	struct code c = { 0 };
-	int err = emit(r, at, &c, d);
+	int err = vec_reserve(&h->gates, 1);
 
+	if (!err)
+		err = emit(r, at, &c, d);
 	if (!err)
 		err = room_take(room, at, (size_t)c.n, d);
 	if (!err)
@@ -232,11 +253,9 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 	if (!err)
 		err = point_to(t, h, at); /* A.3 */
 	if (!err)
-		err = close_exit(t, h);
-	if (!err && c.marks.exit_nop) {
-		h->exit_nop = at + c.marks.exit_nop;
-		h->exit_skip = at + c.marks.exit_skip;
-	}
+		err = close_gates(t, h);
+	if (!err)
+		open_gate(h, at, &c.marks);
 	code_fini(&c);
 	return err;
 }
@@ -248,7 +267,7 @@ int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
 
 	if (!h->list[TRAMP_FENTRY].n && !h->list[TRAMP_FMOD_RET].n && !h->list[TRAMP_FEXIT].n) {
 		err = point_to(t, h, h->slot.leave_resume);
-		return err ? err : close_exit(t, h);
+		return err ? err : close_gates(t, h);
 	}
 	err = recipe_init(t, h, &r, d);
 	if (!err)

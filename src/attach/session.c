@@ -148,6 +148,7 @@ static void hook_free(struct hook *h)
 			link_unhook(h->list[k].at[0]);
 		vec_free(&h->list[k]);
 	}
+	vec_free(&h->gates);
 	func_free(h->func);
 	free(h);
 }

@@ -40,6 +40,12 @@ struct link {
 	struct program *prog; /* a reference */
 	enum tramp_kind kind;
 	uint64_t cookie;
+	bool in_image; /* it may be running */
+};
+
+/* The place in an image from which its exit programs are left out; see tramp_marks. */
+struct gate {
+	taddr_t nop, skip;
 };
 
 struct hook {
@@ -47,13 +53,16 @@ struct hook {
 	unsigned slab;     /* which slab serves it: SLAB_EXE or SLAB_LIB */
 	uint32_t number;   /* of the slot, in the session */
 	struct slot_code slot;
-	taddr_t slot_at;             /* 0: not written yet */
-	taddr_t image;               /* 0: none */
-	taddr_t exit_nop, exit_skip; /* of the live image: see tramp_marks; 0: none */
+	taddr_t slot_at; /* 0: not written yet */
+	taddr_t image;   /* 0: none */
+	struct {
+		VEC(struct gate);
+	} gates; /* open ones: of the images since a program was removed, all still attached */
 	struct {
 		VEC(struct link *); /* newest first */
 	} list[TRAMP_KINDS];
 	bool patched, dirty;
+	bool removed; /* a program that images run is gone: close their gates */
 };
 
 struct utramp_target {

@@ -293,6 +293,37 @@ static void test_exit_late_entry(const char *victim)
 	end(o, NULL);
 }
 
+/* The kernel loses the exit of such a call, here only a removal does that. */
+static void test_exit_kept(const char *victim)
+{
+	struct utramp_object *a, *b;
+	struct utramp_link *l;
+
+	begin("programs attached while a thread is inside: the older exit runs all the same",
+	      victim);
+	a = open_and_load(&v, "recorder");
+	b = open_and_load(&v, "recorder");
+	attach_one(&v, a, "ent", "fx_sleep", 0);
+	attach_one(&v, a, "ext", "fx_sleep", 0);
+	let_it_sleep();
+	attach_one(&v, b, "ext", "fx_sleep", 0);
+	l = attach_one(&v, b, "ent", "fx_sleep", 0);
+	check_slept();
+	TAGS(a, "the older object", 1, 3);
+	NO_TAGS(b, "the newer object");
+	let_it_sleep();
+	attach_one(&v, b, "ent2", "fx_sleep", 0);
+	destroy(l);
+	check_slept();
+	TAGS(a, "one removed meanwhile, the older object", 1);
+	TAGS(b, "one removed meanwhile, the newer object", 1);
+	let_it_sleep();
+	check_slept();
+	TAGS(a, "next call, the older object", 1, 3);
+	TAGS(b, "next call, the newer object", 11, 3);
+	end(a, b);
+}
+
 static void test_text(const char *victim)
 {
 	static const char *const names[] = { "fx_mod", "fentry_test1", "fx_sleep" };
@@ -461,6 +492,7 @@ int main(int argc, char **argv)
 	test_all_removed(argv[1]);
 	test_exit_late(argv[1]);
 	test_exit_late_entry(argv[1]);
+	test_exit_kept(argv[1]);
 	test_text(argv[1]);
 	test_two_objects(argv[1]);
 	test_detach(argv[1]);
