@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "seen.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -453,6 +454,100 @@ static void test_killed(const char *victim)
 	tap_end();
 }
 
+/* -- ways out ------------------------------------------------------------------------------------ */
+
+static struct {
+	unsigned samples, texts;
+	struct f12_event last;
+	char text[64];
+} out;
+
+static int take_sample(void *ctx, const void *data, size_t size)
+{
+	check_eq((long long)size, sizeof(out.last), "size of a record");
+	if (size == sizeof(out.last))
+		memcpy(&out.last, data, size);
+	out.samples++;
+	return 0;
+}
+
+static void take_text(void *ctx, const struct utramp_printk *p)
+{
+	snprintf(out.text, sizeof(out.text), "%.*s", (int)p->size, p->text);
+	check_eq(p->pid, utramp_target__pid(v.t), "process of a text");
+	check_str(p->comm, ctx, "command of a text");
+	out.texts++;
+}
+
+static void check_hash(struct utramp_object *o, uint64_t calls)
+{
+	struct utramp_map *m = utramp_object__find_map_by_name(o, "by_result");
+	uint64_t key = 0, other = 0, value = 0;
+
+	if (!m)
+		bail("no map by_result");
+	check_eq(utramp_map__get_next_key(m, NULL, &key, sizeof(key)), 0, "first key");
+	check_eq((long long)key, 650, "key");
+	check_eq(utramp_map__lookup_elem(m, &key, sizeof(key), &value, sizeof(value), 0), 0,
+		 "lookup");
+	check_eq((long long)value, (long long)calls, "calls by result");
+	check_eq(utramp_map__get_next_key(m, &key, &other, sizeof(key)), -ENOENT, "second key");
+	check_eq(utramp_map__delete_elem(m, &key, sizeof(key), 0), 0, "delete");
+	check_eq(utramp_map__lookup_elem(m, &key, sizeof(key), &value, sizeof(value), 0), -ENOENT,
+		 "lookup after it");
+}
+
+static void check_percpu(struct utramp_object *o, uint64_t calls)
+{
+	struct utramp_map *m = utramp_object__find_map_by_name(o, "calls");
+	size_t cpus = (size_t)libbpf_num_possible_cpus();
+	uint64_t value[256] = { 0 }, sum = 0;
+	uint32_t key = 1;
+	int err;
+
+	if (!m || cpus > 256)
+		bail("no map calls, or %zu CPUs", cpus);
+	err = utramp_map__lookup_elem(m, &key, sizeof(key), value, cpus * 8, 0);
+	check_eq(err, 0, "lookup of a per-CPU value: %s", err ? utramp_error() : "");
+	for (size_t i = 0; i < cpus; i++)
+		sum += value[i];
+	check_eq((long long)sum, (long long)calls, "calls of all CPUs");
+}
+
+static void test_ways_out(const char *victim)
+{
+	struct utramp_ring_buffer *rb;
+	struct utramp_object *o;
+	const char *comm = strrchr(victim, '/');
+	char short_comm[16];
+
+	snprintf(short_comm, sizeof(short_comm), "%.15s", comm ? comm + 1 : victim);
+	memset(&out, 0, sizeof(out));
+	begin("ring buffer, hash, per-CPU array and text", victim);
+	o = open_and_load(&v, "maps");
+	rb = utramp_ring_buffer__new(utramp_object__find_map_by_name(o, "events"), take_sample,
+				     NULL, NULL);
+	if (!rb || utramp_object__attach(o, v.t, NULL) < 0)
+		bail("ring or attach: %s", utramp_error());
+	for (unsigned i = 1; i <= 3; i++) {
+		victim_ask(&v, "recorded");
+		check_eq(utramp_ring_buffer__poll(rb, 1000), 1, "records");
+		check_eq(out.samples, i, "all records");
+		check_eq(utramp_target__read_printk(v.t, take_text, short_comm), 1, "texts");
+		check_str(out.text, "f12 12 650", "text");
+	}
+	for (unsigned i = 0; i < 12; i++)
+		check_eq(out.last.arg[i], i + 1, "argument %u", i);
+	check_eq(out.last.ret, 650, "result");
+	check_eq(out.last.tgid, utramp_target__pid(v.t), "process of a record");
+	check_hash(o, 3);
+	check_percpu(o, 3);
+	check_eq((long long)utramp_ring_buffer__lost(rb), 0, "lost");
+	check_eq((long long)utramp_target__lost(v.t), 0, "lost of all kinds");
+	utramp_ring_buffer__free(rb);
+	end(o, NULL);
+}
+
 /* -- the command line ------------------------------------------------------------------------------- */
 
 static void test_cli_cookies(const char *victim, const char *utramp)
@@ -498,6 +593,7 @@ int main(int argc, char **argv)
 	test_detach(argv[1]);
 	test_free_target(argv[1]);
 	test_killed(argv[1]);
+	test_ways_out(argv[1]);
 	test_cli_cookies(argv[1], argv[3]);
 	return tap_done();
 }

@@ -69,6 +69,13 @@ struct recorder_state {
 	__u32 n; /* records so far */
 };
 
+/* maps.bpf.c: a ring record. */
+struct f12_event {
+	__s64 arg[12];
+	__s64 ret;
+	__u32 tgid, pad;
+};
+
 /* many.bpf.c: the programs' numbers in order of running, per kind. */
 #define MANY_PROGRAMS 102
 #define MANY_ORDER 1024
