@@ -20,7 +20,8 @@ static _Thread_local char said[DIAG_MAX];
 static _Thread_local const struct utramp_object *loading;
 
 /* Keep the warnings of the call at hand; the last lines matter when there are many. */
-static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int __attribute__((format(printf, 2, 0)))
+hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char line[1024];
 	size_t have, n;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
-static void message(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
 {
 	char text[4096], *line = text, *end;
 
