@@ -19,7 +19,8 @@
  *            EBADMSG malformed object, ELF, DWARF, BTF      ENOTSUP  not supported (named)
  *            EPERM  not permitted to trace it               ESRCH    the target is gone
  *            EBUSY  the function's bytes are not its own    EINVAL   misuse
- * Memory   who creates frees; strings returned live as long as their object.
+ * Memory   who creates frees, what belongs to a target before the target; strings returned live
+ *          as long as their object.
  * Threads  one thread per target; different targets are independent.
  */
 #ifndef UTRAMP_UTRAMP_H
