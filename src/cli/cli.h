@@ -43,11 +43,14 @@ struct cli {
 	bool json, entry_only, quiet, lossless, missing_ok, missing_warn, timestamps;
 	unsigned verbose;
 	unsigned strings;
-	uint64_t events, seconds; /* -E, -d; 0: no limit */
+	uint64_t events, limit_ns; /* -E, -d; 0: no limit */
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto;
 	FILE *out;
+	bool ran;       /* the command: the exit code is its own */
+	bool broken;    /* it cannot be written */
+	uint64_t shown; /* events printed; the printers count */
 };
 
 /* One verb. */
@@ -76,20 +79,37 @@ void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print utramp_error() and give the exit code that belongs to err (negative errno). */
 int cli_fail(int err);
-
-/* session.c: start the command with the types the user named; *code on failure. */
-struct utramp_target *cli_spawn(const struct cli *c, int *code);
+/* The same where a user's [MODULE:]FUNC was looked up: malformed is usage, absent no match. */
+int cli_fail_spec(int err);
 
 /*
- * Let it run until it ends, the user interrupts, or limits are reached; drain(arg, final)
- * is called again and again, returns the number of events handled.  Gives the exit code.
+ * session.c: start the command with the types the user named.  NULL: *code has the exit
+ * code, which is the command's own when it ended before its first constructor.
+ */
+struct utramp_target *cli_spawn(const struct cli *c, int *code);
+
+/* Say what was attached, then let the command run. */
+int cli_resume(const struct cli *c, struct utramp_target *t);
+
+/*
+ * Wait until it ends; detach when the user interrupts, limits are reached or the output
+ * cannot be written.  drain(arg, final) is called again and again, prints what came and
+ * returns how much, or a negative errno, told already.  Gives the exit code.
  */
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain)(void *arg, bool final),
 	     void *arg);
+
+/* -E is reached: print no more. */
+static inline bool cli_full(const struct cli *c)
+{
+	return c->events && c->shown >= c->events;
+}
 
 /* "s" unless n is 1. */
 const char *cli_plural(uint64_t n);
 
 int cli_open_output(struct cli *c);
+/* Hand on what was printed; false: told (a closed pipe silently), and never again. */
+bool cli_flush(struct cli *c);
 
 #endif

@@ -3,8 +3,6 @@
  */
 #include "cli/cli.h"
 
-#include <errno.h>
-
 struct listing {
 	struct cli *c;
 	unsigned refused;
@@ -77,9 +75,7 @@ static int each_spec(struct listing *l, int (*print)(void *, const struct utramp
 	for (int i = 0; i < l->c->nargs && n >= 0; i++)
 		n = utramp_list(t, l->c->arg[i], print, l);
 	if (n < 0)
-		code = cli_fail(n) == EXIT_GONE ? EXIT_NO_MATCH :
-		       n == -ENOENT             ? EXIT_NO_MATCH :
-						  EXIT_RUNTIME;
+		code = cli_fail_spec(n);
 	utramp_target__free(t); /* never resumed: the command does not run */
 	return code;
 }

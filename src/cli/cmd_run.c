@@ -30,9 +30,12 @@ struct run {
 
 static void put_line(struct run *r)
 {
+	r->events++;
+	if (cli_full(r->c))
+		return;
+	r->c->shown++;
 	fwrite(r->line.buf, 1, r->line.n, r->c->out);
 	fputc('\n', r->c->out);
-	r->events++;
 }
 
 static void print_text(void *ctx, const struct utramp_printk *p)
@@ -85,6 +88,7 @@ static int drain(void *arg, bool final)
 	struct run *r = arg;
 	int before = r->events, n;
 
+	(void) final; /* the library knows when the process is gone */
 	for (int i = 0; i < r->nrings; i++) {
 		n = utramp_ring_buffer__consume(r->ring[i].rb);
 		if (n < 0)
@@ -93,8 +97,6 @@ static int drain(void *arg, bool final)
 	n = utramp_target__read_printk(r->t, print_text, r);
 	if (n < 0)
 		return cli_fail(n), n;
-	if (r->events != before || final)
-		fflush(r->c->out);
 	return r->events - before;
 }
 
@@ -119,15 +121,6 @@ static int open_rings(struct run *r, struct utramp_object *o)
 	return 0;
 }
 
-static const char *lookup(const struct cli_pair *list, int n, const char *key)
-{
-	for (int i = 0; i < n; i++) {
-		if (!strcmp(list[i].key, key))
-			return list[i].value;
-	}
-	return NULL;
-}
-
 static void missing(void *ctx, const char *why)
 {
 	const struct cli *c = ctx;
@@ -136,29 +129,34 @@ static void missing(void *ctx, const char *why)
 		cli_error("not attached: %s", why);
 }
 
-static int attach_program(struct run *r, struct utramp_program *p, uint64_t *functions)
+static int attach_to(struct run *r, struct utramp_program *p, const char *spec)
 {
 	struct cli *c = r->c;
-	const char *name = utramp_program__name(p);
-	const char *cookie = lookup(c->cookie, c->ncookie, name);
 	struct utramp_attach_opts opts = {
 		.sz = sizeof(opts), .missing_ok = c->missing_ok, .missing = missing, .ctx = c
 	};
-	struct utramp_link *l;
-	char *end;
 
-	if (cookie) {
-		opts.cookie = strtoull(cookie, &end, 0);
-		if (*end) {
-			cli_error("--cookie %s: '%s' is not a number", name, cookie);
-			return EXIT_USAGE;
-		}
+	for (int i = 0; i < c->ncookie; i++) {
+		if (!strcmp(c->cookie[i].key, utramp_program__name(p)))
+			opts.cookie = strtoull(c->cookie[i].value, NULL, 0);
 	}
-	l = utramp_program__attach(p, r->t, lookup(c->attach, c->nattach, name), &opts);
-	if (!l)
-		return cli_fail(-errno);
-	*functions += utramp_link__functions(l);
-	return 0;
+	return utramp_program__attach(p, r->t, spec, &opts) ? 0 : cli_fail_spec(-errno);
+}
+
+/* To each function that --attach names for it, else to the one of its section. */
+static int attach_program(struct run *r, struct utramp_program *p)
+{
+	const struct cli *c = r->c;
+	bool named = false;
+	int code = 0;
+
+	for (int i = 0; i < c->nattach && !code; i++) {
+		if (strcmp(c->attach[i].key, utramp_program__name(p)) != 0)
+			continue;
+		named = true;
+		code = attach_to(r, p, c->attach[i].value);
+	}
+	return named ? code : attach_to(r, p, NULL);
 }
 
 /* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
@@ -183,7 +181,6 @@ static int check_names(const struct run *r, const char *option, const struct cli
 
 static int load_all(struct run *r)
 {
-	uint64_t functions = 0;
 	int code = check_names(r, "--attach", r->c->attach, r->c->nattach);
 
 	if (!code)
@@ -195,14 +192,10 @@ static int load_all(struct run *r)
 		if (err)
 			return cli_fail(err);
 		while (!code && (p = utramp_object__next_program(r->obj[i], p)))
-			code = attach_program(r, p, &functions);
+			code = attach_program(r, p);
 		if (!code)
 			code = open_rings(r, r->obj[i]);
 	}
-	if (!code)
-		cli_info(r->c, "attached to %llu function%s in process %d",
-			 (unsigned long long)functions, cli_plural(functions),
-			 (int)utramp_target__pid(r->t));
 	return code;
 }
 
@@ -219,7 +212,7 @@ static int open_all(struct run *r)
 	for (int i = 0; i < r->c->nargs; i++) {
 		r->obj[i] = utramp_object__open_file(r->c->arg[i], &opts);
 		if (!r->obj[i])
-			return cli_fail(-errno) == EXIT_NO_MATCH ? EXIT_RUNTIME : EXIT_RUNTIME;
+			return errno == EACCES ? cli_fail(-EPERM) : cli_fail(-errno);
 		r->nobjs++;
 	}
 	return 0;
@@ -229,17 +222,17 @@ int cmd_run(struct cli *c)
 {
 	struct ring *rings = calloc(CLI_MAX, sizeof(*rings));
 	struct run r = { .c = c, .ring = rings };
-	int code = rings ? open_all(&r) : EXIT_RUNTIME, err;
+	int code = rings ? open_all(&r) : EXIT_RUNTIME;
 
 	json_init(&r.line);
 	if (!code)
 		r.t = cli_spawn(c, &code);
 	if (r.t)
 		code = load_all(&r);
-	if (r.t && !code) {
-		err = utramp_target__resume(r.t);
-		code = err ? cli_fail(err) : cli_wait(c, r.t, drain, &r);
-	}
+	if (r.t && !code)
+		code = cli_resume(c, r.t);
+	if (r.t && !code)
+		code = cli_wait(c, r.t, drain, &r);
 	for (int i = 0; i < r.nrings; i++)
 		utramp_ring_buffer__free(r.ring[i].rb);
 	for (int i = 0; i < r.nobjs; i++)

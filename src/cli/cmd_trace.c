@@ -9,30 +9,27 @@
 struct tracing {
 	struct cli *c;
 	struct utramp_trace *tr;
-	int lines;
 };
 
 static void print_line(void *ctx, const char *text, size_t n)
 {
 	struct tracing *t = ctx;
 
-	if (t->c->events && (uint64_t)t->lines >= t->c->events)
+	if (cli_full(t->c))
 		return;
+	t->c->shown++;
 	fwrite(text, 1, n, t->c->out);
 	fputc('\n', t->c->out);
-	t->lines++;
 }
 
 static int drain(void *arg, bool final)
 {
 	struct tracing *t = arg;
-	int before = t->lines, n = utramp_trace__read(t->tr, final, print_line, t);
+	int n = utramp_trace__read(t->tr, final, print_line, t);
 
 	if (n < 0)
-		return cli_fail(n), n;
-	if (t->lines != before || final)
-		fflush(t->c->out);
-	return t->lines - before > n ? t->lines - before : n;
+		cli_fail(n);
+	return n;
 }
 
 static void missing(void *ctx, const char *why)
@@ -43,22 +40,18 @@ static void missing(void *ctx, const char *why)
 		cli_error("not attached: %s", why);
 }
 
-static int add_all(struct tracing *t, struct utramp_target *target)
+static int add_all(struct tracing *t)
 {
 	struct utramp_attach_opts opts = {
 		.sz = sizeof(opts), .missing_ok = t->c->missing_ok, .missing = missing, .ctx = t->c
 	};
-	uint64_t functions = 0;
 
 	for (int i = 0; i < t->c->nargs; i++) {
 		int n = utramp_trace__add(t->tr, t->c->arg[i], &opts);
 
 		if (n < 0)
-			return cli_fail(n);
-		functions += (uint64_t)n;
+			return cli_fail_spec(n);
 	}
-	cli_info(t->c, "attached to %llu function%s in process %d", (unsigned long long)functions,
-		 cli_plural(functions), (int)utramp_target__pid(target));
 	return 0;
 }
 
@@ -72,7 +65,7 @@ int cmd_trace(struct cli *c)
 					  .strings = c->strings };
 	struct tracing t = { .c = c };
 	struct utramp_target *target;
-	int code = 0, err;
+	int code = 0;
 
 	if (!c->nargs) {
 		cli_error("trace: the function is missing: utramp trace [MODULE:]FUNC -- CMD");
@@ -82,11 +75,11 @@ int cmd_trace(struct cli *c)
 	if (!target)
 		return code;
 	t.tr = utramp_trace__new(target, &opts);
-	code = t.tr ? add_all(&t, target) : cli_fail(-errno);
-	if (!code) {
-		err = utramp_target__resume(target);
-		code = err ? cli_fail(err) : cli_wait(c, target, drain, &t);
-	}
+	code = t.tr ? add_all(&t) : cli_fail(-errno);
+	if (!code)
+		code = cli_resume(c, target);
+	if (!code)
+		code = cli_wait(c, target, drain, &t);
 	utramp_trace__free(t.tr);
 	utramp_target__free(target);
 	return code;

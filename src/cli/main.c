@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,41 +63,70 @@ static int run_verb(const struct cli_verb *v, int argc, char **argv)
 {
 	struct cli *c = calloc(1, sizeof(*c));
 	int code = c ? cli_parse(v, argc, argv, c) : EXIT_RUNTIME;
+	bool ours = true; /* the exit code: the command's own is never masked */
 
-	if (!code) {
+	if (!code)
 		code = cli_open_output(c);
-		if (!code)
-			code = v->run(c);
-		if (c->out && fflush(c->out) != 0 && !code) {
-			cli_error("cannot write the output");
-			code = EXIT_RUNTIME;
-		}
+	if (!code) {
+		code = v->run(c);
+		ours = !c->ran;
 	}
+	if (c && !cli_flush(c) && code <= 0 && ours)
+		code = EXIT_RUNTIME;
 	free(c);
 	return code < 0 ? 0 : code;
 }
 
+/*
+ * Without this the next file opened would become standard output.  The fillers fail as
+ * closed descriptors do, and the command does not inherit them.
+ */
+static void fill_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+	}
+}
+
+static int print_and_end(void (*print)(FILE *f))
+{
+	static struct cli c;
+
+	c.out = stdout;
+	print(stdout);
+	return cli_flush(&c) ? 0 : EXIT_RUNTIME;
+}
+
+static void version(FILE *f)
+{
+	fprintf(f, "utramp %s\n", utramp_version());
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_fds();
 	if (argc < 2) {
 		overview(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		printf("utramp %s\n", utramp_version());
-		return 0;
-	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return print_and_end(version);
 	if (!strcmp(argv[1], "help") && argc > 2) {
 		argv[1] = argv[2];
 		argv[2] = (char *)(uintptr_t) "--help";
+		argc = 3;
 	} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 		   !strcmp(argv[1], "help")) {
-		overview(stdout);
-		return 0;
+		return print_and_end(overview);
 	}
 	for (size_t i = 0; i < NVERBS; i++) {
 		if (!strcmp(argv[1], verbs[i].name))
 			return run_verb(&verbs[i], argc - 1, argv + 1);
+	}
+	if (argv[1][0] == '-') {
+		cli_error("the verb comes first: utramp VERB [OPTIONS]; see 'utramp --help'");
+		return EXIT_USAGE;
 	}
 	return unknown_verb(argv[1]);
 }

@@ -6,13 +6,14 @@
  */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	NOT_YET = 1,
+	NOT_YET = 0x100, /* beyond every letter, and beyond getopt's 1 for an argument */
 	OPT_BTF,
 	OPT_PROTO,
 	OPT_ATTACH,
@@ -70,15 +71,17 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-/* Why -p and its like are refused, for those who need another way. */
+/* What to do without those that are missed most. */
 static const char *instead(int letter)
 {
 	switch (letter) {
 	case 'p':
 	case 'n':
-		return "; start the program under utramp: '-- CMD'";
+		return "; start the program under utramp: -- CMD";
 	case 'f':
-		return "; children are not followed";
+		return "; only the command itself is traced";
+	case 'x':
+		return "; a trace has entry and result in one line";
 	default:
 		return "";
 	}
@@ -95,18 +98,24 @@ static bool takes(const struct cli_verb *v, const char *name)
 	return false;
 }
 
-static int refuse(const struct cli_verb *v, const struct option *o, int letter)
+/* Letters of the design that no verb of this version takes. */
+static bool is_later(int letter)
 {
-	if (letter > NOT_YET && letter <= OPT_STRINGS)
-		letter = 0;
-	if (letter >= ' ')
-		cli_error("%s: option -%c (--%s) is not supported%s", v->name, letter, o->name,
-			  strchr("pnfxNDikasB", letter) ? " in this version yet" : " by this verb");
+	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfxNDikasB", letter));
+}
+
+static int refuse(const struct cli_verb *v, const struct option *o)
+{
+	char letter[8] = "";
+
+	if (o->val < NOT_YET)
+		snprintf(letter, sizeof(letter), "-%c, ", o->val);
+	if (is_later(o->val))
+		cli_error("%s: %s--%s is not supported in this version%s", v->name, letter, o->name,
+			  instead(o->val));
 	else
-		cli_error("%s: option --%s is not supported %s", v->name, o->name,
-			  letter == NOT_YET ? "in this version yet" : "by this verb");
-	if (*instead(letter))
-		cli_error("%s", instead(letter) + 2);
+		cli_error("%s: %s--%s is no option of this verb; see 'utramp %s --help'", v->name,
+			  letter, o->name, v->name);
 	return EXIT_USAGE;
 }
 
@@ -117,6 +126,21 @@ static int number(const char *text, uint64_t *out)
 	errno = 0;
 	*out = strtoull(text, &end, 0);
 	return *text == '-' || end == text || *end || errno ? -1 : 0;
+}
+
+/* Seconds, fractions allowed, as nanoseconds. */
+static int duration(const char *text, uint64_t *out)
+{
+	char *end;
+	double s;
+
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return -1;
+	s = strtod(text, &end);
+	if (end == text || *end || !(s > 0 && s < 1e9))
+		return -1;
+	*out = (uint64_t)(s * 1e9);
+	return 0;
 }
 
 /* "KEY=VALUE", split in place. */
@@ -140,6 +164,20 @@ static int take_strings(struct cli *c, const char *text)
 		return -1;
 	c->strings = (unsigned)n;
 	return 0;
+}
+
+/* PROG=N, once for each program. */
+static int take_cookie(struct cli *c, char *text)
+{
+	uint64_t n;
+
+	if (pair(text, c->cookie, &c->ncookie) < 0)
+		return -1;
+	for (int i = 0; i < c->ncookie - 1; i++) {
+		if (!strcmp(c->cookie[i].key, text))
+			return -1;
+	}
+	return number(c->cookie[c->ncookie - 1].value, &n);
 }
 
 static int take_missing(struct cli *c, const char *text)
@@ -166,9 +204,9 @@ static int take(struct cli *c, int letter)
 		c->timestamps = true;
 		return 0;
 	case 'E':
-		return number(optarg, &c->events);
+		return number(optarg, &c->events) < 0 || !c->events ? -1 : 0;
 	case 'd':
-		return number(optarg, &c->seconds);
+		return duration(optarg, &c->limit_ns);
 	case 'q':
 		c->quiet = true;
 		return 0;
@@ -180,7 +218,7 @@ static int take(struct cli *c, int letter)
 	case OPT_ATTACH:
 		return pair(optarg, c->attach, &c->nattach);
 	case OPT_COOKIE:
-		return pair(optarg, c->cookie, &c->ncookie);
+		return take_cookie(c, optarg);
 	case OPT_PROTO:
 		if (c->nproto == CLI_MAX)
 			return -1;
@@ -220,22 +258,70 @@ static int split(int argc, char **argv, struct cli *c)
 	return argc;
 }
 
+static int not_understood(const struct cli_verb *v, int ch, const char *word)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	bool is_long = word && !strncmp(word, "--", 2);
+	const struct option *o = NULL;
+
+	for (const struct option *p = longs; is_long && p->name && !o; p++) {
+		size_t n = strcspn(word + 2, "=");
+
+		if (!strncmp(p->name, word + 2, n))
+			o = p;
+	}
+	if (!is_long)
+		word = letter;
+	if (ch == ':')
+		cli_error("%s: %s: its value is missing; see 'utramp %s --help'", v->name, word,
+			  v->name);
+	else if (o && strchr(word, '='))
+		cli_error("%s: %s: --%s takes no value", v->name, word, o->name);
+	else if (o)
+		cli_error("%s: %s is ambiguous: write the option's whole name", v->name, word);
+	else
+		cli_error("%s: no option '%s'; see 'utramp %s --help'", v->name, word, v->name);
+	return EXIT_USAGE;
+}
+
+static int add_arg(struct cli *c, char *text)
+{
+	if (c->nargs == CLI_MAX) {
+		cli_error("%s: more than %d arguments", c->verb, CLI_MAX);
+		return EXIT_USAGE;
+	}
+	c->arg[c->nargs++] = text;
+	return 0;
+}
+
+static int one_option(const struct cli_verb *v, const struct option *o, int ch, struct cli *c)
+{
+	/* take() splits it */
+	char value[80] = "";
+
+	if (!takes(v, o->name))
+		return refuse(v, o);
+	if (optarg)
+		snprintf(value, sizeof(value), "%s", optarg);
+	if (take(c, ch) == 0)
+		return 0;
+	cli_error("%s: --%s: '%s' is not a value it takes; see 'utramp %s --help'", v->name,
+		  o->name, value, v->name);
+	return EXIT_USAGE;
+}
+
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 {
 	static const char letters[] = "-:o:jetE:d:qvVhp:n:fxN:D:i:kasB:";
-	int n = split(argc, argv, c), index = -1, ch;
+	int n = split(argc, argv, c), index = -1, ch, code = 0;
 
 	c->verb = v->name;
 	c->strings = 64;
 	c->out = stdout;
 	opterr = 0;
-	while ((ch = getopt_long(n, argv, letters, longs, &index)) != -1) {
-		const struct option *o = by_letter(ch, index);
-
-		if (ch == 1) { /* not an option */
-			if (c->nargs == CLI_MAX)
-				return cli_error("too many arguments"), EXIT_USAGE;
-			c->arg[c->nargs++] = optarg;
+	while (!code && (ch = getopt_long(n, argv, letters, longs, &index)) != -1) {
+		if (ch == 1) {
+			code = add_arg(c, optarg);
 		} else if (ch == 'h') {
 			cli_usage(v, stdout);
 			return -1;
@@ -243,20 +329,13 @@ int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 			printf("utramp %s\n", utramp_version());
 			return -1;
 		} else if (ch == '?' || ch == ':') {
-			cli_error("%s: %s '%s'; see 'utramp %s --help'", v->name,
-				  ch == ':' ? "a value is missing behind" : "no option",
-				  argv[optind - 1], v->name);
-			return EXIT_USAGE;
-		} else if (!takes(v, o->name)) {
-			return refuse(v, o, ch == 1 ? 0 : ch);
-		} else if (take(c, ch) < 0) {
-			cli_error("%s: --%s: '%s' is not a value it takes", v->name, o->name,
-				  optarg);
-			return EXIT_USAGE;
+			code = not_understood(v, ch, argv[optind - 1]);
+		} else {
+			code = one_option(v, by_letter(ch, index), ch, c);
 		}
 		index = -1;
 	}
-	return 0;
+	return code;
 }
 
 void cli_usage(const struct cli_verb *v, FILE *f)
@@ -268,7 +347,7 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "json", "-j, --json               one JSON object a line" },
 		{ "entry", "-e, --entry              entries only, no results" },
 		{ "timestamps", "-t, --timestamps         seconds since the first event" },
-		{ "events", "-E, --events N           detach after N events" },
+		{ "events", "-E, --events N           print N events, then detach" },
 		{ "duration", "-d, --duration SECONDS   detach after that time" },
 		{ "btf",
 		  "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file" },
@@ -281,7 +360,7 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "strings", "--strings N|off          bytes shown of a char * (64)" },
 		{ "quiet", "-q, --quiet              no progress on stderr" },
 		{ "verbose", "-v, --verbose            more of it" },
-		{ "help", "-h, --help               this" },
+		{ "help", "-h, --help               this text" },
 	};
 
 	fprintf(f, "usage: utramp %s [OPTIONS] %s\n\n%s\n", v->name, v->usage, v->help);

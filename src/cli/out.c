@@ -51,8 +51,6 @@ int cli_fail(int err)
 {
 	cli_error("%s", utramp_error());
 	switch (-err) {
-	case ENOENT:
-		return EXIT_NO_MATCH;
 	case EPERM:
 		return EXIT_PERMISSION;
 	case ESRCH:
@@ -60,6 +58,13 @@ int cli_fail(int err)
 	default:
 		return EXIT_RUNTIME;
 	}
+}
+
+int cli_fail_spec(int err)
+{
+	int code = cli_fail(err);
+
+	return err == -ENOENT ? EXIT_NO_MATCH : err == -EINVAL ? EXIT_USAGE : code;
 }
 
 const char *cli_plural(uint64_t n)
@@ -76,4 +81,21 @@ int cli_open_output(struct cli *c)
 		return 0;
 	cli_error("cannot write %s: %s", c->output, strerror(errno));
 	return EXIT_RUNTIME;
+}
+
+bool cli_flush(struct cli *c)
+{
+	int err = 0;
+
+	if (c->broken)
+		return false;
+	if (fflush(c->out) == 0 && !ferror(c->out))
+		return true;
+	err = errno;
+	/* a reader that went away (head) has seen enough: nothing to complain about */
+	if (err != EPIPE)
+		cli_error("cannot write %s: %s", c->output ? c->output : "to standard output",
+			  strerror(err));
+	c->broken = true;
+	return false;
 }
