@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VERBS  "run, trace, list, check, args"
 #define COMMON "btf proto quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
@@ -49,13 +50,11 @@ static int unknown_verb(const char *name)
 {
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (!strcmp(name, later[i])) {
-			cli_error("'%s' is not in this version yet; there are: run, trace, list, "
-				  "check, args",
-				  name);
+			cli_error("'%s' is not in this version; there are: " VERBS, name);
 			return EXIT_USAGE;
 		}
 	}
-	cli_error("no verb '%s'; there are: run, trace, list, check, args", name);
+	cli_error("no verb '%s'; there are: " VERBS, name);
 	return EXIT_USAGE;
 }
 
@@ -107,7 +106,7 @@ int main(int argc, char **argv)
 {
 	fill_standard_fds();
 	if (argc < 2) {
-		overview(stderr);
+		cli_error("the verb is missing; there are: " VERBS "; see 'utramp --help'");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))

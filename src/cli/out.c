@@ -74,11 +74,15 @@ const char *cli_plural(uint64_t n)
 
 int cli_open_output(struct cli *c)
 {
+	FILE *f;
+
 	if (!c->output)
 		return 0;
-	c->out = fopen(c->output, "we");
-	if (c->out)
+	f = fopen(c->output, "we");
+	if (f) {
+		c->out = f;
 		return 0;
+	}
 	cli_error("cannot write %s: %s", c->output, strerror(errno));
 	return EXIT_RUNTIME;
 }

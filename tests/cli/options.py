@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""options.py UTRAMP PARTS - every option's parsing, help, versions, refusals by name."""
+import re
+
+from harness import *
+
+VERBS = ['run', 'trace', 'list', 'check', 'args']
+LATER_VERBS = ['count', 'latency', 'stack', 'inject', 'record', 'report', 'dump', 'code', 'ps',
+               'detach', 'doctor', 'prog', 'map', 'link', 'btf', 'gen']
+# options of DESIGN section 8 that no verb has yet, with a value where they take one
+LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-N', 'x*'],
+         ['-D', '3'], ['-i', '1'], ['-k'], ['-a'], ['-s'], ['-B', 'line'], ['--pretty'],
+         ['--filter', 'a'], ['--dry-run'], ['--wait'], ['--debuginfo', 'f'], ['--buf', 'a=3'],
+         ['--keep'], ['--all'], ['--faults=syscall'], ['--engine', 'interp'],
+         ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9'],
+         ['--color', 'never']]
+# option, good values, bad values, verbs that take it
+VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
+                                                        '18446744073709551616'], 'run trace'),
+          ('-d', ['1', '0.25', '.5'], ['0', '-1', 'x', '', '1s', 'inf', 'nan', '1e30'],
+           'run trace'),
+          ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'], 'run trace'),
+          ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
+          ('--attach', [], ['', 'x', '=x', 'x='], 'run'),
+          ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run'),
+          ('--btf', [], ['', 'x', '=f', 'm='], 'run trace list check')]
+FLAGS = {'-j': 'run trace list check args', '--json': 'run trace list check args',
+         '-e': 'trace', '--entry': 'trace', '-t': 'trace', '--timestamps': 'trace',
+         '-q': 'run trace list check args', '--quiet': 'run trace list check args',
+         '-v': 'run trace list check', '--verbose': 'run trace list check',
+         '--lossless': 'run trace'}
+# what comes next when all options are understood: the command is missing, the file is not there
+NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
+        'trace': (['f'], 2, 'the command is missing'),
+        'list': (['/nonexistent:f'], 3, '/nonexistent'),
+        'check': (['/nonexistent:f'], 3, '/nonexistent'),
+        'args': (['/nonexistent'], 1, '/nonexistent')}
+
+
+def has(option, text):
+    return re.search(rf'(?<![\w-]){option}(?![\w-])', text) is not None
+
+
+def understood(verb, *options):
+    args, code, words = NEXT[verb]
+    refused(code, words, verb, *options, *args)
+    refused(code, words, verb, *args, *options)
+
+
+@test
+def version():
+    for o in ['--version', '-V']:
+        r = utramp(o)
+        assert (r.code, r.err) == (0, '') and r.out.startswith('utramp ') \
+            and r.out.count('\n') == 1, r
+
+
+@test
+def overview():
+    for args in [['--help'], ['-h'], ['help']]:
+        r = utramp(*args)
+        assert (r.code, r.err) == (0, ''), r
+        for v in VERBS:
+            assert f'\n  {v} ' in r.out, r
+
+
+@test
+def no_verb():
+    refused(2, ['the verb is missing', 'run, trace, list, check, args'])
+
+
+@test
+def help_of_verbs():
+    for v in VERBS:
+        for args in [[v, '--help'], [v, '-h'], ['help', v], [v, 'x', '--help', '-j']]:
+            r = utramp(*args)
+            assert (r.code, r.err) == (0, ''), r
+            assert r.out.startswith(f'usage: utramp {v} [OPTIONS] '), r
+
+
+@test
+def help_names_every_option():
+    for v in VERBS:
+        text = utramp(v, '--help').out
+        for o, verbs in FLAGS.items():
+            assert has(o, text) == (v in verbs.split()), f'{v} {o}: {text}'
+        for o, _, _, verbs in VALUED:
+            assert has(o, text) == (v in verbs.split()), f'{v} {o}: {text}'
+        assert max(map(len, text.splitlines())) <= 100, text
+
+
+@test
+def unknown_verbs():
+    refused(2, ["'frobnicate'", 'run, trace, list, check, args'], 'frobnicate')
+    refused(2, 'the verb comes first', '--json', 'list', 'x')
+    refused(2, "no verb ''", '')
+    refused(2, "no verb", 'help', 'frobnicate')
+    for v in LATER_VERBS:
+        refused(2, [f"'{v}'", 'not in this version'], v, 'x', '--', 'true')
+
+
+@test
+def unknown_options():
+    for v in VERBS:
+        refused(2, [f'utramp: {v}: ', "'-Z'"], v, 'x', '-Z', '--', 'true')
+        refused(2, "'-Z'", v, '-jZ', 'x', '--', 'true')
+        refused(2, "'--nosuch'", v, '--nosuch', 'x', '--', 'true')
+        refused(2, '--json takes no value', v, '--json=3', 'x', '--', 'true')
+        refused(2, 'ambiguous', v, '--e', 'x', '--', 'true')
+
+
+@test
+def later_options():
+    for v in VERBS:
+        for o in LATER:
+            refused(2, [o[0].split('=')[0], 'not supported in this version'], v, *o, 'x', '--',
+                    'true')
+
+
+@test
+def options_of_other_verbs():
+    for o, verbs in FLAGS.items():
+        for v in VERBS:
+            if v not in verbs.split():
+                refused(2, 'no option of this verb', v, o, 'x', '--', 'true')
+    for o, _, _, verbs in VALUED:
+        for v in VERBS:
+            if v not in verbs.split():
+                refused(2, 'no option of this verb', v, o, '1', 'x', '--', 'true')
+
+
+@test
+def missing_values():
+    for o, _, _, verbs in VALUED:
+        for v in verbs.split():
+            refused(2, ['value is missing', o], v, 'x', o)
+            refused(2, ['value is missing', o], v, 'x', o, '--', 'true')
+    refused(2, ['value is missing', '-o'], 'list', 'x', '-o')
+    refused(2, ['value is missing', '--proto'], 'list', 'x', '--proto')
+
+
+@test
+def bad_values():
+    for o, _, bad, verbs in VALUED:
+        for v in verbs.split():
+            for b in bad:
+                refused(2, 'is not a value it takes', v, o, b, 'x', '--', 'true')
+
+
+@test
+def good_values():
+    for o, good, _, verbs in VALUED:
+        for v in verbs.split():
+            for g in good:
+                understood(v, o, g)
+    understood('run', '--attach', 'p=libc:f', '--attach', 'q=a=b', '--cookie', 'p=0xff',
+               '--cookie', 'q=18446744073709551615', '--btf', 'm=/f', '--proto', 'int f(void)')
+
+
+@test
+def flags():
+    for o, verbs in FLAGS.items():
+        for v in verbs.split():
+            understood(v, o)
+    understood('run', '-jqv', '-E3', '-d1.5', '--lossless')
+
+
+@test
+def cookie_twice():
+    refused(2, '--cookie', 'run', '--cookie', 'p=1', '--cookie', 'p=2', 'x', '--', 'true')
+
+
+@test
+def missing_arguments():
+    refused(2, 'the object is missing', 'run')
+    refused(2, 'the object is missing', 'run', '--', 'true')
+    refused(2, 'the function is missing', 'trace', '--', 'true')
+    refused(2, 'the function is missing', 'list')
+    refused(2, 'the function is missing', 'check', '--', 'true')
+    refused(2, 'the file is missing', 'args')
+    refused(2, 'the command is missing', 'run', part('work.bpf.o'))
+    refused(2, 'the command is missing', 'run', part('work.bpf.o'), '--')
+    refused(2, 'the command is missing', 'trace', 'f')
+
+
+@test
+def types_without_a_command():
+    for v in ['list', 'check']:
+        refused(2, 'need a command', v, part('victim') + ':work', '--proto', 'int work(int)')
+
+
+@test
+def too_many_arguments():
+    refused(2, 'more than', 'list', *['x'] * 300)
+    refused(2, '--attach', 'run', *['--attach', 'a=b'] * 300, 'x')
+
+
+@test
+def specifications():
+    v = part('victim')
+    refused(2, 'the function is missing', 'list', v + ':')
+    refused(2, 'not an address', 'list', v + ':0xzz')
+    refused(2, 'name the file', 'list', 'work')
+    refused(1, 'offset', 'list', v + ':work+3')
+    refused(3, 'no function begins at', 'list', v + ':0x1')
+
+
+@test
+def options_end_at_dashes():
+    r = utramp('run', '-q', part('work.bpf.o'), '--', part('victim'), 'exit', '7', '--help')
+    assert (r.code, r.out, r.err) == (7, '', ''), r
+
+
+@test
+def prototypes():
+    for p in ['', 'int', 'int f(', 'f(int', 'int (*)(int)', 'int f(struct)']:
+        r = utramp('list', '--proto', p, 'work', '--', part('victim'))
+        assert r.code == 2 and len(r.err.splitlines()) == 1, (p, r)
+
+
+main()

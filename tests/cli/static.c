@@ -1,0 +1,8 @@
+/* static.c - a program without a loader. */
+#include <stdio.h>
+
+int main(void)
+{
+	puts("static");
+	return 0;
+}

@@ -1,0 +1,118 @@
+/*
+ * victim.c - the command of the command-line tests: does what its first argument says.
+ *
+ *   exit N   kill N   call N   loop N (ms a line; until stdin ends)   env   fds   ctx
+ */
+#include "plain.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+__attribute__((noinline)) int work(int a, int b)
+{
+	__asm__ volatile("" : "+r"(a));
+	return a + b;
+}
+
+__attribute__((noinline)) double half(double x, const char *why)
+{
+	__asm__ volatile("" : "+x"(x));
+	return why[0] ? x / 2 : x;
+}
+
+static int chosen(void)
+{
+	return 4;
+}
+
+static int (*choose(void))(void)
+{
+	return chosen;
+}
+
+int either(void) __attribute__((ifunc("choose")));
+
+/* One byte long, and what follows is jumped to: no room for a patch, neither in nor behind. */
+int tiny(void);
+int target(void);
+__asm__(".text\n"
+	".p2align 4\n"
+	".globl tiny, target\n"
+	".type tiny, @function\n"
+	"tiny: ret\n"
+	".size tiny, 1\n"
+	".type target, @function\n"
+	"target: dec %edi\n"
+	"jne target\n"
+	"xor %eax, %eax\n"
+	"ret\n"
+	".size target, . - target\n");
+
+static void list_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	char path[64], text[256];
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		ssize_t n;
+
+		if (e->d_name[0] == '.' || atoi(e->d_name) == dirfd(d))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%.16s", e->d_name);
+		n = readlink(path, text, sizeof(text) - 1);
+		text[n > 0 ? n : 0] = '\0';
+		printf("%s %s\n", e->d_name, strncmp(text, "pipe:", 5) ? text : "pipe");
+	}
+	if (d)
+		closedir(d);
+}
+
+/* Until stdin ends, so that no test leaves one behind. */
+static void loop(int ms)
+{
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+
+	for (int i = 0; poll(&in, 1, ms) == 0; i++) {
+		printf("%d\n", work(i, i));
+		fflush(stdout);
+	}
+	puts("end");
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "call";
+	int n = argc > 2 ? atoi(argv[2]) : 0;
+	volatile int sum = 0;
+	jmp_buf jb;
+
+	if (!strcmp(verb, "exit"))
+		return n;
+	if (!strcmp(verb, "kill"))
+		raise(n);
+	if (!strcmp(verb, "loop"))
+		loop(n);
+	if (!strcmp(verb, "fds"))
+		list_fds();
+	if (!strcmp(verb, "env")) {
+		for (char **e = environ; *e; e++)
+			puts(*e);
+	}
+	if (!strcmp(verb, "call")) {
+		if (setjmp(jb) == 0)
+			sum += tiny() & 0;
+		for (int i = 0; i < n; i++)
+			sum += work(i, 1) + plain_add(i, 2) + either() + (int)half(i, "x");
+		printf("sum %d\n", sum + target() * 0);
+	}
+	return 0;
+}
