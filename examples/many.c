@@ -41,8 +41,8 @@ int main(void)
 	for (int i = 0; i < 3; i++) {
 		printf("seven   %ld\n", seven(i, 'b', -3, 4000000000, 5u, -6, 7));
 		printf("blend   %g\n", blend(0.5, p, 2.25, i, 2, 3, 4, q, 0.75));
-		printf("sixteen %ld\n", sixteen(1, 2, 3, 4, 5, 6, 7, 8, -9, -10, -11, 200, 1.5,
-						2.5f, o, "text"));
+		printf("sixteen %ld\n",
+		       sixteen(1, 2, 3, 4, 5, 6, 7, 8, -9, -10, -11, 200, 1.5, 2.5f, o, "text"));
 	}
 	return 0;
 }

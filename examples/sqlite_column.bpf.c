@@ -12,9 +12,9 @@
 char LICENSE[] SEC("license") = "MIT";
 
 SEC("fexit/libsqlite3.so.0:sqlite3_table_column_metadata")
-int BPF_PROG(column_metadata, void *db, const char *db_name, const char *table,
-	     const char *column, const char **type, const char **collation, int *not_null,
-	     int *primary_key, int *auto_inc, int ret)
+int BPF_PROG(column_metadata, void *db, const char *db_name, const char *table, const char *column,
+	     const char **type, const char **collation, int *not_null, int *primary_key,
+	     int *auto_inc, int ret)
 {
 	char name[32] = "", col[32] = "";
 
