@@ -12,13 +12,16 @@ if not tool:
     sys.exit(0)
 files = [f for top in ('src', 'include', 'tests', 'examples', 'bench')
          for f in sorted((root / top).rglob('*.[ch]'))]
+r = subprocess.run([tool, '--style=file', '--dry-run', '--Werror', *files], capture_output=True,
+                   text=True)
+# FILE:LINE:COLUMN: error: ...
+found = [x for x in r.stderr.splitlines() if ': error: ' in x]
 bad = 0
 print(f'1..{len(files)}')
 for n, f in enumerate(files, 1):
-    r = subprocess.run([tool, '--style=file', '--dry-run', '--Werror', f], capture_output=True,
-                       text=True)
-    print('not ok' if r.returncode else 'ok', n, '-', f.relative_to(root))
-    for line in r.stderr.splitlines()[:6] if r.returncode else []:
-        print('#', line)
-    bad += r.returncode != 0
-sys.exit(1 if bad else 0)
+    lines = [x for x in found if x.startswith(f'{f}:')]
+    print('not ok' if lines else 'ok', n, '-', f.relative_to(root))
+    for x in lines[:6]:
+        print('#', x)
+    bad += bool(lines)
+sys.exit(1 if bad or r.returncode else 0)
