@@ -17,7 +17,8 @@ $(BUILD)/build.ninja:
 	tools/install-deps.sh
 	meson setup --prefix=$(PREFIX) $(BUILD)
 
-demo: all
+demo: $(BUILD)/build.ninja
+	ninja -C $(BUILD) src/cli/utramp demo-files
 	tools/demo.sh $(BUILD)
 
 test: all
