@@ -9,6 +9,7 @@
  *          process_resume(): runs, nobody traces it.  process_stop(): every thread
  *          stopped again (seized), until process_resume().
  * Errors   -ENOENT, -EACCES, -ENOEXEC the command (diag: as execve(2) says)
+ *          -EROFS     no directory can hold the slab files (diag: each one tried)
  *          -EPERM     AT_SECURE (set-user-ID), already traced (diag names the tracer)
  *          -ENOTSUP   static, 32-bit, musl (diag says what)
  *          -ESRCH     the process is gone

@@ -339,7 +339,7 @@ static int dir_try(struct process *p, const char *dir, struct diag *d)
 		pp->dir[0] = '\0';
 	}
 	diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
-	return -EACCES;
+	return -EROFS;
 }
 
 int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
@@ -364,7 +364,7 @@ int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 			return 0;
 		}
 	}
-	return -EACCES;
+	return -EROFS;
 }
 
 static int random_hex(char hex[SONAME_DIGITS])

@@ -288,6 +288,9 @@ static uint64_t print(const char *fmt, uint32_t fmt_size, const uint64_t *arg, u
 	uint32_t i = 0;
 
 	o.n = 0;
+	/* a lost relocation leaves NULL, or an offset into .rodata instead of an address */
+	if ((uintptr_t)fmt < 65536)
+		return RT_ERR(EINVAL);
 	while (i < fmt_size && fmt[i])
 		i++;
 	if (i == fmt_size || format(&o, fmt, arg, nargs) < 0)

@@ -351,14 +351,14 @@ static void test_dir(void **state)
 	struct statvfs fs;
 	struct diag d;
 
-	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EACCES);
+	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EROFS);
 	assert_non_null(strstr(d.text, "/proc"));
 	if (statvfs("/proc", &fs) == 0 && fs.f_flag & ST_NOEXEC)
 		assert_non_null(strstr(d.text, "noexec"));
 	opts.dir = "relative";
-	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EACCES);
+	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EROFS);
 	opts.dir = "/tmp/a b";
-	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EACCES);
+	assert_int_equal(process_spawn(argv, &opts, &p, &d), -EROFS);
 	opts.dir = "/dev/shm";
 	assert_int_equal(process_spawn(argv, &opts, &p, &d), 0);
 	assert_int_equal(strncmp(p->slab[0].path, "/dev/shm/", 9), 0);

@@ -263,6 +263,8 @@ static void printk_refuses(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(printk(bad[i], arg, 1), -EINVAL);
 	assert_int_equal(rt_trace_printk("no NUL", 6, 1, 2, 3), R0(EINVAL));
+	assert_int_equal(rt_trace_printk(NULL, 6, 1, 2, 3), R0(EINVAL));
+	assert_int_equal(rt_trace_printk((const char *)0x20, 6, 1, 2, 3), R0(EINVAL));
 	assert_int_equal(rt_trace_printk("", 0, 1, 2, 3), R0(EINVAL));
 	assert_int_equal(rt_trace_printk("%d%d%d%d", 9, 1, 2, 3), R0(EINVAL));
 	assert_int_equal(rt_trace_vprintk("x", 2, arg, 13 * 8), R0(EINVAL));
