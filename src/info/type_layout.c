@@ -92,7 +92,13 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 	}
 	if (align < natural)
 		t->flags |= TY_PACKED;
-	t->align = n->forced_align ? n->forced_align : align;
+	/*
+	 * clang tells aligned(N) as it is written (gcc what came of it), of the type and of its
+	 * members: unless they are packed, it never lowers.
+	 */
+	if (n->forced_align && (align < natural || n->forced_align > align))
+		align = n->forced_align;
+	t->align = align;
 }
 
 static void settle_wrapper(struct ty_node *n, unsigned depth)

@@ -265,6 +265,21 @@ static void test_layout(void **state)
 	assert_int_equal(ty_strip(t->member[2].type)->member[1].offset, 2);
 }
 
+static void test_low_alignment(void **state)
+{
+	struct proto p = proto_of("f_low");
+	const struct ty *t = pointee(&p, 0);
+
+	assert_int_equal(t->align, _Alignof(union low_member));
+	assert_false(t->flags & TY_PACKED);
+	t = pointee(&p, 1);
+	assert_int_equal(t->align, _Alignof(struct low));
+	t = pointee(&p, 2);
+	assert_int_equal(t->size, 10);
+	assert_true(t->flags & TY_PACKED);
+	assert_int_equal(t->align, _Alignof(struct low_packed));
+}
+
 static void test_enums(void **state)
 {
 	struct proto p = proto_of("f_enums");
@@ -445,15 +460,15 @@ static void test_split(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_noreturn),
-		cmocka_unit_test(test_producer),   cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_vector),     cmocka_unit_test(test_members),
-		cmocka_unit_test(test_bit_fields), cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_enums),      cmocka_unit_test(test_graph),
-		cmocka_unit_test(test_pools),      cmocka_unit_test(test_inlined),
-		cmocka_unit_test(test_clones),     cmocka_unit_test(test_convention),
-		cmocka_unit_test(test_each),       cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_prototypes),    cmocka_unit_test(test_noreturn),
+		cmocka_unit_test(test_producer),      cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_vector),        cmocka_unit_test(test_members),
+		cmocka_unit_test(test_bit_fields),    cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_low_alignment), cmocka_unit_test(test_enums),
+		cmocka_unit_test(test_graph),         cmocka_unit_test(test_pools),
+		cmocka_unit_test(test_inlined),       cmocka_unit_test(test_clones),
+		cmocka_unit_test(test_convention),    cmocka_unit_test(test_each),
+		cmocka_unit_test(test_failures),      cmocka_unit_test(test_split),
 	};
 
 	if (argc < 3)

@@ -75,6 +75,11 @@ int f_layout(struct packed_offset *a, struct packed_size *b, struct over *c, str
 	return a->c + b->b + (int)c->a + d->data[0] + e->m[1][2] + f->lo;
 }
 
+int f_low(union low_member *a, struct low *b, struct low_packed *c)
+{
+	return (int)a->l + b->i + c->s;
+}
+
 int f_hidden(struct hidden *h)
 {
 	return h != 0;

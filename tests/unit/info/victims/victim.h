@@ -45,6 +45,22 @@ struct over {
 	long a;
 } __attribute__((aligned(32)));
 
+/* Asked for less than they have: without packed that changes nothing. */
+union low_member {
+	long double x;
+	long l __attribute__((aligned(2)));
+};
+
+struct low {
+	long double x;
+	int i;
+} __attribute__((aligned(8)));
+
+struct __attribute__((packed)) low_packed {
+	long l __attribute__((aligned(2)));
+	short s;
+};
+
 struct flex {
 	int n;
 	char data[];
