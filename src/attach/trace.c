@@ -120,6 +120,7 @@ static int load(struct utramp_trace *tr, const struct func *f, enum program_kind
 						    .arena = tr->target->arena,
 						    .map_by_fd = trace_map,
 						    .arg = tr,
+						    .reentrant = true,
 						    .nslots = f->model->nslots },
 			    out, d);
 }

@@ -507,7 +507,7 @@ int facts_compute(struct program *p, const struct program_attr *attr, struct dia
 	s->d = d;
 	err = pass_alloc(s);
 	if (!err) {
-		p->facts.may_reenter = true;
+		p->facts.may_reenter = !attr->reentrant;
 		pass_run(s);
 		err = s->err ? s->err : stack_sum(s);
 	}

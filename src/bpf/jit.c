@@ -321,6 +321,27 @@ static void run(struct x86_asm *a, const struct tramp_env *t)
 	x86_call(a, t->entry);
 }
 
+/* A program that may run inside itself needs the thread's block all the same. */
+static void run_unguarded(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+{
+	x86_label first = x86_label_new(a), go = x86_label_new(a), done = x86_label_new(a);
+
+	x86_load_fs(a, RAX, b->env.tls_off);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, first);
+	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(magic), RT_THREAD_MAGIC);
+	x86_jcc(a, X86_NE, first);
+	x86_bind(a, go);
+	run(a, t);
+	x86_jmp(a, done);
+	x86_bind(a, first);
+	call_address(a, b->env.first);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, t->skip);
+	x86_jmp(a, go);
+	x86_bind(a, done);
+}
+
 static void body_emit(struct x86_asm *a, const struct tramp_env *t, const void *self)
 {
 	const struct engine_body *b = self;
@@ -328,6 +349,10 @@ static void body_emit(struct x86_asm *a, const struct tramp_env *t, const void *
 
 	if (!b->env.guard_enter) {
 		run(a, t);
+		return;
+	}
+	if (!b->p->facts.may_reenter) {
+		run_unguarded(b, a, t);
 		return;
 	}
 	slow = x86_label_new(a);

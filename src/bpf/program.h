@@ -59,7 +59,8 @@ struct program_attr {
 	/* map behind a file descriptor in LDDW src 1/2; borrowed; NULL: no such */
 	struct map *(*map_by_fd)(void *arg, int fd);
 	void *arg;
-	unsigned nslots;       /* ctx slots of the target, PROGRAM_NO_CTX: not known */
+	unsigned nslots; /* ctx slots of the target, PROGRAM_NO_CTX: not known */
+	bool reentrant;  /* may run inside itself, in a signal handler: no guard, nothing missed */
 	bool allow_any_helper; /* conformance: helper 5 and no kind rules */
 };
 

@@ -504,6 +504,44 @@ static void test_guard(void **state)
 	arena_destroy(arena);
 }
 
+/* One that may run inside itself does, on a registered thread; nothing is missed. */
+static void test_reentrant(void **state)
+{
+	struct bpf_insn insn[] = { INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ktime_get_ns),
+				   INSN(BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 100),
+				   INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
+	struct program_attr attr = {
+		.kind = PROGRAM_FENTRY, .insn = insn, .ninsns = 3, .reentrant = true
+	};
+	struct shm_prog *stats;
+	struct engine_body *b;
+	struct engine_env env;
+	struct arena *arena;
+
+	assert_int_equal(arena_create(&arena), 0);
+	guard_world(arena, &env);
+	__asm__ volatile("movq $0, %%fs:(%0)" : : "r"((int64_t)env.tls_off) : "memory");
+	attr.arena = arena;
+	assert_int_equal(program_load(&attr, &guarded, NULL), 0);
+	stats = shm_ptr(arena, guarded->stats, sizeof(*stats));
+	assert_int_equal(engine_body_new(guarded, &env, &b), 0);
+	guarded_fn = make_frame(engine_body(b), 0, 0);
+	nested = 3, runs = 0;
+	assert_int_equal(guarded_fn(CTX, 0), 405);
+	assert_int_equal(runs, 4);
+	assert_int_equal(rt_thread_self()->depth, 0);
+
+	/* a block wiped by fork */
+	rt_thread_self()->magic = 0;
+	assert_int_equal(guarded_fn(CTX, 0), 105);
+	assert_int_equal(rt_thread_self()->magic, RT_THREAD_MAGIC);
+	assert_int_equal(stats->missed, 0);
+
+	engine_body_free(b);
+	program_put(guarded);
+	arena_destroy(arena);
+}
+
 /* -- lookups in line ------------------------------------------------------------------------- */
 
 #define LOOKUP "ldxdw r2, [r1+0]\nstxw [r10-4], r2\nmov r2, r10\nadd r2, -4\nmap r1, 7\n"
@@ -624,11 +662,14 @@ static void test_guard_without_slot(void **state)
 	env.first = (uint64_t)(uintptr_t)none;
 	__asm__ volatile("movq $0, %%fs:(%0)" : : "r"((int64_t)env.tls_off) : "memory");
 	attr.arena = arena;
-	assert_int_equal(program_load(&attr, &p, NULL), 0);
-	assert_int_equal(engine_body_new(p, &env, &b), 0);
-	assert_int_equal(make_frame(engine_body(b), 0, 0)(CTX, 0), -77);
-	engine_body_free(b);
-	program_put(p);
+	for (int reentrant = 0; reentrant < 2; reentrant++) {
+		attr.reentrant = reentrant;
+		assert_int_equal(program_load(&attr, &p, NULL), 0);
+		assert_int_equal(engine_body_new(p, &env, &b), 0);
+		assert_int_equal(make_frame(engine_body(b), 0, 0)(CTX, 0), -77);
+		engine_body_free(b);
+		program_put(p);
+	}
 	munmap(none, 4096);
 	arena_destroy(arena);
 }
@@ -650,6 +691,7 @@ int main(void)
 		cmocka_unit_test(test_body_needs_its_helpers),
 		cmocka_unit_test(test_body_clobbers),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_reentrant),
 		cmocka_unit_test(test_lookup_in_line),
 		cmocka_unit_test(test_lookup_called),
 		cmocka_unit_test(test_guard_without_slot),
