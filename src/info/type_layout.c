@@ -60,12 +60,42 @@ static bool holds_nontrivial(const struct ty *t)
 	return false;
 }
 
+/*
+ * Gaps as alignment makes them: such a struct is not packed, but a type of its members may
+ * be, without our seeing it there (a packed struct of one pointer looks like any).
+ */
+static bool is_padded(const struct ty *t, uint32_t natural)
+{
+	uint64_t end = 0;
+
+	for (uint64_t i = 0; t->kind == TY_STRUCT && i < t->n; i++) {
+		const struct ty_member *m = &t->member[i];
+		uint64_t want = m->type->align ? m->type->align : 1;
+
+		if (!m->bits && m->offset > end && m->offset - end < want && m->offset % want == 0)
+			return true;
+		end = m->bits ? m->offset + (m->bit_offset + m->bits + 7u) / 8 :
+				m->offset + m->type->size;
+	}
+	return t->kind == TY_STRUCT && t->size > end && t->size - end < natural &&
+	       t->size % natural == 0;
+}
+
+static bool is_aggregate(const struct ty *t)
+{
+	t = ty_strip(t);
+	for (unsigned i = 0; i < 64 && t->kind == TY_ARRAY && t->of; i++) /* hostile: a loop */
+		t = ty_strip(t->of);
+	return t->kind == TY_STRUCT || t->kind == TY_UNION;
+}
+
 /* Debug information tells no alignment but a forced one: it is that of the most aligned member, unless
  * the size or an offset shows that the type is packed. */
 static void settle_aggregate(struct ty_node *n, unsigned depth)
 {
 	struct ty *t = &n->ty;
 	uint32_t align = 1, natural;
+	bool padded;
 
 	for (uint64_t i = 0; i < t->n; i++) {
 		settle_inner(t->member[i].type, depth);
@@ -75,6 +105,7 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 			t->flags |= TY_NONTRIVIAL;
 	}
 	natural = align;
+	padded = is_padded(t, natural);
 	while (align > 1 && t->size % align)
 		align /= 2;
 	for (uint64_t i = 0; i < t->n; i++) {
@@ -87,6 +118,8 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 			continue;
 		if (m->offset % want)
 			t->flags |= TY_PACKED;
+		if (padded && is_aggregate(m->type))
+			continue;
 		while (align > 1 && m->offset % (want < align ? want : align))
 			align /= 2;
 	}
@@ -94,9 +127,10 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 		t->flags |= TY_PACKED;
 	/*
 	 * clang tells aligned(N) as it is written (gcc what came of it), of the type and of its
-	 * members: unless they are packed, it never lowers.
+	 * members: unless they are packed, it never lowers; if they are, it may count for nothing.
 	 */
-	if (n->forced_align && (align < natural || n->forced_align > align))
+	if (n->forced_align && t->size % n->forced_align == 0 &&
+	    (align < natural || n->forced_align > align))
 		align = n->forced_align;
 	t->align = align;
 }

@@ -278,6 +278,13 @@ static void test_low_alignment(void **state)
 	assert_int_equal(t->size, 10);
 	assert_true(t->flags & TY_PACKED);
 	assert_int_equal(t->align, _Alignof(struct low_packed));
+	t = pointee(&p, 3);
+	assert_true(t->flags & TY_PACKED);
+	assert_int_equal(t->member[1].offset, 1);
+	assert_int_equal(t->align, _Alignof(struct packed_inside));
+	t = pointee(&p, 4);
+	assert_int_equal(t->size, 33);
+	assert_int_equal(t->align, 1);
 }
 
 static void test_enums(void **state)

@@ -75,9 +75,10 @@ int f_layout(struct packed_offset *a, struct packed_size *b, struct over *c, str
 	return a->c + b->b + (int)c->a + d->data[0] + e->m[1][2] + f->lo;
 }
 
-int f_low(union low_member *a, struct low *b, struct low_packed *c)
+int f_low(union low_member *a, struct low *b, struct low_packed *c, struct packed_inside *d,
+	  struct over_packed *e)
 {
-	return (int)a->l + b->i + c->s;
+	return (int)a->l + b->i + c->s + d->c + e->c;
 }
 
 int f_hidden(struct hidden *h)

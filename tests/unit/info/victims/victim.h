@@ -56,9 +56,30 @@ struct low {
 	int i;
 } __attribute__((aligned(8)));
 
+/* Not packed itself: the gap before f shows it. */
+struct __attribute__((packed)) packed_pointer {
+	void *p;
+};
+
+struct packed_inside {
+	char c;
+	struct packed_pointer p;
+	float f;
+	long double x;
+};
+
 struct __attribute__((packed)) low_packed {
 	long l __attribute__((aligned(2)));
 	short s;
+};
+
+/* clang repeats the 32 of its type at the member. */
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wpacked-not-aligned"
+#endif
+struct __attribute__((packed)) over_packed {
+	struct over o;
+	char c;
 };
 
 struct flex {
