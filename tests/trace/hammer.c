@@ -14,6 +14,7 @@
 
 #define NOINLINE __attribute__((noinline, noclone))
 
+/* clang-format off */
 #define F(n) \
 	NOINLINE long f_##n(int thread, long i) \
 	{ \
@@ -21,14 +22,14 @@
 		return 3 * i + thread; \
 	}
 #define F10(n) F(n##0) F(n##1) F(n##2) F(n##3) F(n##4) F(n##5) F(n##6) F(n##7) F(n##8) F(n##9)
-F10()
-F10(1)
-F10(2) F10(3) F10(4) F10(5) F10(6) F10(7) F10(8) F10(9)
+F10() F10(1) F10(2) F10(3) F10(4) F10(5) F10(6) F10(7) F10(8) F10(9)
 
 #define P(n)   f_##n,
 #define P10(n) P(n##0) P(n##1) P(n##2) P(n##3) P(n##4) P(n##5) P(n##6) P(n##7) P(n##8) P(n##9)
-	static long (*const functions[100])(int, long) = { P10() P10(1) P10(2) P10(3) P10(4) P10(5)
-								   P10(6) P10(7) P10(8) P10(9) };
+static long (*const functions[100])(int, long) = {
+	P10() P10(1) P10(2) P10(3) P10(4) P10(5) P10(6) P10(7) P10(8) P10(9)
+};
+/* clang-format on */
 
 static long calls, sums[64];
 
