@@ -218,6 +218,25 @@ static int open_all(struct run *r)
 	return 0;
 }
 
+/* A program that would have run inside itself was passed over: say so, as with lost events. */
+static void tell_missed(const struct run *r)
+{
+	for (int i = 0; i < r->nobjs; i++) {
+		struct utramp_program *p = NULL;
+
+		while ((p = utramp_object__next_program(r->obj[i], p))) {
+			uint64_t n = utramp_program__missed(p);
+
+			if (n)
+				cli_error(
+					"program %s missed %llu run%s: a signal handler called the "
+					"function while it ran",
+					utramp_program__name(p), (unsigned long long)n,
+					cli_plural(n));
+		}
+	}
+}
+
 int cmd_run(struct cli *c)
 {
 	struct ring *rings = calloc(CLI_MAX, sizeof(*rings));
@@ -233,6 +252,8 @@ int cmd_run(struct cli *c)
 		code = cli_resume(c, r.t);
 	if (r.t && !code)
 		code = cli_wait(c, r.t, drain, &r);
+	if (r.t)
+		tell_missed(&r);
 	for (int i = 0; i < r.nrings; i++)
 		utramp_ring_buffer__free(r.ring[i].rb);
 	for (int i = 0; i < r.nobjs; i++)

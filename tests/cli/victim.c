@@ -2,6 +2,7 @@
  * victim.c - the command of the command-line tests: does what its first argument says.
  *
  *   exit N   kill N   call N   loop N (ms a line; until stdin ends)   env   fds   ctx
+ *   alarm N (N calls, a handler calls as well, each millisecond)
  */
 #include "plain.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -33,7 +35,7 @@ static int chosen(void)
 	return 4;
 }
 
-static int (*choose(void))(void)
+__attribute__((used)) static int (*choose(void))(void)
 {
 	return chosen;
 }
@@ -88,6 +90,27 @@ static void loop(int ms)
 	puts("end");
 }
 
+static volatile int handled;
+
+static void on_alarm(int sig)
+{
+	handled += work(sig, 1) > 0;
+}
+
+static void alarms(int n)
+{
+	struct itimerval each = { .it_interval = { 0, 1000 }, .it_value = { 0, 1000 } };
+	volatile int sum = 0;
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &each, NULL);
+	for (int i = 0; i < n; i++)
+		sum += work(i, 1) - i;
+	each = (struct itimerval){ 0 };
+	setitimer(ITIMER_REAL, &each, NULL);
+	printf("sum %d\n", sum);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "call";
@@ -101,6 +124,8 @@ int main(int argc, char **argv)
 		raise(n);
 	if (!strcmp(verb, "loop"))
 		loop(n);
+	if (!strcmp(verb, "alarm"))
+		alarms(n);
 	if (!strcmp(verb, "fds"))
 		list_fds();
 	if (!strcmp(verb, "env")) {
