@@ -19,6 +19,9 @@
 static _Thread_local char said[DIAG_MAX];
 static _Thread_local const struct utramp_object *loading;
 
+static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
 /* Keep the warnings of the call at hand; the last lines matter when there are many. */
 static int __attribute__((format(printf, 2, 0)))
 hear(enum libbpf_print_level level, const char *fmt, va_list ap)
