@@ -19,8 +19,9 @@
  *            EBADMSG malformed object, ELF, DWARF, BTF      ENOTSUP  not supported (named)
  *            EPERM  not permitted to trace it               ESRCH    the target is gone
  *            EBUSY  the function's bytes are not its own    EINVAL   misuse
- * Memory   who creates frees, what belongs to a target before the target; strings returned live
- *          as long as their object.
+ * Memory   who creates frees; strings returned live as long as their object.  Free in any
+ *          order: what outlives its target is without effect (ESRCH, nothing, 0).
+ * Options  E2BIG if a member that this version does not know is set.
  * Threads  one thread per target; different targets are independent.
  */
 #ifndef UTRAMP_UTRAMP_H
@@ -76,17 +77,23 @@ enum utramp_state {
 	UTRAMP_EXECED, /* runs another program now: nothing is attached any more */
 };
 
-/* Wait up to timeout_ms for a change: enum utramp_state, or a negative errno. */
+/* Wait up to timeout_ms for a change: enum utramp_state, or -errno (EINVAL: not resumed). */
 UTRAMP_API int utramp_target__poll(struct utramp_target *t, int timeout_ms);
 UTRAMP_API int utramp_target__status(const struct utramp_target *t); /* as waitpid(2) */
 
-/* Restore every function's bytes; calls inside return without running a program. */
+/*
+ * Restore every function's bytes; calls inside return without running a program.  A function
+ * that holds somebody else's bytes by now is left alone and told of (EBUSY); all others are
+ * restored.  Attaching again is possible.
+ */
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 
 /*
  * Types for functions without debug information: a file with BTF for a module (path,
  * SONAME or short name), or one prototype as C writes it, "int f(struct s *, double)".
+ * They count for functions that have no program yet.  ENOENT: no such module or function,
+ * so the types would go unused.
  */
 UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
 				      const char *file);
@@ -128,7 +135,8 @@ struct utramp_attach_opts {
 
 /*
  * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: the
- * one in the program's section.  All or none, unless missing_ok.
+ * one in the program's section.  All or none, unless missing_ok; but a pattern means those
+ * of its functions that can be attached (missing is told of the others), and at least one.
  */
 UTRAMP_API struct utramp_link *utramp_program__attach(struct utramp_program *p,
 						      struct utramp_target *t, const char *spec,

@@ -34,6 +34,32 @@ void *api_null(int err)
 	return NULL;
 }
 
+/* A pointer that must not be NULL is. */
+static int misuse(const char *what)
+{
+	return api_return(diag_set(api_diag(), -EINVAL, "no %s given", what));
+}
+
+int opts_copy(void *own, size_t own_sz, const void *user, struct diag *d)
+{
+	const unsigned char *bytes = user;
+	size_t sz;
+
+	memset(own, 0, own_sz);
+	if (!user)
+		return 0;
+	memcpy(&sz, user, sizeof(sz));
+	if (sz < sizeof(sz))
+		return diag_set(d, -EINVAL, "options: sz is not set to the size of the struct");
+	for (size_t i = own_sz; i < sz; i++) {
+		if (bytes[i])
+			return diag_set(d, -E2BIG, "options: a newer member is set, at byte %zu",
+					i);
+	}
+	memcpy(own, user, sz < own_sz ? sz : own_sz);
+	return 0;
+}
+
 const char *utramp_version(void)
 {
 	return UTRAMP_VERSION;
@@ -49,11 +75,15 @@ const char *utramp_error(void)
 struct utramp_target *utramp_target__spawn(char *const argv[], const struct utramp_spawn_opts *opts)
 {
 	struct utramp_target *t = NULL;
+	struct utramp_spawn_opts own;
+	struct diag *d = api_diag();
 	int err;
 
 	if (!argv || !argv[0])
-		return api_null(diag_set(api_diag(), -EINVAL, "no command"));
-	err = session_spawn(argv, opts, &t, api_diag());
+		return api_null(diag_set(d, -EINVAL, "no command"));
+	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err)
+		err = session_spawn(argv, &own, &t, d);
 	return err ? api_null(err) : t;
 }
 
@@ -69,20 +99,26 @@ pid_t utramp_target__pid(const struct utramp_target *t)
 
 int utramp_target__resume(struct utramp_target *t)
 {
-	return api_return(session_resume(t, api_diag()));
+	return t ? api_return(session_resume(t, api_diag())) : misuse("target");
 }
 
 int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 {
+	struct diag *d = api_diag();
 	bool exec = false;
 	int n;
 
+	if (!t)
+		return misuse("target");
 	if (t->proc->exited)
 		return UTRAMP_EXITED;
+	if (t->proc->stopped)
+		return api_return(
+			diag_set(d, -EINVAL, "process %d is not resumed yet", (int)t->proc->pid));
 	n = process_poll(t->proc, timeout_ms, &exec);
 	t->arena->hdr->heartbeat++;
 	if (n < 0)
-		return api_return(diag_set(api_diag(), n, "cannot wait for process %d: %s",
+		return api_return(diag_set(d, n, "cannot wait for process %d: %s",
 					   (int)t->proc->pid, strerror(-n)));
 	if (n)
 		return UTRAMP_EXITED;
@@ -96,7 +132,7 @@ int utramp_target__status(const struct utramp_target *t)
 
 int utramp_target__detach(struct utramp_target *t)
 {
-	return api_return(session_detach(t, api_diag()));
+	return t ? api_return(session_detach(t, api_diag())) : misuse("target");
 }
 
 uint64_t utramp_target__stopped_ns(const struct utramp_target *t)
@@ -106,12 +142,40 @@ uint64_t utramp_target__stopped_ns(const struct utramp_target *t)
 
 int utramp_target__add_btf(struct utramp_target *t, const char *module, const char *file)
 {
-	return api_return(types_add_btf(&t->types, module, file, api_diag()));
+	struct fspec s = { .module = (char *)(uintptr_t)module };
+	struct diag *d = api_diag();
+	bool known = false;
+
+	if (!t || !module || !file)
+		return misuse("target, module or file");
+	for (size_t i = 0; i < t->mods->n; i++)
+		known |=
+			fspec_module_matches(&s, t->mods->at[i]->path, t->mods->at[i]->obj->soname);
+	if (!known)
+		return api_return(
+			diag_set(d, -ENOENT, "types of module '%s': there is none such", module));
+	return api_return(types_add_btf(&t->types, module, file, d));
 }
 
 int utramp_target__add_proto(struct utramp_target *t, const char *proto)
 {
-	return api_return(types_add_proto(&t->types, proto, api_diag()));
+	struct diag *d = api_diag();
+	const char *name;
+	int err;
+
+	if (!t || !proto)
+		return misuse("target or prototype");
+	err = types_add_proto(&t->types, proto, d);
+	if (err)
+		return api_return(err);
+	name = t->types.protos.at[t->types.protos.n - 1].name;
+	for (size_t i = 0; i < t->mods->n; i++) {
+		if (objfile_sym(t->mods->at[i]->obj, name))
+			return 0;
+	}
+	t->types.protos.n--;
+	return api_return(
+		diag_set(d, -ENOENT, "prototype of '%s': there is no such function", name));
 }
 
 unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
@@ -144,24 +208,28 @@ struct utramp_object *utramp_object__open_file(const char *path,
 					       const struct utramp_object_opts *opts)
 {
 	struct utramp_object *o = NULL;
-	int err = object_open(path, opts, &o, api_diag());
+	struct utramp_object_opts own;
+	struct diag *d = api_diag();
+	int err;
 
+	if (!path)
+		return api_null(misuse("path"));
+	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err)
+		err = object_open(path, &own, &o, d);
 	return err ? api_null(err) : o;
 }
 
 int utramp_object__load(struct utramp_object *o, struct utramp_target *t)
 {
+	if (!o || !t)
+		return misuse("object or target");
 	return api_return(object_load(o, t, api_diag()));
 }
 
 void utramp_object__close(struct utramp_object *o)
 {
-	struct utramp_target *t = o ? o->target : NULL;
-	bool had_links = o && o->links.n;
-
 	object_close(o);
-	if (t && had_links && !t->detached && !t->proc->stopped && !t->proc->exited)
-		session_commit(t, NULL);
 }
 
 struct utramp_program *utramp_object__next_program(const struct utramp_object *o,
@@ -218,48 +286,60 @@ void object_drop_link(struct utramp_link *l)
 	free(l);
 }
 
-static int link_one(struct utramp_program *p, struct utramp_target *t, struct hook *h,
-		    const struct utramp_attach_opts *opts, struct utramp_link *l, struct diag *d)
+/* A function that is passed over instead of failing the whole. */
+static bool passes(const struct utramp_attach_opts *o, const struct hook *h, bool pattern,
+		   enum tramp_kind kind, int err)
 {
-	struct link *part;
-	int err =
-		hook_link(t, h, p->prog, tramp_kind_of(p->kind), opts ? opts->cookie : 0, &part, d);
-
-	if (!err) {
-		session_warn(t, h->func, opts);
-		return vec_push(&l->parts, part);
-	}
-	if (!opts || !opts->missing_ok || err == -ENOMEM)
-		return err;
-	if (opts->missing)
-		opts->missing(opts->ctx, diag_text(d, err));
-	return 0;
+	if (err == -ENOMEM)
+		return false;
+	return o->missing_ok || (pattern && func_refusal(h->func, kind));
 }
 
-static int link_all(struct utramp_program *p, struct utramp_target *t, const char *spec,
-		    const struct utramp_attach_opts *opts, struct utramp_link *l, struct diag *d)
+static int link_one(struct utramp_program *p, struct utramp_target *t, struct hook *h,
+		    const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
 {
-	struct hook_list list = { 0 };
-	int err = session_hooks(t, spec, &list, d);
+	struct link *part;
+	int err = hook_link(t, h, p->prog, tramp_kind_of(p->kind), o->cookie, &part, d);
 
-	if (err && opts && opts->missing_ok && err == -ENOENT) {
-		if (opts->missing)
-			opts->missing(opts->ctx, diag_text(d, err));
-		err = 0;
-	}
-	for (size_t i = 0; i < list.n && !err; i++)
-		err = link_one(p, t, list.at[i], opts, l, d);
-	vec_free(&list);
+	if (err)
+		return err;
+	err = vec_push(&l->parts, part);
+	if (err)
+		link_remove(part);
+	else
+		session_warn(t, h->func, o);
 	return err;
 }
 
-static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
-		  const struct utramp_attach_opts *opts, struct utramp_link **out, struct diag *d)
+/* A pattern means the functions that can be attached; none at all is a failure even so. */
+static int link_all(struct utramp_program *p, struct utramp_target *t, const char *spec,
+		    const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
 {
-	struct utramp_link *l;
-	int err;
+	enum tramp_kind kind = tramp_kind_of(p->kind);
+	struct hook_list list = { 0 };
+	int err = session_hooks(t, spec, &list, d), passed = 0;
 
-	spec = spec ? spec : p->spec;
+	if (err == -ENOENT && o->missing_ok) {
+		if (o->missing)
+			o->missing(o->ctx, diag_text(d, err));
+		err = 0;
+	}
+	for (size_t i = 0; i < list.n && !err; i++) {
+		err = link_one(p, t, list.at[i], o, l, d);
+		if (!err || !passes(o, list.at[i], list.pattern, kind, err))
+			continue;
+		if (o->missing)
+			o->missing(o->ctx, diag_text(d, err));
+		passed = err;
+		err = 0;
+	}
+	vec_free(&list);
+	return !err && !l->parts.n && !o->missing_ok ? passed : err;
+}
+
+static int check_attach(const struct utramp_program *p, const struct utramp_target *t,
+			const char *spec, struct diag *d)
+{
 	if (!p->prog || p->object->target != t)
 		return diag_set(d, -EINVAL, "program %s is not loaded for this target",
 				object_program_name(p));
@@ -267,17 +347,31 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		return diag_set(d, -EINVAL,
 				"program %s names no function: use --attach %s=[MODULE:]FUNCTION",
 				object_program_name(p), object_program_name(p));
+	return 0;
+}
+
+static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
+		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
+{
+	struct utramp_link *l;
+	int err;
+
+	spec = spec ? spec : p->spec;
+	err = check_attach(p, t, spec, d);
+	if (err)
+		return err;
 	l = calloc(1, sizeof(*l));
 	if (!l || vec_push(&p->object->links, l) < 0) {
 		free(l);
 		return -ENOMEM;
 	}
 	l->object = p->object;
-	err = link_all(p, t, spec, opts, l, d);
+	err = link_all(p, t, spec, o, l, d);
 	if (!err && !t->proc->stopped)
 		err = session_commit(t, d);
 	if (err) {
 		object_drop_link(l);
+		session_settle(t, NULL); /* it may be in images already */
 		return err;
 	}
 	*out = l;
@@ -287,25 +381,44 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 struct utramp_link *utramp_program__attach(struct utramp_program *p, struct utramp_target *t,
 					   const char *spec, const struct utramp_attach_opts *opts)
 {
+	struct utramp_attach_opts own;
+	struct diag *d = api_diag();
 	struct utramp_link *l;
-	int err = attach(p, t, spec, opts, &l, api_diag());
+	int err;
 
+	if (!p || !t)
+		return api_null(misuse("program or target"));
+	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err)
+		err = attach(p, t, spec, &own, &l, d);
 	return err ? api_null(err) : l;
 }
 
 int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 			  const struct utramp_attach_opts *opts)
 {
+	struct utramp_attach_opts own;
 	struct diag *d = api_diag();
-	int err = 0;
+	size_t before;
+	int err;
 
+	if (!o || !t)
+		return misuse("object or target");
+	before = o->links.n;
+	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && o->target != t)
+		err = diag_set(d, -EINVAL, "%s is not loaded for this target", o->path);
 	for (size_t i = 0; i < o->programs.n && !err; i++) {
 		struct utramp_program *p = o->programs.at[i];
 		struct utramp_link *l;
 
 		if (p->prog && p->spec)
-			err = attach(p, t, NULL, opts, &l, d);
+			err = attach(p, t, NULL, &own, &l, d);
 	}
+	while (err && o->links.n > before)
+		object_drop_link(o->links.at[o->links.n - 1]);
+	if (err && o->target)
+		session_settle(o->target, NULL);
 	return api_return(err);
 }
 
@@ -322,7 +435,5 @@ int utramp_link__destroy(struct utramp_link *l)
 	if (!l)
 		return 0;
 	object_drop_link(l);
-	if (t->proc->stopped || t->proc->exited || t->detached)
-		return 0;
-	return api_return(session_commit(t, d));
+	return t ? api_return(session_settle(t, d)) : 0;
 }

@@ -24,8 +24,7 @@ struct utramp_map *utramp_object__find_map_by_name(const struct utramp_object *o
 		if (!__builtin_strcmp(o->maps.at[i]->name, name))
 			return o->maps.at[i];
 	}
-	errno = ENOENT;
-	return NULL;
+	return api_null(diag_set(api_diag(), -ENOENT, "%s has no map '%s'", o->path, name));
 }
 
 const char *utramp_map__name(const struct utramp_map *m)
@@ -35,17 +34,17 @@ const char *utramp_map__name(const struct utramp_map *m)
 
 uint32_t utramp_map__type(const struct utramp_map *m)
 {
-	return m->map->attr.type;
+	return m->type;
 }
 
 uint32_t utramp_map__key_size(const struct utramp_map *m)
 {
-	return m->map->attr.key_size;
+	return m->key_size;
 }
 
 uint32_t utramp_map__value_size(const struct utramp_map *m)
 {
-	return m->map->attr.value_size;
+	return m->value_size;
 }
 
 static unsigned possible_cpus(void)
@@ -59,14 +58,15 @@ static unsigned possible_cpus(void)
 static int check_sizes(const struct utramp_map *m, size_t key_sz, bool has_value, size_t value_sz,
 		       struct diag *d)
 {
-	const struct map_attr *a = &m->map->attr;
-	size_t want = a->value_size;
+	size_t want = m->value_size;
 
-	if (key_sz != a->key_size)
+	if (!m->map)
+		return diag_set(d, -ESRCH, "map %s: its target is gone", m->name);
+	if (key_sz != m->key_size)
 		return diag_set(d, -EINVAL, "map %s: keys have %u bytes, not %zu", m->name,
-				a->key_size, key_sz);
-	if (a->type == BPF_MAP_TYPE_PERCPU_ARRAY || a->type == BPF_MAP_TYPE_PERCPU_HASH)
-		want = ALIGN_UP((size_t)a->value_size, 8) * possible_cpus();
+				m->key_size, key_sz);
+	if (m->type == BPF_MAP_TYPE_PERCPU_ARRAY || m->type == BPF_MAP_TYPE_PERCPU_HASH)
+		want = ALIGN_UP((size_t)m->value_size, 8) * possible_cpus();
 	if (has_value && value_sz != want)
 		return diag_set(d, -EINVAL, "map %s: values have %zu bytes, not %zu", m->name, want,
 				value_sz);
@@ -122,8 +122,7 @@ int ringbuf_new(struct utramp_target *t, struct map *m, utramp_sample_fn fn, voi
 	if (!err)
 		err = vec_push(&t->rings, rb);
 	if (err) {
-		if (rb)
-			ring_reader_free(rb->reader);
+		ring_reader_free(rb ? rb->reader : NULL);
 		free(rb);
 		return diag_set(d, err, "cannot read ring buffer %s", m->name);
 	}
@@ -136,25 +135,26 @@ int ringbuf_new(struct utramp_target *t, struct map *m, utramp_sample_fn fn, voi
 
 int ringbuf_consume(struct utramp_ring_buffer *rb, bool final)
 {
-	return ring_reader_poll(rb->reader, 0, final, rb->fn, rb->ctx);
+	return rb->reader ? ring_reader_poll(rb->reader, 0, final, rb->fn, rb->ctx) : 0;
 }
 
 uint64_t ringbuf_lost(const struct utramp_ring_buffer *rb)
 {
-	return ring_reader_lost(rb->reader);
+	return rb->reader ? ring_reader_lost(rb->reader) : rb->lost;
 }
 
 uint64_t ringbuf_unfinished(const struct utramp_ring_buffer *rb)
 {
-	return ring_reader_unfinished(rb->reader);
+	return rb->reader ? ring_reader_unfinished(rb->reader) : 0;
 }
 
-void ringbuf_free(struct utramp_ring_buffer *rb)
+void ringbuf_orphan(struct utramp_ring_buffer *rb)
 {
 	struct utramp_target *t = rb->target;
 
+	rb->lost = ringbuf_lost(rb);
 	if (!rb->silent)
-		t->lost += ringbuf_lost(rb);
+		t->lost += rb->lost;
 	for (size_t i = 0; i < t->rings.n; i++) {
 		if (t->rings.at[i] == rb) {
 			t->rings.at[i] = t->rings.at[--t->rings.n];
@@ -162,6 +162,14 @@ void ringbuf_free(struct utramp_ring_buffer *rb)
 		}
 	}
 	ring_reader_free(rb->reader);
+	rb->reader = NULL;
+	rb->target = NULL;
+}
+
+void ringbuf_free(struct utramp_ring_buffer *rb)
+{
+	if (rb->target)
+		ringbuf_orphan(rb);
 	free(rb);
 }
 
@@ -172,31 +180,52 @@ struct utramp_ring_buffer *utramp_ring_buffer__new(struct utramp_map *m, utramp_
 	struct diag *d = api_diag();
 	int err;
 
-	if (opts || !fn)
-		return api_null(diag_set(d, -EINVAL, "a ring buffer takes a callback, no options"));
-	if (m->map->attr.type != BPF_MAP_TYPE_RINGBUF)
+	if (opts || !fn || !m)
+		return api_null(diag_set(d, -EINVAL,
+					 "a ring buffer takes a map and a callback, no options"));
+	if (m->type != BPF_MAP_TYPE_RINGBUF)
 		return api_null(diag_set(d, -EINVAL, "map %s is no ring buffer", m->name));
+	if (!m->map)
+		return api_null(diag_set(d, -ESRCH, "map %s: its target is gone", m->name));
 	err = ringbuf_new(m->target, m->map, fn, ctx, &rb, d);
 	return err ? api_null(err) : rb;
 }
 
 int utramp_ring_buffer__consume(struct utramp_ring_buffer *rb)
 {
-	return api_return(ringbuf_consume(rb, rb->target->proc->exited));
+	struct diag *d = api_diag();
+	int n;
+
+	if (!rb)
+		return api_return(diag_set(d, -EINVAL, "no ring buffer given"));
+	n = ringbuf_consume(rb, rb->target && rb->target->proc->exited);
+	return n < 0 ? api_return(diag_set(d, n, "the ring buffer is damaged")) : n;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* Nobody wakes us: the traced side makes no system call.  Look often, sleep little. */
 int utramp_ring_buffer__poll(struct utramp_ring_buffer *rb, int timeout_ms)
 {
 	const struct timespec nap = { .tv_nsec = 1000000 };
+	uint64_t end = now_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
 	int n;
 
-	for (;; timeout_ms--) {
+	for (;;) {
 		n = utramp_ring_buffer__consume(rb);
+		if (n || !rb->target || rb->target->proc->exited)
+			return n; /* nobody writes any more */
 		rb->target->arena->hdr->heartbeat++;
-		if (n || timeout_ms == 0)
-			return n;
-		nanosleep(&nap, NULL);
+		if (timeout_ms >= 0 && now_ms() >= end)
+			return 0;
+		if (nanosleep(&nap, NULL) < 0)
+			return 0; /* a signal of the caller's */
 	}
 }
 
@@ -242,10 +271,14 @@ int utramp_target__read_printk(struct utramp_target *t,
 			       void (*fn)(void *ctx, const struct utramp_printk *p), void *ctx)
 {
 	struct printk_reader r = { fn, ctx };
-	int n = ring_reader_poll(t->printk_reader, 0, t->proc->exited, one_printk, &r);
+	struct diag *d = api_diag();
+	int n;
 
+	if (!t || !fn)
+		return api_return(diag_set(d, -EINVAL, "no target or callback given"));
+	n = ring_reader_poll(t->printk_reader, 0, t->proc->exited, one_printk, &r);
 	t->arena->hdr->heartbeat++;
-	return api_return(n);
+	return n < 0 ? api_return(diag_set(d, n, "the ring of bpf_printk is damaged")) : n;
 }
 
 uint64_t utramp_target__lost(const struct utramp_target *t)

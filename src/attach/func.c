@@ -55,6 +55,20 @@ static bool is_function(const struct objsym *sym)
 	return sym->type == OBJSYM_FUNC || sym->type == OBJSYM_IFUNC;
 }
 
+/* Is name one of a ", "-separated list? */
+static bool has_alias(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)); at += n) {
+		bool begins = at == list || at[-1] == ' ';
+
+		if (begins && (!at[n] || at[n] == ','))
+			return true;
+	}
+	return false;
+}
+
 static int add_alias(struct func *f, const char *name)
 {
 	char *text;
@@ -65,7 +79,7 @@ static int add_alias(struct func *f, const char *name)
 		f->aliases = strdup(name);
 		return f->aliases ? 0 : -ENOMEM;
 	}
-	if (strstr(f->aliases, name)) /* .symtab and .dynsym both have it, as a rule */
+	if (has_alias(f->aliases, name)) /* .symtab and .dynsym both have it, as a rule */
 		return 0;
 	if (asprintf(&text, "%s, %s", f->aliases, name) < 0)
 		return -ENOMEM;
@@ -99,8 +113,10 @@ static int add_match(struct amodule *m, const struct objsym *sym, struct func_li
 {
 	struct func *last = out->n ? out->at[out->n - 1] : NULL;
 
-	if (last && last->mod == m && last->addr == sym->addr)
+	if (last && last->mod == m && last->addr == sym->addr) {
+		last->ifunc |= sym->type == OBJSYM_IFUNC; /* its resolver's own name came first */
 		return add_alias(last, sym->name);
+	}
 	return func_new(m, sym->name, sym->addr, sym->type == OBJSYM_IFUNC, out);
 }
 

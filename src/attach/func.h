@@ -29,6 +29,7 @@ struct func {
 	int site_err;
 	char *reason; /* why entry, or only exit, cannot be attached; NULL: nothing */
 	bool can_entry, can_exit;
+	unsigned types_seen; /* of type_sources.generation, when the prototype was looked up */
 };
 
 struct func_list {
@@ -56,6 +57,12 @@ struct live {
  */
 int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
 		 struct ty_pool *pool, struct diag *d);
+
+/* Types, model and what they decide, anew; the site stays. */
+int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool);
+
+/* Nothing can be attached to f, for this reason. */
+void func_refuse(struct func *f, int err, const char *why);
 
 /* Run-time address. */
 static inline taddr_t func_addr(const struct func *f)

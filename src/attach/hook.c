@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define REACH (0x7fffffffll - (1 << 20)) /* rel32, with room for what lies behind */
 
@@ -22,27 +23,27 @@ static bool reaches(const struct code_room *r, taddr_t addr)
 	return r->lo && lo < REACH && lo > -REACH && hi < REACH && hi > -REACH;
 }
 
-static int choose_slab(const struct utramp_target *t, const struct func *f, unsigned *out,
-		       struct diag *d)
+static bool choose_slab(const struct utramp_target *t, const struct func *f, unsigned *out)
 {
 	for (unsigned i = 0; i < SLABS; i++) {
 		unsigned slab = f->mod->main ? i : SLABS - 1 - i;
 
 		if (reaches(&t->room[slab], func_addr(f))) {
 			*out = slab;
-			return 0;
+			return true;
 		}
 	}
-	return diag_set(d, -ERANGE, "%s at %#llx is more than 2 GiB from both slabs", f->name,
-			(unsigned long long)func_addr(f));
+	return false;
 }
 
-int hook_new(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
+int hook_new(struct utramp_target *t, struct func *f, struct hook **out)
 {
 	struct hook *h = calloc(1, sizeof(*h));
-	int err = h ? choose_slab(t, f, &h->slab, d) : -ENOMEM;
+	int err = h ? 0 : -ENOMEM;
 
 	if (!err) {
+		if (!choose_slab(t, f, &h->slab))
+			func_refuse(f, -ERANGE, "it is more than 2 GiB from both slabs");
 		h->func = f;
 		h->number = (uint32_t)t->hooks.n;
 		err = vec_push(&t->hooks, h);
@@ -104,10 +105,6 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	struct link *l;
 	int err;
 
-	if (t->detached)
-		return diag_set(d, -EINVAL,
-				"process %d was detached from: attach needs a new target",
-				(int)t->proc->pid);
 	err = check_program(t, h, p, kind, d);
 
 	if (err)
@@ -129,7 +126,10 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	h->list[kind].at[0] = l;
 	err = image_check(t, h, d);
 	if (err) {
+		bool dirty = h->dirty;
+
 		link_remove(l);
+		h->dirty = dirty; /* no image ever had it */
 		return err;
 	}
 	h->dirty = true;
@@ -161,7 +161,7 @@ void link_remove(struct link *l)
 	free(l);
 }
 
-static bool has_links(const struct hook *h)
+bool hook_has_links(const struct hook *h)
 {
 	return h->list[TRAMP_FENTRY].n || h->list[TRAMP_FMOD_RET].n || h->list[TRAMP_FEXIT].n;
 }
@@ -199,15 +199,18 @@ struct batch {
 	struct process_patch *patch;
 	struct slot_move *move;
 	struct hook **hook;
+	bool *on; /* to be patched; else to be restored */
 	unsigned n;
+	bool ran; /* each patch has its result */
 };
 
 static int batch_init(struct batch *b, size_t n)
 {
 	*b = (struct batch){ .patch = calloc(n + 1, sizeof(*b->patch)),
 			     .move = calloc(n + 1, sizeof(*b->move)),
-			     .hook = calloc(n + 1, sizeof(struct hook *)) };
-	return b->patch && b->move && b->hook ? 0 : -ENOMEM;
+			     .hook = calloc(n + 1, sizeof(struct hook *)),
+			     .on = calloc(n + 1, sizeof(*b->on)) };
+	return b->patch && b->move && b->hook && b->on ? 0 : -ENOMEM;
 }
 
 static void batch_fini(struct batch *b)
@@ -215,13 +218,19 @@ static void batch_fini(struct batch *b)
 	free(b->patch);
 	free(b->move);
 	free(b->hook);
+	free(b->on);
 }
 
 static int batch_add(struct batch *b, struct hook *h, bool on)
 {
+	int err;
+
 	b->move[b->n] = (struct slot_move){ &h->func->site, &h->slot };
 	b->hook[b->n] = h;
-	return fill_patch(h, &b->move[b->n], on, &b->patch[b->n]) ?: (b->n++, 0);
+	b->on[b->n] = on;
+	err = fill_patch(h, &b->move[b->n], on, &b->patch[b->n]);
+	b->n += !err;
+	return err;
 }
 
 /*
@@ -231,107 +240,166 @@ static int batch_add(struct batch *b, struct hook *h, bool on)
 static int write_hop(struct utramp_target *t, const struct hook *h, bool on)
 {
 	const struct site *s = &h->func->site;
-	uint8_t bytes[SITE_JMP_LEN];
+	uint8_t bytes[SITE_JMP_LEN], now[SITE_JMP_LEN];
 	int err;
 
 	if (s->kind != SITE_HOP)
 		return 0;
 	err = text_hop_patch(s, h->slot.enter, bytes);
-	return err ? err : process_write(t->proc, s->hop, on ? bytes : s->hop_old, SITE_JMP_LEN);
+	if (!err)
+		err = process_read(t->proc, s->hop, now, sizeof(now));
+	if (err || !memcmp(now, on ? bytes : s->hop_old, sizeof(now)))
+		return err;
+	if (memcmp(now, on ? s->hop_old : bytes, sizeof(now)) != 0)
+		return -EBUSY; /* not ours */
+	return process_write(t->proc, s->hop, on ? bytes : s->hop_old, SITE_JMP_LEN);
 }
 
 /* Before the batch: hops of windows to come.  Behind it: of windows that are not, or no more. */
 static int write_hops(struct utramp_target *t, const struct batch *b, bool on)
 {
-	int err = 0;
+	int first = 0;
 
-	for (unsigned i = 0; i < b->n && !err; i++) {
-		if (!b->hook[i]->patched)
-			err = write_hop(t, b->hook[i], on);
+	for (unsigned i = 0; i < b->n; i++) {
+		int err = b->hook[i]->patched ? 0 : write_hop(t, b->hook[i], on && b->on[i]);
+
+		if (err && on)
+			return err;
+		first = first ? first : err;
 	}
-	return err;
+	return first;
 }
 
+/*
+ * A.5  A window that does not hold our jump any more (its library was unloaded, somebody
+ *      wrote there) is not ours to restore: it is told once and never touched again.
+ */
 static int batch_result(const struct batch *b, unsigned i, struct diag *d)
 {
+	struct hook *h = b->hook[i];
 	int err = b->patch[i].result;
 
-	return diag_set(d, err, "%s: %s", b->hook[i]->func->name,
-			err == -EBUSY ? "its first bytes are not what they were" :
-					"a thread stays inside its first bytes; try again");
+	if (!err)
+		h->patched = b->on[i];
+	else if (!b->on[i] && err != -EAGAIN)
+		h->patched = false;
+	if (!err)
+		return 0;
+	return diag_set(d, err, "%s:%s: %s", h->func->mod->shown, h->func->name,
+			err == -EBUSY  ? "its first bytes are not what they were" :
+			err == -EAGAIN ? "a thread stays inside its first bytes; try again" :
+					 strerror(-err));
 }
 
 static int batch_run(struct utramp_target *t, struct batch *b, struct diag *d)
 {
-	int err = write_hops(t, b, true), failed;
+	int err = b->n ? write_hops(t, b, true) : 0, failed = 0;
 
-	if (err || !b->n)
-		return err;
-	failed = process_patch(t->proc, b->patch, b->n, d);
-	if (failed < 0)
-		return failed;
+	if (!b->n)
+		return 0;
+	if (!err)
+		failed = process_patch(t->proc, b->patch, b->n, d);
+	if (err || failed < 0) {
+		write_hops(t, b, false);
+		return err ? diag_set(d, err, "padding for a jump cannot be written: %s",
+				      strerror(-err)) :
+			     failed;
+	}
+	b->ran = true;
 	for (unsigned i = 0; i < b->n; i++) {
-		if (!b->patch[i].result)
-			b->hook[i]->patched = !b->hook[i]->patched;
-		else if (err != -EBUSY)
-			err = batch_result(b, i, d);
+		failed = batch_result(b, i, err && err != -EAGAIN ? NULL : d);
+		err = failed && (!err || err == -EAGAIN) ? failed : err;
 	}
 	failed = write_hops(t, b, false);
 	return err ? err : failed;
 }
 
-/* Take back what this batch patched: all or none. */
+/* Take back what this batch patched: all or none.  What it restored stays restored. */
 static void batch_undo(struct utramp_target *t, const struct batch *done)
 {
 	struct batch b;
 
-	if (batch_init(&b, done->n) == 0) {
+	if (done->ran && batch_init(&b, done->n) == 0) {
 		for (unsigned i = 0; i < done->n; i++) {
-			if (!done->patch[i].result)
-				batch_add(&b, done->hook[i], !done->hook[i]->patched);
+			if (done->on[i] && done->hook[i]->patched)
+				batch_add(&b, done->hook[i], false);
 		}
 		batch_run(t, &b, NULL);
+		batch_fini(&b);
 	}
-	batch_fini(&b);
 }
 
+static bool needs_commit(const struct hook *h)
+{
+	return h->dirty || h->patched != hook_has_links(h);
+}
+
+/* A function that is left is restored whatever becomes of its image. */
 static int commit_hook(struct utramp_target *t, struct hook *h, struct batch *b, struct diag *d)
 {
-	int err = 0;
+	int err = 0, patch = 0;
 
-	if (has_links(h) && !h->slot_at)
+	if (hook_has_links(h) && !h->slot_at)
 		err = image_slot(t, h, d);
-	if (!err && h->slot_at)
+	if (!err && h->slot_at && h->dirty)
 		err = image_swap(t, h, d);
-	if (!err && h->patched != has_links(h))
-		err = batch_add(b, h, has_links(h));
-	return err;
+	if (!h->slot_at && !hook_has_links(h))
+		h->dirty = false;
+	if ((!err || !hook_has_links(h)) && h->patched != hook_has_links(h))
+		patch = batch_add(b, h, hook_has_links(h));
+	return err ? err : patch;
+}
+
+/* Fills the batch.  *soft: the first trouble with a function that is left. */
+static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, struct diag *d)
+{
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		struct hook *h = t->hooks.at[i];
+		int err = needs_commit(h) ? commit_hook(t, h, b, *soft ? NULL : d) : 0;
+
+		if (err && hook_has_links(h))
+			return err;
+		*soft = *soft ? *soft : err;
+	}
+	return 0;
 }
 
 static int commit_stopped(struct utramp_target *t, struct diag *d)
 {
-	struct batch b;
-	int err = session_map(t, d);
+	struct batch b = { 0 };
+	int err = session_map(t, d), soft = 0;
 
-	if (err)
-		return err;
-	err = batch_init(&b, t->hooks.n);
-	for (size_t i = 0; i < t->hooks.n && !err; i++) {
-		if (t->hooks.at[i]->dirty)
-			err = commit_hook(t, t->hooks.at[i], &b, d);
-	}
 	if (!err)
-		err = batch_run(t, &b, d);
+		err = batch_init(&b, t->hooks.n);
+	if (!err)
+		err = commit_hooks(t, &b, &soft, d);
+	if (!err)
+		err = batch_run(t, &b, soft ? NULL : d);
 	if (err)
 		batch_undo(t, &b);
-	for (size_t i = 0; i < t->hooks.n && !err; i++)
-		t->hooks.at[i]->dirty = false;
 	batch_fini(&b);
-	return err;
+	return err ? err : soft;
 }
 
 /* Threads stand in a window rarely and briefly: let them go on and try again. */
 #define COMMIT_TRIES 20
+
+static void let_go_on(int tries)
+{
+	const struct timespec nap = { .tv_nsec = (tries < 10 ? tries : 10) * 1000000l };
+
+	if (tries)
+		nanosleep(&nap, NULL);
+}
+
+static bool anything_to_do(const struct utramp_target *t)
+{
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		if (needs_commit(t->hooks.at[i]))
+			return true;
+	}
+	return false;
+}
 
 int session_commit(struct utramp_target *t, struct diag *d)
 {
@@ -340,7 +408,10 @@ int session_commit(struct utramp_target *t, struct diag *d)
 
 	if (t->proc->exited || !process_alive(t->proc))
 		return diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
+	if (!anything_to_do(t))
+		return 0;
 	for (int i = 0; i < COMMIT_TRIES; i++) {
+		let_go_on(i);
 		if (was_running)
 			err = process_stop(t->proc, d);
 		if (err)
@@ -355,12 +426,17 @@ int session_commit(struct utramp_target *t, struct diag *d)
 	return err;
 }
 
+int session_settle(struct utramp_target *t, struct diag *d)
+{
+	if (t->proc->stopped || t->proc->exited || !process_alive(t->proc))
+		return 0;
+	return session_commit(t, d);
+}
+
 int session_detach(struct utramp_target *t, struct diag *d)
 {
-	int err = 0;
+	int err;
 
-	if (t->detached)
-		return 0;
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		struct hook *h = t->hooks.at[i];
 
@@ -369,7 +445,12 @@ int session_detach(struct utramp_target *t, struct diag *d)
 				link_unhook(h->list[k].at[0]);
 		}
 	}
+	if (!anything_to_do(t))
+		return 0;
 	err = session_commit(t, d);
-	t->detached = !err || err == -ESRCH;
+	for (size_t i = 0; i < t->hooks.n && err == -ESRCH; i++) {
+		t->hooks.at[i]->patched = false; /* gone with the process */
+		t->hooks.at[i]->dirty = false;
+	}
 	return err;
 }

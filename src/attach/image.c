@@ -64,7 +64,7 @@ static taddr_t room_next(const struct code_room *r, taddr_t align)
 
 static int room_take(struct code_room *r, taddr_t at, size_t n, struct diag *d)
 {
-	if (n > r->hi - at)
+	if (at > r->hi || n > r->hi - at)
 		return diag_set(d, -ENOSPC, "the slab's room for code is used up");
 	r->next = at + n;
 	return 0;
@@ -232,8 +232,11 @@ static void open_gate(struct hook *h, taddr_t image, const struct tramp_marks *m
 
 static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
 {
-	h->image = image;
-	return process_write(t->proc, h->slot.image_ptr, &image, sizeof(image));
+	int err = process_write(t->proc, h->slot.image_ptr, &image, sizeof(image));
+
+	if (!err)
+		h->image = image;
+	return err;
 }
 
 static int write_image(struct utramp_target *t, struct hook *h, const struct recipe *r,
@@ -260,7 +263,7 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 	return err;
 }
 
-int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
+static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	struct recipe r;
 	int err;
@@ -273,5 +276,14 @@ int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
 	if (!err)
 		err = write_image(t, h, &r, d);
 	recipe_fini(&r);
+	return err;
+}
+
+int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
+{
+	int err = swap(t, h, d);
+
+	if (!err)
+		h->dirty = false;
 	return err;
 }

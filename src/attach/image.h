@@ -18,8 +18,8 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d);
 
 /*
  * Build the image of the hook's programs and let the slot's pointer name it; without
- * programs the slot passes calls by.  Calls inside the former image run no exit program
- * any more.  Stopped processes only.
+ * programs the slot passes calls by.  Calls inside former images run their exit programs
+ * still if all of them are attached still, else none.  Stopped processes only.
  */
 int image_swap(struct utramp_target *t, struct hook *h, struct diag *d);
 

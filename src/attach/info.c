@@ -180,14 +180,21 @@ int utramp_list(struct utramp_target *t, const char *spec,
 	struct lister l = { .fn = fn, .ctx = ctx };
 	struct diag *d = api_diag();
 
+	if (!spec || !fn)
+		return api_return(diag_set(d, -EINVAL, "no function or callback given"));
 	return api_return(t ? list_live(t, spec, &l, d) : list_file(spec, &l, d));
 }
 
 int utramp_args_count(const char *file, struct utramp_args *out)
 {
 	struct args_table t = { 0 };
-	int err = args_read(file, &t, api_diag());
+	struct diag *d = api_diag();
+	int err;
 
+	if (!file || !out || out->sz < sizeof(*out))
+		return api_return(
+			diag_set(d, -EINVAL, "no file given, or sz of the table not set"));
+	err = args_read(file, &t, d);
 	if (err)
 		return api_return(err);
 	out->functions = t.functions;

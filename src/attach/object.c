@@ -10,6 +10,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,22 +85,22 @@ static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long
 
 static int register_kinds(void)
 {
-	static bool done;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static size_t done;
+	int id = 0;
 
-	if (done)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(section_kinds); i++) {
-		LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = section_kinds[i].kind,
+	pthread_mutex_lock(&lock);
+	for (; done < ARRAY_LEN(section_kinds) && id >= 0; done += id >= 0) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = section_kinds[done].kind,
 			    .prog_prepare_load_fn = announce);
-		int id = libbpf_register_prog_handler(section_kinds[i].sec,
-						      BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &o);
 
-		if (id < 0)
-			return id;
+		if (!done)
+			libbpf_set_print(hear);
+		id = libbpf_register_prog_handler(section_kinds[done].sec,
+						  BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &o);
 	}
-	libbpf_set_print(hear);
-	done = true;
-	return 0;
+	pthread_mutex_unlock(&lock);
+	return id < 0 ? id : 0;
 }
 
 /* The kind of "fexit/libfoo.so:bar", and where the function's spec begins (NULL: bare). */
@@ -162,12 +163,12 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 		struct diag *d)
 {
 	struct utramp_object *o = calloc(1, sizeof(*o));
-	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = opts ? opts->btf : NULL);
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = opts->btf);
 	int err = o ? register_kinds() : -ENOMEM;
 
 	if (err)
 		goto out;
-	o->lossless = opts && opts->lossless;
+	o->lossless = opts->lossless;
 	o->path = strdup(path);
 	if (!o->path) {
 		err = -ENOMEM;
@@ -204,10 +205,13 @@ static int bind_maps(struct utramp_object *o)
 			return -ENOMEM;
 		}
 		m->name = bpf_map__name(bm);
-		m->target = o->target;
 		m->map = sys_map_by_fd(o->target->sys, bpf_map__fd(bm));
 		if (!m->map)
 			return -ENOENT;
+		m->target = o->target;
+		m->type = m->map->attr.type;
+		m->key_size = m->map->attr.key_size;
+		m->value_size = m->map->attr.value_size;
 	}
 	return 0;
 }
@@ -227,8 +231,11 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 	struct sys_session *former;
 	int err;
 
-	if (o->target)
-		return diag_set(d, -EINVAL, "%s is loaded already", o->path);
+	if (o->tried)
+		return diag_set(d, -EINVAL, "%s was loaded before; open it anew", o->path);
+	if (vec_push(&t->objects, o) < 0)
+		return -ENOMEM;
+	o->tried = true;
 	o->target = t;
 	said[0] = '\0';
 	former = sys_enter(t->sys);
@@ -251,6 +258,37 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 	return bind_maps(o);
 }
 
+/* Take o from its target. */
+static void leave_target(struct utramp_object *o)
+{
+	struct utramp_target *t = o->target;
+
+	for (size_t i = 0; i < t->objects.n; i++) {
+		if (t->objects.at[i] == o) {
+			t->objects.at[i] = t->objects.at[--t->objects.n];
+			break;
+		}
+	}
+	o->target = NULL;
+}
+
+void object_orphan(struct utramp_object *o)
+{
+	for (size_t i = 0; i < o->links.n; i++) {
+		struct utramp_link *l = o->links.at[i];
+
+		while (l->parts.n)
+			link_remove(l->parts.at[--l->parts.n]);
+	}
+	for (size_t i = 0; i < o->programs.n; i++)
+		o->programs.at[i]->prog = NULL;
+	for (size_t i = 0; i < o->maps.n; i++) {
+		o->maps.at[i]->map = NULL;
+		o->maps.at[i]->target = NULL;
+	}
+	leave_target(o);
+}
+
 void object_close(struct utramp_object *o)
 {
 	if (!o)
@@ -258,6 +296,10 @@ void object_close(struct utramp_object *o)
 	while (o->links.n)
 		object_drop_link(o->links.at[0]);
 	vec_free(&o->links);
+	if (o->target) {
+		session_settle(o->target, NULL);
+		leave_target(o);
+	}
 	for (size_t i = 0; i < o->programs.n; i++)
 		free(o->programs.at[i]);
 	vec_free(&o->programs);

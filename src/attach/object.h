@@ -23,8 +23,9 @@ struct utramp_program {
 
 struct utramp_map {
 	const char *name;
-	struct utramp_target *target;
+	struct utramp_target *target; /* NULL: gone, and the map with it */
 	struct map *map;
+	uint32_t type, key_size, value_size;
 };
 
 /* One program on all functions that a spec named. */
@@ -39,7 +40,8 @@ struct utramp_object {
 	struct bpf_object *libbpf;
 	char *path;
 	bool lossless;
-	struct utramp_target *target;
+	bool tried;                   /* to load it: libbpf does that once */
+	struct utramp_target *target; /* NULL: not loaded, or the target is gone */
 	struct {
 		VEC(struct utramp_program *);
 	} programs;
@@ -56,7 +58,7 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d);
 void object_close(struct utramp_object *o);
 
-/* Remove every part; the caller commits. */
+/* Remove every part; the caller settles. */
 void object_drop_link(struct utramp_link *l);
 
 const char *object_program_name(const struct utramp_program *p);

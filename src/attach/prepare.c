@@ -37,6 +37,7 @@ static int make_model(struct func *f, const struct type_sources *types, struct t
 {
 	int err = types_find(types, f->mod, f->name, f->addr, pool, &f->proto, NULL);
 
+	f->types_seen = types->generation;
 	if (!err)
 		err = func_model_from_proto(&f->proto, &f->model, d);
 	else
@@ -114,9 +115,23 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 	return err || !live ? err : module_take(f->mod, &f->site);
 }
 
+/* The first rule that applies to a name of the function, whichever was asked for. */
+static const char *by_policy(const struct func *f, const char *(*rule)(const char *symbol))
+{
+	const struct objsym *s = objfile_sym_at(f->mod->obj, f->addr);
+	const struct objsym *end = f->mod->obj->sym + f->mod->obj->nsym;
+	const char *why = rule(f->name);
+
+	for (; !why && s && s < end && s->addr == f->addr; s++) {
+		if (s->type == OBJSYM_FUNC || s->type == OBJSYM_IFUNC)
+			why = rule(s->name);
+	}
+	return why;
+}
+
 static void decide_exit(struct func *f)
 {
-	const char *why = policy_entry_only(f->name);
+	const char *why = by_policy(f, policy_entry_only);
 
 	if (why)
 		add_reason(f, "exit: %s", why);
@@ -135,6 +150,15 @@ static void decide_exit(struct func *f)
 		f->can_exit = true;
 }
 
+void func_refuse(struct func *f, int err, const char *why)
+{
+	free(f->reason);
+	f->reason = NULL;
+	add_reason(f, "%s", why);
+	f->can_entry = f->can_exit = false;
+	f->site_err = err;
+}
+
 int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
 		 struct ty_pool *pool, struct diag *d)
 {
@@ -145,27 +169,49 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 	if (err)
 		return err;
 	why.text[0] = '\0';
-	never = policy_never_patched(f->name);
-	if (f->ifunc || never) {
-		f->site_err = -ENOTSUP;
-		free(f->reason);
-		f->reason = NULL;
-		add_reason(f, "%s",
-			   f->ifunc ? "it is an IFUNC resolver, run by the loader; "
-				      "name the implementation it chooses" :
-				      never);
+	never = by_policy(f, policy_never_patched);
+	if (f->ifunc)
+		never = "it is an IFUNC resolver, run by the loader; name the implementation it "
+			"chooses";
+	if (never) {
+		func_refuse(f, -ENOTSUP, never);
 		return 0;
 	}
 	f->site_err = make_site(f, live, &why);
 	if (f->site_err == -ENOMEM)
 		return diag_set(d, -ENOMEM, "out of memory");
 	if (f->site_err) {
-		free(f->reason);
-		f->reason = NULL;
-		add_reason(f, "%s", diag_text(&why, f->site_err));
+		func_refuse(f, f->site_err, diag_text(&why, f->site_err));
 		return 0;
 	}
 	f->can_entry = true;
+	decide_exit(f);
+	return 0;
+}
+
+int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool)
+{
+	struct func_model *former = f->model;
+	struct diag why = { 0 };
+	char *reason = f->reason;
+	int err;
+
+	f->reason = NULL;
+	err = make_model(f, types, pool, &why);
+	if (err) {
+		free(f->reason);
+		f->reason = reason;
+		f->model = former;
+		return err;
+	}
+	func_model_free(former);
+	if (!f->can_entry) { /* the reason is stronger than one for want of types */
+		free(f->reason);
+		f->reason = reason;
+		return 0;
+	}
+	free(reason);
+	f->can_exit = false;
 	decide_exit(f);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * attach/ringbuf.h - a ring reader that counts for its target; the public object's inside.
  *
- * Memory   the target knows its readers, to sum up what was lost; free readers first
+ * Memory   the target knows its readers, to sum up what was lost, and orphans those that
+ *          outlive it: nothing comes from them any more
  * Context  [ctl]
  */
 #ifndef ATTACH_RINGBUF_H
@@ -10,8 +11,9 @@
 #include "attach/session.h"
 
 struct utramp_ring_buffer {
-	struct utramp_target *target;
+	struct utramp_target *target; /* NULL: gone, and the reader with it */
 	struct ring_reader *reader;
+	uint64_t lost; /* without a reader */
 	utramp_sample_fn fn;
 	void *ctx;
 	bool silent; /* its losses are counted by who reads it */

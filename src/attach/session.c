@@ -157,13 +157,20 @@ void session_free(struct utramp_target *t)
 {
 	if (!t)
 		return;
-	if (t->proc && !t->proc->exited && !t->proc->stopped && !t->detached)
+	if (t->proc && !t->proc->exited && !t->proc->stopped)
 		session_detach(t, NULL);
+	while (t->objects.n)
+		object_orphan(t->objects.at[t->objects.n - 1]);
+	while (t->traces.n)
+		trace_orphan(t->traces.at[t->traces.n - 1]);
+	while (t->rings.n)
+		ringbuf_orphan(t->rings.at[t->rings.n - 1]);
 	for (size_t i = 0; i < t->hooks.n; i++)
 		hook_free(t->hooks.at[i]);
 	vec_free(&t->hooks);
 	vec_free(&t->rings);
 	vec_free(&t->traces);
+	vec_free(&t->objects);
 	process_free(t->proc);
 	objfile_close(t->slab);
 	ring_reader_free(t->printk_reader);
@@ -213,16 +220,21 @@ static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, s
 	int err;
 
 	if (h) {
+		bool in_use = h->slot_at || hook_has_links(h);
+
 		func_free(f);
 		*out = h;
-		return 0;
+		f = h->func;
+		return in_use || f->types_seen == t->types.generation ?
+			       0 :
+			       func_retype(f, &t->types, t->mods->pool);
 	}
 	err = func_prepare(f, &t->types, &live, t->mods->pool, d);
 	if (err) {
 		func_free(f);
 		return err;
 	}
-	return hook_new(t, f, out, d);
+	return hook_new(t, f, out);
 }
 
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d)
@@ -234,7 +246,12 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 
 	if (err)
 		return err;
-	err = func_resolve(t->mods, &s, &funcs, d);
+	if (process_alive(t->proc))
+		err = func_resolve(t->mods, &s, &funcs, d);
+	else
+		err = diag_set(d, -ESRCH, "process %d is gone, or runs another program",
+			       (int)t->proc->pid);
+	out->pattern = s.func_glob || s.module_glob;
 	fspec_fini(&s);
 	for (size_t i = 0; i < funcs.n && !err; i++) {
 		struct func *f = funcs.at[i];

@@ -7,7 +7,8 @@
  *
  * Life     links make their hook dirty; session_commit() builds images and patches text, at
  *          once when the target runs, else in session_resume().  Slots and images are never
- *          freed while the process lives.
+ *          freed while the process lives.  What a user holds may outlive the target: then it
+ *          is an orphan, without effect.
  * Errors   those of the layers below
  * Memory   a session owns everything attached to it
  * Context  [ctl] one thread per session
@@ -40,7 +41,8 @@ struct link {
 	struct program *prog; /* a reference */
 	enum tramp_kind kind;
 	uint64_t cookie;
-	bool in_image; /* it may be running */
+	const void *owner; /* the trace it belongs to, or NULL */
+	bool in_image;     /* it may be running */
 };
 
 /* The place in an image from which its exit programs are left out; see tramp_marks. */
@@ -61,7 +63,8 @@ struct hook {
 	struct {
 		VEC(struct link *); /* newest first */
 	} list[TRAMP_KINDS];
-	bool patched, dirty;
+	bool patched; /* the window is ours */
+	bool dirty;   /* the live image is not that of the programs */
 	bool removed; /* a program that images run is gone: close their gates */
 };
 
@@ -83,12 +86,14 @@ struct utramp_target {
 	struct {
 		VEC(struct utramp_trace *);
 	} traces;
+	struct {
+		VEC(struct utramp_object *);
+	} objects;
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
 	bool seccomp;  /* the target runs under a filter */
-	bool detached;
-	bool warned; /* that a function has no types */
+	bool warned;   /* that a function has no types */
 };
 
 /* Spawn, map, look up: everything up to "functions can be resolved". */
@@ -98,6 +103,7 @@ void session_free(struct utramp_target *t);
 
 struct hook_list {
 	VEC(struct hook *);
+	bool pattern; /* the spec was one: it means what can be attached */
 };
 
 /*
@@ -107,7 +113,9 @@ struct hook_list {
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
 
 /* A hook for a prepared function that has none; takes f over, also on failure. */
-int hook_new(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d);
+int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
+
+bool hook_has_links(const struct hook *h);
 
 /* Put a program first in its list; -EBUSY: it is there already. */
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
@@ -116,13 +124,24 @@ void link_remove(struct link *l); /* the hook is dirty then; commit to make it s
 /* The same, but l lives on without effect: its owner frees it by link_remove(). */
 void link_unhook(struct link *l);
 
-/* Build and swap the images of dirty hooks and patch or restore their text. */
+/*
+ * Build and swap the images of dirty hooks and patch or restore their text.  New functions:
+ * all or none.  Functions left: as many as can be, whatever becomes of the others.
+ */
 int session_commit(struct utramp_target *t, struct diag *d);
+
+/* The same after links were removed; nothing to do before the start or after the end. */
+int session_settle(struct utramp_target *t, struct diag *d);
 int session_resume(struct utramp_target *t, struct diag *d);
 int session_detach(struct utramp_target *t, struct diag *d);
 
 /* Calls that a trace will not print. */
 uint64_t trace_lost(const struct utramp_trace *tr);
+
+/* The target goes away: what its user holds still is an orphan from now on. */
+void trace_orphan(struct utramp_trace *tr);
+void ringbuf_orphan(struct utramp_ring_buffer *rb);
+void object_orphan(struct utramp_object *o);
 
 /* Say once that f has no types, and what to do. */
 void session_warn(struct utramp_target *t, const struct func *f,
@@ -130,6 +149,13 @@ void session_warn(struct utramp_target *t, const struct func *f,
 
 /* Why this kind cannot be attached to f; NULL: it can. */
 const char *func_refusal(const struct func *f, enum tramp_kind kind);
+
+/*
+ * A user's options, whose first member is their size: own_sz bytes of them, zeroes for what
+ * an older caller does not have.  NULL: all zero.  -EINVAL sz not set, -E2BIG a member that
+ * we do not know is set.
+ */
+int opts_copy(void *own, size_t own_sz, const void *user, struct diag *d);
 
 /* The thread's diag behind utramp_error(), emptied; and the ends of public functions. */
 struct diag *api_diag(void);

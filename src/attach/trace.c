@@ -19,7 +19,7 @@
 #define SLOTS_FD 2
 
 struct utramp_trace {
-	struct utramp_target *target;
+	struct utramp_target *target; /* NULL: gone */
 	struct utramp_trace_opts opts;
 	struct gen_trace *gen;
 	struct map *ring, *slots;
@@ -80,19 +80,23 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 				       const struct utramp_trace_opts *opts)
 {
-	struct utramp_trace *tr = calloc(1, sizeof(*tr));
 	struct diag *d = api_diag();
+	struct utramp_trace *tr;
 	int err;
 
+	if (!t)
+		return api_null(diag_set(d, -EINVAL, "no target given"));
+	tr = calloc(1, sizeof(*tr));
 	if (!tr)
 		return api_null(-ENOMEM);
 	tr->target = t;
-	tr->opts.strings = 64;
-	if (opts)
-		memcpy(&tr->opts, opts, opts->sz < sizeof(tr->opts) ? opts->sz : sizeof(tr->opts));
+	err = opts_copy(&tr->opts, sizeof(tr->opts), opts, d);
+	if (!opts)
+		tr->opts.strings = 64;
 	if (!tr->opts.buffer)
 		tr->opts.buffer = TRACE_RING;
-	err = trace_init(tr, d);
+	if (!err)
+		err = trace_init(tr, d);
 	if (err) {
 		utramp_trace__free(tr);
 		return api_null(err);
@@ -140,12 +144,33 @@ static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bo
 	if (!err)
 		err = hook_link(tr->target, h, p, exit ? TRAMP_FEXIT : TRAMP_FENTRY, 0, &l, d);
 	if (!err)
-		err = vec_push(&tr->links, l);
+		l->owner = tr;
+	if (!err && vec_push(&tr->links, l) < 0) {
+		link_remove(l);
+		err = -ENOMEM;
+	}
 	program_put(p); /* the link holds it */
 	free(gp.insn);
 	return err;
 }
 
+static void drop_links(struct utramp_trace *tr, size_t keep)
+{
+	while (tr->links.n > keep)
+		link_remove(tr->links.at[--tr->links.n]);
+}
+
+/* Another spec named this function before. */
+static bool is_traced(const struct utramp_trace *tr, const struct hook *h)
+{
+	for (size_t i = 0; i < h->list[TRAMP_FENTRY].n; i++) {
+		if (h->list[TRAMP_FENTRY].at[i]->owner == tr)
+			return true;
+	}
+	return false;
+}
+
+/* Both programs of a function, or none. */
 static int trace_hook(struct utramp_trace *tr, struct hook *h, struct diag *d)
 {
 	const struct func *f = h->func;
@@ -156,6 +181,7 @@ static int trace_hook(struct utramp_trace *tr, struct hook *h, struct diag *d)
 				     .entry = true,
 				     .exit = f->can_exit && !tr->opts.entry_only };
 	const char *why = func_refusal(f, TRAMP_FENTRY);
+	size_t before = tr->links.n;
 	uint32_t id;
 	int err;
 
@@ -167,54 +193,75 @@ static int trace_hook(struct utramp_trace *tr, struct hook *h, struct diag *d)
 		err = link_program(tr, h, id, false, d);
 	if (!err && gf.exit)
 		err = link_program(tr, h, id, true, d);
+	if (err)
+		drop_links(tr, before);
 	return err;
 }
 
-/* A pattern means what can be traced; a name means that function and no less. */
-static int trace_all(struct utramp_trace *tr, const struct hook_list *list, bool pattern,
-		     const struct utramp_attach_opts *opts, struct diag *d)
+/*
+ * A pattern means what can be traced; a name means that function and no less.  Functions
+ * that are traced already count, but get no second pair of programs.
+ */
+static int trace_all(struct utramp_trace *tr, const struct hook_list *list,
+		     const struct utramp_attach_opts *o, struct diag *d)
 {
-	bool passing = pattern || (opts && opts->missing_ok);
+	bool passing = list->pattern || o->missing_ok;
 	int n = 0, first = 0;
 
 	for (size_t i = 0; i < list->n; i++) {
-		int err = trace_hook(tr, list->at[i], d);
+		bool again = is_traced(tr, list->at[i]);
+		int err = again ? 0 : trace_hook(tr, list->at[i], d);
 
 		n += !err;
-		if (!err)
-			session_warn(tr->target, list->at[i]->func, opts);
+		if (!err && !again)
+			session_warn(tr->target, list->at[i]->func, o);
 		if (err && (!passing || err == -ENOMEM))
 			return err;
 		first = first ? first : err;
-		if (err && opts && opts->missing)
-			opts->missing(opts->ctx, diag_text(d, err));
+		if (err && o->missing)
+			o->missing(o->ctx, diag_text(d, err));
 	}
-	return n || (opts && opts->missing_ok) ? n : first;
+	return n || o->missing_ok ? n : first;
 }
 
-static int add(struct utramp_trace *tr, const char *spec, const struct utramp_attach_opts *opts,
+static int add(struct utramp_trace *tr, const char *spec, const struct utramp_attach_opts *o,
 	       struct diag *d)
 {
 	struct hook_list list = { 0 };
+	size_t before = tr->links.n;
 	int n = session_hooks(tr->target, spec, &list, d), err = 0;
 
-	if (n && opts && opts->missing_ok && n == -ENOENT) {
-		if (opts->missing)
-			opts->missing(opts->ctx, diag_text(d, n));
+	if (n == -ENOENT && o->missing_ok) {
+		if (o->missing)
+			o->missing(o->ctx, diag_text(d, n));
+		vec_free(&list);
 		return 0;
 	}
 	if (!n)
-		n = trace_all(tr, &list, strpbrk(spec, "*?") != NULL, opts, d);
+		n = trace_all(tr, &list, o, d);
 	vec_free(&list);
 	if (n > 0 && !tr->target->proc->stopped)
 		err = session_commit(tr->target, d);
+	if (n < 0 || err) {
+		drop_links(tr, before);
+		session_settle(tr->target, NULL);
+	}
 	return err ? err : n;
 }
 
 int utramp_trace__add(struct utramp_trace *tr, const char *spec,
 		      const struct utramp_attach_opts *opts)
 {
-	return api_return(add(tr, spec, opts, api_diag()));
+	struct utramp_attach_opts own;
+	struct diag *d = api_diag();
+	int err;
+
+	if (!tr || !spec)
+		return api_return(diag_set(d, -EINVAL, "no trace or function given"));
+	if (!tr->target)
+		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
+	err = opts_copy(&own, sizeof(own), opts, d);
+	return api_return(err ? err : add(tr, spec, &own, d));
 }
 
 /* What the programs of each thread slot could not record. */
@@ -249,6 +296,10 @@ int utramp_trace__read(struct utramp_trace *tr, bool final,
 	struct diag *d = api_diag();
 	int n, err = 0;
 
+	if (!tr || !line)
+		return api_return(diag_set(d, -EINVAL, "no trace or callback given"));
+	if (!tr->target)
+		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
 	tr->line = line;
 	tr->ctx = ctx;
 	n = ringbuf_consume(tr->rb, final);
@@ -272,18 +323,29 @@ static void forget(struct utramp_target *t, const struct utramp_trace *tr)
 	}
 }
 
-void utramp_trace__free(struct utramp_trace *tr)
+void trace_orphan(struct utramp_trace *tr)
 {
-	if (!tr)
-		return;
-	for (size_t i = 0; i < tr->links.n; i++)
-		link_remove(tr->links.at[i]);
+	drop_links(tr, 0);
 	vec_free(&tr->links);
 	forget(tr->target, tr);
 	if (tr->rb)
 		ringbuf_free(tr->rb);
-	gen_trace_free(tr->gen);
 	map_put(tr->slots);
 	map_put(tr->ring);
+	tr->rb = NULL;
+	tr->slots = tr->ring = NULL;
+	tr->target = NULL;
+}
+
+void utramp_trace__free(struct utramp_trace *tr)
+{
+	if (!tr)
+		return;
+	if (tr->target) {
+		drop_links(tr, 0);
+		session_settle(tr->target, NULL);
+		trace_orphan(tr);
+	}
+	gen_trace_free(tr->gen);
 	free(tr);
 }

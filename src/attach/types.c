@@ -37,6 +37,7 @@ int types_add_proto(struct type_sources *t, const char *text, struct diag *d)
 	if (!p.name || !p.name[0])
 		return diag_set(d, -EBADMSG, "prototype '%s' has no function name", text);
 	p.source = PROTO_USER;
+	t->generation++;
 	return vec_push(&t->protos, p);
 }
 
@@ -53,7 +54,33 @@ int types_add_btf(struct type_sources *t, const char *module, const char *file, 
 		btfr_close(f.btf);
 		return -ENOMEM;
 	}
+	t->generation++;
 	return 0;
+}
+
+/* The i-th name of the function: what it is called here, then the symbols at its address. */
+static const char *name_at(const struct amodule *m, taddr_t addr, const char *symbol, unsigned i)
+{
+	const struct objsym *s = objfile_sym_at(m->obj, addr), *end = m->obj->sym + m->obj->nsym;
+
+	if (i == 0)
+		return symbol;
+	for (; s && s < end && s->addr == addr; s++) {
+		if ((s->type == OBJSYM_FUNC || s->type == OBJSYM_IFUNC) && --i == 0)
+			return s->name;
+	}
+	return NULL;
+}
+
+static int from_protos(const struct type_sources *t, const char *symbol, struct proto *out)
+{
+	for (size_t i = 0; i < t->protos.n; i++) {
+		if (!strcmp(t->protos.at[i].name, symbol)) {
+			*out = t->protos.at[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
 }
 
 /* The user's BTF file for this module, asked for the function. */
@@ -78,19 +105,22 @@ int types_find(const struct type_sources *t, struct amodule *m, const char *symb
 {
 	struct btf_reader *btf;
 	struct dwarf_reader *dw;
+	const char *name;
 
-	for (size_t i = 0; i < t->protos.n; i++) {
-		if (!strcmp(t->protos.at[i].name, symbol)) {
-			*out = t->protos.at[i];
+	for (unsigned i = 0; (name = name_at(m, addr, symbol, i)); i++) {
+		if (!from_protos(t, name, out))
+			return 0;
+	}
+	for (unsigned i = 0; t->files.n && (name = name_at(m, addr, symbol, i)); i++) {
+		if (!from_files(t, m, name, pool, out))
+			return 0;
+	}
+	btf = module_btf(m);
+	for (unsigned i = 0; btf && (name = name_at(m, addr, symbol, i)); i++) {
+		if (!btfr_proto(btf, name, pool, out, NULL)) {
+			out->source = PROTO_BTF;
 			return 0;
 		}
-	}
-	if (!from_files(t, m, symbol, pool, out))
-		return 0;
-	btf = module_btf(m);
-	if (btf && !btfr_proto(btf, symbol, pool, out, NULL)) {
-		out->source = PROTO_BTF;
-		return 0;
 	}
 	dw = module_dwarf(m);
 	if (dw && !dwr_proto_at(dw, addr, pool, out, NULL)) {

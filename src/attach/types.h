@@ -26,6 +26,7 @@ struct type_sources {
 		VEC(struct type_file);
 	} files;
 	struct ty_pool *pool; /* of the user's prototypes */
+	unsigned generation;  /* counts what was added */
 };
 
 int types_init(struct type_sources *t);
@@ -34,7 +35,10 @@ void types_fini(struct type_sources *t);
 int types_add_proto(struct type_sources *t, const char *text, struct diag *d);
 int types_add_btf(struct type_sources *t, const char *module, const char *file, struct diag *d);
 
-/* symbol: the mangled name; addr: in the file.  *out's source tells where it was. */
+/*
+ * symbol: the mangled name; addr: in the file.  Other names of the address are looked for
+ * behind it, source by source.  *out's source tells where it was.
+ */
 int types_find(const struct type_sources *t, struct amodule *m, const char *symbol, taddr_t addr,
 	       struct ty_pool *pool, struct proto *out, struct diag *d);
 
