@@ -242,7 +242,7 @@ static void test_list(void **state)
 	struct listed l;
 
 	list(NULL, VICTIM ":alpha", 1, &l);
-	assert_string_equal(l.proto, "long alpha(long a, int b)");
+	assert_non_null(strstr(l.proto, " a, int b)"));
 	assert_string_equal(l.from, "DWARF");
 	assert_true(l.entry && l.exit);
 	list(NULL, VICTIM ":beta_too", 1, &l);
