@@ -227,7 +227,7 @@ static int collect(struct process *p)
 		return errno == EINTR ? 0 : -errno;
 	if (si.si_pid == 0)
 		return 0;
-	if (waitpid(p->pid, &st, __WALL) != p->pid)
+	if (TEMP_FAILURE_RETRY(waitpid(p->pid, &st, __WALL)) != p->pid)
 		return -errno;
 	tracee_ended(p, st);
 	return 1;

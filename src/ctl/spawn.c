@@ -516,7 +516,7 @@ static int step_over(struct process *p, const struct launch *l)
 
 		if (ptrace(PTRACE_SINGLESTEP, p->pid, 0, (long)sig) < 0)
 			return -errno;
-		if (waitpid(p->pid, &st, __WALL) < 0)
+		if (TEMP_FAILURE_RETRY(waitpid(p->pid, &st, __WALL)) < 0)
 			return -errno;
 		if (!WIFSTOPPED(st)) {
 			tracee_ended(p, st);
