@@ -28,6 +28,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../skip.h"
+
 #define STACK_COPY  4096
 #define MAX_RESULT  4096
 #define MAX_REPORTS 10
@@ -270,7 +272,7 @@ static bool machine_has(unsigned wide)
 
 static void test_skipped(void **state)
 {
-	skip();
+	SKIP_TEST("vectors that this machine has not");
 }
 
 static void open_cases(const char *path, struct cases *cs)

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../skip.h"
+
 #define THREADS 4
 
 static uint64_t next_random(uint64_t *s)
@@ -403,7 +405,7 @@ static void killed_at_each_instruction(void **state)
 	struct shm_hash *h;
 
 	if (INSTRUMENTED)
-		skip();
+		SKIP_TEST("single-stepped code must not be instrumented");
 	a = rt_util_arena();
 	c = calloc(1, sizeof(*c));
 	ring_map = rt_util_ring(a, 4096);
