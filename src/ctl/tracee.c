@@ -3,8 +3,9 @@
  *
  * Context  [ctl]
  * Spec     ptrace(2); signal(7) "Interruption of system calls and library functions";
- *          kernel/signal.c get_signal(): a pending PTRACE_INTERRUPT traps before the next
- *          signal is taken, so one PTRACE_CONT per signal-delivery-stop suffices
+ *          kernel/signal.c: get_signal() traps for a pending PTRACE_INTERRUPT before it takes
+ *          the next signal, but any other trap, ptrace_stop(), forgets the pending one.  So
+ *          it is asked for again at each, and one PTRACE_CONT per signal-delivery-stop suffices
  */
 #include "base/cleanup.h"
 #include "ctl/priv.h"
@@ -76,6 +77,7 @@ int tracee_settle(struct process *p, struct tracee *t)
 		sig = WSTOPSIG(st);
 		if (st >> 16 || sig == (SIGTRAP | 0x80))
 			sig = 0;
+		ptrace(PTRACE_INTERRUPT, t->tid, 0, 0);
 		if (ptrace(PTRACE_CONT, t->tid, 0, (long)sig) < 0 && errno != ESRCH)
 			return -errno;
 	}

@@ -108,11 +108,26 @@ static void test_threads_come_and_go(void **state)
 	victim_free(&v);
 }
 
+static void test_signals_of_a_timer(void **state)
+{
+	struct victim v;
+
+	victim_ready(&v, "timer");
+	for (int i = 0; i < 2000; i++) {
+		must_stop(&v);
+		assert_int_equal(process_resume(v.p, &v.d), 0);
+	}
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\ncaught many\n");
+	victim_free(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stop_patch_resume),
 		cmocka_unit_test(test_threads_come_and_go),
+		cmocka_unit_test(test_signals_of_a_timer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -277,6 +278,34 @@ static int signals(void)
 	return caught != sent || !interrupted;
 }
 
+/*
+ * A POSIX timer's signals, whose taking drops the kernel's lock (posixtimer_rearm()): a
+ * PTRACE_INTERRUPT that comes just then is forgotten at the signal's own stop.
+ */
+static int timer_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct itimerspec its = { { 0, 100000 }, { 0, 100000 } };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	volatile unsigned long n = 0;
+	timer_t t;
+
+	sigaction(SIGALRM, &sa, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &ev, &t) || timer_settime(t, 0, &its, NULL))
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	while (!stop_now) {
+		struct pollfd in = { .fd = 0, .events = POLLIN };
+
+		for (int i = 0; i < 20000; i++)
+			n++;
+		stop_now = poll(&in, 1, 0) > 0;
+	}
+	printf("caught %s\n", caught > 100 ? "many" : "few");
+	return 0;
+}
+
 static int napping(void)
 {
 	struct timespec t = { .tv_sec = 1 };
@@ -392,6 +421,8 @@ int main(int argc, char **argv)
 		return waiters();
 	if (!strcmp(what, "signals"))
 		return signals();
+	if (!strcmp(what, "timer"))
+		return timer_signals();
 	if (!strcmp(what, "nap"))
 		return napping();
 	if (!strcmp(what, "handler"))
