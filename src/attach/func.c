@@ -2,6 +2,7 @@
  * attach/func.c - resolve specifications to functions; see func.h.
  */
 #include "attach/func.h"
+#include "attach/policy.h"
 #include "info/demangle.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ void func_list_fini(struct func_list *l)
 	vec_free(l);
 }
 
-/* Start-up code and linker stubs, which no pattern means. */
+/* Start-up code, linker stubs and parts of functions, which no pattern means. */
 static bool is_startup(const char *name)
 {
 	static const char *const list[] = {
@@ -47,7 +48,7 @@ static bool is_startup(const char *name)
 		if (!strcmp(name, list[i]))
 			return true;
 	}
-	return strstr(name, "@plt") != NULL;
+	return strstr(name, "@plt") != NULL || policy_is_fragment(name);
 }
 
 static bool is_function(const struct objsym *sym)

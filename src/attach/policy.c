@@ -11,13 +11,14 @@ struct rule {
 	const char *reason;
 };
 
-#define TWICE  "it can return twice"
-#define CALLER "it looks at its caller"
-#define NEVER  "it never returns"
-#define SWITCH "it switches stacks"
-#define UNWIND "it is part of the unwinder"
-#define EXEC   "it replaces the program"
-#define THUNK  "it is called with a convention of its own"
+#define TWICE    "it can return twice"
+#define CALLER   "it looks at its caller"
+#define NEVER    "it never returns"
+#define SWITCH   "it switches stacks"
+#define UNWIND   "it is part of the unwinder"
+#define EXEC     "it replaces the program"
+#define FRAGMENT "it is a part of another function, entered by a jump"
+#define THUNK    "it is called with a convention of its own"
 
 static const struct rule never_patched[] = {
 	{ "_start", "the kernel enters it, there is no call" },
@@ -111,8 +112,23 @@ static const char *lookup(const struct rule *list, size_t n, const char *symbol)
 	return NULL;
 }
 
+/*
+ * The rarely run part of a function, moved away by the compiler: a symbol of type FUNC that is
+ * jumped to, with the function's frame on the stack.  gcc: f.cold, f.cold.N; LLVM: f.cold,
+ * f.cold.N, f.__part.N, OUTLINED_FUNCTION_N.  (gcc's f.part.N is called like any other.)
+ */
+bool policy_is_fragment(const char *symbol)
+{
+	const char *cold = strstr(symbol, ".cold"), *part = strstr(symbol, ".__part.");
+
+	return part || (cold && (!cold[5] || cold[5] == '.')) ||
+	       !strncmp(symbol, "OUTLINED_FUNCTION_", 18);
+}
+
 const char *policy_never_patched(const char *symbol)
 {
+	if (policy_is_fragment(symbol))
+		return FRAGMENT;
 	return lookup(never_patched, sizeof(never_patched) / sizeof(never_patched[0]), symbol);
 }
 

@@ -10,8 +10,13 @@
 #ifndef ATTACH_POLICY_H
 #define ATTACH_POLICY_H
 
+#include <stdbool.h>
+
 /* Both: the reason, or NULL.  symbol is the name in the symbol table, without version. */
 const char *policy_never_patched(const char *symbol);
 const char *policy_entry_only(const char *symbol);
+
+/* A piece of a function that has a symbol of its own; among the never patched. */
+bool policy_is_fragment(const char *symbol);
 
 #endif
