@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define PRINTK_RING (1u << 20)
 
@@ -113,7 +114,30 @@ static int session_start(struct utramp_target *t, char *const argv[],
 		make_env(t, i);
 		skip[i] = t->proc->slab[i].path;
 	}
-	return modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
+	err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
+	/* of one that was killed meanwhile no module can be opened, which is no error there */
+	if (!err && !process_alive(t->proc))
+		err = diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
+	return err;
+}
+
+/* The arena is address space, not memory: what refuses it is a limit on that. */
+static int make_arena(struct utramp_target *t, struct diag *d)
+{
+	int err = arena_create(&t->arena);
+	struct rlimit as = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (err != -ENOMEM)
+		return err;
+	getrlimit(RLIMIT_AS, &as);
+	if (as.rlim_cur == RLIM_INFINITY)
+		return diag_set(d, err, "no room for %llu MiB of address space",
+				(unsigned long long)ARENA_SIZE >> 20);
+	return diag_set(d, err,
+			"RLIMIT_AS is %llu MiB, and here and in the target %llu MiB of address "
+			"space are needed: raise it (ulimit -v unlimited)",
+			(unsigned long long)as.rlim_cur >> 20,
+			(unsigned long long)ARENA_SIZE >> 20);
 }
 
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
@@ -125,7 +149,7 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 	if (!err)
 		err = types_init(&t->types);
 	if (!err)
-		err = arena_create(&t->arena);
+		err = make_arena(t, d);
 	if (!err)
 		err = sys_open(t->arena, NULL, &t->sys);
 	if (!err)
