@@ -1,0 +1,515 @@
+/*
+ * survive.c - what programs do that leaves calls by other ways than return.
+ *
+ * survive CASE     Each case checks itself; status 7 and the same line always: all was right.
+ * Between that line and the end it reads stdin, so that it can be looked at.
+ * The functions traced are named t_*.
+ */
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define RIGHT  7
+#define TRACED __attribute__((noinline))
+
+static long bad;
+static volatile sig_atomic_t seen;
+static char *self;
+
+static void check(bool good)
+{
+	if (!good)
+		__atomic_fetch_add(&bad, 1, __ATOMIC_RELAXED);
+}
+
+TRACED long t_mix(long a, long b, long c, long d, long e, long f, long g, long h)
+{
+	return (a * 3 + b) ^ (c * 5 - d) ^ (e * 7 + f) ^ (g * 11 - h);
+}
+
+TRACED long t_work(long n, double x, long a, int b, long c, long d, short e, long f, long g)
+{
+	long sum = (long)x;
+
+	for (long i = 0; i < n; i++)
+		sum += t_mix(i, a, b, c, d, e, f, g) & 0xff;
+	return sum;
+}
+
+static long plain_work(long n)
+{
+	long sum = 2;
+
+	for (long i = 0; i < n; i++)
+		sum += (((i * 3 + 1) ^ (2 * 5 - 3) ^ (4 * 7 + 5) ^ (6 * 11 - 7)) & 0xff);
+	return sum;
+}
+
+static bool works(long n)
+{
+	return t_work(n, 2.5, 1, 2, 3, 4, 5, 6, 7) == plain_work(n);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* -- threads that end inside --------------------------------------------------------- */
+
+static int cleaned;
+
+static void clean(void *arg)
+{
+	__atomic_fetch_add(&cleaned, (int)(intptr_t)arg, __ATOMIC_RELAXED);
+	check(works(3));
+}
+
+TRACED long t_leave(long depth, long b, long c, long d, long e, long f, long g, void *result)
+{
+	long r;
+
+	pthread_cleanup_push(clean, (void *)1);
+	if (depth == 0)
+		pthread_exit(result);
+	r = t_leave(depth - 1, b, c, d, e, f, g, result);
+	pthread_cleanup_pop(0);
+	return r + 1;
+}
+
+static void *leaver(void *arg)
+{
+	t_leave(5, 1, 2, 3, 4, 5, 6, arg);
+	return NULL;
+}
+
+static void case_exit(void)
+{
+	for (intptr_t i = 1; i <= 300; i++) {
+		pthread_t t;
+		void *r;
+
+		pthread_create(&t, NULL, leaver, (void *)i);
+		pthread_join(t, &r);
+		check(r == (void *)i && cleaned == i * 6);
+	}
+}
+
+TRACED long t_sleep(long depth, long b, long c, long d, long e, long f, long g, long h)
+{
+	if (depth)
+		return t_sleep(depth - 1, b, c, d, e, f, g, h) + 1;
+	for (;;)
+		pause();
+}
+
+TRACED long t_spin(long depth, long b, long c, long d, long e, long f, long g, long h)
+{
+	if (depth)
+		return t_spin(depth - 1, b, c, d, e, f, g, h) + 1;
+	for (;;)
+		t_mix(depth, b, c, d, e, f, g, h);
+}
+
+static int ready;
+
+static void *cancelled(void *arg)
+{
+	pthread_cleanup_push(clean, (void *)1);
+	if (arg)
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+	if (arg)
+		t_spin(3, 1, 2, 3, 4, 5, 6, 7);
+	else
+		t_sleep(3, 1, 2, 3, 4, 5, 6, 7);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void cancel_some(int n, void *async)
+{
+	cleaned = 0;
+	for (int i = 1; i <= n; i++) {
+		struct timespec us = { 0, async ? (i * 7919) % 200000 : 10000 };
+		pthread_t t;
+		void *r;
+
+		__atomic_store_n(&ready, 0, __ATOMIC_RELEASE);
+		pthread_create(&t, NULL, cancelled, async);
+		while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+			sched_yield();
+		nanosleep(&us, NULL);
+		pthread_cancel(t);
+		pthread_join(t, &r);
+		check(r == PTHREAD_CANCELED && cleaned == i);
+	}
+}
+
+static void case_cancel(void)
+{
+	cancel_some(200, NULL);
+}
+
+static void case_cancel_async(void)
+{
+	cancel_some(500, (void *)1);
+}
+
+static void *short_thread(void *arg)
+{
+	return (void *)(intptr_t)works((long)(intptr_t)arg % 7 + 1);
+}
+
+static void case_threads(void)
+{
+	pthread_t t[12];
+
+	for (int i = 0; i < 1500 / 12; i++) {
+		for (intptr_t k = 0; k < 12; k++)
+			pthread_create(&t[k], NULL, short_thread, (void *)k);
+		for (int k = 0; k < 12; k++) {
+			void *r;
+
+			pthread_join(t[k], &r);
+			check(r == (void *)1);
+		}
+	}
+}
+
+/* -- jumps --------------------------------------------------------------------------- */
+
+static jmp_buf back;
+
+TRACED long t_jump(long depth, long b, long c, long d, long e, long f, long g, long h)
+{
+	if (depth == 0)
+		longjmp(back, (int)(b + 1));
+	return t_jump(depth - 1, b, c, d, e, f, g, h) + 1;
+}
+
+static void case_longjmp(void)
+{
+	for (volatile int i = 0; i < 5000; i++) {
+		int r = setjmp(back);
+
+		if (r == 0)
+			t_jump(4, i, 2, 3, 4, 5, 6, 7);
+		check(r == i + 1);
+		check(works(2));
+	}
+}
+
+static sigjmp_buf sig_back;
+static volatile sig_atomic_t armed;
+
+static void jump_out(int sig)
+{
+	(void)sig;
+	seen++;
+	if (armed) {
+		armed = 0;
+		siglongjmp(sig_back, 1);
+	}
+}
+
+static void every(int sig, long ns)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig };
+	struct itimerspec its = { { 0, ns }, { 0, ns } };
+	timer_t t;
+
+	ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &ev, &t) || timer_settime(t, 0, &its, NULL))
+		check(false);
+}
+
+static void on(int sig, void (*handler)(int), int flags)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+
+	sigaction(sig, &sa, NULL);
+}
+
+/* A jump out of any instruction of ours, a program's included. */
+static void case_siglongjmp(void)
+{
+	double end = now() + 1.5;
+
+	on(SIGALRM, jump_out, 0);
+	every(SIGALRM, 1000000);
+	while (now() < end) {
+		if (sigsetjmp(sig_back, 1) == 0) {
+			armed = 1;
+			for (int i = 0; i < 100; i++)
+				check(works(20));
+			armed = 0;
+		}
+		check(works(2));
+	}
+	check(seen > 100);
+}
+
+/* -- signals ------------------------------------------------------------------------- */
+
+static void call_traced(int sig)
+{
+	(void)sig;
+	seen++;
+	check(works(5));
+}
+
+static void signals(int flags)
+{
+	double end = now() + 1;
+	stack_t st = { .ss_sp = malloc(65536), .ss_size = 65536 };
+
+	sigaltstack(&st, NULL);
+	on(SIGALRM, call_traced, flags);
+	every(SIGALRM, 1000000);
+	while (now() < end)
+		check(works(50));
+	check(seen > 100);
+}
+
+static void case_signal(void)
+{
+	signals(SA_RESTART);
+}
+
+static void case_altstack(void)
+{
+	signals(SA_RESTART | SA_ONSTACK);
+}
+
+static void *bottom; /* a return address of main's caller: every complete trace has it */
+
+static void trace_back(int sig)
+{
+	void *pc[64];
+	int n = backtrace(pc, 64);
+	bool found = false;
+
+	(void)sig;
+	seen++;
+	for (int i = 0; i < n; i++)
+		found |= pc[i] == bottom;
+	check(found);
+}
+
+static void case_profile(void)
+{
+	double end = now() + 2;
+	void *pc[64];
+
+	bottom = pc[backtrace(pc, 64) - 2]; /* loads libgcc, too */
+	on(SIGPROF, trace_back, SA_RESTART);
+	every(SIGPROF, 300000);
+	while (now() < end)
+		check(works(50));
+	check(seen > 300);
+}
+
+/* -- children ------------------------------------------------------------------------ */
+
+TRACED long t_fork(long a, long b, long c, long d, long e, long f, long g, long h)
+{
+	pid_t pid = fork();
+
+	return pid ? pid : -(a + b + c + d + e + f + g + h);
+}
+
+static bool ended(pid_t pid, int code)
+{
+	int st;
+
+	return waitpid(pid, &st, 0) == pid && WIFEXITED(st) && WEXITSTATUS(st) == code;
+}
+
+static void *fork_thread(void *arg)
+{
+	for (int i = 0; i < 20; i++) {
+		long r = t_fork(1, 2, 3, 4, 5, 6, 7, 8);
+
+		if (r == -36)
+			_exit(works(1000) && !bad ? 5 : 6);
+		check(ended((pid_t)r, 5));
+		check(works(20));
+	}
+	return arg;
+}
+
+static void case_fork(void)
+{
+	pthread_t t[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, fork_thread, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+}
+
+TRACED long t_vfork(long a, long b, long c, long d, long e, long f, long g, long code)
+{
+	char text[] = { 'e', 'x', 'i', 't', ' ', (char)('0' + code), 0 };
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, text, NULL };
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execv("/bin/sh", argv);
+		_exit(99);
+	}
+	return ended(pid, (int)code) ? a + b + c + d + e + f + g : -1;
+}
+
+extern char **environ;
+
+TRACED long t_spawn(long a, long b, long c, long d, long e, long f, long g, long code)
+{
+	char text[] = { 'e', 'x', 'i', 't', ' ', (char)('0' + code), 0 };
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, text, NULL };
+	pid_t pid;
+
+	if (posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ))
+		return -1;
+	return ended(pid, (int)code) ? a + b + c + d + e + f + g : -1;
+}
+
+static void case_spawn(void)
+{
+	for (int i = 0; i < 20; i++) {
+		check(t_vfork(1, 2, 3, 4, 5, 6, 7, i % 10) == 28);
+		check(t_spawn(1, 2, 3, 4, 5, 6, 7, i % 10) == 28);
+		check(WEXITSTATUS(system("exit 4")) == 4);
+	}
+}
+
+TRACED long t_exec(char **argv, long b, long c, long d, long e, long f, long g, long h)
+{
+	execv("/proc/self/exe", argv);
+	return b + c + d + e + f + g + h;
+}
+
+static void case_exec(void)
+{
+	char *argv[] = { self, (char[]){ "plain" }, NULL };
+
+	check(works(100));
+	check(!getenv("LD_PRELOAD"));
+	t_exec(argv, 1, 2, 3, 4, 5, 6, 7);
+	check(false);
+}
+
+static void case_plain(void)
+{
+	check(works(100));
+}
+
+/* -- stacks -------------------------------------------------------------------------- */
+
+TRACED long t_deep(long n, long b, long c, long d, long e, long f, long g, long h)
+{
+	volatile long keep = n;
+
+	return n ? t_deep(n - 1, b, c, d, e, f, g, h) + (keep & 3) : b + c + d + e + f + g + h;
+}
+
+static void case_deep(void)
+{
+	long want = 35;
+
+	for (long n = 20000; n; n--)
+		want += n & 3;
+	check(t_deep(20000, 2, 3, 4, 5, 6, 7, 8) == want);
+}
+
+static ucontext_t main_ctx, co_ctx[2];
+static int switches;
+
+TRACED long t_yield(long who, long b, long c, long d, long e, long f, long g, long h)
+{
+	switches++;
+	swapcontext(&co_ctx[who], &main_ctx);
+	return who + b + c + d + e + f + g + h;
+}
+
+static void coroutine(int who)
+{
+	for (int i = 0; i < 3000; i++) {
+		check(t_yield(who, 2, 3, 4, 5, 6, 7, i) == who + 27 + i);
+		check(works(3));
+	}
+}
+
+static void *run_coroutines(void *arg)
+{
+	for (int i = 0; i < 2 * (intptr_t)arg; i++)
+		swapcontext(&main_ctx, &co_ctx[i & 1]);
+	return NULL;
+}
+
+/* Half of it on another thread: calls leave where they did not enter. */
+static void case_coroutine(void)
+{
+	pthread_t t;
+
+	for (int i = 0; i < 2; i++) {
+		getcontext(&co_ctx[i]);
+		co_ctx[i].uc_stack.ss_sp = malloc(65536);
+		co_ctx[i].uc_stack.ss_size = 65536;
+		co_ctx[i].uc_link = &main_ctx;
+		makecontext(&co_ctx[i], (void (*)(void))(void *)coroutine, 1, i);
+	}
+	run_coroutines((void *)1500);
+	pthread_create(&t, NULL, run_coroutines, (void *)1501);
+	pthread_join(t, NULL);
+	check(switches == 6000);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} cases[] = {
+		{ "exit", case_exit },       { "cancel", case_cancel },
+		{ "threads", case_threads }, { "cancel-async", case_cancel_async },
+		{ "longjmp", case_longjmp }, { "siglongjmp", case_siglongjmp },
+		{ "signal", case_signal },   { "altstack", case_altstack },
+		{ "profile", case_profile }, { "fork", case_fork },
+		{ "spawn", case_spawn },     { "exec", case_exec },
+		{ "deep", case_deep },       { "coroutine", case_coroutine },
+		{ "plain", case_plain },
+	};
+
+	char c;
+
+	self = argv[0];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (argc < 2 || strcmp(argv[1], cases[i].name) != 0)
+			continue;
+		cases[i].run();
+		printf("%s: %ld bad\n", argv[1], bad);
+		fflush(stdout);
+		while (read(0, &c, 1) != 0) /* a timer may interrupt it */
+			;
+		return bad ? 1 : RIGHT;
+	}
+	return 2;
+}
