@@ -193,6 +193,36 @@ static void case_threads(void)
 	}
 }
 
+static pthread_barrier_t gather;
+
+static void *crowded(void *arg)
+{
+	bool ok = works(2);
+
+	pthread_barrier_wait(&gather);
+	return (void *)(intptr_t)(ok & works(3));
+}
+
+/* More threads at a time than there are thread slots, on the smallest stacks. */
+static void case_crowd(void)
+{
+	static pthread_t t[1100];
+	const unsigned n = sizeof(t) / sizeof(t[0]);
+	pthread_attr_t small;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, (size_t)sysconf(_SC_THREAD_STACK_MIN));
+	pthread_barrier_init(&gather, NULL, n);
+	for (unsigned i = 0; i < n; i++)
+		check(pthread_create(&t[i], &small, crowded, NULL) == 0);
+	for (unsigned i = 0; i < n; i++) {
+		void *r;
+
+		pthread_join(t[i], &r);
+		check(r == (void *)1);
+	}
+}
+
 /* -- jumps --------------------------------------------------------------------------- */
 
 static jmp_buf back;
@@ -495,7 +525,7 @@ int main(int argc, char **argv)
 		{ "profile", case_profile }, { "fork", case_fork },
 		{ "spawn", case_spawn },     { "exec", case_exec },
 		{ "deep", case_deep },       { "coroutine", case_coroutine },
-		{ "plain", case_plain },
+		{ "crowd", case_crowd },     { "plain", case_plain },
 	};
 
 	char c;

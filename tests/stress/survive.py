@@ -17,7 +17,8 @@ if 'cxx' not in VICTIM:
     LEAKS |= {'exit', 'cancel'}
 # These end by exec or have children that outlive the moment: nothing for a storm.
 CALM = {'exec', 'spawn', 'fork', 'deep'}
-QUICK = {'exec', 'spawn', 'fork', 'deep', 'exit', 'longjmp', 'coroutine', 'throw'}
+QUICK = {'exec', 'spawn', 'fork', 'deep', 'exit', 'longjmp', 'coroutine', 'throw',
+         'crowd'}
 
 
 def same(tap, name, r, plain, ran):
