@@ -356,6 +356,53 @@ static void case_profile(void)
 	check(seen > 300);
 }
 
+static void *worst; /* a pc from which the stack could not be walked */
+
+static void trace_step(int sig, siginfo_t *si, void *context)
+{
+	const ucontext_t *u = context;
+	long before = bad;
+
+	(void)si;
+	trace_back(sig);
+	if (bad != before && !worst)
+		worst = (void *)u->uc_mcontext.gregs[REG_RIP];
+}
+
+/* The trap flag is the interrupted code's. */
+static void toggle_step(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)sig;
+	(void)si;
+	u->uc_mcontext.gregs[REG_EFL] ^= 0x100;
+}
+
+/* The same at each instruction, those of slots, images, programs and helpers among them. */
+static void case_step(void)
+{
+	struct sigaction sa = { .sa_sigaction = trace_step, .sa_flags = SA_SIGINFO };
+	void *pc[64];
+
+	bottom = pc[backtrace(pc, 64) - 2];
+	sigaction(SIGTRAP, &sa, NULL);
+	sa.sa_sigaction = toggle_step;
+	sigaction(SIGUSR1, &sa, NULL);
+	check(works(1)); /* its symbols are bound */
+	for (int i = 0; i < 10; i++) {
+		bool ok;
+
+		raise(SIGUSR1);
+		ok = works(2);
+		raise(SIGUSR1);
+		check(ok);
+	}
+	check(seen > 1000);
+	if (worst)
+		printf("# no way up from %p\n", worst);
+}
+
 /* -- children ------------------------------------------------------------------------ */
 
 TRACED long t_fork(long a, long b, long c, long d, long e, long f, long g, long h)
@@ -525,7 +572,8 @@ int main(int argc, char **argv)
 		{ "profile", case_profile }, { "fork", case_fork },
 		{ "spawn", case_spawn },     { "exec", case_exec },
 		{ "deep", case_deep },       { "coroutine", case_coroutine },
-		{ "crowd", case_crowd },     { "plain", case_plain },
+		{ "crowd", case_crowd },     { "step", case_step },
+		{ "plain", case_plain },
 	};
 
 	char c;

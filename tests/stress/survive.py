@@ -18,7 +18,7 @@ if 'cxx' not in VICTIM:
 # These end by exec or have children that outlive the moment: nothing for a storm.
 CALM = {'exec', 'spawn', 'fork', 'deep'}
 QUICK = {'exec', 'spawn', 'fork', 'deep', 'exit', 'longjmp', 'coroutine', 'throw',
-         'crowd'}
+         'crowd', 'step'}
 
 
 def same(tap, name, r, plain, ran):
