@@ -37,6 +37,7 @@ static void check(bool good)
 
 TRACED long t_mix(long a, long b, long c, long d, long e, long f, long g, long h)
 {
+	__asm__ volatile("" ::: "memory"); /* not pure: every call is made */
 	return (a * 3 + b) ^ (c * 5 - d) ^ (e * 7 + f) ^ (g * 11 - h);
 }
 
@@ -403,6 +404,44 @@ static void case_step(void)
 		printf("# no way up from %p\n", worst);
 }
 
+/* The n-th instruction of a traced call is its last: jumped out of, for every n. */
+static volatile long steps_left;
+
+static void jump_step(int sig, siginfo_t *si, void *context)
+{
+	(void)sig;
+	(void)si;
+	(void)context;
+	if (--steps_left == 0)
+		siglongjmp(sig_back, 1);
+}
+
+TRACED long t_final(long a, long b, long c, long d, long e, long f, long g, long h)
+{
+	return a + b + c + d + e + f + g + h;
+}
+
+static void case_jump_any(void)
+{
+	struct sigaction sa = { .sa_sigaction = jump_step, .sa_flags = SA_SIGINFO };
+	volatile bool done = false;
+
+	sigaction(SIGTRAP, &sa, NULL);
+	sa.sa_sigaction = toggle_step;
+	sigaction(SIGUSR1, &sa, NULL);
+	check(works(1));
+	for (volatile long n = 1; !done; n += 1 + n / 64) {
+		if (sigsetjmp(sig_back, 1) == 0) {
+			steps_left = n;
+			raise(SIGUSR1);
+			check(works(1));
+			raise(SIGUSR1);
+			done = steps_left > 0; /* it came to its end first */
+		}
+	}
+	check(works(5) && t_final(1, 2, 3, 4, 5, 6, 7, 8) == 36);
+}
+
 /* -- children ------------------------------------------------------------------------ */
 
 TRACED long t_fork(long a, long b, long c, long d, long e, long f, long g, long h)
@@ -565,15 +604,15 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} cases[] = {
-		{ "exit", case_exit },       { "cancel", case_cancel },
-		{ "threads", case_threads }, { "cancel-async", case_cancel_async },
-		{ "longjmp", case_longjmp }, { "siglongjmp", case_siglongjmp },
-		{ "signal", case_signal },   { "altstack", case_altstack },
-		{ "profile", case_profile }, { "fork", case_fork },
-		{ "spawn", case_spawn },     { "exec", case_exec },
-		{ "deep", case_deep },       { "coroutine", case_coroutine },
-		{ "crowd", case_crowd },     { "step", case_step },
-		{ "plain", case_plain },
+		{ "exit", case_exit },         { "cancel", case_cancel },
+		{ "threads", case_threads },   { "cancel-async", case_cancel_async },
+		{ "longjmp", case_longjmp },   { "siglongjmp", case_siglongjmp },
+		{ "signal", case_signal },     { "altstack", case_altstack },
+		{ "profile", case_profile },   { "fork", case_fork },
+		{ "spawn", case_spawn },       { "exec", case_exec },
+		{ "deep", case_deep },         { "coroutine", case_coroutine },
+		{ "crowd", case_crowd },       { "step", case_step },
+		{ "jump-any", case_jump_any }, { "plain", case_plain },
 	};
 
 	char c;
