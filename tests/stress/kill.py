@@ -3,7 +3,7 @@
 
 The target killed at random points: utramp says 137 and ends.  utramp killed at random points
 after the start: the target goes on, with right results, its rings full.  SIGINT and SIGTERM to
-utramp: the target's text is as before, and it goes on untraced.
+utramp: the target's text is as before, and it goes on untraced, or stays suspended.
 """
 import os
 import random
@@ -129,6 +129,33 @@ def asked_to_stop(tap, rnd, sig, way):
     tap.ok(code == 7 and not s.left, f'{way}: {sig.name}: utramp ends with {code}', s.left)
 
 
+def ticks(pid):
+    """Processor time that its threads used in user mode."""
+    stats = [open(f'/proc/{pid}/task/{t}/stat').read().rsplit(')', 1)[1].split()
+             for t in os.listdir(f'/proc/{pid}/task')]
+    return sum(int(f[11]) for f in stats)
+
+
+def suspended(tap):
+    """What somebody else has stopped stays so when utramp lets go of it."""
+    s = Session('trace')
+    s.running()
+    os.kill(s.target, signal.SIGSTOP)
+    time.sleep(0.1)
+    os.kill(s.pid, signal.SIGINT)
+    clean = lib.wait_for(lambda: lib.text_differences(s.target) == [], 5)
+    time.sleep(0.05)
+    before = ticks(s.target)
+    time.sleep(0.3)
+    used = ticks(s.target) - before
+    tap.ok(clean and used == 0, f'detached from a stopped target, which stays so: {used} ticks')
+    os.kill(s.target, signal.SIGCONT)
+    text = s.finish_target()
+    code = wait(s)
+    s.close()
+    tap.ok(text == '# bad 0\n' and code == 7, f'and goes on by SIGCONT, status {code}', text)
+
+
 def main():
     tap = lib.Tap()
     rnd = random.Random(7)
@@ -138,6 +165,7 @@ def main():
     for sig in (signal.SIGINT, signal.SIGTERM):
         for way in ('run', 'trace'):
             asked_to_stop(tap, rnd, sig, way)
+    suspended(tap)
     tap.end()
 
 

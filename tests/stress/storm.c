@@ -34,6 +34,8 @@
 
 static int tests, failed;
 
+static void ok(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void ok(bool good, const char *fmt, ...)
 {
 	va_list ap;

@@ -170,7 +170,7 @@ static void case_cancel(void)
 
 static void case_cancel_async(void)
 {
-	cancel_some(500, (void *)1);
+	cancel_some(300, (void *)1);
 }
 
 static void *short_thread(void *arg)
@@ -281,7 +281,7 @@ static void on(int sig, void (*handler)(int), int flags)
 /* A jump out of any instruction of ours, a program's included. */
 static void case_siglongjmp(void)
 {
-	double end = now() + 1.5;
+	double end = now() + 1;
 
 	on(SIGALRM, jump_out, 0);
 	every(SIGALRM, 1000000);
@@ -346,7 +346,7 @@ static void trace_back(int sig)
 
 static void case_profile(void)
 {
-	double end = now() + 2;
+	double end = now() + 1.5;
 	void *pc[64];
 
 	bottom = pc[backtrace(pc, 64) - 2]; /* loads libgcc, too */

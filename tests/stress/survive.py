@@ -19,6 +19,8 @@ if 'cxx' not in VICTIM:
 CALM = {'exec', 'spawn', 'fork', 'deep'}
 QUICK = {'exec', 'spawn', 'fork', 'deep', 'exit', 'longjmp', 'coroutine', 'throw',
          'crowd', 'step', 'jump-any'}
+# With entry programs on each function of libc.
+EVERYWHERE = {'threads', 'fork', 'spawn', 'exit', 'coroutine', 'throw'}
 
 
 def same(tap, name, r, plain, ran):
@@ -40,6 +42,10 @@ def one(tap, case, tmp):
         r = lib.run([UTRAMP, 'trace', '-o', out, SPEC, '--', VICTIM, case])
         last = 't_final(' if case == 'jump-any' else 't_'
         same(tap, f'{case}: trace', r, plain, last in out.read_text())
+    if case in EVERYWHERE:
+        r = lib.run([UTRAMP, 'trace', '-o', out, '-e', 'libc:*', '--missing=ignore', '--', VICTIM,
+                     case])
+        same(tap, f'{case}: all of libc', r, plain, out.stat().st_size > 0)
     if case not in CALM:
         r = lib.run([STORM, '-a', *(['-l'] if case in LEAKS else []), '-n', '0', '-w', '40000', OBJECT,
                      SPEC, '--', VICTIM, case])
