@@ -5,8 +5,10 @@
  * position is read before the consumer's, so a claim that succeeds had the room it saw.
  *
  * Lossless rings wait for room, in sleeps of 50 us, while the control process's heartbeat
- * advances.  Nobody waits who holds a record himself (the consumer cannot pass it), who
- * interrupted a claim, or who is the control process.
+ * advances.  Once somebody has waited in vain, nobody waits again before it does (or the
+ * consumer moves): each call would take that long after the control process died.  Nobody
+ * waits who holds a record himself (the consumer cannot pass it), who interrupted a claim,
+ * or who is the control process.
  *
  * Context  [probe] signal-safe
  * Spec     bpf-helpers(7), kernel/bpf/ringbuf.c for sizes, flags and errors
@@ -81,6 +83,16 @@ static struct shm_ring_hdr *ring_claim(struct shm_map *m, struct shm_ring *r, st
 	return hdr;
 }
 
+/* Nobody has waited in vain since the heartbeat or the consumer moved. */
+static int waiting_helps(const struct shm_arena *a, const struct shm_ring *r)
+{
+	uint64_t beat = __atomic_load_n(&a->heartbeat, __ATOMIC_RELAXED);
+	uint64_t pos = __atomic_load_n(&r->consumer.pos, __ATOMIC_RELAXED);
+
+	return __atomic_load_n(&r->producer.dead_beat, __ATOMIC_RELAXED) != beat + 1 &&
+	       __atomic_load_n(&r->producer.stuck_pos, __ATOMIC_RELAXED) != pos + 1;
+}
+
 /* 1: time has passed and another try is worth it. */
 static int ring_wait(struct shm_arena *a, struct shm_ring *r, uint64_t state[5])
 {
@@ -102,7 +114,11 @@ static int ring_wait(struct shm_arena *a, struct shm_ring *r, uint64_t state[5])
 		state[3] = now;
 	}
 	state[4] = 1;
-	return now - state[1] < GIVE_UP_NS && now - state[3] < STUCK_NS;
+	if (now - state[1] >= GIVE_UP_NS)
+		__atomic_store_n(&r->producer.dead_beat, beat + 1, __ATOMIC_RELAXED);
+	if (now - state[3] >= STUCK_NS)
+		__atomic_store_n(&r->producer.stuck_pos, pos + 1, __ATOMIC_RELAXED);
+	return waiting_helps(a, r);
 }
 
 static struct shm_ring_hdr *ring_reserve(struct shm_map *m, uint64_t len)
@@ -116,7 +132,7 @@ static struct shm_ring_hdr *ring_reserve(struct shm_map *m, uint64_t len)
 	int may_wait;
 
 	may_wait = t && !t->records && !th->intent_ring && r->producer.lossless &&
-		   a->control_pid != t->pid;
+		   a->control_pid != t->pid && waiting_helps(a, r);
 	if (len <= RING_MAX_RECORD && total <= r->producer.size) {
 		do
 			hdr = ring_claim(m, r, th, rt_owner(t), total, len);

@@ -156,7 +156,9 @@ struct shm_ring_producer {
 	uint64_t lost;     /* records that found no room */
 	uint32_t lossless; /* wait for room while the control process lives */
 	uint32_t pad;
-	uint64_t reserved[508];
+	/* Waits that ended without room: at this heartbeat + 1, at this consumer.pos + 1. */
+	uint64_t dead_beat, stuck_pos;
+	uint64_t reserved[506];
 };
 
 struct shm_ring {
