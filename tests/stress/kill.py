@@ -102,7 +102,7 @@ def control_killed(tap, rnd, way, rounds):
         time.sleep(rnd.random() * 0.3)
         os.kill(s.pid, signal.SIGKILL)
         wait(s)
-        time.sleep(0.4)  # the programs go on, and their ring is full
+        time.sleep(1)  # the programs go on, and their ring is full
         still = lib.alive(s.target)
         text = s.finish_target()
         good += still and text == '# bad 0\n' and not lib.alive(s.target)
