@@ -76,13 +76,24 @@ int rt_owner_dead(struct shm_arena *a, uint32_t owner)
 	return thread_dead(pair);
 }
 
-static uint32_t slot_took(struct shm_arena *a, uint32_t slot)
+/*
+ * The slot is ours by its tid.  Its claims rise once a registration, though a handler may
+ * register in between, whose block then has the number that it saw: read claims, look
+ * whether a handler was here, raise only what was read.  A handler before the first is
+ * seen by the second, one behind the second makes the third fail.
+ */
+static uint32_t slot_took(struct shm_arena *a, uint32_t slot, const struct rt_thread *old)
 {
 	struct shm_thread *th = &a->thread[slot];
+	uint32_t claims = __atomic_load_n(&th->claims, __ATOMIC_SEQ_CST);
 	uint64_t used = __atomic_load_n(&a->slots_used, __ATOMIC_RELAXED);
 
+	if (tls_load() != old)
+		return slot;
 	/* whatever the slot's former owner held is now a dead owner's */
-	__atomic_fetch_add(&th->claims, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_compare_exchange_n(&th->claims, &claims, claims + 1, 0, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return slot;
 	__atomic_store_n(&th->intent_ring, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&th->touched, 1, __ATOMIC_RELEASE);
 	while (used <= slot && !__atomic_compare_exchange_n(&a->slots_used, &used, slot + 1, 0,
@@ -95,7 +106,8 @@ static uint32_t slot_took(struct shm_arena *a, uint32_t slot)
  * Slots 1 .. SHM_MAX_THREADS - 1, from a hash of the tid on; the hash spans 64 slots only,
  * so that slots_used stays near the number of threads.  reclaim: take dead threads' too.
  */
-static uint32_t slot_claim(struct shm_arena *a, uint64_t me, int reclaim)
+static uint32_t slot_claim(struct shm_arena *a, uint64_t me, const struct rt_thread *old_block,
+			   int reclaim)
 {
 	uint32_t start = (uint32_t)me * 2654435761u >> 26;
 
@@ -106,24 +118,32 @@ static uint32_t slot_claim(struct shm_arena *a, uint64_t me, int reclaim)
 
 		/* ours: an interrupted registration's, or a dead namesake's */
 		if (old == me)
-			return slot_took(a, slot);
+			return slot_took(a, slot, old_block);
 		if ((uint32_t)old && !(reclaim && thread_dead(old)))
 			continue;
 		if (__atomic_compare_exchange_n(pair, &old, me, 0, __ATOMIC_SEQ_CST,
 						__ATOMIC_RELAXED))
-			return slot_took(a, slot);
+			return slot_took(a, slot, old_block);
 	}
 	return 0;
 }
 
+/*
+ * A handler may register the same block at any instruction of this.  Everything but claims
+ * is the same for both; claims are taken from the slot only while nobody has set them.
+ */
 static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, uint64_t me)
 {
+	uint32_t unset = 0;
+
 	__atomic_store_n(&t->magic, 0, __ATOMIC_RELEASE);
 	rt_zero(t, sizeof(*t));
 	t->slot = slot;
 	t->tid = (uint32_t)me;
 	t->pid = (uint32_t)(me >> 32);
-	t->claims = __atomic_load_n(&a->thread[slot].claims, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&t->claims, &unset,
+				    __atomic_load_n(&a->thread[slot].claims, __ATOMIC_SEQ_CST), 0,
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	t->random = (me ^ rt_ktime_get_ns() << 20) | 1;
 	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
 }
@@ -142,9 +162,9 @@ struct rt_thread *rt_thread_register(void)
 		return old;
 	me = (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
 	     (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
-	slot = slot_claim(a, me, 0);
+	slot = slot_claim(a, me, old, 0);
 	if (!slot)
-		slot = slot_claim(a, me, 1);
+		slot = slot_claim(a, me, old, 1);
 	if (!slot) {
 		__atomic_fetch_add(&a->no_slot, 1, __ATOMIC_RELAXED);
 		return NULL;

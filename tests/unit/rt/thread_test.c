@@ -180,6 +180,62 @@ static void handler_interrupts_registration(void **state)
 	rt_util_destroy(a);
 }
 
+/*
+ * The same, exhaustively: a handler registers at the n-th instruction of a registration.
+ * Whichever block counts, its claims are the slot's: else its locks are a dead owner's.
+ */
+static volatile long steps, step_at;
+
+static void on_step(int sig)
+{
+	if (++steps == step_at)
+		rt_thread_self();
+}
+
+static struct rt_thread *stepped_registration(void)
+{
+	struct rt_thread *t;
+
+	steps = 0;
+	/* TF is set behind the popf's next instruction and cleared likewise (SDM vol. 3, 17.3.1.4) */
+	__asm__ volatile(
+		"sub $128, %%rsp\n\tpushf\n\torl $0x100, (%%rsp)\n\tpopf\n\tadd $128, %%rsp"
+		:
+		:
+		: "memory", "cc");
+	t = rt_thread_self();
+	__asm__ volatile(
+		"sub $128, %%rsp\n\tpushf\n\tandl $~0x100, (%%rsp)\n\tpopf\n\tadd $128, %%rsp"
+		:
+		:
+		: "memory", "cc");
+	return t;
+}
+
+static void handler_at_each_instruction(void **state)
+{
+	struct arena *a = rt_util_arena();
+
+	signal(SIGTRAP, on_step);
+	steps = 1;
+	for (step_at = 1; steps >= step_at || step_at == 1; step_at++) {
+		struct rt_thread *t = stepped_registration();
+		struct shm_thread *th = &a->hdr->thread[t->slot];
+
+		if (t->claims != (uint16_t)th->claims && t->claims != th->claims)
+			fail_msg("instruction %ld: the block says %u claims, the slot %u", step_at,
+				 (unsigned)t->claims, (unsigned)th->claims);
+		assert_int_equal(th->tid, t->tid);
+		__atomic_store_n(&th->tid, 0, __ATOMIC_RELEASE);
+		t->magic = 0;
+		set_word(NULL);
+		assert_true(step_at < 100000);
+	}
+	signal(SIGTRAP, SIG_DFL);
+	assert_true(step_at > 50);
+	rt_util_destroy(a);
+}
+
 #define THREADS 8
 
 static pthread_barrier_t barrier;
@@ -297,6 +353,7 @@ int main(void)
 		cmocka_unit_test(child_registers_afresh),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(handler_interrupts_registration),
+		cmocka_unit_test(handler_at_each_instruction),
 		cmocka_unit_test(threads_get_different_slots),
 		cmocka_unit_test(guard_skips_recursion),
 		cmocka_unit_test(guard_knows_alternate_stacks),
