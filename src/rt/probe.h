@@ -56,8 +56,10 @@ static inline void rt_copy(void *dst, const void *src, uint64_t n)
 static inline void rt_zero(void *dst, uint64_t n)
 {
 	void *d = dst;
+	uint64_t words = n / 8, rest = n % 8;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(0) : "memory");
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(0) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(0) : "memory");
 }
 
 static inline int rt_equal(const void *a, const void *b, uint64_t n)

@@ -129,21 +129,23 @@ static uint32_t slot_claim(struct shm_arena *a, uint64_t me, const struct rt_thr
 }
 
 /*
- * A handler may register the same block at any instruction of this.  Everything but claims
- * is the same for both; claims are taken from the slot only while nobody has set them.
+ * A handler may register the same block at any instruction of this, and one behind it use
+ * it.  So what names the owner is never unset: all of it but claims is the same for both,
+ * and claims go in one piece from what they were to the slot's, which fails when a handler
+ * has put a later number there.  magic needs no unsetting: only a block in the TLS word is
+ * asked for it, and a forked child's is wiped.
  */
 static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, uint64_t me)
 {
-	uint32_t unset = 0;
+	uint32_t claims = __atomic_load_n(&t->claims, __ATOMIC_SEQ_CST);
 
-	__atomic_store_n(&t->magic, 0, __ATOMIC_RELEASE);
-	rt_zero(t, sizeof(*t));
 	t->slot = slot;
 	t->tid = (uint32_t)me;
 	t->pid = (uint32_t)(me >> 32);
-	__atomic_compare_exchange_n(&t->claims, &unset,
+	__atomic_compare_exchange_n(&t->claims, &claims,
 				    __atomic_load_n(&a->thread[slot].claims, __ATOMIC_SEQ_CST), 0,
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	rt_zero(&t->depth, sizeof(*t) - offsetof(struct rt_thread, depth));
 	t->random = (me ^ rt_ktime_get_ns() << 20) | 1;
 	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
 }
