@@ -26,16 +26,6 @@ static const struct {
 
 /* -- calls --------------------------------------------------------------------------- */
 
-static void call_address(struct x86_asm *a, uint64_t to)
-{
-	int64_t rel = (int64_t)(to - (x86_pc(a) + 5));
-
-	if (rel == (int32_t)rel)
-		x86_call_pc(a, to);
-	else
-		x86_call_far(a, to, R11);
-}
-
 /* Constants of the attachment and loads from ctx need no call. */
 static bool inline_helper(struct jit *j, uint32_t id)
 {
@@ -116,7 +106,7 @@ void jit_call(struct jit *j, const struct bpf_insn *i)
 	else if (inline_helper(j, id))
 		;
 	else if (j->env->helper[id])
-		call_address(j->a, j->env->helper[id]);
+		x86_call_to(j->a, j->env->helper[id], R11);
 	else
 		x86_fail(j->a, -ENOTSUP);
 }
@@ -289,7 +279,7 @@ static void guard_slow(const struct engine_body *b, struct x86_asm *a, const str
 		       x86_label slow, x86_label first, x86_label check, x86_label run)
 {
 	x86_bind(a, first);
-	call_address(a, b->env.first);
+	x86_call_to(a, b->env.first, R11);
 	x86_test_rr(a, X86_Q, RAX, RAX);
 	x86_jcc(a, X86_E, t->skip);
 	x86_jmp(a, check);
@@ -298,7 +288,7 @@ static void guard_slow(const struct engine_body *b, struct x86_asm *a, const str
 	x86_mov_ri(a, RDI, b->p->id);
 	x86_mov_rr(a, RSI, RBP);
 	x86_mov_ri(a, RDX, b->env.arena + b->p->stats);
-	call_address(a, b->env.guard_enter);
+	x86_call_to(a, b->env.guard_enter, R11);
 	x86_test_rr(a, X86_Q, RAX, RAX);
 	x86_jcc(a, X86_E, t->skip);
 	x86_load_fs(a, RAX, b->env.tls_off);
@@ -335,7 +325,7 @@ static void run_unguarded(const struct engine_body *b, struct x86_asm *a, const 
 	run(a, t);
 	x86_jmp(a, done);
 	x86_bind(a, first);
-	call_address(a, b->env.first);
+	x86_call_to(a, b->env.first, R11);
 	x86_test_rr(a, X86_Q, RAX, RAX);
 	x86_jcc(a, X86_E, t->skip);
 	x86_jmp(a, go);
@@ -403,6 +393,7 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		bool counted = p->facts.clobbers == X86_CALLER_SAVED;
 
 		b->body.facts.clobbers = X86_CALLER_SAVED;
+		b->body.facts.uses_scratch = p->facts.may_reenter;
 		b->body.facts.stack_bytes += counted ? 0 : FACTS_HELPER_STACK;
 	}
 	*out = b;

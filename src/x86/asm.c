@@ -6,6 +6,7 @@
  */
 #include "x86/asm.h"
 
+#include "base/types.h"
 #include "base/vec.h"
 #include "x86/asm_op.h"
 
@@ -131,6 +132,29 @@ void x86_int3_to(struct x86_asm *a, uint32_t align)
 		x86_fail(a, -EINVAL);
 	while (!a->err && x86_pc(a) % align)
 		op_put(a, 0xcc, 1);
+}
+
+void x86_nop_to(struct x86_asm *a, uint32_t align)
+{
+	/* SDM vol. 2B, NOP, "Recommended Multi-Byte Sequence of NOP Instruction" */
+	static const uint8_t nop[][8] = { { 0x90 },
+					  { 0x66, 0x90 },
+					  { 0x0f, 0x1f, 0x00 },
+					  { 0x0f, 0x1f, 0x40, 0x00 },
+					  { 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+					  { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+					  { 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 },
+					  { 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 } };
+	uint32_t left = align ? (uint32_t)(-x86_pc(a) % align) : 0;
+
+	if (!align || align & (align - 1))
+		x86_fail(a, -EINVAL);
+	while (left && !a->err) {
+		uint32_t n = left < ARRAY_LEN(nop) ? left : (uint32_t)ARRAY_LEN(nop);
+
+		x86_bytes(a, nop[n - 1], n);
+		left -= n;
+	}
 }
 
 void op_rel32(struct x86_asm *a, uint64_t pc)

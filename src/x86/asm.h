@@ -113,6 +113,7 @@ void x86_bind(struct x86_asm *a, x86_label l);
 /* Raw bytes: moved instructions (x86/insn.h), data, padding.  Never hand-made opcodes. */
 void x86_bytes(struct x86_asm *a, const void *p, size_t n);
 void x86_int3_to(struct x86_asm *a, uint32_t align); /* pad until the pc is a multiple of align */
+void x86_nop_to(struct x86_asm *a, uint32_t align);  /* the same with nops that may be run */
 
 /*
  * Moves.  _rr register, _ri immediate; load/store name the memory side.  Loads
@@ -209,6 +210,7 @@ void x86_jmp_m(struct x86_asm *a, x86_label to);    /* jmp [rip + ...]: pointer 
 void x86_jmp_r(struct x86_asm *a, enum x86_gpr r);
 void x86_call_r(struct x86_asm *a, enum x86_gpr r);
 void x86_call_far(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch); /* any distance */
+void x86_call_to(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch);  /* near if it can be */
 void x86_ret(struct x86_asm *a);
 void x86_leave(struct x86_asm *a);
 void x86_int3(struct x86_asm *a);

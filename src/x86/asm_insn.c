@@ -509,6 +509,16 @@ void x86_call_far(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch)
 	x86_call_r(a, scratch);
 }
 
+void x86_call_to(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch)
+{
+	int64_t rel = (int64_t)(pc - (x86_pc(a) + 5));
+
+	if (rel == (int32_t)rel)
+		x86_call_pc(a, pc);
+	else
+		x86_call_far(a, pc, scratch);
+}
+
 void x86_ret(struct x86_asm *a)
 {
 	op_put(a, 0xc3, 1);

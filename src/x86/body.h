@@ -47,6 +47,7 @@ struct body_facts {
 	bool reads_count;     /* ctx[-1] */
 	bool may_override;    /* calls bpf_override_return */
 	bool may_reenter;     /* needs the recursion guard */
+	bool uses_scratch;    /* of the trampoline's frame */
 	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */
 	x86_regset clobbers;  /* general registers the call site may change */
 	uint64_t helpers[4];  /* helper ids used, bit by id (below 256) */

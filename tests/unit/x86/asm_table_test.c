@@ -7,6 +7,7 @@
 
 #include "base/types.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -719,6 +720,50 @@ static void test_call_far(void **state)
 	}
 }
 
+static void test_call_to(void **state)
+{
+	static const int64_t rel[] = { 0, 1, -1, INT32_MAX, INT32_MIN };
+
+	EACH_OF(i, rel)
+	{
+		begin();
+		x86_call_to(&a, PC0 + 5 + (uint64_t)rel[i], R11);
+		check_pc(MN(CALL), 0, PC0 + 5 + (uint64_t)rel[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		begin();
+		x86_call_to(&a, PC0 + 5 + (uint64_t)(i ? INT32_MIN - 1ll : INT32_MAX + 1ll), R11);
+		assert_true(a.len > 5 && !a.err);
+		assert_memory_equal(buf + a.len - 3, "\x41\xff\xd3", 3); /* call r11 */
+	}
+}
+
+/* Up to eight bytes are one instruction; what is there is passed without effect. */
+static void test_nop_to(void **state)
+{
+	for (uint32_t align = 1; align <= 64; align *= 2) {
+		for (uint32_t at = 0; at < 64; at++) {
+			uint32_t want = (uint32_t)(-(PC0 + at) % align), seen = 0, count = 0;
+
+			begin();
+			for (uint32_t i = 0; i < at; i++)
+				x86_int3(&a);
+			x86_nop_to(&a, align);
+			assert_int_equal(a.len, at + want);
+			for (uint32_t i = at; i < a.len; i += insn.length, count++) {
+				ZydisDecoderDecodeFull(&decoder, buf + i, a.len - i, &insn, ops);
+				assert_int_equal(insn.mnemonic, MN(NOP));
+				seen += insn.length;
+			}
+			assert_int_equal(seen, want);
+			assert_int_equal(count, (want + 7) / 8);
+		}
+	}
+	begin();
+	x86_nop_to(&a, 12);
+	assert_int_equal(x86_asm_finish(&a), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,7 +773,8 @@ int main(void)
 		cmocka_unit_test(test_one_register),   cmocka_unit_test(test_mov_immediate),
 		cmocka_unit_test(test_fs_operand),     cmocka_unit_test(test_pc_operands),
 		cmocka_unit_test(test_label_operands), cmocka_unit_test(test_no_operand),
-		cmocka_unit_test(test_call_far),
+		cmocka_unit_test(test_call_far),       cmocka_unit_test(test_call_to),
+		cmocka_unit_test(test_nop_to),
 	};
 	int failed = cmocka_run_group_tests_name("x86/asm_table", tests, setup, NULL);
 
