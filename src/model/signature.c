@@ -391,6 +391,12 @@ static int build(struct parser *p, struct func_model **out)
 	if (p->err)
 		return p->err;
 	err = func_model_new(ret, a->type, a->n, &m);
+	if (err == -E2BIG)
+		return diag_set(
+			p->diag, err,
+			"signature '%.80s': more than %d context slots or %d bytes of stack "
+			"arguments",
+			p->text, FM_MAX_SLOTS, FM_MAX_STACK);
 	if (err)
 		return diag_set(p->diag, err, "signature '%.200s': cannot be passed", p->text);
 	if (a->variadic)

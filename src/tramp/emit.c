@@ -8,6 +8,7 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/seed.h"
 #include "x86/asm.h"
 #include "x86/frame.h"
 
@@ -92,21 +93,37 @@ static void emit_enter(struct x86_asm *a, const struct tramp_plan *p)
 	x86_frame(a, inside(p));
 }
 
-/* Everything as it was, or as the original left it; go on at to, or return if it is 0. */
-static void emit_leave(struct x86_asm *a, const struct tramp_plan *p, taddr_t to)
+/* Everything as it was, or as the original left it. */
+static void emit_undo(struct x86_asm *a, const struct tramp_plan *p)
 {
 	restore_registers(a, p);
 	x86_leave(a);
 	x86_frame(a, FRAME_CFA(0));
-	if (to)
-		x86_jmp_pc(a, to);
+}
+
+/* Back to the caller; by call, past the return address into the function. */
+static void emit_return(struct x86_asm *a, const struct tramp_plan *p)
+{
+	emit_undo(a, p);
+	if (p->spec->entry == TRAMP_BY_CALL) /* lea keeps the flags */
+		x86_lea(a, RSP, X86_MEM(RSP, 8));
+	if (p->spec->leave_ret)
+		x86_jmp_pc(a, p->spec->leave_ret);
 	else
 		x86_ret(a);
 }
 
-static taddr_t resume_pc(const struct tramp_spec *s)
+/* On into the function. */
+static void emit_resume(struct x86_asm *a, const struct tramp_spec *s)
 {
-	return s->leave_resume ? s->leave_resume : s->original;
+	if (s->entry == TRAMP_BY_JMP) {
+		x86_jmp_pc(a, s->leave_resume ? s->leave_resume : s->original);
+	} else if (s->leave_resume) {
+		x86_lea(a, RSP, X86_MEM(RSP, 8));
+		x86_jmp_pc(a, s->leave_resume);
+	} else {
+		x86_ret(a);
+	}
 }
 
 /* -- context slots ------------------------------------------------------- */
@@ -188,14 +205,14 @@ static struct part part_of(const struct fm_value *v, unsigned j)
 	return s;
 }
 
-static struct part arg_part(const struct fm_value *v, unsigned j)
+static struct part arg_part(const struct tramp_plan *p, const struct fm_value *v, unsigned j)
 {
 	static const uint8_t gpr[] = { RDI, RSI, RDX, RCX, R8, R9 };
 	struct part s = part_of(v, j);
 
 	if (!v->place.nregs) {
 		s.where = IN_MEM;
-		s.mem = at(16 + (int32_t)v->place.stack + 8 * (int32_t)j);
+		s.mem = at(p->args + (int32_t)v->place.stack + 8 * (int32_t)j);
 	} else if (j < v->place.nregs && v->place.file[j] == ABI_GPR) {
 		s.where = IN_GPR;
 		s.reg = gpr[v->place.num[j]];
@@ -225,7 +242,7 @@ static void show_args(struct x86_asm *a, const struct tramp_plan *p)
 		}
 		for (unsigned j = 0; j < v->nslots; j++) {
 			if (tramp_plan_fills(p, v->slot + j))
-				show_part(a, slot(p, v->slot + j), arg_part(v, j));
+				show_part(a, slot(p, v->slot + j), arg_part(p, v, j));
 		}
 	}
 }
@@ -423,13 +440,13 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 
 		x86_mov_ri(a, RCX, p->out_bytes / 8);
 		x86_bind(a, again);
-		x86_push_m(a, X86_MEM_IX(RBP, RCX, 8, 16 - 8));
+		x86_push_m(a, X86_MEM_IX(RBP, RCX, 8, p->args - 8));
 		x86_alu_ri(a, X86_SUB, X86_D, RCX, 1);
 		x86_jcc(a, X86_NE, again);
 		return;
 	}
 	for (int32_t off = bytes - 8; off >= 0; off -= 8)
-		x86_push_m(a, at(16 + off));
+		x86_push_m(a, at(p->args + off));
 }
 
 static void call_original(struct x86_asm *a, const struct tramp_plan *p)
@@ -471,12 +488,13 @@ static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tram
 	emit_list(a, p, TRAMP_FENTRY, env);
 	emit_fmod_ret(a, p, env, skipped);
 	if (!p->call_orig) {
-		emit_leave(a, p, resume_pc(s));
+		emit_undo(a, p);
+		emit_resume(a, s);
 		if (!may_skip)
 			return;
 		x86_bind(a, skipped);
 		emit_skipped(a, p);
-		emit_leave(a, p, s->leave_ret);
+		emit_return(a, p);
 		return;
 	}
 	call_original(a, p);
@@ -492,7 +510,7 @@ static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tram
 		if (marks)
 			marks->exit_skip = a->len;
 	}
-	emit_leave(a, p, s->leave_ret);
+	emit_return(a, p);
 }
 
 static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
@@ -519,7 +537,7 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 		*marks = (struct tramp_marks){ 0 };
 	if (!p->need_frame) {
 		x86_frame(a, FRAME_CFA(0));
-		x86_jmp_pc(a, resume_pc(p->spec));
+		emit_resume(a, p->spec);
 		return;
 	}
 	for (unsigned k = 0; k < TRAMP_KINDS; k++)
@@ -529,7 +547,10 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 		x86_fail(a, -ENOMEM);
 		return;
 	}
-	emit_main(a, p, env, marks);
+	if (p->spec->layout == TRAMP_SEED)
+		seed_emit(p, a, env, marks);
+	else
+		emit_main(a, p, env, marks);
 	emit_rest(a, p, env);
 	free(env);
 }
@@ -542,7 +563,7 @@ static void emit_call(struct x86_asm *a, const struct tramp_env *env, const void
 
 	x86_lea(a, RDI, at(env->ctx));
 	x86_mov_ri(a, RSI, env->arg);
-	x86_call_far(a, *fn, RAX);
+	x86_call_to(a, *fn, RAX);
 }
 
 struct tramp_body tramp_body_call(const uint64_t *fn)

@@ -3,6 +3,8 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/seed.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -53,6 +55,29 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 		 p->fill_override ? " override" : "");
 }
 
+/* Nothing but what the kernel's frame has, under the kernel's names. */
+static void add_seed(struct text *t, const struct tramp_plan *p)
+{
+	char flags[64];
+
+	seed_flags(p, flags, sizeof(flags));
+	text_add(t, "layout: seed, entered by %s: %s\n",
+		 p->spec->entry == TRAMP_BY_CALL ? "call" : "jmp", flags);
+	text_add(t, "frame %u%s\n", p->frame, p->seed.align ? ", then aligned to 16" : "");
+	text_add(t, "args %d\n", p->args);
+	if (p->seed.save_ret)
+		text_add(t, "ret %d\n", p->seed.ret);
+	text_add(t, "ctx %d: %u slots, %u registers\n", p->ctx, p->spec->model->nslots,
+		 p->seed.used);
+	text_add(t, "count %d\n", p->ctx - 8);
+	if (p->fill_ip)
+		text_add(t, "ip %d\n", p->ctx - 16);
+	text_add(t, "rbx %d\n", p->seed.rbx);
+	text_add(t, "run_ctx %d\n", p->seed.run_ctx);
+	if (p->out_bytes)
+		text_add(t, "out %d: %u bytes of stack arguments\n", p->out, p->out_bytes);
+}
+
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 {
 	struct text t = { .out = out, .cap = cap };
@@ -64,6 +89,12 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 		text_add(&t, "nothing to run: jump to the original\n");
 		return t.len;
 	}
+	if (s->layout == TRAMP_SEED) {
+		add_seed(&t, plan);
+		return t.len;
+	}
+	if (s->entry == TRAMP_BY_CALL)
+		text_add(&t, "entered by call: args %d\n", plan->args);
 	text_add(&t, "original: %s\n", plan->call_orig ? "called" : "jumped to");
 	text_add(&t, "frame %u\n", plan->frame);
 	add_saved(&t, plan);

@@ -5,6 +5,7 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/seed.h"
 #include "x86/frame.h"
 
 #include <errno.h>
@@ -187,8 +188,8 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	if (!p->call_orig)
 		return 0;
 
-	/* the copy ends below all of it, and begins congruent to rbp + 16 */
-	out = ALIGN_UP(16 + down + p->out_bytes, mod) - 16;
+	/* the copy ends below all of it, and begins congruent to rbp + args */
+	out = ALIGN_UP((uint32_t)p->args + down + p->out_bytes, mod) - (uint32_t)p->args;
 	if (out > TRAMP_MAX_FRAME)
 		goto too_big;
 	p->out = -(int32_t)out;
@@ -219,7 +220,7 @@ int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r)
 
 int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d)
 {
-	struct tramp_plan p = { .spec = spec };
+	struct tramp_plan p = { .spec = spec, .args = spec->entry == TRAMP_BY_CALL ? 24 : 16 };
 	int err;
 
 	if (spec->model->nslots > FM_MAX_SLOTS || spec->model->ret.slot != spec->model->nslots)
@@ -233,9 +234,11 @@ int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct di
 		err = check_vectors(&p, d);
 	if (err)
 		return err;
-	p.call_orig = spec->list[TRAMP_FEXIT].n > 0;
+	/* the kernel calls it behind fmod_ret programs too */
+	p.call_orig = spec->list[TRAMP_FEXIT].n > 0 ||
+		      (spec->layout == TRAMP_SEED && spec->list[TRAMP_FMOD_RET].n > 0);
 	if (p.need_frame) {
-		err = lay_out(&p, d);
+		err = spec->layout == TRAMP_SEED ? seed_plan(&p, d) : lay_out(&p, d);
 		if (err)
 			return err;
 	}

@@ -8,8 +8,10 @@
  * Knows func_model and x86.  Does not know BPF (a program is a body that emits itself,
  * x86/body.h), patching, pages or processes.
  *
- * Entry    the slot jumps here: [rsp] is the caller's return address, every register is
- *          the caller's.  rsp may be off by 8 (gcc's -fipa-stack-alignment).
+ * Entry    by jmp: the slot jumps here, [rsp] is the caller's return address, every register
+ *          is the caller's.  By call: the function's first bytes call us, as in the kernel, so
+ *          [rsp] leads back into the function and the caller's return address lies above it;
+ *          tested, not used by attach/.  rsp may be off by 8 (gcc's -fipa-stack-alignment).
  * Promise  every general register that bodies or the image may change is, on entry to
  *          the original and on return to the caller, what it would be without us (callers
  *          built with -fipa-ra keep values in caller-saved ones); K bytes of stack
@@ -18,8 +20,12 @@
  *          function excepted).  Of a called original, rbp is our frame's: it keeps the chain
  *          of frame pointers whole, and no function may rely on what it finds there.
  * Units    bytes; plan offsets are relative to rbp, most of them negative.
+ * Layouts  TRAMP_OURS keeps the promise for any signature.  TRAMP_SEED is the kernel's frame,
+ *          instruction by instruction (tramp/seed.c, docs/from-the-kernel.md): it keeps only
+ *          what the kernel keeps, and is there to be compared with it.
  * Errors   tramp_plan:  -EINVAL   programs and model contradict each other
- *                       -ENOTSUP  exit programs, K unknown; fmod_ret, result class (diag)
+ *                       -ENOTSUP  exit programs, K unknown; fmod_ret, result class; what the
+ *                                 seed's frame has no room for (diag)
  *                       -E2BIG    frame larger than TRAMP_MAX_FRAME
  *          tramp_emit:  through the assembly
  * Memory   spec and plan are the caller's, and a plan borrows the spec it was made from;
@@ -39,10 +45,31 @@
 
 enum tramp_kind { TRAMP_FENTRY, TRAMP_FMOD_RET, TRAMP_FEXIT, TRAMP_KINDS };
 
+enum tramp_layout { TRAMP_OURS, TRAMP_SEED };
+enum tramp_entry { TRAMP_BY_JMP, TRAMP_BY_CALL };
+
 struct tramp_prog {
 	const struct tramp_body *body;
 	uint64_t cookie;
-	uint64_t arg; /* second argument of a plain function body */
+	uint64_t arg;  /* second argument of a plain function body */
+	uint64_t prog; /* TRAMP_SEED: first argument of enter and exit */
+};
+
+/*
+ * TRAMP_SEED: what the kernel calls around programs and around all of it, SysV functions at
+ * any distance (include/linux/bpf.h: bpf_trampoline_enter_t, bpf_trampoline_exit_t).
+ */
+struct tramp_run_ctx {
+	uint64_t cookie;
+	uint64_t saved; /* enter's, for exit */
+};
+
+struct tramp_shim {
+	uint64_t enter; /* uint64_t (prog, struct tramp_run_ctx *): start time; 0: skip it */
+	uint64_t exit;  /* void (prog, uint64_t start, struct tramp_run_ctx *); also if skipped */
+	uint64_t image_enter; /* void (image), before the first program if the original is called */
+	uint64_t image_exit;  /* void (image) */
+	uint64_t image;
 };
 
 struct tramp_spec {
@@ -50,9 +77,12 @@ struct tramp_spec {
 	taddr_t func;         /* what ctx[-2] shows: the function's address */
 	taddr_t original;     /* call it: runs the function as if nothing were patched */
 	taddr_t leave_ret;    /* jump here instead of ret; 0: ret */
-	taddr_t leave_resume; /* jump here instead of to original; 0: jmp original */
+	taddr_t leave_resume; /* jump here instead of to original; 0: jmp original, by call: ret */
 	uint32_t slot;        /* number for the frame's tag */
 	bool tagged;          /* write the tag and its frame state */
+	enum tramp_layout layout;
+	enum tramp_entry entry;
+	const struct tramp_shim *shim; /* TRAMP_SEED */
 	struct {
 		const struct tramp_prog *prog; /* in the order in which they run */
 		unsigned n;
@@ -60,8 +90,9 @@ struct tramp_spec {
 };
 
 /*
- *  rbp + 16 ..        stack arguments of our caller
- *  rbp + 8            its return address
+ *  rbp + args ..      stack arguments of our caller: rbp + 16, by call rbp + 24
+ *  rbp + 16           by call: its return address
+ *  rbp + 8            its return address; by call: that into the function
  *  rbp + 0            its rbp
  *  rbp - 48 .. -8     fixed slots: tag, r15 .. rbx (x86/frame.h)
  *  rbp + gpr          saved general registers, in the order of their numbers: at entry the
@@ -74,7 +105,7 @@ struct tramp_spec {
  *  rbp + scratch      16 bytes for bodies
  *  rsp ..             while bodies run: 16-byte aligned; at the call of the original:
  *                     rbp + out, which holds the copy of the stack arguments and is
- *                     congruent to rbp + 16 mod 64 (or to their alignment, if stricter).
+ *                     congruent to rbp + args mod 64 (or to their alignment, if stricter).
  *                     The copy and the bodies' stack overlap: never at the same time
  */
 struct tramp_plan {
@@ -84,10 +115,18 @@ struct tramp_plan {
 	x86_regset saved;                       /* registers saved and restored */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
 	bool fill_count, fill_ip, fill_override;
+	int32_t args; /* the caller's stack arguments */
 	int32_t gpr, ctx, scratch, out;
 	uint32_t out_bytes; /* K: stack arguments to copy */
 	bool copy_loop;     /* too many of them for one push each */
 	uint32_t frame;     /* sub rsp, frame */
+	struct {            /* TRAMP_SEED, see seed.c */
+		int32_t ret, rbx, run_ctx;
+		unsigned used;  /* argument registers */
+		bool save_ret;  /* there is a return slot */
+		bool align;     /* the kernel's frame leaves rsp unaligned */
+		int32_t stack1; /* slot of the only stack argument, at most 4 bytes; else 0 */
+	} seed;
 };
 
 int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d);

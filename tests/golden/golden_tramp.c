@@ -11,10 +11,12 @@
  *       read=N,N...     loads these slots into rax
  *       override        sets the override word and the result slot
  *       outline         calls a function of its own behind the trampoline
+ *       stop            returns -12
  *   tag N               tagged frames;   leave: jumps to the slot's stubs instead of ret
+ *   layout ours|seed|both   entry jmp|call   (ours, by jmp); both: ours by jmp, the seed's by call
  * Addresses are fixed: code 0x500000, original 0x400105.  Each line of code begins with the
  * frame state.  Every case also runs, on the harness of the unit tests: registers and stack
- * must come through.
+ * must come through; in the seed's layout those that it keeps.
  */
 #include "harness.h"
 
@@ -34,7 +36,7 @@
 #define FAR_FN    0x7f0012345678
 
 struct shape {
-	bool override, outline;
+	bool override, outline, stop;
 	uint16_t read[16];
 	unsigned nread, result_slot;
 };
@@ -42,10 +44,12 @@ struct shape {
 struct golden {
 	struct func_model *model;
 	struct tramp_spec spec;
+	struct tramp_shim shim;
 	struct tramp_prog prog[TRAMP_KINDS][MAX_PROGS];
 	struct tramp_body body[TRAMP_KINDS][MAX_PROGS];
 	struct shape shape[TRAMP_KINDS][MAX_PROGS];
 	uint64_t fn;
+	bool both;
 	char head[4096], want[TEXT_SIZE], have[TEXT_SIZE];
 	size_t len;
 };
@@ -68,7 +72,7 @@ static void shape_work(struct x86_asm *a, const struct tramp_env *env, const str
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx - 24), 1);
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)s->result_slot), -12);
 	}
-	x86_mov_ri(a, RAX, 0);
+	x86_mov_ri(a, RAX, s->stop ? (uint64_t)-12 : 0);
 }
 
 static void shape_emit(struct x86_asm *a, const struct tramp_env *env, const void *self)
@@ -99,7 +103,9 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 
 	if (n >= MAX_PROGS)
 		die(path, "too many programs:", word);
-	g->prog[kind][n] = (struct tramp_prog){ .body = b, .arg = 0x1234 };
+	g->prog[kind][n] = (struct tramp_prog){
+		.body = b, .arg = 0x1234, .cookie = 100 + n, .prog = 0x600000 + 16 * n
+	};
 	s->result_slot = g->model->nslots;
 	*b = (struct tramp_body){ .emit = shape_emit, .self = s };
 	b->facts.clobbers = X86_REG(RAX);
@@ -110,6 +116,8 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 	} else if (!strcmp(word, "outline")) {
 		s->outline = true;
 		b->emit_rest = shape_rest;
+	} else if (!strcmp(word, "stop")) {
+		s->stop = true;
 	} else if (!strncmp(word, "read=", 5)) {
 		for (num = strtok_r(word + 5, ",", &save); num; num = strtok_r(NULL, ",", &save)) {
 			s->read[s->nread % 16] = (uint16_t)atoi(num);
@@ -123,6 +131,18 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 }
 
 /* -- a case -------------------------------------------------------------- */
+
+static void parse_manner(struct golden *g, const char *path, const char *key, const char *word)
+{
+	if (!strcmp(word, "seed"))
+		g->spec.layout = TRAMP_SEED;
+	else if (!strcmp(word, "both"))
+		g->both = true;
+	else if (!strcmp(word, "call"))
+		g->spec.entry = TRAMP_BY_CALL;
+	else if (strcmp(word, "ours") != 0 && strcmp(word, "jmp") != 0)
+		die(path, key, word);
+}
 
 static void parse_line(struct golden *g, const char *path, char *line)
 {
@@ -142,6 +162,10 @@ static void parse_line(struct golden *g, const char *path, char *line)
 	if (!strcmp(key, "tag")) {
 		g->spec.tagged = true;
 		g->spec.slot = (uint32_t)strtoul(word, NULL, 0);
+		return;
+	}
+	if (!strcmp(key, "layout") || !strcmp(key, "entry")) {
+		parse_manner(g, path, key, word);
 		return;
 	}
 	if (!strcmp(key, "sig")) {
@@ -170,7 +194,8 @@ static void read_case(struct golden *g, const char *path)
 
 	memset(g, 0, sizeof(*g));
 	g->fn = FAR_FN;
-	g->spec = (struct tramp_spec){ .func = 0x400100, .original = 0x400105 };
+	g->shim = (struct tramp_shim){ 0x450000, 0x450100, 0x450200, 0x450300, 0x610000 };
+	g->spec = (struct tramp_spec){ .func = 0x400100, .original = 0x400105, .shim = &g->shim };
 	for (unsigned k = 0; k < TRAMP_KINDS; k++)
 		g->spec.list[k].prog = g->prog[k];
 	if (!f)
@@ -248,19 +273,21 @@ static void disassemble(struct golden *g, struct tramp_plan *p, const char *path
 	}
 }
 
-static void describe(struct golden *g, struct tramp_plan *p, const char *path)
+/* Returns false if there is nothing to run. */
+static bool describe(struct golden *g, struct tramp_plan *p, const char *path)
 {
 	struct diag d = { "" };
 	int err = tramp_plan(&g->spec, p, &d);
 
 	if (err) {
 		add(g, "---- refused\n%s: %s\n", strerror(-err), d.text);
-		return;
+		return false;
 	}
 	add(g, "---- plan\n");
 	g->len += tramp_plan_format(p, g->have + g->len, TEXT_SIZE - g->len);
 	add(g, "---- code\n");
 	disassemble(g, p, path);
+	return true;
 }
 
 /* -- and that it works --------------------------------------------------- */
@@ -270,50 +297,164 @@ static uint64_t native(const uint64_t *ctx, uint64_t arg)
 	return 0;
 }
 
-static bool run(struct golden *g, uint8_t *code)
+static unsigned entered, left;
+
+static uint64_t native_enter(uint64_t prog, struct tramp_run_ctx *ctx)
 {
-	struct tramp_plan p;
-	uint64_t s = 7;
-	bool skipped = false, ok;
+	entered += prog >= 0x600000 && ctx->cookie >= 100;
+	return prog + ctx->cookie;
+}
+
+static void native_exit(uint64_t prog, uint64_t start, struct tramp_run_ctx *ctx)
+{
+	left += start == prog + ctx->cookie;
+}
+
+static void native_image(uint64_t image)
+{
+	left += image == 0x610000;
+}
+
+/* Addresses of this process. */
+static void relocate(struct golden *g, void *code)
+{
+	bool by_call = g->spec.entry == TRAMP_BY_CALL;
 
 	g->fn = (uint64_t)native;
-	g->spec.original = (taddr_t)harness_callee;
+	g->shim = (struct tramp_shim){ (uint64_t)native_enter, (uint64_t)native_exit,
+				       (uint64_t)native_image, (uint64_t)native_image, 0x610000 };
+	g->spec.original = (taddr_t)(by_call ? harness_body : harness_callee);
+	h_tramp = code;
 	if (g->spec.leave_ret) {
 		g->spec.leave_ret = (taddr_t)harness_leave_ret;
 		g->spec.leave_resume = (taddr_t)harness_leave_resume;
 	}
-	for (unsigned i = 0; i < g->spec.list[TRAMP_FMOD_RET].n; i++)
-		skipped |= g->shape[TRAMP_FMOD_RET][i].override;
-	if (tramp_plan(&g->spec, &p, NULL) < 0 || assemble(g, &p, code, NULL, (uint64_t)code) < 0)
-		return false;
+}
+
+static void fill(struct golden *g)
+{
+	uint64_t s = 7;
+
 	for (unsigned i = 0; i < 16; i++) {
 		h_in.gpr[i] = rnd(&s);
 		h_set.gpr[i] = rnd(&s);
+		for (unsigned j = 0; j < 2; j++) {
+			h_in.xmm[i][j] = rnd(&s);
+			h_set.xmm[i][j] = rnd(&s);
+		}
 	}
 	harness_k = g->model->call.stack_bytes;
 	memset(harness_stack, 0x5a, harness_k);
-	harness_shift = 8;
-	harness_runs = 0;
-	harness_call(code);
-	ok = harness_runs == !skipped;
+	harness_shift = g->spec.layout == TRAMP_SEED ? 0 : 8;
+	harness_runs = entered = left = 0;
+}
+
+/* A fmod_ret program that stops is the last of its kind that runs. */
+static bool all_ran(const struct golden *g)
+{
+	unsigned mod = g->spec.list[TRAMP_FMOD_RET].n, n = 0;
+	unsigned called = g->spec.list[TRAMP_FEXIT].n || mod;
+
+	while (n < mod && !g->shape[TRAMP_FMOD_RET][n].stop)
+		n++;
+	n += (n < mod) + g->spec.list[TRAMP_FENTRY].n + g->spec.list[TRAMP_FEXIT].n;
+	return n == entered && left == n + 2 * called;
+}
+
+/* Argument registers reach the function, rax and callee-saved ones the caller. */
+static bool seed_kept(const struct golden *g, bool skipped)
+{
+	static const uint8_t gpr[] = { RDI, RSI, RDX, RCX, R8, R9 },
+			     kept[] = { 3, 5, 12, 13, 14, 15 };
+	bool ok = all_ran(g);
+
+	for (unsigned i = 0; i < g->model->nargs && !skipped; i++) {
+		const struct abi_place *at = &g->model->arg[i].place;
+
+		for (unsigned j = 0; j < at->nregs; j++) {
+			unsigned n = at->num[j];
+
+			ok = ok &&
+			     (at->file[j] == ABI_GPR ? h_seen.gpr[gpr[n]] == h_in.gpr[gpr[n]] :
+						       !memcmp(h_seen.xmm[n], h_in.xmm[n], 16));
+		}
+	}
+	for (unsigned i = 0; i < sizeof(kept); i++)
+		ok = ok && h_out.gpr[kept[i]] == h_in.gpr[kept[i]];
+	return ok;
+}
+
+static bool all_kept(bool skipped)
+{
+	bool ok = true;
+
 	for (unsigned r = 1; r < 12; r++) {
 		const struct state *want = skipped || r == 3 || r == 5 ? &h_in : &h_set;
 
 		if (r != 4)
 			ok = ok && h_out.gpr[r] == want->gpr[r];
 	}
+	return ok;
+}
+
+static bool run(struct golden *g, uint8_t *code)
+{
+	struct tramp_plan p;
+	bool skipped = false, ok;
+
+	relocate(g, code);
+	for (unsigned i = 0; i < g->spec.list[TRAMP_FMOD_RET].n; i++)
+		skipped |= g->shape[TRAMP_FMOD_RET][i].override || g->shape[TRAMP_FMOD_RET][i].stop;
+	if (tramp_plan(&g->spec, &p, NULL) < 0 || assemble(g, &p, code, NULL, (uint64_t)code) < 0)
+		return false;
+	fill(g);
+	harness_call(g->spec.entry == TRAMP_BY_CALL ? (void *)harness_patched : code);
+	ok = harness_runs == !skipped;
+	ok = ok && h_out.gpr[4] == h_in.gpr[4];
+	ok = ok && (g->spec.layout == TRAMP_SEED ? seed_kept(g, skipped) : all_kept(skipped));
 	return ok && h_out.gpr[0] == (skipped ? (uint64_t)-12 : h_set.gpr[0]) &&
 	       (skipped || !memcmp(harness_stack, harness_stack_seen, harness_k));
+}
+
+/* One layout: its text, and a run on addresses of this process. */
+static bool try_layout(struct golden *g, const char *path, uint8_t *code)
+{
+	struct tramp_spec spec = g->spec;
+	struct tramp_shim shim = g->shim;
+	struct tramp_plan p;
+	bool ok = true;
+
+	if (describe(g, &p, path) && !run(g, code)) {
+		printf("# %s: run, it changes registers or stack\n", path);
+		ok = false;
+	}
+	g->spec = spec;
+	g->shim = shim;
+	g->fn = FAR_FN;
+	return ok;
+}
+
+static bool try_layouts(struct golden *g, const char *path, uint8_t *code)
+{
+	bool ok;
+
+	if (!g->both)
+		return try_layout(g, path, code);
+	add(g, "---- ours\n");
+	ok = try_layout(g, path, code);
+	add(g, "---- seed\n");
+	g->spec.layout = TRAMP_SEED;
+	g->spec.entry = TRAMP_BY_CALL;
+	return try_layout(g, path, code) && ok;
 }
 
 static bool check(const char *path, uint8_t *code, bool bless)
 {
 	static struct golden g;
-	struct tramp_plan p;
-	bool ok;
+	bool ok, ran;
 
 	read_case(&g, path);
-	describe(&g, &p, path);
+	ran = try_layouts(&g, path, code);
 	ok = !strcmp(g.want, g.have);
 	if (!ok && bless) {
 		FILE *f = fopen(path, "w");
@@ -324,12 +465,8 @@ static bool check(const char *path, uint8_t *code, bool bless)
 	} else if (!ok) {
 		printf("# %s: now\n%s", path, g.have);
 	}
-	if (!strstr(g.have, "---- refused") && !run(&g, code)) {
-		printf("# %s: run, it changes registers or stack\n", path);
-		ok = false;
-	}
 	func_model_free(g.model);
-	return ok;
+	return ok && ran;
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,8 @@
  * harness_shift mod 64, loads every register from h_in, calls fn and stores every register
  * to h_out.  harness_callee stores what it was called with (h_seen), scribbles over its
  * stack arguments and returns with h_set in every caller-saved register.
+ * harness_patched is a function whose first instruction calls h_tramp, as a patched one is
+ * entered in the kernel; harness_body, behind that, is the rest of it: harness_callee.
  * A state is 15 general registers by number (rsp's place: rsp itself), then 16 xmm.
  */
 	.text
@@ -103,6 +105,13 @@ harness_callee:
 	GPRS(LOAD, h_set)
 	ret
 
+	.globl harness_patched, harness_body
+	.type harness_patched, @function
+harness_patched:
+	call *h_tramp(%rip)
+harness_body:
+	jmp harness_callee
+
 	/* What the slot's stubs do: count, touching flags only, and go on. */
 	.globl harness_leave_ret
 harness_leave_ret:
@@ -119,7 +128,7 @@ harness_leave_resume:
 	.globl \s
 \s:	.skip 128 + 256
 	.endr
-	.irp s, harness_k, harness_shift, h_fn, h_old_rsp, h_flags
+	.irp s, harness_k, harness_shift, h_fn, h_tramp, h_old_rsp, h_flags
 	.globl \s
 \s:	.skip 8
 	.endr

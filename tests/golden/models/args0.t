@@ -1,0 +1,95 @@
+# No arguments: ctx[0] is the result.
+sig i32()
+fentry count
+fexit read=0
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 112
+save rax at -56
+ctx -72: 0
+scratch -112
+out -112: 0 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x70
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov eax, 0x00
+80  lea rsp, [rbp-0x70]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0x70]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  movsxd rax, dword ptr [rbp-0x38]
+80  mov [rbp-0x48], rax
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x48]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 40
+args 24
+ret -8
+ctx -8: 0 slots, 0 registers
+count -16
+rbx -24
+run_ctx -40
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x28
+80  mov [rbp-0x18], rbx
+80  mov eax, 0x00
+80  mov [rbp-0x10], rax
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x28], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x28]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500047
+80  mov eax, 0x00
+500047:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x28]
+80  call 0x0000000000450100
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x28], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x28]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500092
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+500092:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x28]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x18]
+80  leave
+00  add rsp, 0x08
+00  ret

@@ -1,0 +1,152 @@
+sig i64(i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64)
+fentry read=14
+fmod_ret count
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 1 fmod_ret, 0 fexit
+original: jumped to
+frame 240
+save rax at -56
+ctx -192: 14
+scratch -232
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xF0
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov rax, [rbp+0x50]
+80  mov [rbp-0x50], rax
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov qword ptr [rbp-0x40], 0x00
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  mov eax, 0x00
+80  mov [rbp-0x48], rax
+80  test rax, rax
+80  jnz 0x0000000000500050
+80  mov rax, [rbp-0x38]
+80  leave
+00  jmp 0x0000000000400105
+500050:
+80  mov rax, [rbp-0x48]
+80  mov [rbp-0x38], rax
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 1 fmod_ret, 0 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 232
+args 24
+ret -8
+ctx -128: 15 slots, 6 registers
+count -136
+rbx -144
+run_ctx -160
+out -232: 72 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xE8
+80  mov [rbp-0x90], rbx
+80  mov eax, 0x0F
+80  mov [rbp-0x88], rax
+80  mov [rbp-0x80], rdi
+80  mov [rbp-0x78], rsi
+80  mov [rbp-0x70], rdx
+80  mov [rbp-0x68], rcx
+80  mov [rbp-0x60], r8
+80  mov [rbp-0x58], r9
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x50], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x48], rax
+80  mov rax, [rbp+0x28]
+80  mov [rbp-0x40], rax
+80  mov rax, [rbp+0x30]
+80  mov [rbp-0x38], rax
+80  mov rax, [rbp+0x38]
+80  mov [rbp-0x30], rax
+80  mov rax, [rbp+0x40]
+80  mov [rbp-0x28], rax
+80  mov rax, [rbp+0x48]
+80  mov [rbp-0x20], rax
+80  mov rax, [rbp+0x50]
+80  mov [rbp-0x18], rax
+80  mov rax, [rbp+0x58]
+80  mov [rbp-0x10], rax
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0xA0], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0xA0]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x00000000005000BA
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
+5000ba:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0xA0]
+80  call 0x0000000000450100
+80  xor eax, eax
+80  mov [rbp-0x08], rax
+80  mov edi, 0x64
+80  mov [rbp-0xA0], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0xA0]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500106
+80  mov eax, 0x00
+80  mov [rbp-0x08], rax
+500106:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0xA0]
+80  call 0x0000000000450100
+80  cmp qword ptr [rbp-0x08], 0x00
+80  jnz 0x00000000005001B0
+80  mov rdi, [rbp-0x80]
+80  mov rsi, [rbp-0x78]
+80  mov rdx, [rbp-0x70]
+80  mov rcx, [rbp-0x68]
+80  mov r8, [rbp-0x60]
+80  mov r9, [rbp-0x58]
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0xE8], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0xE0], rax
+80  mov rax, [rbp+0x28]
+80  mov [rbp-0xD8], rax
+80  mov rax, [rbp+0x30]
+80  mov [rbp-0xD0], rax
+80  mov rax, [rbp+0x38]
+80  mov [rbp-0xC8], rax
+80  mov rax, [rbp+0x40]
+80  mov [rbp-0xC0], rax
+80  mov rax, [rbp+0x48]
+80  mov [rbp-0xB8], rax
+80  mov rax, [rbp+0x50]
+80  mov [rbp-0xB0], rax
+80  mov rax, [rbp+0x58]
+80  mov [rbp-0xA8], rax
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  nop
+5001b0:
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x90]
+80  leave
+00  add rsp, 0x08
+00  ret

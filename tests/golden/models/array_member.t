@@ -1,0 +1,67 @@
+sig i32({i16[3],u8},i32)
+fentry read=0,1
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 0 fexit
+original: jumped to
+frame 128
+save rax at -56
+ctx -88: 0 1
+scratch -128
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x80
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov [rbp-0x58], rdi
+80  movsxd rax, esi
+80  mov [rbp-0x50], rax
+80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  jmp 0x0000000000400105
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 0 fexit
+layout: seed, entered by call: RESTORE_REGS
+frame 48, then aligned to 16
+args 24
+ctx -16: 2 slots, 2 registers
+count -24
+rbx -32
+run_ctx -48
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x30
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x20], rbx
+80  mov eax, 0x02
+80  mov [rbp-0x18], rax
+80  mov [rbp-0x10], rdi
+80  mov [rbp-0x08], rsi
+80  mov edi, 0x64
+80  mov [rbp-0x30], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x30]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500051
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+500051:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x30]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x10]
+80  mov rsi, [rbp-0x08]
+80  mov rbx, [rbp-0x20]
+80  leave
+00  ret

@@ -1,0 +1,107 @@
+# Takes no slot.
+sig i32(i32,{},i32)
+fentry read=0,1
+fexit read=2
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 128
+save rax at -56
+ctx -88: 0 1 2
+scratch -128
+out -176: 0 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x80
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  movsxd rax, edi
+80  mov [rbp-0x58], rax
+80  movsxd rax, esi
+80  mov [rbp-0x50], rax
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  lea rsp, [rbp-0xB0]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0x80]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  movsxd rax, dword ptr [rbp-0x38]
+80  mov [rbp-0x48], rax
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x48]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 56
+args 24
+ret -8
+ctx -24: 2 slots, 2 registers
+count -32
+rbx -40
+run_ctx -56
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x38
+80  mov [rbp-0x28], rbx
+80  mov eax, 0x02
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], rdi
+80  mov [rbp-0x10], rsi
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x38], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x38]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500057
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
+500057:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x38]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x18]
+80  mov rsi, [rbp-0x10]
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x38], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x38]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x00000000005000AA
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+5000aa:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x38]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x28]
+80  leave
+00  add rsp, 0x08
+00  ret

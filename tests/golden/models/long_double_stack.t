@@ -1,0 +1,128 @@
+sig i32(i64,i64,i64,i64,i64,i64,i32,x80)
+fentry read=6
+fexit read=7
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 192
+save rax at -56
+ctx -144: 6 7
+scratch -184
+out -240: 32 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xC0
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  movsxd rax, dword ptr [rbp+0x10]
+80  mov [rbp-0x60], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x58], rax
+80  mov rax, [rbp-0x60]
+80  mov eax, 0x00
+80  lea rsp, [rbp-0xD0]
+80  push [rbp+0x28]
+80  push [rbp+0x20]
+80  push [rbp+0x18]
+80  push [rbp+0x10]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0xC0]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x58]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 152
+args 24
+ret -8
+ctx -80: 9 slots, 6 registers
+count -88
+rbx -96
+run_ctx -112
+out -152: 32 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x98
+80  mov [rbp-0x60], rbx
+80  mov eax, 0x09
+80  mov [rbp-0x58], rax
+80  mov [rbp-0x50], rdi
+80  mov [rbp-0x48], rsi
+80  mov [rbp-0x40], rdx
+80  mov [rbp-0x38], rcx
+80  mov [rbp-0x30], r8
+80  mov [rbp-0x28], r9
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x20], rax
+80  mov rax, [rbp+0x28]
+80  mov [rbp-0x18], rax
+80  mov rax, [rbp+0x30]
+80  mov [rbp-0x10], rax
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x70], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x70]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050007E
+80  mov rax, [rbp-0x20]
+80  mov eax, 0x00
+50007e:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x70]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x50]
+80  mov rsi, [rbp-0x48]
+80  mov rdx, [rbp-0x40]
+80  mov rcx, [rbp-0x38]
+80  mov r8, [rbp-0x30]
+80  mov r9, [rbp-0x28]
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x98], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x90], rax
+80  mov rax, [rbp+0x28]
+80  mov [rbp-0x88], rax
+80  mov rax, [rbp+0x30]
+80  mov [rbp-0x80], rax
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x70], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x70]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050010A
+80  mov rax, [rbp-0x18]
+80  mov eax, 0x00
+50010a:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x70]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x60]
+80  leave
+00  add rsp, 0x08
+00  ret

@@ -1,0 +1,206 @@
+# Plain functions with a second argument, as the interpreter is called.
+sig i64(i64,i64,i64,i64,i64,i64,i64,i64)
+fentry call
+fexit call call
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 2 fexit
+original: called
+frame 240
+save rax at -120
+save rcx at -112
+save rdx at -104
+save rsi at -96
+save rdi at -88
+save r8 at -80
+save r9 at -72
+save r10 at -64
+save r11 at -56
+ctx -200: 0 1 2 3 4 5 6 7 8 9 count ip
+scratch -240
+out -304: 16 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xF0
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x78], rax
+80  mov [rbp-0x70], rcx
+80  mov [rbp-0x68], rdx
+80  mov [rbp-0x60], rsi
+80  mov [rbp-0x58], rdi
+80  mov [rbp-0x50], r8
+80  mov [rbp-0x48], r9
+80  mov [rbp-0x40], r10
+80  mov [rbp-0x38], r11
+80  mov [rbp-0xC8], rdi
+80  mov [rbp-0xC0], rsi
+80  mov [rbp-0xB8], rdx
+80  mov [rbp-0xB0], rcx
+80  mov [rbp-0xA8], r8
+80  mov [rbp-0xA0], r9
+80  mov rax, [rbp+0x10]
+80  mov [rbp-0x98], rax
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x90], rax
+80  mov qword ptr [rbp-0x88], 0x00
+80  mov qword ptr [rbp-0x80], 0x00
+80  mov qword ptr [rbp-0xD0], 0x08
+80  mov eax, 0x400100
+80  mov [rbp-0xD8], rax
+80  lea rdi, [rbp-0xC8]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+80  lea rsp, [rbp-0x120]
+80  push [rbp+0x18]
+80  push [rbp+0x10]
+80  mov rax, [rbp-0x78]
+80  mov rcx, [rbp-0x70]
+80  mov rdx, [rbp-0x68]
+80  mov rsi, [rbp-0x60]
+80  mov rdi, [rbp-0x58]
+80  mov r8, [rbp-0x50]
+80  mov r9, [rbp-0x48]
+80  mov r10, [rbp-0x40]
+80  mov r11, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x78], rax
+80  mov [rbp-0x70], rcx
+80  mov [rbp-0x68], rdx
+80  mov [rbp-0x60], rsi
+80  mov [rbp-0x58], rdi
+80  mov [rbp-0x50], r8
+80  mov [rbp-0x48], r9
+80  mov [rbp-0x40], r10
+80  mov [rbp-0x38], r11
+80  lea rsp, [rbp-0xF0]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov rax, [rbp-0x78]
+80  mov [rbp-0x88], rax
+80  nop [rax+rax*1], eax
+80  lea rdi, [rbp-0xC8]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+80  lea rdi, [rbp-0xC8]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+80  mov rax, [rbp-0x78]
+80  mov rcx, [rbp-0x70]
+80  mov rdx, [rbp-0x68]
+80  mov rsi, [rbp-0x60]
+80  mov rdi, [rbp-0x58]
+80  mov r8, [rbp-0x50]
+80  mov r9, [rbp-0x48]
+80  mov r10, [rbp-0x40]
+80  mov r11, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 2 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME IP_ARG
+frame 136
+args 24
+ret -8
+ctx -72: 8 slots, 6 registers
+count -80
+ip -88
+rbx -96
+run_ctx -112
+out -136: 16 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x88
+80  mov [rbp-0x60], rbx
+80  mov eax, 0x08
+80  mov [rbp-0x50], rax
+80  mov eax, 0x400100
+80  mov [rbp-0x58], rax
+80  mov [rbp-0x48], rdi
+80  mov [rbp-0x40], rsi
+80  mov [rbp-0x38], rdx
+80  mov [rbp-0x30], rcx
+80  mov [rbp-0x28], r8
+80  mov [rbp-0x20], r9
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x18], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x10], rax
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x70], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x70]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050008B
+80  lea rdi, [rbp-0x48]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+50008b:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x70]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x48]
+80  mov rsi, [rbp-0x40]
+80  mov rdx, [rbp-0x38]
+80  mov rcx, [rbp-0x30]
+80  mov r8, [rbp-0x28]
+80  mov r9, [rbp-0x20]
+80  mov rax, [rbp+0x18]
+80  mov [rbp-0x88], rax
+80  mov rax, [rbp+0x20]
+80  mov [rbp-0x80], rax
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x70], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x70]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050010D
+80  lea rdi, [rbp-0x48]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+50010d:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x70]
+80  call 0x0000000000450100
+80  mov edi, 0x65
+80  mov [rbp-0x70], rdi
+80  mov edi, 0x600010
+80  lea rsi, [rbp-0x70]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500156
+80  lea rdi, [rbp-0x48]
+80  mov esi, 0x1234
+80  mov rax, 0x7F0012345678
+80  call rax
+500156:
+80  mov edi, 0x600010
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x70]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x60]
+80  leave
+00  add rsp, 0x08
+00  ret

@@ -1,0 +1,113 @@
+sig i8(i32)
+fmod_ret stop
+fexit read=1
+layout both
+---- ours
+---- plan
+programs: 0 fentry, 1 fmod_ret, 1 fexit
+original: called
+frame 128
+save rax at -56
+ctx -80: 1
+scratch -120
+out -176: 0 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x80
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov qword ptr [rbp-0x40], 0x00
+80  mov rax, 0xFFFFFFFFFFFFFFF4
+80  mov [rbp-0x48], rax
+80  test rax, rax
+80  jnz 0x0000000000500061
+80  lea rsp, [rbp-0xB0]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0x80]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  movsx rax, byte ptr [rbp-0x38]
+80  mov [rbp-0x48], rax
+80  jmp 0x0000000000500069
+500061:
+80  mov rax, [rbp-0x48]
+80  mov [rbp-0x38], rax
+500069:
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x48]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 0 fentry, 1 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 48, then aligned to 16
+args 24
+ret -8
+ctx -16: 1 slots, 1 registers
+count -24
+rbx -32
+run_ctx -48
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x30
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x20], rbx
+80  mov eax, 0x01
+80  mov [rbp-0x18], rax
+80  mov [rbp-0x10], rdi
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  xor eax, eax
+80  mov [rbp-0x08], rax
+80  mov edi, 0x64
+80  mov [rbp-0x30], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x30]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050005B
+80  mov rax, 0xFFFFFFFFFFFFFFF4
+80  mov [rbp-0x08], rax
+50005b:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x30]
+80  call 0x0000000000450100
+80  cmp qword ptr [rbp-0x08], 0x00
+80  jnz 0x0000000000500090
+80  mov rdi, [rbp-0x10]
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  nop [rax], eax
+500090:
+80  mov edi, 0x64
+80  mov [rbp-0x30], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x30]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x00000000005000BC
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+5000bc:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x30]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x20]
+80  leave
+00  add rsp, 0x08
+00  ret

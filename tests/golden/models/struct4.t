@@ -1,0 +1,117 @@
+# A struct of 4 bytes, and one of 16 in the last two registers.
+sig i32({i32},i32,i32,i32,{i64,i64})
+fentry read=0,4,5
+fexit read=6
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 160
+save rax at -56
+ctx -120: 0 4 5 6
+scratch -160
+out -176: 0 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0xA0
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov eax, edi
+80  mov [rbp-0x78], rax
+80  mov [rbp-0x58], r8
+80  mov [rbp-0x50], r9
+80  mov qword ptr [rbp-0x48], 0x00
+80  mov rax, [rbp-0x78]
+80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  lea rsp, [rbp-0xB0]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0xA0]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  movsxd rax, dword ptr [rbp-0x38]
+80  mov [rbp-0x48], rax
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x48]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 88
+args 24
+ret -8
+ctx -56: 6 slots, 6 registers
+count -64
+rbx -72
+run_ctx -88
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x58
+80  mov [rbp-0x48], rbx
+80  mov eax, 0x06
+80  mov [rbp-0x40], rax
+80  mov [rbp-0x38], rdi
+80  mov [rbp-0x30], rsi
+80  mov [rbp-0x28], rdx
+80  mov [rbp-0x20], rcx
+80  mov [rbp-0x18], r8
+80  mov [rbp-0x10], r9
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x58], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x58]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x000000000050006B
+80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
+50006b:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x58]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x38]
+80  mov rsi, [rbp-0x30]
+80  mov rdx, [rbp-0x28]
+80  mov rcx, [rbp-0x20]
+80  mov r8, [rbp-0x18]
+80  mov r9, [rbp-0x10]
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x58], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x58]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x00000000005000CE
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+5000ce:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x58]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x48]
+80  leave
+00  add rsp, 0x08
+00  ret

@@ -1,0 +1,107 @@
+sig i32({f32,f32,f32},i32)
+fentry read=0,1,2
+fexit read=1
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+original: called
+frame 144
+save rax at -56
+ctx -96: 0 1 2
+scratch -136
+out -176: 0 bytes of stack arguments
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x90
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  movq [rbp-0x60], xmm0
+80  movq [rbp-0x58], xmm1
+80  mov dword ptr [rbp-0x54], 0x00
+80  movsxd rax, edi
+80  mov [rbp-0x50], rax
+80  mov rax, [rbp-0x60]
+80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  lea rsp, [rbp-0xB0]
+80  mov rax, [rbp-0x38]
+80  call 0x0000000000400105
+80  mov [rbp-0x38], rax
+80  lea rsp, [rbp-0x90]
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x58]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  ret
+---- seed
+---- plan
+programs: 1 fentry, 0 fmod_ret, 1 fexit
+layout: seed, entered by call: CALL_ORIG SKIP_FRAME
+frame 64, then aligned to 16
+args 24
+ret -8
+ctx -32: 3 slots, 1 registers
+count -40
+rbx -48
+run_ctx -64
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x40
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x30], rbx
+80  mov eax, 0x03
+80  mov [rbp-0x28], rax
+80  movq [rbp-0x20], xmm0
+80  movq [rbp-0x18], xmm1
+80  mov [rbp-0x10], rdi
+80  mov edi, 0x610000
+80  call 0x0000000000450200
+80  mov edi, 0x64
+80  mov [rbp-0x40], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x40]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x0000000000500065
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
+500065:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x40]
+80  call 0x0000000000450100
+80  mov rdi, [rbp-0x10]
+80  call 0x0000000000400105
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov edi, 0x64
+80  mov [rbp-0x40], rdi
+80  mov edi, 0x600000
+80  lea rsi, [rbp-0x40]
+80  call 0x0000000000450000
+80  mov rbx, rax
+80  test rax, rax
+80  jz 0x00000000005000B4
+80  mov rax, [rbp-0x18]
+80  mov eax, 0x00
+5000b4:
+80  mov edi, 0x600000
+80  mov rsi, rbx
+80  lea rdx, [rbp-0x40]
+80  call 0x0000000000450100
+80  mov edi, 0x610000
+80  call 0x0000000000450300
+80  mov rax, [rbp-0x08]
+80  mov rbx, [rbp-0x30]
+80  leave
+00  add rsp, 0x08
+00  ret

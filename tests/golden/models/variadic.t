@@ -1,0 +1,27 @@
+# Entry programs; the kernel's layout would lose al.
+sig i32(p,...)
+fentry read=0
+layout both
+---- ours
+---- plan
+programs: 1 fentry, 0 fmod_ret, 0 fexit
+original: jumped to
+frame 128
+save rax at -56
+ctx -80: 0
+scratch -120
+---- code
+00  push rbp
+41  mov rbp, rsp
+80  sub rsp, 0x80
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  mov [rbp-0x38], rax
+80  mov [rbp-0x50], rdi
+80  mov rax, [rbp-0x50]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x38]
+80  leave
+00  jmp 0x0000000000400105
+---- seed
+---- refused
+Operation not supported: variadic: the kernel's layout loses al, the number of vector registers
