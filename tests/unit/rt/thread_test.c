@@ -242,8 +242,8 @@ static void handler_at_each_instruction(void **state)
 		wrong_at = 0;
 		t = stepped_registration();
 		if (wrong_at || !block_agrees(t))
-			fail_msg("handler at instruction %ld: at %ld block and slot %u differ", step_at,
-				 wrong_at, (unsigned)t->slot);
+			fail_msg("handler at instruction %ld: at %ld block and slot %u differ",
+				 step_at, wrong_at, (unsigned)t->slot);
 		__atomic_store_n(&a->hdr->thread[t->slot].tid, 0, __ATOMIC_RELEASE);
 		t->magic = 0;
 		set_word(NULL);
