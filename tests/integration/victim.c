@@ -167,6 +167,8 @@ static void fx_changed(void)
 	printf("rec %d\n", fx_rec(5));
 	printf("align %d\n", fx_align(1, 2, 3, 4, 5, 6, 7));
 	printf(" align.fp%%16 %ld\n", fx_align_rsp & 15);
+	printf("nt %d\n", fx_nt(1));
+	printf("self %d\n", fx_self(6, fx_rec));
 }
 
 static void recorded(void)
