@@ -78,13 +78,39 @@ static void add_seed(struct text *t, const struct tramp_plan *p)
 		text_add(t, "out %d: %u bytes of stack arguments\n", p->out, p->out_bytes);
 }
 
+static unsigned sessions(const struct tramp_spec *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++)
+		n += s->list[TRAMP_FENTRY].prog[i].session;
+	return n;
+}
+
+static void add_cookies(struct text *t, const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
+		unsigned index = tramp_plan_cookie(p, &s->list[TRAMP_FENTRY].prog[i]);
+
+		if (index)
+			text_add(t, "session cookie %u at %d\n", index,
+				 p->ctx - 8 * (int32_t)index);
+	}
+}
+
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 {
 	struct text t = { .out = out, .cap = cap };
 	const struct tramp_spec *s = plan->spec;
+	unsigned both = sessions(s);
 
-	text_add(&t, "programs: %u fentry, %u fmod_ret, %u fexit\n", s->list[TRAMP_FENTRY].n,
-		 s->list[TRAMP_FMOD_RET].n, s->list[TRAMP_FEXIT].n);
+	text_add(&t, "programs: %u fentry, %u fmod_ret, %u fexit", s->list[TRAMP_FENTRY].n - both,
+		 s->list[TRAMP_FMOD_RET].n, s->list[TRAMP_FEXIT].n - both);
+	if (both)
+		text_add(&t, ", %u fsession", both);
+	text_add(&t, "\n");
 	if (!plan->need_frame) {
 		text_add(&t, "nothing to run: jump to the original\n");
 		return t.len;
@@ -100,6 +126,7 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	add_saved(&t, plan);
 	add_slots(&t, plan);
 	text_add(&t, "scratch %d\n", plan->scratch);
+	add_cookies(&t, plan);
 	if (plan->call_orig)
 		text_add(&t, "out %d: %u bytes of stack arguments%s\n", plan->out, plan->out_bytes,
 			 plan->copy_loop ? ", in a loop" : "");

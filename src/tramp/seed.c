@@ -49,6 +49,10 @@ static int check_programs(const struct tramp_spec *s, struct diag *d)
 		for (unsigned i = 0; i < s->list[k].n; i++) {
 			const struct body_facts *f = &s->list[k].prog[i].body->facts;
 
+			if (s->list[k].prog[i].session)
+				return diag_set(d, -ENOTSUP,
+						"an fsession program: the layout is that of a "
+						"kernel that has none: use ours");
 			if (f->may_override)
 				return diag_set(d, -ENOTSUP,
 						"bpf_override_return: the kernel's layout has no "
