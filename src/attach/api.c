@@ -265,9 +265,15 @@ uint64_t utramp_program__missed(const struct utramp_program *p)
 
 static enum tramp_kind tramp_kind_of(enum program_kind k)
 {
-	return k == PROGRAM_FEXIT    ? TRAMP_FEXIT :
-	       k == PROGRAM_FMOD_RET ? TRAMP_FMOD_RET :
-				       TRAMP_FENTRY;
+	switch (k) {
+	case PROGRAM_FEXIT:
+	case PROGRAM_FSESSION: /* struct link */
+		return TRAMP_FEXIT;
+	case PROGRAM_FMOD_RET:
+		return TRAMP_FMOD_RET;
+	default:
+		return TRAMP_FENTRY;
+	}
 }
 
 void object_drop_link(struct utramp_link *l)

@@ -102,17 +102,39 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 struct recipe {
 	struct tramp_prog *prog;
 	struct engine_body **body;
-	unsigned n;
+	unsigned nprogs, nbodies;
 	struct tramp_spec spec;
 	struct tramp_plan plan;
 };
 
 static void recipe_fini(struct recipe *r)
 {
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->nbodies; i++)
 		engine_body_free(r->body[i]);
 	free(r->body);
 	free(r->prog);
+}
+
+static int add_prog(struct utramp_target *t, const struct hook *h, struct recipe *r,
+		    enum tramp_kind kind, const struct link *l)
+{
+	struct tramp_prog *to = &r->prog[r->nprogs++];
+	size_t i = 0;
+	int err;
+
+	if (l->session && kind == TRAMP_FEXIT) { /* the fentry list is the first in prog[] */
+		while (h->list[TRAMP_FENTRY].at[i] != l)
+			i++;
+		*to = r->prog[i];
+		return 0;
+	}
+	err = engine_body_new(l->prog, &t->env[h->slab], &r->body[r->nbodies]);
+	if (err)
+		return err;
+	*to = (struct tramp_prog){ .body = engine_body(r->body[r->nbodies++]),
+				   .cookie = l->cookie,
+				   .session = l->session };
+	return 0;
 }
 
 static int recipe_init(struct utramp_target *t, const struct hook *h, struct recipe *r,
@@ -135,18 +157,10 @@ static int recipe_init(struct utramp_target *t, const struct hook *h, struct rec
 				       .slot = h->number,
 				       .tagged = true };
 	for (int k = 0; k < TRAMP_KINDS; k++) {
-		r->spec.list[k].prog = &r->prog[r->n];
+		r->spec.list[k].prog = &r->prog[r->nprogs];
 		r->spec.list[k].n = (unsigned)h->list[k].n;
-		for (size_t i = 0; i < h->list[k].n && !err; i++) {
-			const struct link *l = h->list[k].at[i];
-
-			err = engine_body_new(l->prog, &t->env[h->slab], &r->body[r->n]);
-			if (err)
-				break;
-			r->prog[r->n] = (struct tramp_prog){ .body = engine_body(r->body[r->n]),
-							     .cookie = l->cookie };
-			r->n++;
-		}
+		for (size_t i = 0; i < h->list[k].n && !err; i++)
+			err = add_prog(t, h, r, (enum tramp_kind)k, h->list[k].at[i]);
 	}
 	return err ? err : tramp_plan(&r->spec, &r->plan, d);
 }

@@ -39,7 +39,8 @@ struct hook;
 struct link {
 	struct hook *hook;    /* NULL: the whole target was detached */
 	struct program *prog; /* a reference */
-	enum tramp_kind kind;
+	enum tramp_kind kind; /* the list it is in; an fsession program: TRAMP_FEXIT ... */
+	bool session;         /* ... and in the fentry list, too */
 	uint64_t cookie;
 	const void *owner; /* the trace it belongs to, or NULL */
 	bool in_image;     /* it may be running */
@@ -117,7 +118,7 @@ int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
 
 bool hook_has_links(const struct hook *h);
 
-/* Put a program first in its list; -EBUSY: it is there already. */
+/* Put a program first in its list or lists; -EBUSY: it is there already. */
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
 	      uint64_t cookie, struct link **out, struct diag *d);
 void link_remove(struct link *l); /* the hook is dirty then; commit to make it so */
