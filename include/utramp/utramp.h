@@ -56,10 +56,8 @@ struct utramp_spawn_opts {
 	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
 };
 
-/*
- * Start argv[0] (found through PATH) and stop it before its first constructor runs, with
- * all its libraries mapped.  Dynamically linked glibc programs only.
- */
+/* Start argv[0] (found through PATH) and stop it before its first constructor runs, with all
+ * its libraries mapped.  Dynamically linked glibc programs only. */
 UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
 						      const struct utramp_spawn_opts *opts);
 
@@ -83,7 +81,7 @@ UTRAMP_API int utramp_target__status(const struct utramp_target *t); /* as waitp
 
 /*
  * Restore every function's bytes; calls inside return without running a program.  A function
- * that holds somebody else's bytes by now is left alone and told of (EBUSY); all others are
+ * that holds somebody else's bytes by now is left alone and told of (EBUSY), all others are
  * restored.  Attaching again is possible.
  */
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
@@ -131,6 +129,9 @@ struct utramp_attach_opts {
 	void (*missing)(void *ctx, const char *why); /* told of each of them */
 	void (*warn)(void *ctx, const char *text);   /* told once: no types, and how to get them */
 	void *ctx;
+	const char *const *syms; /* .multi programs: cnt specs instead of spec, each function */
+	const uint64_t *cookies; /* in one of them only (EINVAL); cnt cookies, or NULL: cookie */
+	size_t cnt;
 };
 
 /*

@@ -292,11 +292,20 @@ void object_drop_link(struct utramp_link *l)
 	free(l);
 }
 
-/* A function that is passed over instead of failing the whole. */
-static bool passes(const struct utramp_attach_opts *o, const struct hook *h, bool pattern,
-		   enum tramp_kind kind, int err)
+static bool has_part(const struct utramp_link *l, const struct hook *h)
 {
-	if (err == -ENOMEM)
+	for (size_t i = 0; i < l->parts.n; i++) {
+		if (l->parts.at[i]->hook == h)
+			return true;
+	}
+	return false;
+}
+
+/* A function that is passed over instead of failing the whole; not one named twice. */
+static bool passes(const struct utramp_attach_opts *o, const struct utramp_link *l,
+		   const struct hook *h, bool pattern, enum tramp_kind kind, int err)
+{
+	if (err == -ENOMEM || has_part(l, h))
 		return false;
 	return o->missing_ok || (pattern && func_refusal(h->func, kind));
 }
@@ -307,6 +316,8 @@ static int link_one(struct utramp_program *p, struct utramp_target *t, struct ho
 	struct link *part;
 	int err = hook_link(t, h, p->prog, tramp_kind_of(p->kind), o->cookie, &part, d);
 
+	if (err == -EBUSY && has_part(l, h))
+		return diag_set(d, -EINVAL, "%s is in the list more than once", h->func->name);
 	if (err)
 		return err;
 	err = vec_push(&l->parts, part);
@@ -332,7 +343,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	}
 	for (size_t i = 0; i < list.n && !err; i++) {
 		err = link_one(p, t, list.at[i], o, l, d);
-		if (!err || !passes(o, list.at[i], list.pattern, kind, err))
+		if (!err || !passes(o, l, list.at[i], list.pattern, kind, err))
 			continue;
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, err));
@@ -341,6 +352,41 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	}
 	vec_free(&list);
 	return !err && !l->parts.n && !o->missing_ok ? passed : err;
+}
+
+/* Each of the list, with its cookie: all or none. */
+static int link_list(struct utramp_program *p, struct utramp_target *t,
+		     const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
+{
+	struct utramp_attach_opts one = *o;
+	int err = 0;
+
+	for (size_t i = 0; i < o->cnt && !err; i++) {
+		if (!o->syms[i])
+			return diag_set(d, -EINVAL, "options: syms[%zu] is no function", i);
+		if (o->cookies)
+			one.cookie = o->cookies[i];
+		err = link_all(p, t, o->syms[i], &one, l, d);
+	}
+	return err;
+}
+
+static bool has_list(const struct utramp_attach_opts *o)
+{
+	return o->syms || o->cookies || o->cnt;
+}
+
+static int check_list(const struct utramp_program *p, const char *spec,
+		      const struct utramp_attach_opts *o, struct diag *d)
+{
+	if (!o->syms || !o->cnt)
+		return diag_set(d, -EINVAL, "options: syms and cnt go together, cookies with them");
+	if (!p->multi)
+		return diag_set(d, -EINVAL,
+				"a list of functions is for .multi programs, and %s is in section "
+				"'%s'",
+				object_program_name(p), object_program_section(p));
+	return spec ? diag_set(d, -EINVAL, "a list and a spec: give one of them") : 0;
 }
 
 static int check_attach(const struct utramp_program *p, const struct utramp_target *t,
@@ -359,11 +405,12 @@ static int check_attach(const struct utramp_program *p, const struct utramp_targ
 static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
 		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
 {
+	int err = has_list(o) ? check_list(p, spec, o, d) : 0;
 	struct utramp_link *l;
-	int err;
 
-	spec = spec ? spec : p->spec;
-	err = check_attach(p, t, spec, d);
+	spec = has_list(o) ? "" : spec ? spec : p->spec;
+	if (!err)
+		err = check_attach(p, t, spec, d);
 	if (err)
 		return err;
 	l = calloc(1, sizeof(*l));
@@ -372,7 +419,7 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		return -ENOMEM;
 	}
 	l->object = p->object;
-	err = link_all(p, t, spec, o, l, d);
+	err = has_list(o) ? link_list(p, t, o, l, d) : link_all(p, t, spec, o, l, d);
 	if (!err && !t->proc->stopped)
 		err = session_commit(t, d);
 	if (err) {
@@ -412,6 +459,8 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 		return misuse("object or target");
 	before = o->links.n;
 	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && has_list(&own))
+		err = diag_set(d, -EINVAL, "options: a list of functions is for one program");
 	if (!err && o->target != t)
 		err = diag_set(d, -EINVAL, "%s is not loaded for this target", o->path);
 	for (size_t i = 0; i < o->programs.n && !err; i++) {

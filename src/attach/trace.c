@@ -261,6 +261,8 @@ int utramp_trace__add(struct utramp_trace *tr, const char *spec,
 	if (!tr->target)
 		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
 	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && (own.syms || own.cookies || own.cnt))
+		err = diag_set(d, -EINVAL, "options: a list of functions is for .multi programs");
 	return api_return(err ? err : add(tr, spec, &own, d));
 }
 

@@ -346,6 +346,14 @@ KEEP int fx_rec(int n)
 	return n <= 0 ? 0 : 1 + fx_rec(n - 1);
 }
 
+/* By way of a pointer, so that no compiler makes a loop of it. */
+static int (*volatile nest_again)(int) = fx_nest;
+
+KEEP int fx_nest(int n)
+{
+	return n <= 0 ? 0 : 1 + nest_again(n - 1);
+}
+
 long fx_align_rsp;
 
 /* The stack as its caller left it: rsp + 8 is a multiple of 16 at the entry. */
