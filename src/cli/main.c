@@ -12,8 +12,8 @@
 
 static const struct cli_verb verbs[] = {
 	{ "run", cmd_run, "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",
-	  "Load BPF objects, attach their fentry, fexit and fmod_ret programs to the command's\n"
-	  "functions, and print what the programs emit: bpf_printk lines and ring records.\n",
+	  "Load BPF objects, attach their fentry, fexit, fmod_ret and fsession programs to the\n"
+	  "command's functions, and print what the programs emit: bpf_printk lines and ring records.\n",
 	  COMMON " attach cookie missing lossless events duration json" },
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
