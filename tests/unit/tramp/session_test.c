@@ -433,6 +433,39 @@ static void test_unknown_stack(void **state)
 	rig_free(r);
 }
 
+/* The layout of a kernel without sessions refuses them by name. */
+static void test_seed_layout(void **state)
+{
+	const struct tramp_shim shim = { .enter = 1, .exit = 1, .image_enter = 1, .image_exit = 1 };
+	struct rig *r = rig_new("i64(i64)");
+	struct diag d = { "" };
+
+	add(r, 0, true, true);
+	r->spec.layout = TRAMP_SEED;
+	r->spec.shim = &shim;
+	assert_int_equal(tramp_plan(&r->spec, &r->plan, &d), -ENOTSUP);
+	assert_non_null(strstr(d.text, "an fsession program"));
+	rig_free(r);
+}
+
+/* Entered by call the stack arguments lie a word higher; cookies do not mind. */
+static void test_plan_by_call(void **state)
+{
+	struct rig *r = rig_new("i64(i64)");
+	struct tramp_plan by_jmp;
+
+	add(r, 0, true, true);
+	make(r);
+	by_jmp = r->plan;
+	r->spec.entry = TRAMP_BY_CALL;
+	make(r);
+	assert_int_equal(r->plan.cookies, 1);
+	assert_int_equal(r->plan.ctx, by_jmp.ctx);
+	assert_int_equal(tramp_plan_cookie(&r->plan, &r->prog[TRAMP_FENTRY][0]), 6);
+	assert_true(r->plan.out <= r->plan.ctx - 8 * 6);
+	rig_free(r);
+}
+
 static void test_format(void **state)
 {
 	struct rig *r = rig_new("i64(i64)");
@@ -471,6 +504,8 @@ int main(void)
 		cmocka_unit_test(test_many_cookies),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_unknown_stack),
+		cmocka_unit_test(test_seed_layout),
+		cmocka_unit_test(test_plan_by_call),
 		cmocka_unit_test(test_format),
 	};
 
