@@ -4,6 +4,7 @@
 #include "tramp/tramp.h"
 
 #include "tramp/seed.h"
+#include "x86/frame.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,16 +29,14 @@ __attribute__((format(printf, 2, 3))) static void text_add(struct text *t, const
 		t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
+static const char *const reg_name[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+
 static void add_saved(struct text *t, const struct tramp_plan *p)
 {
-	static const char *const name[] = {
-		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
-	};
-
 	for (unsigned r = RAX; r <= R15; r++) {
 		if (p->saved & X86_REG(r))
-			text_add(t, "save %s at %d\n", name[r],
+			text_add(t, "save %s at %d\n", reg_name[r],
 				 tramp_plan_home(p, (enum x86_gpr)r));
 	}
 }
@@ -130,5 +129,162 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	if (plan->call_orig)
 		text_add(&t, "out %d: %u bytes of stack arguments%s\n", plan->out, plan->out_bytes,
 			 plan->copy_loop ? ", in a loop" : "");
+	return t.len;
+}
+
+/* -- what an offset means ------------------------------------------------- */
+
+/* Is off in the bytes from lo on?  Then *at is how far. */
+static bool within(int32_t off, int32_t lo, uint32_t bytes, uint32_t *at)
+{
+	*at = (uint32_t)(off - lo);
+	return off >= lo && *at < bytes;
+}
+
+static void add_inside(struct text *t, uint32_t at)
+{
+	if (at)
+		text_add(t, " + %u", at);
+}
+
+static bool name_register(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	uint32_t at;
+
+	for (unsigned r = RAX; r <= R15; r++) {
+		if (!(p->saved & X86_REG(r)) ||
+		    !within(off, tramp_plan_home(p, (enum x86_gpr)r), 8, &at))
+			continue;
+		text_add(t, "saved %s", reg_name[r]);
+		add_inside(t, at);
+		return true;
+	}
+	return false;
+}
+
+static bool name_slot(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	unsigned n = p->spec->model->nslots, slot;
+	uint32_t at;
+
+	if (!within(off, p->ctx, 8 * (n + TRAMP_RESULT_SLOTS), &at))
+		return false;
+	slot = at / 8;
+	text_add(t, "ctx[%u]", slot);
+	add_inside(t, at % 8);
+	if (slot >= n)
+		text_add(t, slot == n ? ", the result" : ", the result's second word");
+	return true;
+}
+
+/* Of the caller's, from rbp + args on: which argument lies there. */
+static bool name_argument(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	const struct func_model *m = p->spec->model;
+	uint32_t at, in;
+
+	/* of a function with unknown K what the model shows may lie there all the same */
+	if (!within(off, p->args, FM_MAX_STACK, &at))
+		return false;
+	for (unsigned i = 0; i < m->nargs; i++) {
+		const struct fm_value *v = &m->arg[i];
+
+		if (v->place.nregs || v->place.none ||
+		    !within((int32_t)at, (int32_t)v->place.stack,
+			    v->place.by_ref || !v->size ? 8 : v->size, &in))
+			continue;
+		text_add(t, "arg %u on the stack", i);
+		add_inside(t, in);
+		return true;
+	}
+	if (!within((int32_t)at, 0, m->call.stack_bytes, &in))
+		return false;
+	text_add(t, "stack arguments");
+	add_inside(t, in);
+	return true;
+}
+
+/* The kernel's frame, by the words of add_seed(). */
+static void name_seed(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	unsigned n = p->spec->model->nslots;
+	const struct {
+		int32_t lo;
+		uint32_t bytes;
+		bool there;
+		const char *name;
+	} area[] = {
+		{ p->seed.ret, 8, p->seed.save_ret, "ret" },
+		{ p->ctx - 8, 8, true, "count" },
+		{ p->ctx - 16, 8, p->fill_ip, "ip" },
+		{ p->seed.rbx, 8, true, "saved rbx" },
+		{ p->seed.run_ctx, 16, true, "run_ctx" },
+		{ p->out, p->out_bytes, p->out_bytes > 0, "out" },
+	};
+	uint32_t at;
+
+	if (within(off, p->ctx, 8 * n, &at)) {
+		text_add(t, "ctx[%u]", at / 8);
+		add_inside(t, at % 8);
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(area); i++) {
+		if (!area[i].there || !within(off, area[i].lo, area[i].bytes, &at))
+			continue;
+		text_add(t, "%s", area[i].name);
+		add_inside(t, at);
+		return;
+	}
+}
+
+static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	const struct {
+		int32_t lo;
+		uint32_t bytes;
+		bool there;
+		const char *name;
+	} area[] = {
+		{ FRAME_OFF_TAG, 8, p->spec->tagged, "tag" },
+		{ p->ctx - 8, 8, p->fill_count || p->fill_return, "ctx[-1], the count" },
+		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
+		{ p->ctx - 24, 8, p->fill_override, "override word" },
+		{ p->scratch, 16, true, "scratch" },
+		{ p->scratch - 8 * (int32_t)p->cookies, 8 * p->cookies, true, "session cookies" },
+		{ p->out, p->out_bytes, p->call_orig, "copied stack arguments" },
+	};
+	uint32_t at;
+
+	if (name_register(t, p, off) || name_slot(t, p, off))
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(area); i++) {
+		if (!area[i].there || !within(off, area[i].lo, area[i].bytes, &at))
+			continue;
+		text_add(t, "%s", area[i].name);
+		add_inside(t, at);
+		return;
+	}
+}
+
+size_t tramp_plan_name(const struct tramp_plan *p, int32_t off, char *out, size_t cap)
+{
+	struct text t = { .out = out, .cap = cap };
+	bool by_call = p->spec->entry == TRAMP_BY_CALL;
+	uint32_t at;
+
+	if (cap)
+		out[0] = '\0';
+	if (!p->need_frame || name_argument(&t, p, off))
+		return t.len;
+	if (within(off, 0, 8, &at))
+		text_add(&t, "caller's rbp");
+	else if (within(off, 8, 8, &at))
+		text_add(&t, by_call ? "return address into the function" : "return address");
+	else if (by_call && within(off, 16, 8, &at))
+		text_add(&t, "return address");
+	else if (p->spec->layout == TRAMP_SEED)
+		name_seed(&t, p, off);
+	else
+		name_ours(&t, p, off);
 	return t.len;
 }

@@ -161,6 +161,13 @@ unsigned tramp_plan_cookie(const struct tramp_plan *p, const struct tramp_prog *
  * length of what is in out. */
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
 
+/*
+ * What lies at rbp + off in the trampoline's own code: "saved rdi", "ctx[3]", "arg 8 on the
+ * stack".  Cut to cap; 0: nothing that has a name.  An address inside something names
+ * it with the distance, "ctx[3] + 4".
+ */
+size_t tramp_plan_name(const struct tramp_plan *plan, int32_t off, char *out, size_t cap);
+
 /* Offsets from the image's first byte; 0: there are no exit programs. */
 struct tramp_marks {
 	uint32_t exit_nop;  /* five-byte nop before the exit programs: may become a jump ... */
