@@ -87,6 +87,17 @@ struct utramp_target *utramp_target__spawn(char *const argv[], const struct utra
 	return err ? api_null(err) : t;
 }
 
+struct utramp_target *utramp_target__file(const char *spec)
+{
+	struct utramp_target *t = NULL;
+	int err;
+
+	if (!spec)
+		return api_null(misuse("function"));
+	err = session_file(spec, &t, api_diag());
+	return err ? api_null(err) : t;
+}
+
 void utramp_target__free(struct utramp_target *t)
 {
 	session_free(t);
@@ -110,6 +121,8 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 
 	if (!t)
 		return misuse("target");
+	if (t->file)
+		return api_return(diag_set(d, -EINVAL, "a file does not run"));
 	if (t->proc->exited)
 		return UTRAMP_EXITED;
 	if (t->proc->stopped)
@@ -336,6 +349,8 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	struct hook_list list = { 0 };
 	int err = session_hooks(t, spec, &list, d), passed = 0;
 
+	if (!err && o->within)
+		err = session_within(t, o->within, &list, d);
 	if (err == -ENOENT && o->missing_ok) {
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, err));
@@ -420,7 +435,7 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 	}
 	l->object = p->object;
 	err = has_list(o) ? link_list(p, t, o, l, d) : link_all(p, t, spec, o, l, d);
-	if (!err && !t->proc->stopped)
+	if (!err && !session_waits(t))
 		err = session_commit(t, d);
 	if (err) {
 		object_drop_link(l);

@@ -450,7 +450,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 
 int session_settle(struct utramp_target *t, struct diag *d)
 {
-	if (t->proc->stopped || t->proc->exited || !process_alive(t->proc))
+	if (session_waits(t) || t->proc->exited || !process_alive(t->proc))
 		return 0;
 	return session_commit(t, d);
 }
@@ -467,7 +467,7 @@ int session_detach(struct utramp_target *t, struct diag *d)
 				link_unhook(h->list[k].at[0]);
 		}
 	}
-	if (!anything_to_do(t))
+	if (t->file || !anything_to_do(t))
 		return 0;
 	err = session_commit(t, d);
 	for (size_t i = 0; i < t->hooks.n && err == -ESRCH; i++) {

@@ -186,7 +186,10 @@ int recipe_init(const struct utramp_target *t, const struct hook *h, const struc
 				       .leave_resume = slot->leave_resume,
 				       .slot = h->number,
 				       .tagged = true };
-	stand_in(t, h, &r->shim);
+	if (layout == TRAMP_SEED) {
+		stand_in(t, h, &r->shim);
+		r->spec.leave_ret = r->spec.leave_resume = 0; /* back to where the call was */
+	}
 	for (int k = 0; k < TRAMP_KINDS; k++) {
 		r->spec.list[k].prog = &r->prog[r->nprogs];
 		r->spec.list[k].n = (unsigned)h->list[k].n;

@@ -93,6 +93,7 @@ struct utramp_target {
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
+	bool file;     /* no process: a file stands for one, and nothing ever runs */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */
 };
@@ -101,6 +102,15 @@ struct utramp_target {
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d);
 void session_free(struct utramp_target *t);
+
+/* In place of a process the file that spec's MODULE names, at the usual addresses. */
+int session_file(const char *spec, struct utramp_target **out, struct diag *d);
+
+/* Links change nothing yet: session_resume() will, if ever. */
+static inline bool session_waits(const struct utramp_target *t)
+{
+	return t->file || t->proc->stopped;
+}
 
 struct hook_list {
 	VEC(struct hook *);
@@ -112,6 +122,10 @@ struct hook_list {
  * function cannot be patched (func_refusal()) is among them.  The session owns hooks.
  */
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
+
+/* Keep of list only what another spec names as well. */
+int session_within(struct utramp_target *t, const char *spec, struct hook_list *list,
+		   struct diag *d);
 
 /* A hook for a prepared function that has none; takes f over, also on failure. */
 int hook_new(struct utramp_target *t, struct func *f, struct hook **out);

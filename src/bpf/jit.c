@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Callee-saved registers of R6-R9, their fixed slots and frame states. */
@@ -24,6 +25,24 @@ static const struct {
 	{ R13, FRAME_OFF_R13, FRAME_R13 },
 	{ R14, FRAME_OFF_R14, FRAME_R14 },
 };
+
+size_t engine_frame_name(int32_t off, char *out, size_t cap)
+{
+	static const char *const kept[] = { "rbx", "r12", "r13", "r14" };
+	int n = 0;
+
+	if (cap)
+		out[0] = '\0';
+	for (unsigned k = 0; k < ARRAY_LEN(keep); k++) {
+		if (off == keep[k].off)
+			n = snprintf(out, cap, "saved %s", kept[k]);
+	}
+	if (off < -FRAME_FIXED)
+		n = snprintf(out, cap, "r10 - %d", -FRAME_FIXED - off);
+	else if (off == -FRAME_FIXED)
+		n = snprintf(out, cap, "r10");
+	return n > 0 && cap ? ((size_t)n < cap ? (size_t)n : cap - 1) : 0;
+}
 
 /* -- calls --------------------------------------------------------------------------- */
 

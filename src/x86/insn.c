@@ -177,6 +177,8 @@ static void fill_operands(const struct decoded *d, struct x86_insn *out)
 		const ZydisDecodedOperand *op = &d->op[i];
 
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			out->has_fs = op->mem.segment == ZYDIS_REGISTER_FS &&
+				      op->mem.base == ZYDIS_REGISTER_NONE;
 			out->has_mem =
 				ZydisRegisterGetClass(op->mem.base) == ZYDIS_REGCLASS_GPR64 &&
 				op->mem.index == ZYDIS_REGISTER_NONE &&

@@ -674,9 +674,38 @@ static void test_guard_without_slot(void **state)
 	arena_destroy(arena);
 }
 
+/* What a program's own code keeps where; see bpf/jit.h. */
+static void test_frame_names(void **state)
+{
+	static const struct {
+		int32_t off;
+		const char *name;
+	} rows[] = { { -8, "saved rbx" },
+		     { -16, "saved r12" },
+		     { -24, "saved r13" },
+		     { -32, "saved r14" },
+		     { -40, "" },
+		     { -48, "r10" },
+		     { -49, "r10 - 1" },
+		     { -560, "r10 - 512" },
+		     { 0, "" },
+		     { 8, "" } };
+	char text[32], cut[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strlen(rows[i].name);
+
+		assert_int_equal(engine_frame_name(rows[i].off, text, sizeof(text)), n);
+		assert_string_equal(text, rows[i].name);
+		assert_int_equal(engine_frame_name(rows[i].off, cut, sizeof(cut)), n < 4 ? n : 3);
+		assert_int_equal(engine_frame_name(rows[i].off, NULL, 0), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frame_names),
 		cmocka_unit_test(test_stack_of_512_bytes),
 		cmocka_unit_test(test_leaf_has_no_frame),
 		cmocka_unit_test(test_frame_states),
