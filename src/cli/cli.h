@@ -99,6 +99,23 @@ int cli_resume(const struct cli *c, struct utramp_target *t);
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain)(void *arg, bool final),
 	     void *arg);
 
+/* objects.c: those from argument `first` on.  Exit codes, or 0. */
+struct cli_objects {
+	struct utramp_object *obj[CLI_MAX];
+	int n;
+};
+
+int cli_open_objects(const struct cli *c, int first, struct cli_objects *o);
+void cli_close_objects(struct cli_objects *o);
+/* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
+int cli_check_names(const struct cli *c, const struct cli_objects *o);
+/*
+ * To each function that --attach names for it, else to the one of its section.  within: only
+ * to what this spec names, too, and never mind a section's function that is not there.
+ */
+int cli_attach(struct cli *c, struct utramp_target *t, struct utramp_program *p,
+	       const char *within);
+
 /* -E is reached: print no more. */
 static inline bool cli_full(const struct cli *c)
 {
