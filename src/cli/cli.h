@@ -47,6 +47,7 @@ struct cli {
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto;
+	const char *layout; /* NULL: ours */
 	FILE *out;
 	bool ran;       /* the command: the exit code is its own */
 	bool broken;    /* it cannot be written */
@@ -66,6 +67,8 @@ int cmd_run(struct cli *c);
 int cmd_trace(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_check(struct cli *c);
+int cmd_code(struct cli *c);
+bool cli_is_layout(const char *name);
 int cmd_args(struct cli *c);
 
 /* opts.c: 0, or the exit code (help and version printed: -1). */
@@ -87,6 +90,9 @@ int cli_fail_spec(int err);
  * code, which is the command's own when it ended before its first constructor.
  */
 struct utramp_target *cli_spawn(const struct cli *c, int *code);
+
+/* The same, or without a command the file that spec names in place of a process. */
+struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
 
 /* Say what was attached, then let the command run. */
 int cli_resume(const struct cli *c, struct utramp_target *t);
