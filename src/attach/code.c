@@ -143,6 +143,36 @@ static int name_map(struct code_view *v, const struct map *m)
 						 "values of map %s", m->name);
 }
 
+/*
+ * Subprograms follow the program's own code in the order of their numbers, and every one is
+ * called from there: the distinct targets of calls, by address.
+ */
+static int name_subprograms(struct code_view *v, const struct code_prog *p)
+{
+	uint32_t at = p->code_lo, next = p->code_lo;
+	int err = 0;
+
+	for (unsigned i = 1; i < p->link->prog->nsub && !err; i++, at = next) {
+		struct x86_insn insn;
+
+		next = UINT32_MAX;
+		for (uint32_t off = p->code_lo; off < p->code_hi; off += insn.len) {
+			taddr_t pc = v->image_at + off;
+
+			if (x86_decode(v->image.bytes + off, p->code_hi - off, pc, &insn) < 0)
+				return 0;
+			if (insn.flow == X86_FLOW_CALL && insn.target > v->image_at + at &&
+			    insn.target < v->image_at + p->code_hi &&
+			    insn.target - v->image_at < next)
+				next = (uint32_t)(insn.target - v->image_at);
+		}
+		if (next == UINT32_MAX)
+			return 0;
+		err = add_name(v, v->image_at + next, 0, "%s, subprogram %u", p->name, i);
+	}
+	return err;
+}
+
 static int name_program(struct code_view *v, const struct code_prog *p)
 {
 	const struct program *prog = p->link->prog;
@@ -153,6 +183,8 @@ static int name_program(struct code_view *v, const struct code_prog *p)
 		err = add_name(v, v->image_at + p->call_lo, 0, "run %s", p->name);
 	if (!err && p->code_hi > p->code_lo)
 		err = add_name(v, v->image_at + p->code_lo, 0, "%s", p->name);
+	if (!err)
+		err = name_subprograms(v, p);
 	if (!err && prog->stats)
 		err = add_name(v, arena + prog->stats, sizeof(struct shm_prog), "statistics of %s",
 			       p->name);

@@ -2,7 +2,7 @@
  * attach/code_show.c - a code_view as text and as JSON; see code.h.
  *
  * JSON: {"module","func","addr" (in the file),"size","proto","types","model","layout",
- * "entry","example","programs":[{"kind","name","object","cookie"}],"site":{"kind","addr",
+ * "entry","reason" (why no exit program can be attached, or null),"example","programs":[{"kind","name","object","cookie"}],"site":{"kind","addr",
  * "code"},"slot":{"addr","size","code"},"plan":[LINE],"image":{"addr","size","code"}}, where
  * code is [{"addr","bytes","label","text","comment"}], the last three null where there is none.
  */
@@ -167,6 +167,13 @@ static const char *kind_of(const struct code_prog *p)
 	return code_kind_name(p->kind);
 }
 
+static const char *why_no_exit(const struct func *f)
+{
+	const char *why = f->reason ? f->reason : "not possible";
+
+	return strncmp(why, "exit: ", 6) ? why : why + 6;
+}
+
 static void put_programs(const struct code_view *v, struct json *w)
 {
 	const struct func *f = v->hook->func;
@@ -185,7 +192,7 @@ static void put_programs(const struct code_view *v, struct json *w)
 		json_raw(w, "\n", 1);
 	}
 	if (v->example && !f->can_exit)
-		json_printf(w, "    no exit program: %s\n", f->reason ? f->reason : "not possible");
+		json_printf(w, "    no exit program: %s\n", why_no_exit(f));
 }
 
 static int put_site(const struct code_view *v, struct json *w)
@@ -336,6 +343,7 @@ static void func_json(const struct code_view *v, struct json *w)
 	str_member(w, "model", text);
 	str_member(w, "layout", code_layout_name(v->recipe.spec.layout));
 	str_member(w, "entry", code_entry_name(v->recipe.spec.entry));
+	str_member(w, "reason", f->reason);
 	json_key(w, "example");
 	json_bool(w, v->example);
 }

@@ -9,7 +9,7 @@ from harness import *
 VICTIM, PLAIN = part('victim'), part('libplain.so')
 NINE, ENTRY, EXIT, WORK = (part(x + '.bpf.o') for x in ['nine', 'entry', 'exit', 'work'])
 KEYS = ['module', 'func', 'addr', 'size', 'proto', 'types', 'model', 'layout', 'entry',
-        'example', 'programs', 'site', 'slot', 'plan', 'image']
+        'reason', 'example', 'programs', 'site', 'slot', 'plan', 'image']
 LINE = re.compile(r'  ( *[0-9a-f]{3,16})  ([0-9a-f]+) +(\S.*)$')
 CREATE = 'int sqlite3_create_function_v2(void *db, const char *name, int n, int enc, void *app, ' \
          'void *f, void *step, void *final, void *destroy)'
@@ -167,10 +167,10 @@ def example():
         code = out[out.rindex('\nexample_exit:'):]
         assert code.count('mov rax, [rdi') == 10 and 'no exit program' not in out, code
     out = text(PLAIN + ':plain_add')
-    assert '    1. fentry example_entry\n    no exit program: exit: no types in libplain.so' in out
+    assert '    1. fentry example_entry\n    no exit program: no types in libplain.so' in out
     assert 'prototype  unknown\n  types      none\n' in out and '2 fexit' not in out, out
     assert out[out.rindex('\nexample_entry:'):].count('mov rax, [rdi') == 6, out
-    assert 'no exit program: exit: variadic' in text(VICTIM + ':sum_of')
+    assert 'no exit program: variadic' in text(VICTIM + ':sum_of')
     out = text(PLAIN + ':plain_add', '--proto', 'int plain_add(int, int)')
     assert '2. fexit example_exit' in out and 'types      --proto' in out, out
     assert text(VICTIM + ':half').count('movq') >= 2
@@ -187,7 +187,7 @@ def sqlite3():
     for n in range(9):
         assert f'ctx[{n}]\n' in out, n
     assert out.count('on the stack') == 6, out   # shown, and copied
-    assert 'no exit program: exit: no types' in text(name, '--', 'sqlite3')
+    assert 'no exit program: no types' in text(name, '--', 'sqlite3')
 
 
 @test
@@ -216,9 +216,13 @@ def as_json():
     assert o['plan'][0] == 'programs: 2 fentry, 0 fmod_ret, 1 fexit', o['plan']
     labels = [x['label'] for x in o['image']['code'] if x['label']]
     assert labels[0] == 'image' and 'nine_exit' in labels and 'L1' in labels, labels
+    assert 'nine_exit, subprogram 1' in labels and o['reason'] is None, labels
+    assert any(x['comment'] == 'nine_exit, subprogram 1' and x['text'].startswith('call ')
+               for x in o['image']['code'])
     assert len(set(labels)) == len(labels), labels
     o = one(PLAIN + ':plain_add')
     assert o['example'] and o['proto'] is None and o['types'] == 'none', o
+    assert o['reason'].startswith('exit: no types'), o
     assert o['programs'] == [
         {'kind': 'fentry', 'name': 'example_entry', 'object': None, 'cookie': 0}], o
     # the two forms say the same

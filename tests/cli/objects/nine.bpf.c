@@ -17,6 +17,12 @@ struct {
 
 __u64 total;
 
+/* a subprogram */
+static __attribute__((noinline)) __u64 mixed(__u64 *ctx, __u32 i)
+{
+	return i > 8 ? 0 : ctx[0] * 3 + total + i;
+}
+
 SEC("fentry/nine")
 int nine_with_a_long_name_indeed(__u64 *ctx)
 {
@@ -40,7 +46,7 @@ int nine_exit(__u64 *ctx)
 {
 	__u64 key = ctx[0], sum = ctx[1] + ctx[2] + ctx[3] + ctx[4] + ctx[5] + ctx[6] + ctx[7];
 
-	sum += ctx[8] + ctx[9];
+	sum += ctx[8] + ctx[9] + mixed(ctx, ctx[2] & 7);
 	bpf_map_update_elem(&results, &key, &sum, BPF_ANY);
 	return 0;
 }
