@@ -108,10 +108,20 @@ static struct x86_listing list_site(const struct code_view *v)
 	return listing_of(v, s->old, n, s->window);
 }
 
+static bool is_seed(const struct code_view *v)
+{
+	return v->recipe.spec.layout == TRAMP_SEED;
+}
+
+/* The kernel has none: what is left of it is the original, the moved instructions. */
 static struct x86_listing list_slot(const struct code_view *v)
 {
 	struct x86_listing l = listing_of(v, v->slot_bytes, v->slot_len, v->slot.at);
+	taddr_t moved = v->slot.moved - v->slot.at;
 
+	if (is_seed(v))
+		return listing_of(v, v->slot_bytes + moved, v->slot.image_ptr - v->slot.moved,
+				  v->slot.moved);
 	l.quad = v->slot.image_ptr;
 	l.note = note_slot;
 	return l;
@@ -201,16 +211,19 @@ static int put_site(const struct code_view *v, struct json *w)
 	struct x86_listing l = list_site(v);
 	int err;
 
-	json_printf(w, "\nsite: %s, %u bytes at %#" PRIx64 ", replaced by a jump to enter",
-		    site_kind_text(f->site.kind), f->site.len, f->site.window);
-	if (f->site.kind == SITE_HOP)
+	json_printf(w, "\nsite: %s, %u bytes at %#" PRIx64 ", %s", site_kind_text(f->site.kind),
+		    f->site.len, f->site.window,
+		    is_seed(v) ? "in the kernel a call of the image" :
+				 "replaced by a jump to enter");
+	if (f->site.kind == SITE_HOP && !is_seed(v))
 		json_printf(w, " by way of %#" PRIx64, f->site.hop);
 	json_raw(w, "\n", 1);
 	err = x86_list(&l, put_line, w);
 	if (err)
 		return err;
-	json_printf(w, "\nslot: %zu bytes at %#" PRIx64 "\n", v->slot_len, v->slot.at);
 	l = list_slot(v);
+	json_printf(w, "\nslot: %zu bytes at %#" PRIx64 "%s\n", l.n, l.pc0,
+		    is_seed(v) ? ", the kernel has none: what it would find behind its call" : "");
 	return x86_list(&l, put_line, w);
 }
 

@@ -249,8 +249,27 @@ def nothing_runs():
 
 @test
 def seed():
-    refused(1, 'seed', 'code', '--layout', 'seed', VICTIM + ':nine')
-    refused(1, 'seed', 'code', '--layout', 'seed', 'nine', NINE, '--', VICTIM)
+    for args in [[VICTIM + ':nine', NINE], ['nine', NINE, '--', VICTIM], [VICTIM + ':nine']]:
+        out = sections(text('--layout', 'seed', *args))
+        assert '  layout     seed, entered by call' in out['head'], out['head']
+        plan = [x.strip() for x in out['plan']]
+        assert {'args 24', 'ret -8', 'ctx -80: 9 slots, 6 registers', 'count -88'} <= set(plan), plan
+        image = '\n'.join(out['image'])
+        for line in plan:                       # but where arguments and frame begin and end
+            m = re.match(r'(?:ret|ctx|count|ip|rbx|run_ctx|out) (-\d+)', line)
+            assert not m or f'; {m[1]} ' in image, f'{m[1]}: {image}'
+        assert '; 24 arg 6 on the stack' in image and '; -80 ctx[0]' in image, image
+        assert '; enter function\n' in image and '; exit function\n' in image, image
+        assert 'this thread' not in image and 'rt_' not in image, image
+        assert re.search(r'leave\n.*add rsp, 0x08\n.*ret\n', image), image
+        assert 'in the kernel a call' in out['site'][0] and out['slot'][1] == 'original:', out
+    o = one('--layout', 'seed', VICTIM + ':nine')
+    assert (o['layout'], o['entry']) == ('seed', 'call'), o
+    for block in ['site', 'slot', 'image']:
+        whole(o[block])
+    # what that frame has no room for is refused by name
+    refused(1, 'rax only', 'code', '--layout', 'seed', VICTIM + ':half')
+    refused(1, 'variadic', 'code', '--layout', 'seed', VICTIM + ':sum_of')
     assert text('--layout', 'ours', VICTIM + ':nine') == text(VICTIM + ':nine')
     refused(2, ["'kernel'", '(ours, seed)'], 'code', '--layout', 'kernel', VICTIM + ':nine')
 

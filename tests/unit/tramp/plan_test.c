@@ -434,6 +434,12 @@ static void test_names(void **state)
 	name_is(&p, 24, "arg 7 on the stack");
 	name_is(&p, 47, "arg 7 on the stack + 23");
 	name_is(&p, 48, "");
+	/* by call there are two return addresses */
+	((struct tramp_spec *)(uintptr_t)p.spec)->entry = TRAMP_BY_CALL;
+	assert_int_equal(tramp_plan(p.spec, &p, NULL), 0);
+	name_is(&p, 8, "return address into the function");
+	name_is(&p, 16, "return address");
+	name_is(&p, 24, "arg 6 on the stack");
 	assert_int_equal(plan_one(m, 0, f, &p, NULL), 0);
 	name_is(&p, 0, "");
 	func_model_free(m);
