@@ -8,6 +8,7 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/parts.h"
 #include "tramp/seed.h"
 #include "x86/asm.h"
 #include "x86/frame.h"
@@ -265,8 +266,8 @@ static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 	}
 	if (p->fill_override)
 		x86_store_i(a, X86_Q, at(p->ctx - 24), 0);
-	for (unsigned i = 1; i <= p->cookies; i++)
-		x86_store_i(a, X86_Q, at(p->scratch - 8 * (int32_t)i), 0);
+	for (unsigned i = 0; i < p->cookies; i++)
+		x86_store_i(a, X86_Q, at(p->cookie - 8 * (int32_t)i), 0);
 }
 
 /* Is the result one whose memory is shown, not its address? */
@@ -356,31 +357,36 @@ static struct tramp_env *env_of(const struct tramp_plan *p, struct tramp_env *en
 	return env;
 }
 
+uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
+{
+	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
+	       (kind == TRAMP_FEXIT ? TRAMP_IS_RETURN : 0);
+}
+
 /* ctx[-1] as the program about to run sees it; rax is free. */
 static void emit_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned cookie)
 {
-	uint64_t word = p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT;
+	uint64_t word = parts_word(p, kind, cookie);
 
 	if (kind != TRAMP_FEXIT) {
 		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)word);
 		return;
 	}
-	x86_mov_ri(a, RAX, word | TRAMP_IS_RETURN);
+	x86_mov_ri(a, RAX, word);
 	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
 }
 
-/* The code of a session program is written for its place in the fentry list. */
-static bool written_before(unsigned kind, const struct tramp_prog *prog)
+bool parts_written_before(unsigned kind, const struct tramp_prog *prog)
 {
 	return prog->session && kind == TRAMP_FEXIT;
 }
 
-static x86_label entry_of(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
-			  const struct tramp_prog *prog, const struct tramp_env *all)
+x86_label parts_entry(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
+		      const struct tramp_prog *prog, const struct tramp_env *all)
 {
 	const struct tramp_prog *other = p->spec->list[TRAMP_FENTRY].prog;
 
-	if (!written_before(kind, prog))
+	if (!parts_written_before(kind, prog))
 		return x86_label_new(a);
 	while (other->body != prog->body || !other->session)
 		other++;
@@ -401,7 +407,7 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 				   .arg = prog->arg,
 				   .kind = kind,
 				   .scratch = p->scratch,
-				   .entry = entry_of(a, p, kind, prog, all),
+				   .entry = parts_entry(a, p, kind, prog, all),
 				   .skip = x86_label_new(a) };
 	prog->body->emit(a, env, prog->body->self);
 	x86_frame(a, inside(p));
@@ -560,7 +566,7 @@ static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struc
 			const struct tramp_prog *prog = &p->spec->list[k].prog[i];
 			const struct tramp_body *b = prog->body;
 
-			if (!b->emit_rest || written_before(k, prog))
+			if (!b->emit_rest || parts_written_before(k, prog))
 				continue;
 			x86_int3_to(a, 16);
 			x86_frame(a, FRAME_CFA(0));

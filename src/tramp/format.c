@@ -54,6 +54,19 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 		 p->fill_override ? " override" : "");
 }
 
+static void add_cookies(struct text *t, const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
+		unsigned index = tramp_plan_cookie(p, &s->list[TRAMP_FENTRY].prog[i]);
+
+		if (index)
+			text_add(t, "session cookie %u at %d\n", index,
+				 p->ctx - 8 * (int32_t)index);
+	}
+}
+
 /* Nothing but what the kernel's frame has, under the kernel's names. */
 static void add_seed(struct text *t, const struct tramp_plan *p)
 {
@@ -71,6 +84,7 @@ static void add_seed(struct text *t, const struct tramp_plan *p)
 	text_add(t, "count %d\n", p->ctx - 8);
 	if (p->fill_ip)
 		text_add(t, "ip %d\n", p->ctx - 16);
+	add_cookies(t, p);
 	text_add(t, "rbx %d\n", p->seed.rbx);
 	text_add(t, "run_ctx %d\n", p->seed.run_ctx);
 	if (p->out_bytes)
@@ -84,19 +98,6 @@ static unsigned sessions(const struct tramp_spec *s)
 	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++)
 		n += s->list[TRAMP_FENTRY].prog[i].session;
 	return n;
-}
-
-static void add_cookies(struct text *t, const struct tramp_plan *p)
-{
-	const struct tramp_spec *s = p->spec;
-
-	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
-		unsigned index = tramp_plan_cookie(p, &s->list[TRAMP_FENTRY].prog[i]);
-
-		if (index)
-			text_add(t, "session cookie %u at %d\n", index,
-				 p->ctx - 8 * (int32_t)index);
-	}
 }
 
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
@@ -217,6 +218,8 @@ static void name_seed(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->seed.ret, 8, p->seed.save_ret, "ret" },
 		{ p->ctx - 8, 8, true, "count" },
 		{ p->ctx - 16, 8, p->fill_ip, "ip" },
+		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
+		  "session cookies" },
 		{ p->seed.rbx, 8, true, "saved rbx" },
 		{ p->seed.run_ctx, 16, true, "run_ctx" },
 		{ p->out, p->out_bytes, p->out_bytes > 0, "out" },
@@ -250,7 +253,8 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
 		{ p->ctx - 24, 8, p->fill_override, "override word" },
 		{ p->scratch, 16, true, "scratch" },
-		{ p->scratch - 8 * (int32_t)p->cookies, 8 * p->cookies, true, "session cookies" },
+		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
+		  "session cookies" },
 		{ p->out, p->out_bytes, p->call_orig, "copied stack arguments" },
 	};
 	uint32_t at;

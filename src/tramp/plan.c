@@ -229,6 +229,7 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	down += 24; /* count, address, override word */
 	down += 16;
 	p->scratch = -(int32_t)down;
+	p->cookie = p->scratch - 8;
 	down += 8u * p->cookies;
 	p->frame = (uint32_t)ALIGN_UP(down, 16);
 	if (!p->call_orig)
@@ -254,7 +255,7 @@ bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot)
 unsigned tramp_plan_cookie(const struct tramp_plan *p, const struct tramp_prog *prog)
 {
 	const struct tramp_prog *at = p->spec->list[TRAMP_FENTRY].prog;
-	unsigned index = (unsigned)(p->ctx - p->scratch) / 8 + 1;
+	unsigned index = (unsigned)(p->ctx - p->cookie) / 8;
 
 	if (!prog->session || !prog->body->facts.session_cookie)
 		return 0;

@@ -65,7 +65,7 @@ struct tramp_prog {
 	uint64_t cookie;
 	uint64_t arg;  /* second argument of a plain function body */
 	uint64_t prog; /* TRAMP_SEED: first argument of enter and exit */
-	bool session;  /* in two lists; not with TRAMP_SEED */
+	bool session;  /* in two lists */
 };
 
 /*
@@ -132,8 +132,8 @@ struct tramp_plan {
 	bool fill_count, fill_ip, fill_override;
 	int32_t args;     /* the caller's stack arguments */
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
-	unsigned cookies; /* session cookies */
-	int32_t gpr, ctx, scratch, out;
+	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
+	int32_t gpr, ctx, scratch, cookie, out;
 	uint32_t out_bytes; /* K: stack arguments to copy */
 	bool copy_loop;     /* too many of them for one push each */
 	uint32_t frame;     /* sub rsp, frame */
