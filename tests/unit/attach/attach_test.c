@@ -242,6 +242,108 @@ static void test_rollback(void **state)
 	pipes_close(&p);
 }
 
+/* A program that the generator refuses leaves no trace in the function's lists. */
+static void test_refused_later(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_link *l;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "wide", NULL));
+	refused(program_named(o, "bare_mod"), t, "wide", ENOTSUP);
+	assert_non_null(strstr(utramp_error(), "x87"));
+	wait_counts(o, 2, count_of(o, 2));
+	l = utramp_program__attach(program_named(o, "bare_exit"), t, "wide", NULL);
+	assert_non_null(l);
+	wait_counts(o, 3, 0);
+	refused(program_named(o, "bare_mod"), t, "wide", ENOTSUP);
+	assert_int_equal(utramp_link__destroy(l), 0);
+	assert_int_equal(count_of(o, 6), 0);
+	assert_int_equal(utramp_target__detach(t), 0);
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* beta_too is beta: one function, one hook, one list of programs. */
+static void test_two_names(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("run", "3", &p);
+	struct utramp_object *o = object_loaded(t);
+
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "beta", NULL));
+	refused(program_named(o, "bare"), t, "beta_too", EBUSY);
+	assert_non_null(utramp_program__attach(program_named(o, "bare_exit"), t, "beta_too", NULL));
+	assert_int_equal(utramp_target__functions(t, NULL, NULL), 1);
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_int_equal(WEXITSTATUS(victim_end(t)), 3);
+	assert_int_equal(count_of(o, 2), 6); /* by either name */
+	assert_int_equal(count_of(o, 3), 6);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* The stack pointer of a process that sleeps in a system call. */
+static uint64_t sleeper_rsp(const struct utramp_target *t)
+{
+	unsigned long rsp = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)utramp_target__pid(t));
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d %*x %*x %*x %*x %*x %*x %lx", &rsp), 1);
+	fclose(f);
+	return rsp;
+}
+
+/*
+ * A thread is inside a window and stays: given up with all functions as they were, and the
+ * same attachment succeeds when it has left.
+ */
+static void test_postponed(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("inside", "2", &p);
+	struct utramp_object *o = object_loaded(t);
+	uint8_t now[8], file[8];
+	uint64_t alpha, beta, pc, at, word;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	sleep_ms(100); /* in read() by now */
+	func_bytes(t, "alpha", now, file, &alpha);
+	/* as if a signal handler had interrupted it there; what lies below rsp is unused */
+	pc = alpha + 1;
+	at = (sleeper_rsp(t) & ~7ull) - 64;
+	assert_int_equal(process_read(t->proc, at, &word, sizeof(word)), 0);
+	assert_int_equal(process_write(t->proc, at, &pc, sizeof(pc)), 0);
+	for (int i = 0; i < 2; i++) {
+		refused(program_named(o, "bare"), t, "victim:*", EAGAIN);
+		assert_int_equal(utramp_target__functions(t, NULL, NULL), 0);
+		func_bytes(t, "alpha", now, file, &alpha);
+		assert_memory_equal(now, file, 8);
+		func_bytes(t, "beta", now, file, &beta);
+		assert_memory_equal(now, file, 8);
+	}
+	assert_int_equal(process_write(t->proc, at, &word, sizeof(word)), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "victim:*", NULL));
+	func_bytes(t, "alpha", now, file, &alpha);
+	assert_memory_not_equal(now, file, 8);
+	assert_int_equal(write(p.in, "B", 1), 1);
+	assert_int_equal(WEXITSTATUS(victim_end(t)), 3);
+	assert_true(count_of(o, 2) > 10);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 /* Detach: a function that somebody else wrote over does not hold back the others. */
 static void test_detach_foreign(void **state)
 {
@@ -402,17 +504,13 @@ static void test_whole_libraries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_call),
-		cmocka_unit_test(test_object_misuse),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_many_functions),
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_rollback),
-		cmocka_unit_test(test_detach_foreign),
-		cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_many_programs),
-		cmocka_unit_test(test_whole_libraries),
+		cmocka_unit_test(test_every_call),    cmocka_unit_test(test_object_misuse),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_many_functions),
+		cmocka_unit_test(test_live),          cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_refused_later), cmocka_unit_test(test_two_names),
+		cmocka_unit_test(test_postponed),     cmocka_unit_test(test_detach_foreign),
+		cmocka_unit_test(test_no_room),       cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_many_programs), cmocka_unit_test(test_whole_libraries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
