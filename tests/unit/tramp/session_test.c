@@ -255,6 +255,10 @@ static void words_and_cookies(bool in_seed)
 	assert_true(in_seed || h_out.gpr[11] == h_set.gpr[11]);
 	assert_int_equal(entered, in_seed ? 8 : 0);
 	assert_int_equal(left, entered);
+	ncalls = 0;
+	harness_call(code); /* where the last call's cookies were */
+	assert_int_equal(calls[0].cookie, 0);
+	assert_int_equal(calls[3].cookie, 0);
 	rig_free(r);
 }
 
