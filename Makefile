@@ -19,7 +19,7 @@ $(BUILD)/build.ninja:
 	meson setup --prefix=$(PREFIX) $(BUILD)
 
 demo: $(BUILD)/build.ninja
-	ninja -C $(BUILD) src/cli/utramp demo-files
+	ninja -C $(BUILD) utramp demo-files
 	tools/demo.sh $(BUILD)
 
 test: all

@@ -23,10 +23,10 @@ fi
 echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), Linux $(uname -r), load" \
 	"$(cut -d' ' -f1 /proc/loadavg), $blocks blocks of $calls calls"
 echo
-echo "traced by $("$build/src/cli/utramp" --version):"
+echo "traced by $("$build/utramp" --version):"
 # taskset outside: what it starts is the command, and its affinity is inherited
 # shellcheck disable=SC2086
-$pin "$build/src/cli/utramp" run -q "$out/hit.bpf.o" -- "$out/hit" "$blocks" "$calls"
+$pin "$build/utramp" run -q "$out/hit.bpf.o" -- "$out/hit" "$blocks" "$calls"
 echo
 echo "not traced:"
 # shellcheck disable=SC2086

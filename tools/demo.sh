@@ -6,7 +6,7 @@ set -eu
 build=${1:-build}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-utramp=$build/src/cli/utramp
+utramp=$build/utramp
 
 say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
 
