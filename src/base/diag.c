@@ -3,6 +3,7 @@
  */
 #include "base/diag.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,25 @@ void diag_add(struct diag *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(d->text + n, sizeof(d->text) - n, fmt, ap);
 	va_end(ap);
+}
+
+int diag_inner(int err)
+{
+	switch (-err) {
+	case EACCES:
+		return -EPERM;
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ENOEXEC:
+	case ELOOP:
+	case ETXTBSY:
+	case E2BIG:
+	case ENAMETOOLONG:
+		return -EIO;
+	default:
+		return err;
+	}
 }
 
 const char *diag_text(const struct diag *d, int err)

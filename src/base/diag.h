@@ -28,6 +28,12 @@ int diag_set(struct diag *d, int err, const char *fmt, ...) __attribute__((forma
 /* Append a line to what is there. */
 void diag_add(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Where execve(2)'s errors mean the user's command, one of a file of our own must not look
+ * like it: -EACCES becomes -EPERM, -ENOENT and its like -EIO.  Others are as they were.
+ */
+int diag_inner(int err);
+
 /* The text, or the name of the error if there is none; never NULL. */
 const char *diag_text(const struct diag *d, int err);
 

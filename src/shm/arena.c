@@ -6,6 +6,8 @@
  */
 #include "shm/arena.h"
 
+#include "base/limit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,24 +17,24 @@
 #define PAGE          4096ull
 #define ARENA_FD_BASE 100 /* a target that inherits or counts descriptors sees low ones free */
 
-/* A sealed memfd of len bytes, its number above ARENA_FD_BASE. */
+/* A sealed memfd of len bytes, its number above ARENA_FD_BASE where RLIMIT_NOFILE has room. */
 static int memfd_open(const char *name, uint64_t len)
 {
-	int low, fd, err;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), high, err;
 
-	low = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (low < 0)
-		return -errno;
-	fd = fcntl(low, F_DUPFD_CLOEXEC, ARENA_FD_BASE);
-	err = errno;
-	close(low);
 	if (fd < 0)
-		return -err;
-	if (ftruncate(fd, (off_t)len) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		err = errno;
+		return -errno;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, ARENA_FD_BASE);
+	if (high >= 0) {
 		close(fd);
-		return -err;
+		fd = high;
+	}
+	err = limit_truncate(fd, (off_t)len);
+	if (!err && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		err = -errno;
+	if (err) {
+		close(fd);
+		return err;
 	}
 	return fd;
 }

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/json.h"
+#include "base/limit.h"
 #include "base/types.h"
 #include "base/vec.h"
 
@@ -11,9 +12,11 @@
 #include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -42,6 +45,48 @@ static void diag_cuts_long_text(void **state)
 	assert_int_equal(strlen(d.text), DIAG_MAX - 1);
 	diag_add(&d, "more");
 	assert_int_equal(strlen(d.text), DIAG_MAX - 1);
+}
+
+static void inner_errors_are_no_commands(void **state)
+{
+	(void)state;
+	assert_int_equal(diag_inner(0), 0);
+	assert_int_equal(diag_inner(3), 3);
+	assert_int_equal(diag_inner(-ENOENT), -EIO);
+	assert_int_equal(diag_inner(-ENOEXEC), -EIO);
+	assert_int_equal(diag_inner(-EACCES), -EPERM);
+	assert_int_equal(diag_inner(-EPERM), -EPERM);
+	assert_int_equal(diag_inner(-ESRCH), -ESRCH);
+}
+
+/* Past the limit: an error, and no signal, neither now nor later. */
+static void truncate_knows_limits(void **state)
+{
+	struct rlimit old, low = { 8192, 8192 };
+	FILE *f = tmpfile();
+	sigset_t pending;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	low.rlim_max = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	assert_int_equal(limit_truncate(fileno(f), 8192), 0);
+	assert_int_equal(limit_truncate(fileno(f), 8193), -EFBIG);
+	assert_int_equal(limit_truncate(-1, 1), -EBADF);
+	/* somebody's own stays pending */
+	sigemptyset(&pending);
+	sigaddset(&pending, SIGXFSZ);
+	sigprocmask(SIG_BLOCK, &pending, NULL);
+	raise(SIGXFSZ);
+	assert_int_equal(limit_truncate(fileno(f), 8193), -EFBIG);
+	sigpending(&pending);
+	assert_true(sigismember(&pending, SIGXFSZ));
+	signal(SIGXFSZ, SIG_IGN); /* discards it */
+	signal(SIGXFSZ, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &pending, NULL);
+	setrlimit(RLIMIT_FSIZE, &old);
+	fclose(f);
 }
 
 static void vec_grows(void **state)
@@ -186,6 +231,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(diag_keeps_the_reason),
 		cmocka_unit_test(diag_cuts_long_text),
+		cmocka_unit_test(inner_errors_are_no_commands),
+		cmocka_unit_test(truncate_knows_limits),
 		cmocka_unit_test(vec_grows),
 		cmocka_unit_test(vec_refuses_what_cannot_be),
 		cmocka_unit_test(scope_closes),
