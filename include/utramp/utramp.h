@@ -56,7 +56,8 @@ struct utramp_spawn_opts {
 	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
 };
 /* Start argv[0] (found through PATH) and stop it before its first constructor runs, with all
- * its libraries mapped.  Dynamically linked glibc programs only. */
+ * its libraries mapped.  Dynamically linked glibc programs only.  ENOENT, EACCES, ENOEXEC: the
+ * command's own. */
 UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
 						      const struct utramp_spawn_opts *opts);
 /*

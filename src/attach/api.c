@@ -158,6 +158,7 @@ int utramp_target__add_btf(struct utramp_target *t, const char *module, const ch
 	struct fspec s = { .module = (char *)(uintptr_t)module };
 	struct diag *d = api_diag();
 	bool known = false;
+	int err;
 
 	if (!t || !module || !file)
 		return misuse("target, module or file");
@@ -167,7 +168,8 @@ int utramp_target__add_btf(struct utramp_target *t, const char *module, const ch
 	if (!known)
 		return api_return(
 			diag_set(d, -ENOENT, "types of module '%s': there is none such", module));
-	return api_return(types_add_btf(&t->types, module, file, d));
+	err = types_add_btf(&t->types, module, file, d);
+	return api_return(err == -ENOENT ? -EBADMSG : err); /* the file's: the module is there */
 }
 
 int utramp_target__add_proto(struct utramp_target *t, const char *proto)
@@ -440,7 +442,7 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 	if (err) {
 		object_drop_link(l);
 		session_settle(t, NULL); /* it may be in images already */
-		return err;
+		return session_blame(t, err, d);
 	}
 	*out = l;
 	return 0;

@@ -96,6 +96,14 @@ int session_map(struct utramp_target *t, struct diag *d)
 	return process_map_arena(t->proc, t->arena, flags, d);
 }
 
+int session_blame(struct utramp_target *t, int err, struct diag *d)
+{
+	if (err >= 0 || t->proc->exited || process_alive(t->proc))
+		return err;
+	return diag_set(d, -ESRCH, "process %d is gone, or runs another program",
+			(int)t->proc->pid);
+}
+
 static int session_start(struct utramp_target *t, char *const argv[],
 			 const struct utramp_spawn_opts *opts, struct diag *d)
 {
@@ -109,7 +117,7 @@ static int session_start(struct utramp_target *t, char *const argv[],
 	t->seccomp = has_seccomp(t->proc->pid);
 	err = session_map(t, d);
 	if (err)
-		return err;
+		return diag_inner(session_blame(t, err, d));
 	for (unsigned i = 0; i < SLABS; i++) {
 		make_env(t, i);
 		skip[i] = t->proc->slab[i].path;
@@ -118,26 +126,39 @@ static int session_start(struct utramp_target *t, char *const argv[],
 	/* of one that was killed meanwhile no module can be opened, which is no error there */
 	if (!err && !process_alive(t->proc))
 		err = diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
-	return err;
+	return diag_inner(err); /* the command's own errors are those of process_spawn() */
 }
 
-/* The arena is address space, not memory: what refuses it is a limit on that. */
+/* The soft limit, for a message; 0: there is none. */
+static unsigned long long limit_of(__rlimit_resource_t what)
+{
+	struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+
+	getrlimit(what, &r);
+	return r.rlim_cur == RLIM_INFINITY ? 0 : (unsigned long long)r.rlim_cur;
+}
+
+/* The arena is address space and a sparse file, not memory: what refuses it is a limit. */
 static int make_arena(struct utramp_target *t, struct diag *d)
 {
+	const unsigned long long mib = (unsigned long long)ARENA_SIZE >> 20;
 	int err = arena_create(&t->arena);
-	struct rlimit as = { RLIM_INFINITY, RLIM_INFINITY };
+	unsigned long long as = limit_of(RLIMIT_AS);
 
+	if (err == -EFBIG)
+		return diag_set(
+			d, err,
+			"RLIMIT_FSIZE is %llu KiB, and a file of %llu MiB is needed, most of "
+			"it never written: raise it (ulimit -f unlimited)",
+			limit_of(RLIMIT_FSIZE) >> 10, mib);
 	if (err != -ENOMEM)
 		return err;
-	getrlimit(RLIMIT_AS, &as);
-	if (as.rlim_cur == RLIM_INFINITY)
-		return diag_set(d, err, "no room for %llu MiB of address space",
-				(unsigned long long)ARENA_SIZE >> 20);
+	if (!as)
+		return diag_set(d, err, "no room for %llu MiB of address space", mib);
 	return diag_set(d, err,
 			"RLIMIT_AS is %llu MiB, and here and in the target %llu MiB of address "
 			"space are needed: raise it (ulimit -v unlimited)",
-			(unsigned long long)as.rlim_cur >> 20,
-			(unsigned long long)ARENA_SIZE >> 20);
+			as >> 20, mib);
 }
 
 /* All that does not depend on the process.  On failure the caller frees *out. */
@@ -157,7 +178,7 @@ static int session_new(struct utramp_target **out, struct diag *d)
 		err = make_printk(t, d);
 	if (!err)
 		err = objfile_open_mem(slab_template, slab_template_size, "slab", &t->slab, d);
-	return err;
+	return diag_inner(err);
 }
 
 static int session_end(struct utramp_target *t, int err, struct utramp_target **out)
@@ -296,7 +317,9 @@ int session_resume(struct utramp_target *t, struct diag *d)
 	if (!t->proc->stopped)
 		return diag_set(d, -EINVAL, "process %d runs already", (int)t->proc->pid);
 	err = session_commit(t, d);
-	return err ? err : process_resume(t->proc, d);
+	if (!err)
+		err = process_resume(t->proc, d);
+	return session_blame(t, err, d);
 }
 
 static int read_live(void *arg, taddr_t addr, void *out, size_t n)

@@ -150,6 +150,9 @@ int session_settle(struct utramp_target *t, struct diag *d);
 int session_resume(struct utramp_target *t, struct diag *d);
 int session_detach(struct utramp_target *t, struct diag *d);
 
+/* err, or -ESRCH when what failed did so because the process is gone. */
+int session_blame(struct utramp_target *t, int err, struct diag *d);
+
 /* Calls that a trace will not print. */
 uint64_t trace_lost(const struct utramp_trace *tr);
 

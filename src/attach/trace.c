@@ -248,7 +248,7 @@ static int add(struct utramp_trace *tr, const char *spec, const struct utramp_at
 		drop_links(tr, before);
 		session_settle(tr->target, NULL);
 	}
-	return err ? err : n;
+	return session_blame(tr->target, err ? err : n, d);
 }
 
 int utramp_trace__add(struct utramp_trace *tr, const char *spec,

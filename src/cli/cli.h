@@ -49,9 +49,10 @@ struct cli {
 	int nbtf, nattach, ncookie, nproto;
 	const char *layout; /* NULL: ours */
 	FILE *out;
-	bool ran;       /* the command: the exit code is its own */
-	bool broken;    /* it cannot be written */
-	uint64_t shown; /* events printed; the printers count */
+	bool ran;        /* the command: the exit code is its own */
+	bool broken;     /* it cannot be written */
+	uint64_t shown;  /* events printed; the printers count */
+	unsigned passed; /* functions of the pattern at hand that cannot be attached */
 };
 
 /* One verb. */
@@ -80,10 +81,24 @@ void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(p
 void cli_warn(void *ctx, const char *text); /* for utramp_attach_opts.warn: ctx is the struct cli */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Print utramp_error() and give the exit code that belongs to err (negative errno). */
+/* For utramp_attach_opts.missing, ctx the struct cli: --missing warn names each function. */
+void cli_missing(void *ctx, const char *why);
+/* How many functions of a pattern were passed over, when they were not named. */
+void cli_passed(struct cli *c, const char *pattern);
+
+/* Print utramp_error(), with what to do about err (negative errno) if that is known. */
+void cli_reason(int err);
+/* The same, and give the exit code that belongs to err. */
 int cli_fail(int err);
 /* The same where a user's [MODULE:]FUNC was looked up: malformed is usage, absent no match. */
 int cli_fail_spec(int err);
+/* The same where a user's file was read: EACCES is not the checks', but a permission. */
+int cli_fail_file(int err);
+
+/* Exit codes alone: of a negative errno, of one from a command's start, of a wait status. */
+int cli_code(int err);
+int cli_spawn_code(int err);
+int cli_status_code(int status);
 
 /*
  * session.c: start the command with the types the user named.  NULL: *code has the exit

@@ -76,7 +76,7 @@ int cmd_args(struct cli *c)
 		int err = utramp_args_count(c->arg[i], &a);
 
 		if (err)
-			return cli_fail(err);
+			return cli_fail_file(err);
 		if (c->json)
 			print_json(c->out, c->arg[i], &a);
 		else

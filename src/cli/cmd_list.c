@@ -3,6 +3,8 @@
  */
 #include "cli/cli.h"
 
+#include <errno.h>
+
 struct listing {
 	struct cli *c;
 	unsigned refused;
@@ -75,7 +77,7 @@ static int each_spec(struct listing *l, int (*print)(void *, const struct utramp
 	for (int i = 0; i < l->c->nargs && n >= 0; i++)
 		n = utramp_list(t, l->c->arg[i], print, l);
 	if (n < 0)
-		code = cli_fail_spec(n);
+		code = !t && n == -EACCES ? cli_fail_file(n) : cli_fail_spec(n);
 	utramp_target__free(t); /* never resumed: the command does not run */
 	return code;
 }

@@ -32,25 +32,19 @@ static int drain(void *arg, bool final)
 	return n;
 }
 
-static void missing(void *ctx, const char *why)
-{
-	const struct cli *c = ctx;
-
-	if (c->missing_warn || !c->missing_ok)
-		cli_error("not attached: %s", why);
-}
-
 static int add_all(struct tracing *t)
 {
-	struct utramp_attach_opts opts = {
-		.sz = sizeof(opts), .missing_ok = t->c->missing_ok, .missing = missing, .ctx = t->c
-	};
+	struct utramp_attach_opts opts = { .sz = sizeof(opts),
+					   .missing_ok = t->c->missing_ok,
+					   .missing = cli_missing,
+					   .ctx = t->c };
 
 	for (int i = 0; i < t->c->nargs; i++) {
 		int n = utramp_trace__add(t->tr, t->c->arg[i], &opts);
 
 		if (n < 0)
 			return cli_fail_spec(n);
+		cli_passed(t->c, t->c->arg[i]);
 	}
 	return 0;
 }

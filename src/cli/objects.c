@@ -16,7 +16,7 @@ int cli_open_objects(const struct cli *c, int first, struct cli_objects *o)
 	for (int i = first; i < c->nargs; i++) {
 		o->obj[o->n] = utramp_object__open_file(c->arg[i], &opts);
 		if (!o->obj[o->n])
-			return errno == EACCES ? cli_fail(-EPERM) : cli_fail(-errno);
+			return cli_fail_file(-errno);
 		o->n++;
 	}
 	return 0;
@@ -56,21 +56,13 @@ int cli_check_names(const struct cli *c, const struct cli_objects *o)
 	return code ? code : check_list(o, "--cookie", c->cookie, c->ncookie);
 }
 
-static void missing(void *ctx, const char *why)
-{
-	const struct cli *c = ctx;
-
-	if (c->missing_warn)
-		cli_error("not attached: %s", why);
-}
-
 /* 0, or -errno with its reason in utramp_error(). */
 static int attach_to(struct cli *c, struct utramp_target *t, struct utramp_program *p,
 		     const char *spec, const char *within)
 {
 	struct utramp_attach_opts opts = { .sz = sizeof(opts),
 					   .missing_ok = c->missing_ok,
-					   .missing = missing,
+					   .missing = cli_missing,
 					   .ctx = c,
 					   .within = within };
 
@@ -78,7 +70,11 @@ static int attach_to(struct cli *c, struct utramp_target *t, struct utramp_progr
 		if (!strcmp(c->cookie[i].key, utramp_program__name(p)))
 			opts.cookie = strtoull(c->cookie[i].value, NULL, 0);
 	}
-	return utramp_program__attach(p, t, spec, &opts) ? 0 : -errno;
+	if (!utramp_program__attach(p, t, spec, &opts))
+		return -errno;
+	if (!within)
+		cli_passed(c, spec ? spec : utramp_program__section(p));
+	return 0;
 }
 
 /* "fentry", "fexit.s": nothing behind a slash. */

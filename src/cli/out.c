@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
 static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
@@ -47,9 +49,27 @@ void cli_warn(void *ctx, const char *text)
 	cli_info(ctx, "%s", text);
 }
 
-int cli_fail(int err)
+void cli_missing(void *ctx, const char *why)
 {
-	cli_error("%s", utramp_error());
+	struct cli *c = ctx;
+
+	if (c->missing_warn)
+		cli_error("not attached: %s", why);
+	else
+		c->passed++;
+}
+
+void cli_passed(struct cli *c, const char *pattern)
+{
+	if (c->passed && !c->missing_ok)
+		cli_info(c,
+			 "not attached: %u function%s of %s (--missing warn tells which and why)",
+			 c->passed, cli_plural(c->passed), pattern);
+	c->passed = 0;
+}
+
+int cli_code(int err)
+{
 	switch (-err) {
 	case EPERM:
 		return EXIT_PERMISSION;
@@ -60,11 +80,56 @@ int cli_fail(int err)
 	}
 }
 
+int cli_spawn_code(int err)
+{
+	switch (-err) {
+	case ENOENT:
+		return EXIT_NOT_FOUND;
+	case EACCES: /* as execve(2) has them; env(1) makes one code of all */
+	case ENOEXEC:
+	case ENOTDIR:
+	case ELOOP:
+	case ETXTBSY:
+	case E2BIG:
+	case ENAMETOOLONG:
+		return EXIT_NOT_EXECUTABLE;
+	default:
+		return cli_code(err);
+	}
+}
+
+int cli_status_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void cli_reason(int err)
+{
+	struct rlimit r;
+
+	if (err != -EMFILE || getrlimit(RLIMIT_NOFILE, &r) < 0)
+		cli_error("%s", utramp_error());
+	else
+		cli_error("%s (RLIMIT_NOFILE is %llu: raise it, ulimit -n)", utramp_error(),
+			  (unsigned long long)r.rlim_cur);
+}
+
+int cli_fail(int err)
+{
+	cli_reason(err);
+	return cli_code(err);
+}
+
 int cli_fail_spec(int err)
 {
 	int code = cli_fail(err);
 
 	return err == -ENOENT ? EXIT_NO_MATCH : err == -EINVAL ? EXIT_USAGE : code;
+}
+
+int cli_fail_file(int err)
+{
+	return cli_fail(err == -EACCES ? -EPERM : err);
 }
 
 const char *cli_plural(uint64_t n)

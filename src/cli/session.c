@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <time.h>
 
 static volatile sig_atomic_t interrupts, interrupt_signal;
@@ -30,33 +30,10 @@ static void catch_signals(void)
 		if (sigaction(list[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
 			sigaction(list[i], &sa, NULL);
 	}
-	sa.sa_handler = SIG_IGN; /* a reader that ends must not end us: writing fails instead */
+	/* a reader that ends, RLIMIT_FSIZE of the output must not end us: writing fails instead */
+	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
-}
-
-static int spawn_code(int err)
-{
-	cli_error("%s", utramp_error());
-	switch (-err) {
-	case ENOENT:
-		return EXIT_NOT_FOUND;
-	case EACCES:
-	case ENOEXEC:
-	case EISDIR:
-	case ENOTDIR:
-		return EXIT_NOT_EXECUTABLE;
-	case EPERM:
-		return EXIT_PERMISSION;
-	case ESRCH:
-		return EXIT_GONE;
-	default:
-		return EXIT_RUNTIME;
-	}
-}
-
-static int own_code(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	sigaction(SIGXFSZ, &sa, NULL);
 }
 
 /* What the user said about types; the exit code of the first mistake. */
@@ -65,15 +42,18 @@ static int add_types(const struct cli *c, struct utramp_target *t)
 	for (int i = 0; i < c->nbtf; i++) {
 		int err = utramp_target__add_btf(t, c->btf[i].key, c->btf[i].value);
 
-		if (err)
-			return cli_fail(err);
+		if (err) {
+			int code = cli_fail_file(err);
+
+			return err == -ENOENT ? EXIT_NO_MATCH : code;
+		}
 	}
 	for (int i = 0; i < c->nproto; i++) {
 		int err = utramp_target__add_proto(t, c->proto[i]);
 
 		if (err) {
 			cli_fail(err);
-			return EXIT_USAGE;
+			return err == -ENOENT ? EXIT_NO_MATCH : EXIT_USAGE;
 		}
 	}
 	return 0;
@@ -91,11 +71,14 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 	catch_signals();
 	t = utramp_target__spawn(c->command, NULL);
 	if (!t) {
-		*code = spawn_code(-errno);
+		int err = -errno;
+
+		cli_reason(err);
+		*code = cli_spawn_code(err);
 		return NULL;
 	}
 	if (utramp_target__poll(t, 0) == UTRAMP_EXITED) {
-		*code = own_code(utramp_target__status(t));
+		*code = cli_status_code(utramp_target__status(t));
 		cli_error("%s ended in its loader, before anything could be attached",
 			  c->command[0]);
 	} else {
@@ -127,8 +110,11 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 	unsigned raw, n = utramp_target__functions(t, &raw, &example);
 	int err;
 
-	if (interrupts)
-		return 128 + interrupt_signal; /* it has not run: nothing to detach from */
+	if (interrupts) {
+		cli_error("interrupted (%s): %s has not run", strsignal(interrupt_signal),
+			  c->command[0]);
+		return 128 + interrupt_signal;
+	}
 	if (raw)
 		cli_info(c,
 			 "no types for %u of the functions (%s): programs see six argument "
@@ -213,7 +199,8 @@ static int finish(struct wait *w, int state)
 	lost = utramp_target__lost(w->t);
 	if (lost)
 		cli_error("events lost: %llu", (unsigned long long)lost);
-	return state == UTRAMP_EXITED ? own_code(utramp_target__status(w->t)) : cli_fail(state);
+	return state == UTRAMP_EXITED ? cli_status_code(utramp_target__status(w->t)) :
+					cli_fail(state);
 }
 
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, bool final),

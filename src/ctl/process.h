@@ -8,7 +8,8 @@
  *          thread, every library mapped and relocated, no constructor run yet.
  *          process_resume(): runs, nobody traces it.  process_stop(): every thread
  *          stopped again (seized), until process_resume().
- * Errors   -ENOENT, -EACCES, -ENOEXEC the command (diag: as execve(2) says)
+ * Errors   -ENOENT, -EACCES, -ENOEXEC and what else execve(2) says: process_spawn() means
+ *          the command by them, and nothing else (diag_inner())
  *          -EROFS     no directory can hold the slab files (diag: each one tried)
  *          -EPERM     AT_SECURE (set-user-ID), already traced (diag names the tracer)
  *          -ENOTSUP   static, 32-bit, musl (diag says what)

@@ -636,13 +636,11 @@ static int finish(struct process *p, struct launch *l, struct diag *d)
 	return process_refresh(p, d);
 }
 
-static int launch(struct process *p, struct launch *l, struct diag *d)
+/* From the exec stop on no error is the command's. */
+static int load(struct process *p, struct launch *l, struct diag *d)
 {
-	int err = start_child(p, l->start, d);
+	int err = at_exec(p, l, d);
 
-	if (err)
-		return err;
-	err = at_exec(p, l, d);
 	if (!err)
 		err = save_sigtrap(p, l);
 	if (!err)
@@ -652,7 +650,25 @@ static int launch(struct process *p, struct launch *l, struct diag *d)
 	if (!err)
 		err = finish(p, l, d);
 	/* it ended on its own: a missing library, a signal */
-	return p->exited ? 0 : err;
+	return p->exited ? 0 : diag_inner(err);
+}
+
+/* What has to be there before the child is forked. */
+static int prepare(struct process *p, struct start *s, const struct process_spawn_opts *opts,
+		   char **preload, struct diag *d)
+{
+	int err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
+
+	if (!err)
+		err = slab_choose_paths(p, opts->dir, d);
+	if (err)
+		return err;
+	s->env = make_env(p, preload, &s->env_n);
+	if (!s->env)
+		return diag_set(d, -ENOMEM, "no memory for the environment");
+	if (pipe2(s->go, O_CLOEXEC) < 0 || pipe2(s->bad, O_CLOEXEC) < 0)
+		return diag_set(d, -errno, "pipe: %s", strerror(errno));
+	return 0;
 }
 
 int process_spawn(char *const argv[], const struct process_spawn_opts *opts, struct process **out,
@@ -662,7 +678,6 @@ int process_spawn(char *const argv[], const struct process_spawn_opts *opts, str
 	struct start s = { .argv = argv, .go = { -1, -1 }, .bad = { -1, -1 } };
 	struct launch l = { .opts = opts, .start = &s };
 	_free_ char *preload = NULL;
-	_free_ char **env = NULL;
 	char path[PATH_MAX];
 	int err;
 
@@ -673,20 +688,14 @@ int process_spawn(char *const argv[], const struct process_spawn_opts *opts, str
 			diag_set(d, -EINVAL, "no command");
 	if (!err)
 		err = command_check_plain(path, d);
+	s.path = path;
 	if (!err)
-		err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
+		err = diag_inner(prepare(p, &s, opts, &preload, d));
 	if (!err)
-		err = slab_choose_paths(p, opts->dir, d);
-	if (!err) {
-		s.path = path;
-		s.env = env = make_env(p, &preload, &s.env_n);
-		if (!env)
-			err = diag_set(d, -ENOMEM, "no memory for the environment");
-		else if (pipe2(s.go, O_CLOEXEC) < 0 || pipe2(s.bad, O_CLOEXEC) < 0)
-			err = diag_set(d, -errno, "pipe: %s", strerror(errno));
-		else
-			err = launch(p, &l, d);
-	}
+		err = start_child(p, &s, d);
+	if (!err)
+		err = load(p, &l, d);
+	free(s.env);
 	start_close(s.go);
 	start_close(s.bad);
 	if (err) {

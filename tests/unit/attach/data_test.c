@@ -284,7 +284,7 @@ static void test_types(void **state)
 	assert_int_equal(utramp_target__add_proto(t, "int ("), -EBADMSG);
 	assert_int_equal(utramp_target__add_btf(t, "nolib.so", PROG), -ENOENT);
 	assert_non_null(strstr(utramp_error(), "nolib.so"));
-	assert_int_equal(utramp_target__add_btf(t, "victim", "/nonexistent"), -ENOENT);
+	assert_int_equal(utramp_target__add_btf(t, "victim", "/nonexistent"), -EBADMSG);
 	assert_int_equal(utramp_target__add_btf(t, "victim", PROG), 0);
 	list(t, "variadic", 1, &l);
 	assert_true(l.entry && !l.exit);
