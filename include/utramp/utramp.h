@@ -35,7 +35,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
 #define UTRAMP_API __attribute__((visibility("default")))
 
 struct utramp_target;      /* a traced process */
@@ -78,6 +77,8 @@ enum utramp_state {
 /* Wait up to timeout_ms for a change: enum utramp_state, or -errno (EINVAL: not resumed). */
 UTRAMP_API int utramp_target__poll(struct utramp_target *t, int timeout_ms);
 UTRAMP_API int utramp_target__status(const struct utramp_target *t); /* as waitpid(2) */
+/* The name it ended under, if new: of a program executed unseen, perhaps.  Else NULL. */
+UTRAMP_API const char *utramp_target__renamed(const struct utramp_target *t);
 /*
  * Restore every function's bytes; calls inside return without running a program.  A function that
  * holds somebody else's bytes by now is left alone and told of (EBUSY); all others are restored.

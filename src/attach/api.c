@@ -143,6 +143,11 @@ int utramp_target__status(const struct utramp_target *t)
 	return t->proc->status;
 }
 
+const char *utramp_target__renamed(const struct utramp_target *t)
+{
+	return process_renamed(t->proc);
+}
+
 int utramp_target__detach(struct utramp_target *t)
 {
 	return t ? api_return(session_detach(t, api_diag())) : misuse("target");

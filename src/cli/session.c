@@ -192,10 +192,16 @@ static void check_end(struct wait *w)
 
 static int finish(struct wait *w, int state)
 {
+	const char *name = utramp_target__renamed(w->t);
 	uint64_t lost;
 
 	if (w->attached)
 		drain(w, true);
+	if (w->attached && name)
+		cli_error(
+			"process %d ended under the name '%s', which may be another program's that "
+			"it executed, not traced; following (-f) is not in this version",
+			(int)utramp_target__pid(w->t), name);
 	lost = utramp_target__lost(w->t);
 	if (lost)
 		cli_error("events lost: %llu", (unsigned long long)lost);

@@ -39,6 +39,10 @@ struct process_priv {
 	int pidfd;
 	bool ran;       /* it was resumed: it is not ours to kill any more */
 	bool exec_seen; /* process_poll() has told */
+	int notify;     /* inotify: readable when the arena is unmapped there; -1 */
+	int comm_fd;    /* /proc/PID/comm */
+	char comm[16];  /* its name as last seen while it lived */
+	char last[16];  /* the one it ended under, if that is another; "" */
 	char dir[192];  /* of the slab files; "" none */
 	struct slab_layout layout;
 	taddr_t entry, phdr, loader, vdso;
@@ -103,6 +107,8 @@ void tracee_ended(struct process *p, int status);
 struct process *process_alloc(void);
 uint64_t process_now_ns(void);
 int process_open_mem(struct process *p, struct diag *d);
+/* Notice an exec early: arena_fd is the file whose mapping there goes with the program. */
+void process_watch(struct process *p, int arena_fd);
 /* -- stop.c: let go of threads that stopped too late for a stop that was given up. */
 void process_settle_late(struct process *p);
 

@@ -3,7 +3,8 @@
  *
  * Context  [ctl]
  * Spec     proc_pid_mem(5): the descriptor keeps to the address space it was opened on, so
- *          it reads 0 bytes after exit and after exec; pidfd_open(2)
+ *          it reads 0 bytes after exit and after exec; pidfd_open(2); inotify(7): IN_CLOSE
+ *          comes when the last reference to an open file goes, which may be a mapping
  */
 #include "ctl/process.h"
 
@@ -15,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,7 +25,8 @@
 
 enum {
 	PAGE = 4096,
-	EXEC_CHECK_MS = 50, /* nothing wakes us for an exec */
+	EXEC_CHECK_MS = 50, /* when a forked child keeps the arena's file in use */
+	EXEC_BLIND_MS = 5,  /* when nothing wakes us for an exec */
 	FREE_WAIT_MS = 500,
 };
 
@@ -48,7 +51,7 @@ struct process *process_alloc(void)
 	p->priv = pp;
 	p->pid = -1;
 	p->mem = -1;
-	pp->pidfd = -1;
+	pp->pidfd = pp->notify = pp->comm_fd = -1;
 	for (int i = 0; i < SLABS; i++)
 		p->slab[i].fd = -1;
 	return p;
@@ -89,6 +92,10 @@ void process_free(struct process *p)
 		close(p->mem);
 	if (pp->pidfd >= 0)
 		close(pp->pidfd);
+	if (pp->notify >= 0)
+		close(pp->notify);
+	if (pp->comm_fd >= 0)
+		close(pp->comm_fd);
 	free(pp);
 	free(p);
 }
@@ -208,15 +215,83 @@ bool process_alive(struct process *p)
 	return pread(p->mem, &byte, 1, (off_t)process_priv(p)->entry) != 0;
 }
 
-/* Its address space is another one than ours; a process that ends has none. */
+/* The name of the process, a zombie's too; "" if there is none. */
+static void read_comm(const struct process *p, char name[16])
+{
+	ssize_t n = pread(process_priv(p)->comm_fd, name, 16, 0);
+
+	name[n > 0 ? n - 1 : 0] = '\0'; /* the last byte is a newline */
+}
+
+/*
+ * The target opened the arena's file for itself and keeps it by mappings alone.  Exec takes
+ * these away before the new program's first instruction, and that closes the file.
+ */
+void process_watch(struct process *p, int arena_fd)
+{
+	struct process_priv *pp = process_priv(p);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", p->pid);
+	pp->comm_fd = open(path, O_RDONLY | O_CLOEXEC);
+	read_comm(p, pp->comm);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", arena_fd);
+	pp->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (pp->notify < 0 || inotify_add_watch(pp->notify, path, IN_CLOSE) >= 0)
+		return;
+	close(pp->notify);
+	pp->notify = -1;
+}
+
+const char *process_renamed(const struct process *p)
+{
+	const char *last = process_priv(p)->last;
+
+	return *last ? last : NULL;
+}
+
+/*
+ * Its address space is another one than ours; a process that ends has none.  Exec changes the
+ * address space first and the name then, so a name read before is still our program's.
+ */
 static bool has_executed(struct process *p)
 {
-	char path[32], exe[8];
+	char path[32], exe[8], name[16];
 
-	if (process_alive(p))
+	read_comm(p, name);
+	if (process_alive(p)) {
+		memcpy(process_priv(p)->comm, name, sizeof(name));
 		return false;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
 	return readlink(path, exe, sizeof(exe)) >= 0;
+}
+
+/* An exec that nobody saw leaves the new program's name, to the zombie too. */
+static void note_last(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+
+	if (pp->exec_seen || !pp->comm[0])
+		return;
+	read_comm(p, pp->last);
+	if (!strcmp(pp->last, pp->comm))
+		pp->last[0] = '\0';
+}
+
+/* Sleep until it ends, or may have executed, or ms are over. */
+static int wait_change(struct process_priv *pp, int ms)
+{
+	struct pollfd pf[2] = { { .fd = pp->pidfd, .events = POLLIN },
+				{ .fd = pp->notify, .events = POLLIN } };
+	int most = pp->notify < 0 ? EXEC_BLIND_MS : EXEC_CHECK_MS;
+	char events[512];
+
+	if (poll(pf, 2, ms < most ? ms : most) < 0 && errno != EINTR)
+		return -errno;
+	while (pf[1].revents && read(pp->notify, events, sizeof(events)) > 0)
+		;
+	return 0;
 }
 
 /* 1 if it ended, 0 if not. */
@@ -236,6 +311,7 @@ static int collect(struct process *p)
 		return errno == EINTR ? 0 : -errno;
 	if (si.si_pid == 0)
 		return 0;
+	note_last(p);
 	if (TEMP_FAILURE_RETRY(waitpid(p->pid, &st, __WALL)) != p->pid)
 		return -errno;
 	tracee_ended(p, st);
@@ -248,9 +324,8 @@ int process_poll(struct process *p, int timeout_ms, bool *exec)
 	uint64_t end = process_now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000u;
 
 	for (;;) {
-		struct pollfd pf = { .fd = pp->pidfd, .events = POLLIN };
 		uint64_t now;
-		int left, r;
+		int r;
 
 		process_settle_late(p);
 		if (p->exited) /* perhaps seen just now */
@@ -268,9 +343,10 @@ int process_poll(struct process *p, int timeout_ms, bool *exec)
 		now = process_now_ns();
 		if (timeout_ms >= 0 && now >= end)
 			return 0;
-		left = timeout_ms < 0 ? EXEC_CHECK_MS : (int)((end - now + 999999) / 1000000);
-		if (poll(&pf, 1, left < EXEC_CHECK_MS ? left : EXEC_CHECK_MS) < 0 && errno != EINTR)
-			return -errno;
+		r = wait_change(pp, timeout_ms < 0 ? EXEC_CHECK_MS :
+						     (int)((end - now + 999999) / 1000000));
+		if (r)
+			return r;
 	}
 }
 

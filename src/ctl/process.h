@@ -114,6 +114,12 @@ bool process_alive(struct process *p);
  */
 int process_poll(struct process *p, int timeout_ms, bool *exec);
 
+/*
+ * The name under which the child ended, when it is another than the one last seen and no
+ * exec was: it may have executed a program that ended before we could look.  Else NULL.
+ */
+const char *process_renamed(const struct process *p);
+
 /* Read p->modules anew (libraries may have been loaded); running or stopped. */
 int process_refresh(struct process *p, struct diag *d);
 

@@ -335,6 +335,7 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 		if (err)
 			return err;
 		p->arena = at;
+		process_watch(p, a->fd);
 	}
 	if (!p->threads)
 		err = make_threads(p, d);

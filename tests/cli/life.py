@@ -308,6 +308,45 @@ def executed_another():
 
 
 @test
+def executed_another_that_ends_at_once():
+    """Never silent, and seen for what it is, as a rule: the exec wakes us."""
+    seen = 0
+    for i in range(30):
+        r = utramp('trace', '-q', '-o', '/dev/null', 'libc:execve', '--', 'sh', '-c',
+                   f'exec {VICTIM} exit 5')
+        assert r.code == 5 and len(r.err.splitlines()) == 1, (i, r)
+        assert 'executed another program' in r.err or "under the name 'victim'" in r.err, (i, r)
+        seen += 'executed another program' in r.err
+    assert seen >= 15, seen
+
+
+@test
+def executed_while_we_slept():
+    p = start('run', part('count.bpf.o'), '--attach', 'count=libc:printf', '--', '/bin/sh', '-c',
+              f'read x; exec {VICTIM} exit $x', stdin=subprocess.PIPE)
+    for line in iter(p.stderr.readline, b''):
+        if b'attached to' in line:
+            break
+    (pid, _), = children_of(p.pid)
+    time.sleep(0.1)     # it has seen the shell's name by then
+    p.send_signal(signal.SIGSTOP)
+    p.stdin.write(b'5\n')
+    p.stdin.flush()
+    end_by = time.monotonic() + 20
+    while comm(pid) != 'victim' or ') Z' not in open(f'/proc/{pid}/stat').read():
+        assert time.monotonic() < end_by, comm(pid)
+        time.sleep(0.001)
+    p.send_signal(signal.SIGCONT)
+    r = end(p)
+    assert r.code == 5 and len(r.err.splitlines()) == 1, r
+    assert f"process {pid} ended under the name 'victim'" in r.err and '-f' in r.err, r
+
+
+def comm(pid):
+    return open(f'/proc/{pid}/comm').read().strip()
+
+
+@test
 def a_child_goes_on_alone():
     """A child that outlives the command neither holds us up nor changes the code."""
     p = start(*HIT, '/bin/sh', '-c', 'sleep 0.3 >/dev/null 2>&1 & exit 6')
