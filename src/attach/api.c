@@ -177,6 +177,18 @@ int utramp_target__add_btf(struct utramp_target *t, const char *module, const ch
 	return api_return(err == -ENOENT ? -EBADMSG : err); /* the file's: the module is there */
 }
 
+/* A function of this name, or beginning at this address, is in the module. */
+static bool has_function(const struct amodule *m, const char *name)
+{
+	struct taddr_range r;
+	taddr_t addr;
+
+	if (!types_proto_addr(name, &addr))
+		return objfile_sym(m->obj, name) != NULL;
+	return objfile_sym_at(m->obj, addr) ||
+	       (objfile_func_range(m->obj, addr, &r) && r.lo == addr);
+}
+
 int utramp_target__add_proto(struct utramp_target *t, const char *proto)
 {
 	struct diag *d = api_diag();
@@ -190,7 +202,7 @@ int utramp_target__add_proto(struct utramp_target *t, const char *proto)
 		return api_return(err);
 	name = t->types.protos.at[t->types.protos.n - 1].name;
 	for (size_t i = 0; i < t->mods->n; i++) {
-		if (objfile_sym(t->mods->at[i]->obj, name))
+		if (has_function(t->mods->at[i], name))
 			return 0;
 	}
 	t->types.protos.n--;

@@ -72,10 +72,21 @@ static const char *name_at(const struct amodule *m, taddr_t addr, const char *sy
 	return NULL;
 }
 
-static int from_protos(const struct type_sources *t, const char *symbol, struct proto *out)
+bool types_proto_addr(const char *name, taddr_t *addr)
+{
+	*addr = strtoull(name, NULL, 16);
+	return name[0] == '0' && (name[1] | 0x20) == 'x';
+}
+
+/* An address means the function there in whichever module it is asked for. */
+static int from_protos(const struct type_sources *t, const char *symbol, taddr_t addr,
+		       struct proto *out)
 {
 	for (size_t i = 0; i < t->protos.n; i++) {
-		if (!strcmp(t->protos.at[i].name, symbol)) {
+		const char *name = t->protos.at[i].name;
+		taddr_t at;
+
+		if (types_proto_addr(name, &at) ? at == addr : !strcmp(name, symbol)) {
 			*out = t->protos.at[i];
 			return 0;
 		}
@@ -108,7 +119,7 @@ int types_find(const struct type_sources *t, struct amodule *m, const char *symb
 	const char *name;
 
 	for (unsigned i = 0; (name = name_at(m, addr, symbol, i)); i++) {
-		if (!from_protos(t, name, out))
+		if (!from_protos(t, name, addr, out))
 			return 0;
 	}
 	for (unsigned i = 0; t->files.n && (name = name_at(m, addr, symbol, i)); i++) {

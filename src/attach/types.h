@@ -33,6 +33,8 @@ int types_init(struct type_sources *t);
 void types_fini(struct type_sources *t);
 
 int types_add_proto(struct type_sources *t, const char *text, struct diag *d);
+/* Is this name of a prototype an address in the file ("0x11e9")? */
+bool types_proto_addr(const char *name, taddr_t *addr);
 int types_add_btf(struct type_sources *t, const char *module, const char *file, struct diag *d);
 
 /*

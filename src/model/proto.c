@@ -386,6 +386,18 @@ static const struct ty *parse_nested(struct proto_parser *p, const struct ty *t,
 	return t;
 }
 
+/* The function's own name may be its address, "0x11e9": how functions without symbols are named. */
+static size_t peek_address(const struct proto_parser *p)
+{
+	size_t n = 2;
+
+	if (p->err || p->s[0] != '0' || (p->s[1] | 0x20) != 'x')
+		return 0;
+	while (digit(p->s[n]) < 16)
+		n++;
+	return n > 2 && n <= 18 && !is_word_char(p->s[n]) ? n : 0;
+}
+
 const struct ty *proto_declarator(struct proto_parser *p, const struct ty *t, const char **name,
 				  struct proto_params *top)
 {
@@ -396,6 +408,8 @@ const struct ty *proto_declarator(struct proto_parser *p, const struct ty *t, co
 		return t;
 	t = parse_pointers(p, t);
 	n = proto_peek(p);
+	if (!n && top)
+		n = peek_address(p);
 	at = p->s;
 	if (n && !proto_qualifier(p, n)) {
 		*name = proto_str(p, p->s, n);

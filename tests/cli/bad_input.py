@@ -80,6 +80,29 @@ def types_by_prototype():
 
 
 @test
+def types_by_address():
+    """What is advised for a function of a stripped program is accepted, and works."""
+    if not shutil.which('strip') or not shutil.which('nm'):
+        raise Skip('no binutils')
+    bare, lib = tmp / 'bare', env(LD_LIBRARY_PATH=str(parts))
+    subprocess.run(['strip', '-o', bare, VICTIM], check=True)
+    names = subprocess.run(['nm', VICTIM], capture_output=True, text=True, check=True).stdout
+    at, = [int(x.split()[0], 16) for x in names.splitlines() if x.split()[-1] == 'work']
+    r = utramp('run', part('entry.bpf.o'), '--attach', f'entry=bare:{at:#x}', '--', bare, 'call', 1,
+               env=lib)
+    assert r.code == 0 and f"--proto 'int {at:#x}(...)'" in r.err, r
+    for name in [f'{at:#x}', f'0x{at:08X}']:
+        r = utramp('run', part('exit.bpf.o'), '--attach', f'leave=bare:{at:#x}', '--proto',
+                   f'int {name}(int a, int b)', '--', bare, 'call', 2, env=lib)
+        assert r.code == 0 and r.out.count('exit') == 2 and 'no types' not in r.err, r
+    r = utramp('trace', '-q', f'bare:{at:#x}', '--proto', f'int {at:#x}(int a, int b)', '--', bare,
+               'call', 1, env=lib)
+    assert f'bare:{at:#x}(a=0, b=1) = 1' in r.out, r
+    refused(3, "'0x3'", 'trace', f'bare:{at:#x}', '--proto', 'int 0x3(int)', '--', bare,
+            env=lib)
+
+
+@test
 def unpatchable():
     run(1, 'victim:tiny', 'count.bpf.o', '--attach', 'count=tiny')
     r = utramp('check', 'tiny', '--', VICTIM)

@@ -58,6 +58,8 @@ static const struct {
 	{ "extern inline int const volatile f(register int x)", "rdi=a0 | rax=r | K=0" },
 	{ "wchar_t f(char16_t, bool, _Bool, ssize_t, uint8_t, intptr_t, off_t, time_t, pid_t)",
 	  "rdi=a0 rsi=a1 rdx=a2 rcx=a3 r8=a4 r9=a5 [8]=a6 [16]=a7 [24]=a8 | rax=r | K=24" },
+	{ "int 0x11e9(int x, double y)", "rdi=a0 xmm0=a1 | rax=r | K=0" },
+	{ "void *0xFFFF800000001000(void)", "| rax=r | K=0" },
 	{ "const T *f(T *x, U **y, V *const *restrict)", "rdi=a0 rsi=a1 rdx=a2 | rax=r | K=0" },
 };
 
@@ -142,6 +144,10 @@ static const struct {
 	{ "int f(int) __attribute__((cold))", 12, "attributes" },
 	{ "struct __attribute__((packed)) s { int x; } f(int)", 8, "attributes" },
 	{ "int 3f(int)", 5, "text behind" },
+	{ "int 0x(int)", 5, "text behind" },
+	{ "int 0x11g(int)", 5, "text behind" },
+	{ "int 0x11112222333344445(int)", 5, "text behind" },
+	{ "int f(int 0x11)", 11, "expected ')'" },
 	{ "int f(int x = 3)", 13, "expected ')'" },
 	{ "((((((((((((((((((((((((((((((((((((((((((((", 1, "expected a type" },
 	{ "int ((((((((((((((((((((((((((((((((((((((((((((", 0, "expected ')'" },
