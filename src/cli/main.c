@@ -93,10 +93,15 @@ static void fill_standard_fds(void)
 	}
 }
 
-static int print_and_end(void (*print)(FILE *f))
+/* What stands alone on the command line. */
+static int print_and_end(int argc, char **argv, void (*print)(FILE *f))
 {
 	static struct cli c;
 
+	if (argc > 2) {
+		cli_error("%s takes nothing behind it: '%s'", argv[1], argv[2]);
+		return EXIT_USAGE;
+	}
 	c.out = stdout;
 	print(stdout);
 	return cli_flush(&c) ? 0 : EXIT_RUNTIME;
@@ -115,14 +120,18 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
-		return print_and_end(version);
+		return print_and_end(argc, argv, version);
+	if (!strcmp(argv[1], "help") && argc > 3) {
+		cli_error("help takes one verb: '%s' is too much", argv[3]);
+		return EXIT_USAGE;
+	}
 	if (!strcmp(argv[1], "help") && argc > 2) {
 		argv[1] = argv[2];
 		argv[2] = (char *)(uintptr_t) "--help";
 		argc = 3;
 	} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 		   !strcmp(argv[1], "help")) {
-		return print_and_end(overview);
+		return print_and_end(argc, argv, overview);
 	}
 	for (size_t i = 0; i < NVERBS; i++) {
 		if (!strcmp(argv[1], verbs[i].name))

@@ -67,6 +67,13 @@ def overview():
 
 
 @test
+def words_too_many():
+    for args in [['--version'], ['-V'], ['--help'], ['-h']]:
+        refused(2, [args[0], "'extra'"], *args, 'extra')
+    refused(2, "'extra'", 'help', 'trace', 'extra')
+
+
+@test
 def no_verb():
     refused(2, ['the verb is missing', 'run, trace, list, check, code, args'])
 
