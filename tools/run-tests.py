@@ -39,7 +39,9 @@ def tap_counts(text):
 def count(build):
     """Sum the results of the last meson run: TAP points where there are any, else programs."""
     total = [0, 0, 0]
-    for line in (pathlib.Path(build) / 'meson-logs/testlog.json').read_text().splitlines():
+    logs = (pathlib.Path(build) / 'meson-logs').glob('testlog*.json')  # named after the test setup
+    log = max(logs, key=lambda p: p.stat().st_mtime)
+    for line in log.read_text().splitlines():
         test = json.loads(line)
         ok = test['result'] in ('OK', 'EXPECTEDFAIL')
         skip = test['result'] == 'SKIP'

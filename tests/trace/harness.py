@@ -7,7 +7,7 @@ import traceback
 
 from gen_calls import Number
 
-TIMEOUT = 120
+TIMEOUT = int(os.environ.get('UTRAMP_TIMEOUT', 120))
 
 
 class Tap:

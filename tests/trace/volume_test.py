@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""volume_test.py UTRAMP SMALL_BUFFER HAMMER - very many calls: none is lost uncounted.
+"""volume_test.py UTRAMP SMALL_BUFFER HAMMER [TIMES] - very many calls: none is lost uncounted.
 
 hammer.c's functions under `utramp trace -j` and, for buffers that must overflow, under
 small_buffer.c.  Printed lines and the lost count are the calls made, exactly; no call is
@@ -104,11 +104,12 @@ def small(driver, hammer, tmp, size, lossless, calls, threads):
     return measured(lines, lost, seconds) + f', {lines.unwound} unwound'
 
 
-def points(tap, utramp, driver, hammer, tmp):
-    tap.run('1,000,000 calls', tool, utramp, hammer, tmp, 1000000, 0)
-    tap.run('1,000,000 calls, lossless', tool, utramp, hammer, tmp, 1000000, 0, '--lossless')
-    tap.run('4 threads of 50,000', tool, utramp, hammer, tmp, 50000, 4)
-    tap.run('4 threads of 50,000, lossless', tool, utramp, hammer, tmp, 50000, 4, '--lossless')
+def points(tap, utramp, driver, hammer, tmp, times):
+    for n, threads, name in ((1000000 * times, 0, '{:,} calls'),
+                             (50000 * times, 4, '4 threads of {:,}')):
+        name = name.format(n)
+        tap.run(name, tool, utramp, hammer, tmp, n, threads)
+        tap.run(name + ', lossless', tool, utramp, hammer, tmp, n, threads, '--lossless')
     for signal, name in ((9, 'SIGKILL'), (15, 'SIGTERM')):
         tap.run(f'ended by {name}', lambda: tool(utramp, hammer, tmp, 20000, 2, '--lossless',
                                                  signal=signal))
@@ -117,15 +118,15 @@ def points(tap, utramp, driver, hammer, tmp):
             for size in (4096, 65536):
                 tap.run(f'a buffer of {size} bytes, {threads} threads'
                         + (', lossless' if lossless else ''),
-                        small, driver, hammer, tmp, size, lossless, 20000, threads)
+                        small, driver, hammer, tmp, size, lossless, 20000 * times, threads)
 
 
-def main(utramp, driver, hammer):
+def main(utramp, driver, hammer, times='1'):
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix='utramp-volume-') as tmp:
-        points(tap, utramp, driver, pathlib.Path(hammer), pathlib.Path(tmp))
+        points(tap, utramp, driver, pathlib.Path(hammer), pathlib.Path(tmp), int(times))
     return tap.end()
 
 
 if __name__ == '__main__':
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:]))

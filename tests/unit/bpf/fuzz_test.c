@@ -1,10 +1,12 @@
 /*
  * fuzz_test.c - random programs: interpreter, its checked mode and JIT agree on the result
- * and on memory.  Fixed seeds; tests/fuzz/fuzz_jit.c is the same without an end.
+ * and on memory.  Fixed seeds, UTRAMP_RUNS of
+ * them; tests/fuzz/fuzz_jit.c is the same without an end.
  */
 #include "randprog.h"
 #include "run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PROGRAMS 20000
@@ -65,7 +67,10 @@ static void one(uint64_t seed)
 
 static void test_engines_agree(void **state)
 {
-	for (uint64_t k = 1; k <= PROGRAMS; k++)
+	const char *n = getenv("UTRAMP_RUNS");
+	uint64_t programs = n ? strtoull(n, NULL, 0) : PROGRAMS;
+
+	for (uint64_t k = 1; k <= programs; k++)
 		one(k * 0x2545f4914f6cdd1d);
 }
 
