@@ -47,16 +47,14 @@ struct utramp_trace;       /* generated programs that report calls */
 
 UTRAMP_API const char *utramp_version(void);
 UTRAMP_API const char *utramp_error(void); /* never NULL */
-
 /* -- targets ---------------------------------------------------------------------- */
 
 struct utramp_spawn_opts {
 	size_t sz;
 	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
 };
-/* Start argv[0] (found through PATH) and stop it before its first constructor runs, with all
- * its libraries mapped.  Dynamically linked glibc programs only.  ENOENT, EACCES, ENOEXEC: the
- * command's own. */
+/* Start argv[0] (found through PATH), stop it before its first constructor, libraries mapped: of
+ * dynamically linked glibc programs.  ENOENT, EACCES, ENOEXEC: the command's own. */
 UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
 						      const struct utramp_spawn_opts *opts);
 /*
