@@ -302,7 +302,7 @@ def refusals():
     refused(3, "no program 'x'", 'code', VICTIM + ':nine', NINE, '--cookie', 'x=1')
     refused(3, "no function 'nin'", 'code', VICTIM + ':nine', ENTRY, '--attach', 'entry=nin')
     refused(2, 'need an object', 'code', VICTIM + ':nine', '--cookie', 'x=1')
-    refused(2, 'there is no such function', 'code', VICTIM + ':nine', '--proto', 'int none(int)')
+    refused(3, 'there is no such function', 'code', VICTIM + ':nine', '--proto', 'int none(int)')
     refused(127, 'nonexistent', 'code', 'f', '--', '/nonexistent')
 
 
