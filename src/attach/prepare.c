@@ -145,7 +145,8 @@ static void decide_exit(struct func *f)
 	else if (f->proto.variadic)
 		add_reason(f, "exit: variadic, so the size of its stack arguments is not known");
 	else if (!f->model->k_known)
-		add_reason(f, "exit: the size of its stack arguments is not known");
+		add_reason(f, "exit: %s%sthe size of its stack arguments is not known",
+			   f->model->k_why ? f->model->k_why : "", f->model->k_why ? ", so " : "");
 	else
 		f->can_exit = true;
 }

@@ -125,7 +125,9 @@ static void json_uncertain(struct json *w, const struct trace_func *f)
 	bool any = false;
 
 	for (unsigned i = 0; f->proto && i < f->proto->nparams; i++) {
-		if (!f->proto->param[i].uncertain)
+		bool marked = i < f->model->nargs && f->model->arg[i].flags & FM_UNCERTAIN;
+
+		if (!marked && !f->proto->param[i].uncertain)
 			continue;
 		if (!any) {
 			json_key(w, "uncertain");

@@ -142,8 +142,10 @@ void dwr_close(struct dwarf_reader *r)
 	vec_free(&r->by_cu);
 	vec_free(&r->range);
 	vec_free(&r->inlined);
-	vec_free(&r->clone);
+	vec_free(&r->sym);
 	free(r->memo);
+	if (r->cfi)
+		dwarf_cfi_end(r->cfi);
 	if (r->dw)
 		dwarf_end(r->dw);
 	if (r->elf)

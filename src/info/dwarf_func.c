@@ -6,8 +6,9 @@
  * origin what was declared: the prototype is the origin's, in its order.
  *
  * A parameter is uncertain in a clone (.isra, .constprop, ... by its symbol), in a function
- * that DW_CC_nocall marks, and in a local one behind a parameter that is nowhere any more
- * (clang drops dead arguments of local functions and keeps the name).
+ * that DW_CC_nocall marks, in a local one behind a parameter that is nowhere any more (clang
+ * drops dead arguments of local functions and keeps the name), and where it is nowhere itself
+ * while others have places (clang's callers may pass anything for what is not used).
  *
  * Context  [ctl]
  * Spec     DWARF 5, 3.3.1, 3.3.8.2 (concrete instances), 4.1 (parameters); 2.6 (locations)
@@ -16,7 +17,6 @@
 #include "info/dwarf_priv.h"
 
 #include <errno.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,21 +72,6 @@ static bool flag_integrated(Dwarf_Die *die, unsigned attr)
 	return dwarf_attr_integrate(die, attr, &a) && !dwarf_formflag(&a, &v) && v;
 }
 
-static bool is_c(int lang)
-{
-	switch (lang) {
-	case DW_LANG_C89:
-	case DW_LANG_C:
-	case DW_LANG_C99:
-	case DW_LANG_C11:
-	case 0x2c: /* DW_LANG_C17 and _C23, younger than the header */
-	case 0x3e:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The instance's own DIE of a declared parameter: the one whose origin it is. */
 static bool instance_of(const struct shape *own, const Dwarf_Die *param, Dwarf_Die *out)
 {
@@ -109,61 +94,56 @@ static bool is_aggregate(const struct ty *t)
 	return kind == TY_STRUCT || kind == TY_UNION;
 }
 
-/* gcc marks no class as passed by reference, but the location of such a parameter is the
- * memory that an argument register points to: DW_OP_bregN 0, at -O0 a frame slot and
- * DW_OP_deref. */
-static bool located_by_ref(Dwarf_Die *param)
-{
-	Dwarf_Addr base, lo, hi;
-	Dwarf_Attribute a;
-	Dwarf_Op *op;
-	size_t n;
-
-	if (!dwarf_attr(param, DW_AT_location, &a) ||
-	    dwarf_getlocations(&a, 0, &base, &lo, &hi, &op, &n) <= 0)
-		return false;
-	if (n == 1 && op[0].number == 0) {
-		switch (op[0].atom) {
-		case DW_OP_breg1: /* rdx, rcx, rsi, rdi, r8, r9 as DWARF counts them */
-		case DW_OP_breg2:
-		case DW_OP_breg4:
-		case DW_OP_breg5:
-		case DW_OP_breg8:
-		case DW_OP_breg9:
-			return true;
-		}
-	}
-	return n == 2 && op[1].atom == DW_OP_deref;
-}
-
 struct builder {
 	struct dwarf_reader *r;
 	struct ty_pool *pool;
 	struct diag *d;
+	const struct dwr_func *f;
+	struct dwr_frame frame;
 	bool shaky; /* from here on arguments may have moved */
 	bool is_local;
+	bool placed;   /* some parameter has a place, so that one without is gone */
+	bool c_like;   /* languages of which only classes are passed by reference */
 	bool promoted; /* not prototyped: float travels as double */
 };
+
+/*
+ * Classes by value or by reference: as clang tells of the class, else as the parameter's place
+ * tells (gcc), else as the class looks.  Fortran passes all by reference.
+ */
+static bool is_by_ref(const struct builder *b, const struct proto_param *p)
+{
+	const struct ty *t = ty_strip(p->type);
+
+	if (!is_aggregate(t))
+		return !b->c_like && p->place.deref;
+	if (t->flags & TY_PASS_TOLD || p->place.seen == SEEN_NOT || p->place.seen == SEEN_GONE)
+		return t->flags & TY_NONTRIVIAL;
+	return p->place.deref;
+}
 
 static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *param,
 		       struct proto_param *out)
 {
 	Dwarf_Die instance = *param;
 	const char *name = dwr_name(param);
-	bool there, placed;
+	bool gone;
 	int err;
 
 	err = dwr_type_of(b->r, param, b->pool, &out->type, b->d);
 	if (err < 0)
 		return err;
-	there = instance_of(own, param, &instance);
-	placed = there && dwarf_hasattr(&instance, DW_AT_location);
-	if (b->is_local && !placed)
+	gone = !instance_of(own, param, &instance) || !dwarf_hasattr(&instance, DW_AT_location);
+	if (!gone)
+		dwr_place_of(b->r, &b->frame, &instance, &out->place);
+	else if (b->placed || b->is_local)
+		out->place.seen = SEEN_GONE;
+	if (b->is_local && gone)
 		b->shaky = true;
-	out->uncertain = b->shaky || (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
-				      ty_strip(out->type)->size < 8);
-	out->by_ref = is_aggregate(out->type) && (ty_strip(out->type)->flags & TY_NONTRIVIAL ||
-						  (there && located_by_ref(&instance)));
+	out->uncertain = b->shaky || out->place.seen == SEEN_GONE ||
+			 (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
+			  ty_strip(out->type)->size < 8);
+	out->by_ref = is_by_ref(b, out);
 	out->name = ty_pool_str(b->pool, name);
 	return out->name ? 0 : -ENOMEM;
 }
@@ -181,6 +161,8 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 		param = ty_pool_alloc(b->pool, want.param.n * sizeof(*param));
 		err = param ? 0 : -ENOMEM;
 	}
+	for (size_t i = 0; i < own.param.n; i++)
+		b->placed |= dwarf_hasattr(&own.param.at[i], DW_AT_location);
 	for (size_t i = 0; i < want.param.n && !err; i++)
 		err = build_param(b, &own, &want.param.at[i], &param[i]);
 	p->param = param;
@@ -191,102 +173,61 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 	return err;
 }
 
-/* Suffixes that gcc and LLVM give to functions whose signature they changed. */
-static bool is_clone_name(const char *s)
+/* Anything a compiler may have done to the arguments; gcc says so where there are symbols. */
+static enum proto_change change_of(const struct builder *b, const struct proto *p, bool nocall)
 {
-	static const char *const mark[] = { ".isra.",   ".constprop.", ".part.",      ".argelim",
-					    ".argprom", ".retelim",    ".specialized" };
+	unsigned flags = dwr_sym_flags(b->r, b->f->addr);
 
-	for (size_t i = 0; i < ARRAY_LEN(mark); i++)
-		if (strstr(s, mark[i]))
-			return true;
-	return false;
+	if (nocall || flags & SYM_ANY)
+		return CHANGE_ANY;
+	if (flags & SYM_FEWER)
+		return CHANGE_FEWER;
+	return b->is_local && !(p->by_gcc && flags) ? CHANGE_LOCAL : CHANGE_NONE;
 }
 
-static int clones_in(struct dwarf_reader *r, Elf_Scn *scn, size_t strings)
+static bool is_local(const struct dwarf_reader *r, Dwarf_Die *die, taddr_t addr)
 {
-	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t n = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
-	const char *name;
-	GElf_Sym sym;
+	unsigned flags = dwr_sym_flags(r, addr);
 
-	for (size_t i = 0; i < n && i < INT32_MAX; i++) {
-		if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
-		    sym.st_shndx == SHN_UNDEF)
-			continue;
-		name = elf_strptr(r->elf, strings, sym.st_name);
-		if (name && is_clone_name(name) && vec_push(&r->clone, sym.st_value) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return !flag_integrated(die, DW_AT_external) || (flags && !(flags & SYM_GLOBAL));
 }
 
-static int compare_addrs(const void *pa, const void *pb)
+/* What else than its parameters tells how the function is called. */
+static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, struct proto *p)
 {
-	const taddr_t *a = pa, *b = pb;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static int find_clones(struct dwarf_reader *r)
-{
-	Elf_Scn *scn = NULL;
-	GElf_Shdr shdr;
-	int err = 0;
-
-	if (r->have_clones)
-		return 0;
-	while (!err && (scn = elf_nextscn(r->elf, scn)))
-		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
-			err = clones_in(r, scn, shdr.sh_link);
-	if (r->clone.n)
-		qsort(r->clone.at, r->clone.n, sizeof(*r->clone.at), compare_addrs);
-	r->have_clones = !err;
-	return err;
-}
-
-static bool is_clone(const struct dwarf_reader *r, taddr_t addr)
-{
-	return r->clone.n &&
-	       bsearch(&addr, r->clone.at, r->clone.n, sizeof(addr), compare_addrs) != NULL;
-}
-
-/* "GNU C17 12.2.0 ...", "GNU GIMPLE ..." (LTO); the assembler is "GNU AS". */
-static bool made_by_gcc(Dwarf_Die *die)
-{
-	const char *producer = NULL;
+	struct dwr_unit *u = dwr_unit_of(b->r, decl);
+	enum dwr_calls calls = dwr_calls_of(u ? u->lang : -1);
+	Dwarf_Word cc = DW_CC_normal;
 	Dwarf_Attribute a;
-	Dwarf_Die cu;
 
-	if (dwarf_diecu(die, &cu, NULL, NULL) && dwarf_attr(&cu, DW_AT_producer, &a))
-		producer = dwarf_formstring(&a);
-	return producer && !strncmp(producer, "GNU ", 4) && strncmp(producer, "GNU AS", 6) != 0;
+	if (dwarf_attr_integrate(die, DW_AT_calling_convention, &a))
+		dwarf_formudata(&a, &cc);
+	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
+	p->noreturn = flag_integrated(die, DW_AT_noreturn);
+	p->by_gcc = dwr_made_by_gcc(die);
+	p->foreign = calls == CALLS_OTHERWISE;
+	b->c_like = calls == CALLS_AS_C;
+	b->is_local = is_local(b->r, die, b->f->addr);
+	p->change = change_of(b, p, cc == DW_CC_nocall);
+	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;
+	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(die, DW_AT_prototyped);
+	p->unprototyped = p->foreign || b->promoted || !u || !dwr_unit_typed(u);
 }
 
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 {
-	struct dwr_unit *u = dwr_unit_of(b->r, &f->die);
 	Dwarf_Die decl = declared(&f->die);
-	Dwarf_Attribute a;
-	Dwarf_Word cc = DW_CC_normal;
 	int err;
 
 	p->source = PROTO_DWARF;
 	p->name = dwr_func_name(b->r, &f->die, b->pool);
 	if (!p->name)
 		return -ENOMEM;
-	if (dwarf_attr_integrate(&f->die, DW_AT_calling_convention, &a))
-		dwarf_formudata(&a, &cc);
-	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
-	p->noreturn = flag_integrated(&f->die, DW_AT_noreturn);
-	p->by_gcc = made_by_gcc(&f->die);
-	b->is_local = !flag_integrated(&f->die, DW_AT_external);
-	b->shaky = cc == DW_CC_nocall || is_clone(b->r, f->addr);
-	b->promoted = u && is_c(u->lang) && !flag_integrated(&f->die, DW_AT_prototyped);
+	read_manner(b, &f->die, &decl, p);
 	err = dwr_type_of(b->r, &f->die, b->pool, &p->ret, b->d);
 	if (!err)
 		err = build_params(b, &f->die, &decl, p);
-	p->unprototyped = b->promoted && !p->nparams && !p->variadic;
+	p->unprototyped &= !p->nparams && !p->variadic;
 	return err;
 }
 
@@ -301,10 +242,12 @@ int dwr_proto_at(struct dwarf_reader *r, taddr_t addr, struct ty_pool *pool, str
 
 	err = dwr_index_at(r, addr, &found, d);
 	if (!err)
-		err = find_clones(r);
+		err = dwr_index_syms(r);
 	if (err < 0)
 		return err;
 	f = *found;
+	b.f = &f;
+	b.frame = (struct dwr_frame){ .func = f.die, .pc = f.addr };
 	err = build_proto(&b, &f, &p);
 	if (!err)
 		*out = p;

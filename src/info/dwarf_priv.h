@@ -40,6 +40,7 @@ struct dwr_unit {
 	Dwarf_Die die; /* the split one of a skeleton */
 	int lang;
 	bool has_code, split_missing, indexed, defs_sorted, scoped;
+	bool typed, typed_known; /* it tells types and parameters: not -g1 */
 	struct {
 		VEC(struct dwr_func);
 	} func; /* sorted by address once indexed */
@@ -61,6 +62,34 @@ struct dwr_range {
 	size_t unit;
 };
 
+/* How functions of a language are called. */
+enum dwr_calls {
+	CALLS_AS_C,
+	CALLS_BY_PLACE,  /* the same way, but anything may be passed by reference: places tell */
+	CALLS_OTHERWISE, /* other conventions, or an assembler's */
+};
+
+/* What the symbols at an address say together. */
+enum {
+	SYM_KNOWN = 1 << 0,  /* there is one */
+	SYM_GLOBAL = 1 << 1, /* callers may be anywhere */
+	SYM_FEWER = 1 << 2,  /* a clone that lacks arguments */
+	SYM_ANY = 1 << 3,    /* a clone that may have others */
+};
+
+struct dwr_sym {
+	taddr_t addr;
+	unsigned flags;
+};
+
+/* What offsets to a function's frame base mean, found when first needed. */
+struct dwr_frame {
+	Dwarf_Die func;
+	taddr_t pc;
+	bool tried, known;
+	int64_t to_cfa;
+};
+
 /* A type while it lives in the memo. */
 struct dwr_node {
 	struct ty_node base; /* first */
@@ -77,7 +106,9 @@ struct dwarf_reader {
 	int fd;
 	Elf *elf;
 	Dwarf *dw;
-	bool have_units, all_indexed, have_inlined, have_clones;
+	Dwarf_CFI *cfi; /* of .eh_frame, opened when first needed */
+	bool no_cfi;
+	bool have_units, all_indexed, have_inlined, have_syms;
 	struct {
 		VEC(struct dwr_unit);
 	} unit;
@@ -92,8 +123,8 @@ struct dwarf_reader {
 		VEC(const char *);
 	} inlined; /* one name per instance, sorted */
 	struct {
-		VEC(taddr_t);
-	} clone; /* where symbols of changed functions stand, sorted */
+		VEC(struct dwr_sym);
+	} sym; /* of functions, sorted by address */
 
 	/* types built so far in the pool of this id */
 	uint64_t pool_id;
@@ -128,6 +159,24 @@ const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *na
 
 /* A function's qualified name: that of the declaration it is an instance of. */
 const char *dwr_func_name(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool);
+
+/* Where a parameter is at its function's entry; not SEEN_GONE: that takes all of them.  f: zeroed
+ * but for func and pc, the same for all parameters of a function. */
+void dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
+		  struct proto_place *out);
+
+bool dwr_is_c(int lang);
+enum dwr_calls dwr_calls_of(int lang);
+bool dwr_made_by_gcc(Dwarf_Die *die);
+
+/* Does the unit tell types, so that a function without parameters has none? */
+bool dwr_unit_typed(struct dwr_unit *u);
+
+int dwr_index_syms(struct dwarf_reader *r);
+unsigned dwr_sym_flags(const struct dwarf_reader *r, taddr_t addr);
+
+/* TY_NONTRIVIAL and TY_PASS_* of a class, by its own declarations. */
+uint16_t dwr_class_flags(Dwarf_Die *class);
 
 /* The type that attribute DW_AT_type of die names; void is a node, not NULL. */
 int dwr_type_of(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool, const struct ty **out,

@@ -8,8 +8,7 @@
  * fills them (and its surroundings anew).  Sizes and alignments need finished members: a second pass settles them.
  *
  * Context  [ctl]
- * Spec     DWARF 5, chapter 5; 5.7.6 (members, bit-fields), DWARF 3, 5.6.6 (old bit-fields);
- *          Itanium C++ ABI 3.1.2.3 (non-trivial classes)
+ * Spec     DWARF 5, chapter 5; 5.7.6 (members, bit-fields), DWARF 3, 5.6.6 (old bit-fields)
  */
 #include "info/dwarf_priv.h"
 
@@ -467,61 +466,8 @@ static int fill_member(struct queue *q, struct dwr_node *n, Dwarf_Die *die,
 	return m.type->kind == TY_VOID ? 0 : vec_push(list, m);
 }
 
-/* "vector" for "vector<int>": the name constructors have. */
-static bool is_own_name(const char *class, const char *func)
-{
-	size_t n = strcspn(class, "<");
-
-	return strlen(func) == n && !strncmp(class, func, n);
-}
-
-/* The second parameter (behind this) is a reference to the class itself. */
-static bool copies_or_moves(Dwarf_Die *ctor, const Dwarf_Die *class)
-{
-	unsigned i = 0;
-	Dwarf_Die p, t;
-	int tag;
-
-	if (!dwr_first(ctor, &p))
-		return false;
-	do {
-		if (dwarf_tag(&p) != DW_TAG_formal_parameter || i++ != 1)
-			continue;
-		if (!dwr_ref(&p, DW_AT_type, &t))
-			return false;
-		tag = dwarf_tag(&t);
-		if ((tag != DW_TAG_reference_type && tag != DW_TAG_rvalue_reference_type) ||
-		    !dwr_ref(&t, DW_AT_type, &t))
-			return false;
-		if (dwarf_tag(&t) == DW_TAG_const_type && !dwr_ref(&t, DW_AT_type, &t))
-			return false;
-		return t.addr == class->addr;
-	} while (dwr_next(&p));
-	return false;
-}
-
-/* A member function that makes the class one to be passed by invisible reference: virtual,
- * or a copy or move constructor or destructor that is neither implicit nor defaulted in
- * the class. */
-static bool makes_nontrivial(Dwarf_Die *func, const Dwarf_Die *class, const char *class_name)
-{
-	const char *name = dwarf_diename(func);
-	uint64_t v;
-
-	if (dwr_udata(func, DW_AT_virtuality, &v) && v != DW_VIRTUALITY_none)
-		return true;
-	if (!name || dwr_flag(func, DW_AT_artificial))
-		return false;
-	if (dwr_udata(func, DW_AT_defaulted, &v) && v == DW_DEFAULTED_in_class)
-		return false;
-	if (name[0] == '~')
-		return true;
-	return class_name && is_own_name(class_name, name) && copies_or_moves(func, class);
-}
-
 static int walk_members(struct queue *q, struct dwr_node *n, struct member_list *list)
 {
-	const char *name = dwarf_diename(&n->die);
 	uint32_t seen = 0;
 	Dwarf_Die child;
 	int err = 0;
@@ -536,8 +482,6 @@ static int walk_members(struct queue *q, struct dwr_node *n, struct member_list 
 			break;
 		case DW_TAG_subprogram:
 			n->base.ty.flags |= TY_CLASS;
-			if (makes_nontrivial(&child, &n->die, name))
-				n->base.ty.flags |= TY_NONTRIVIAL;
 			break;
 		case DW_TAG_variant_part: /* what is there depends on a discriminant: Rust, Ada */
 			return -ENOTSUP;
@@ -550,6 +494,7 @@ static int fill_aggregate(struct queue *q, struct dwr_node *n, enum ty_kind kind
 {
 	struct member_list list = { 0 };
 	struct ty_member *copy = NULL;
+	uint16_t passing;
 	uint64_t v = 0;
 	int err;
 
@@ -570,11 +515,10 @@ static int fill_aggregate(struct queue *q, struct dwr_node *n, enum ty_kind kind
 		n->base.ty.flags = 0;
 		return err == -ENOTSUP ? 0 : err;
 	}
-	if (dwr_udata(&n->die, DW_AT_calling_convention, &v)) {
-		n->base.ty.flags &= (uint16_t)~TY_NONTRIVIAL; /* clang says it outright */
-		if (v == DW_CC_pass_by_reference)
-			n->base.ty.flags |= TY_NONTRIVIAL;
-	}
+	passing = dwr_class_flags(&n->die);
+	if (passing & TY_PASS_TOLD)
+		n->base.ty.flags &= (uint16_t)~TY_NONTRIVIAL;
+	n->base.ty.flags |= passing;
 	if (dwarf_tag(&n->die) == DW_TAG_class_type)
 		n->base.ty.flags |= TY_CLASS;
 	n->base.ty.kind = (uint8_t)kind;

@@ -43,6 +43,8 @@ enum {
 	TY_CLASS = 1 << 8,      /* C++ class or struct with member functions */
 	TY_NONTRIVIAL = 1 << 9, /* C++: passed by invisible reference */
 	TY_REFERENCE = 1 << 10, /* TY_PTR: a C++ reference */
+	TY_PASS_TOLD = 1 << 11, /* TY_NONTRIVIAL (or not) is told outright, not deduced */
+	TY_PASS_OPEN = 1 << 12, /* TY_NONTRIVIAL (or not) is a guess */
 };
 
 struct ty;
@@ -76,11 +78,38 @@ struct ty {
 /* Where a prototype came from; the order in which sources are asked. */
 enum proto_source { PROTO_NONE, PROTO_BTF, PROTO_DWARF, PROTO_PACK, PROTO_FILE, PROTO_USER };
 
+/* Where debug information sees a parameter at the first instruction of its function. */
+enum place_seen {
+	SEEN_NOT,   /* nothing is told, or nothing that is understood */
+	SEEN_GONE,  /* it is nowhere, though its function tells places or may be changed */
+	SEEN_REGS,  /* in registers */
+	SEEN_STACK, /* offset bytes into the stack arguments */
+	SEEN_COPY,  /* in its function's own frame, after the first instructions */
+};
+
+#define PLACE_NO_REG 255
+
+struct proto_place {
+	uint8_t seen;   /* enum place_seen */
+	bool deref;     /* its address is there */
+	uint8_t reg[2]; /* SEEN_REGS: by eightbyte, as DWARF numbers them; PLACE_NO_REG: not told */
+	int64_t offset;
+};
+
 struct proto_param {
 	const char *name; /* "" where there is none: shown as argN */
 	const struct ty *type;
 	bool uncertain; /* optimisation may have changed or dropped it */
 	bool by_ref;    /* the ABI passes its address (C++ non-trivial types) */
+	struct proto_place place;
+};
+
+/* What a compiler may have done to the arguments that are declared. */
+enum proto_change {
+	CHANGE_NONE,
+	CHANGE_LOCAL, /* anything, if nobody else calls it; places show what */
+	CHANGE_FEWER, /* a clone that lacks some */
+	CHANGE_ANY,
 };
 
 struct proto {
@@ -93,6 +122,8 @@ struct proto {
 	bool noreturn;
 	bool ms_abi;    /* another calling convention: not presented */
 	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */
+	bool foreign;   /* a language that does not call as C does */
+	uint8_t change; /* enum proto_change */
 	uint8_t source; /* enum proto_source */
 };
 

@@ -48,16 +48,29 @@ static void settle_array(struct ty *t, unsigned depth)
 		t->align = scalar_align(t);
 }
 
-static bool holds_nontrivial(const struct ty *t)
+/* What a class gets of a member: how that is passed, where it is not told of the class. */
+static uint16_t passing_of(const struct ty *t)
 {
 	for (unsigned i = 0; i < MAX_DEPTH; i++) {
 		t = ty_strip(t);
+		if (t->kind == TY_STRUCT || t->kind == TY_UNION)
+			return t->flags & (TY_NONTRIVIAL | TY_PASS_OPEN);
 		if (t->kind != TY_ARRAY)
-			return (t->kind == TY_STRUCT || t->kind == TY_UNION) &&
-			       t->flags & TY_NONTRIVIAL;
+			break;
 		t = t->of;
 	}
-	return false;
+	return 0;
+}
+
+/* What is surely by reference in part is so as a whole. */
+static void add_passing(struct ty *t, uint16_t flags)
+{
+	bool sure = (t->flags & (TY_NONTRIVIAL | TY_PASS_OPEN)) == TY_NONTRIVIAL ||
+		    flags == TY_NONTRIVIAL;
+
+	t->flags |= flags;
+	if (sure)
+		t->flags &= (uint16_t)~TY_PASS_OPEN;
 }
 
 /*
@@ -101,8 +114,8 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 		settle_inner(t->member[i].type, depth);
 		if (t->member[i].type->align > align)
 			align = t->member[i].type->align;
-		if (holds_nontrivial(t->member[i].type))
-			t->flags |= TY_NONTRIVIAL;
+		if (!(t->flags & TY_PASS_TOLD))
+			add_passing(t, passing_of(t->member[i].type));
 	}
 	natural = align;
 	padded = is_padded(t, natural);

@@ -8,7 +8,7 @@
  * Memory   the trees live in a pool of their own and die with the call
  * Spec     psABI 3.1.2 for sizes and alignments of scalars
  */
-#include "model/func_model.h"
+#include "model/proven.h"
 
 #include "base/cleanup.h"
 
@@ -21,7 +21,10 @@
 struct conv {
 	struct ty_pool *pool;
 	unsigned nodes;
-	bool uncertain; /* a layout that its members do not explain */
+	bool from_btf; /* which knows no alignment and no vectors */
+	bool by_gcc;
+	bool vector_like;  /* an array in a struct that could be a vector */
+	const char *doubt; /* of the sizes or places of values; static text */
 	int err;
 	const char *why; /* static text */
 	const struct ty *culprit;
@@ -130,6 +133,23 @@ static const struct abi_type *convert_array(struct conv *c, const struct ty *t, 
 	return node(c, a);
 }
 
+/* A typedef raises the alignment of a member, a packed struct ignores it; clang, when it looks
+ * for unaligned members, does not. */
+static bool is_overruled(const struct ty *outer, const struct ty *member)
+{
+	return outer->flags & TY_PACKED && member->align > ty_strip(member)->align;
+}
+
+/* Can an array of these 16, 32 or 64 bytes be a vector, of which BTF makes an array? */
+static bool may_be_vector(const struct ty *t)
+{
+	const struct ty *of = t->of ? ty_strip(t->of) : NULL;
+
+	return t->kind == TY_ARRAY && !(t->flags & TY_VECTOR) && of &&
+	       (of->kind == TY_INT || of->kind == TY_FLOAT) && t->n > 1 &&
+	       (t->size == 8 || t->size == 16 || t->size == 32 || t->size == 64);
+}
+
 /* The fields of a struct that is small enough to be classified. */
 static void convert_members(struct conv *c, const struct ty *t, struct abi_type *a, unsigned depth)
 {
@@ -149,6 +169,9 @@ static void convert_members(struct conv *c, const struct ty *t, struct abi_type 
 
 		if (m->offset > t->size)
 			refuse(c, -EBADMSG, t, "a member lies past the end");
+		if (!c->by_gcc && is_overruled(t, m->type))
+			c->doubt = "compilers differ in how they pass a packed struct";
+		c->vector_like |= c->from_btf && may_be_vector(ty_strip(m->type));
 		f[i].type = convert(c, m->type, depth + 1);
 		f[i].offset = (uint32_t)m->offset;
 		f[i].bit_offset = m->bit_offset;
@@ -199,7 +222,9 @@ static const struct abi_type *convert_struct(struct conv *c, const struct ty *t,
 	if (t->size > UINT32_MAX / 2)
 		return refuse(c, -ENOTSUP, t, "larger than 2 GiB");
 	a.size = (uint32_t)t->size;
-	if (t->flags & TY_NONTRIVIAL) {
+	if (t->flags & TY_PASS_OPEN && !depth)
+		c->doubt = "it is not told how a class is passed";
+	if (t->flags & TY_NONTRIVIAL && !depth) {
 		a.by_ref = true;
 		a.align = a.align ? a.align : 1;
 		return node(c, a);
@@ -215,7 +240,8 @@ static const struct abi_type *convert_struct(struct conv *c, const struct ty *t,
 		return refuse(c, -ENOTSUP, t, "its alignment is not known");
 	if (!a.align)
 		a.align = strictest(&a);
-	c->uncertain |= has_unexplained_tail(t, a.align);
+	if (has_unexplained_tail(t, a.align))
+		c->doubt = "a struct has padding that its members do not explain";
 	return node(c, a);
 }
 
@@ -252,16 +278,42 @@ static const struct abi_type *convert(struct conv *c, const struct ty *t, unsign
 	return refuse(c, -ENOTSUP, t, "its definition is not known");
 }
 
+/* A class as it would be passed if it were trivial. */
+static const struct ty *as_value(struct conv *c, const struct ty *t)
+{
+	struct ty *copy = ty_pool_alloc(c->pool, sizeof(*copy));
+
+	if (!copy) {
+		refuse(c, -ENOMEM, NULL, "out of memory");
+		return t;
+	}
+	*copy = *t;
+	copy->flags &= (uint16_t) ~(TY_NONTRIVIAL | TY_PASS_OPEN);
+	return copy;
+}
+
+/* A parameter's place tells whether it is by reference, if it has one. */
+static bool is_placed(const struct proto_param *p)
+{
+	return p->place.seen != SEEN_NOT && p->place.seen != SEEN_GONE;
+}
+
 static const struct abi_type *convert_param(struct conv *c, const struct proto_param *p)
 {
 	const struct ty *t = ty_strip(p->type);
 	const struct abi_type *a;
 	struct abi_type by_ref;
 
-	/* C11 6.7.6.3: arrays and functions are passed as pointers. */
-	if ((t->kind == TY_ARRAY && !(t->flags & TY_VECTOR)) || t->kind == TY_FUNC)
+	/* C11 6.7.6.3: arrays and functions are passed as pointers; compilers have made them so
+	 * in BTF, where an array is what is left of a vector. */
+	if ((t->kind == TY_ARRAY && !(t->flags & TY_VECTOR)) || t->kind == TY_FUNC) {
+		if (c->from_btf)
+			c->doubt = "BTF tells no vectors";
 		return &pointer;
-	a = convert(c, p->type, 0);
+	}
+	if (is_placed(p) && t->flags & (TY_NONTRIVIAL | TY_PASS_OPEN))
+		t = as_value(c, t);
+	a = convert(c, t, 0);
 	if (!c->err && a->kind == ABI_VOID)
 		return refuse(c, -EBADMSG, t, "void is not passed");
 	if (c->err || !p->by_ref)
@@ -308,6 +360,64 @@ static int blame(const struct proto *p, int err, const struct abi_type *ret,
 	return diag_set(d, err, "%s: its arguments cannot be passed together", p->name);
 }
 
+/* The first argument with which compilers begin to differ, and all behind it. */
+static void mark_disputed(const struct abi_type *ret, const struct abi_type *const *arg,
+			  struct func_model *m)
+{
+	_free_ struct abi_place *place = calloc(m->nargs + 1u, sizeof(*place));
+	struct abi_call call = { 0 };
+	struct abi_place ret_place;
+	unsigned n = 0;
+
+	while (place && n < m->nargs && !call.disputed &&
+	       !abi_assign(ret, arg, n + 1, &ret_place, place, &call))
+		n++;
+	for (unsigned i = n ? n - 1 : 0; i < m->nargs; i++)
+		m->arg[i].flags |= FM_UNCERTAIN;
+}
+
+/* BTF tells no aligned(N) of a struct: would one that its size permits move it on the stack? */
+static bool may_move(const struct abi_type *t, const struct abi_place *p)
+{
+	if (t->kind != ABI_AGGREGATE || p->nregs || p->none || p->by_ref)
+		return false;
+	for (uint32_t align = 16; align <= 64; align *= 2) {
+		if (t->align < align && t->size % align == 0 && p->stack % align)
+			return true;
+	}
+	return false;
+}
+
+static const char *doubt_btf(const struct conv *c, const struct abi_type *const *arg,
+			     const struct func_model *m)
+{
+	for (unsigned i = 0; i < m->nargs; i++) {
+		if (may_move(arg[i], &m->arg[i].place))
+			return "BTF tells no alignment of a struct";
+	}
+	if (c->vector_like && (m->call.stack_bytes || m->call.nxmm + m->nargs > 8))
+		return "BTF tells no vectors";
+	return NULL;
+}
+
+/* A wrong K would break the traced program; a place in dispute is known of gcc only. */
+static void settle_k(const struct conv *c, const struct proto *p, const struct abi_type *ret,
+		     const struct abi_type *const *arg, struct func_model *m)
+{
+	const char *why = proven_check(p, m);
+
+	if (m->call.disputed && !p->by_gcc) {
+		mark_disputed(ret, arg, m);
+		why = "compilers differ in how they pass its arguments";
+	} else if (c->doubt) {
+		why = c->doubt;
+	} else if (c->from_btf && !why) {
+		why = doubt_btf(c, arg, m);
+	}
+	if (why || p->variadic)
+		func_model_hide_k(m, p->variadic ? "it is variadic" : why);
+}
+
 static int build(struct conv *c, const struct proto *p, struct func_model **out, struct diag *d)
 {
 	_free_ const struct abi_type **arg = NULL;
@@ -331,16 +441,19 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	err = func_model_new(ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	/* A wrong K would break the traced program; a place in dispute is known of gcc only. */
-	if (p->variadic || (m->call.disputed && !p->by_gcc) || c->uncertain)
-		func_model_hide_k(m);
+	settle_k(c, p, ret, arg, m);
 	*out = m;
 	return 0;
 }
 
+static bool is_btf(uint8_t source)
+{
+	return source == PROTO_BTF || source == PROTO_FILE || source == PROTO_PACK;
+}
+
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d)
 {
-	struct conv c = { 0 };
+	struct conv c = { .from_btf = is_btf(p->source), .by_gcc = p->by_gcc };
 	int err;
 
 	/* No places are known: as without types. */

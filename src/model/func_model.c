@@ -92,9 +92,10 @@ void func_model_free(struct func_model *m)
 	free(m);
 }
 
-void func_model_hide_k(struct func_model *m)
+void func_model_hide_k(struct func_model *m, const char *why)
 {
 	m->k_known = false;
+	m->k_why = why;
 	m->call.ngpr = 6;
 	m->call.nxmm = 8;
 	m->call.stack_bytes = 0;
@@ -112,7 +113,7 @@ int func_model_raw(struct func_model **out)
 	err = func_model_new(&word, arg, RAW_ARGS, out);
 	if (err)
 		return err;
-	func_model_hide_k(*out);
+	func_model_hide_k(*out, NULL);
 	(*out)->raw = true;
 	return 0;
 }

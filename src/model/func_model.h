@@ -41,6 +41,7 @@ enum {
 	FM_BOOL = 1 << 3,   /* only the low byte counts */
 	FM_HIDDEN = 1 << 4, /* not shown: no slot (x87 results, empty types) */
 	FM_AGGREGATE = 1 << 5, /* struct, union or vector: slots are its raw eightbytes */
+	FM_UNCERTAIN = 1 << 6, /* perhaps not what the caller passed */
 };
 
 struct fm_value {
@@ -53,6 +54,7 @@ struct fm_value {
 struct func_model {
 	struct abi_call call; /* !k_known: all argument registers are in use, stack_bytes 0 */
 	bool k_known;         /* false: variadic, unprototyped or no types: entry programs only */
+	const char *k_why;    /* !k_known: why, static text; NULL: no more is known */
 	bool raw;             /* no types: six slots rdi rsi rdx rcx r8 r9 as they are */
 	uint16_t nargs, nslots;
 	struct fm_value ret;
@@ -65,17 +67,19 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 /* NULL is fine. */
 void func_model_free(struct func_model *m);
 
-/* Make an entry-only model of one whose stack arguments are not all known (variadic). */
-void func_model_hide_k(struct func_model *m);
+/* Make an entry-only model of one whose stack arguments are not all known (variadic).
+ * why: static text or NULL. */
+void func_model_hide_k(struct func_model *m, const char *why);
 
 /* No types: six raw register slots, k_known false. */
 int func_model_raw(struct func_model **out);
 
 /*
- * From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments.  K is not
- * known of a variadic one, of one that gcc and clang call differently (call.disputed) unless it is
- * by gcc, and where a struct has more padding at its end than its alignment explains (BTF tells no
- * aligned(N)).
+ * From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments.  K is known
+ * only where it is proven: not of a variadic one, of one that gcc and clang call differently
+ * (call.disputed) unless it is by gcc, of one that the compiler changed or whose parameters are
+ * seen elsewhere than their types put them, and where types tell too little (BTF no aligned(N) and
+ * no vectors, gcc not always what a C++ class is).  k_why tells which.
  */
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d);
 

@@ -178,6 +178,185 @@ static void test_refused(void **state)
 	assert_refused(&t_void, &huge, -E2BIG, "65536 bytes");
 }
 
+/* "void f(long, double, struct of 24 bytes, long)": K is 24. */
+struct placed {
+	struct proto_param param[4];
+	struct ty_member member[3];
+	struct ty three;
+	struct proto proto;
+};
+
+static void placed_init(struct placed *p)
+{
+	*p = (struct placed){ 0 };
+	for (unsigned i = 0; i < 3; i++)
+		p->member[i] = (struct ty_member){ "m", &t_long, 8 * i };
+	p->three =
+		(struct ty){ .kind = TY_STRUCT, .name = "three", .size = 24, .align = 8, .n = 3 };
+	p->three.member = p->member;
+	for (unsigned i = 0; i < 4; i++)
+		p->param[i] = (struct proto_param){ .name = "x", .type = &t_long };
+	p->param[1].type = &t_double;
+	p->param[2].type = &p->three;
+	p->proto = (struct proto){ .name = "f", .ret = &t_void, .nparams = 4, .param = p->param };
+}
+
+/* The first argument marked uncertain, 4: none; why: part of the reason, NULL: K is known. */
+static void assert_proven(const struct proto *p, unsigned first, const char *why)
+{
+	struct func_model *m;
+	unsigned i = 0;
+
+	assert_int_equal(func_model_from_proto(p, &m, NULL), 0);
+	assert_int_equal(m->k_known, !why);
+	if (why)
+		assert_non_null(strstr(m->k_why, why));
+	while (i < m->nargs && !(m->arg[i].flags & FM_UNCERTAIN))
+		i++;
+	assert_int_equal(i, first);
+	func_model_free(m);
+}
+
+static void test_places(void **state)
+{
+	static const struct proto_place rdi = { SEEN_REGS, false, { 5, PLACE_NO_REG }, 0 };
+	static const struct proto_place rcx = { SEEN_REGS, false, { 2, PLACE_NO_REG }, 0 };
+	static const struct proto_place xmm0 = { SEEN_REGS, false, { 17, PLACE_NO_REG }, 0 };
+	static const struct proto_place at_rsi = { SEEN_REGS, true, { 4, PLACE_NO_REG }, 0 };
+	struct placed p;
+
+	placed_init(&p);
+	assert_proven(&p.proto, 4, NULL);
+	p.param[0].place = rdi;
+	p.param[1].place = xmm0;
+	p.param[2].place = (struct proto_place){ .seen = SEEN_STACK };
+	p.param[3].place = (struct proto_place){ .seen = SEEN_COPY };
+	assert_proven(&p.proto, 4, NULL);
+	p.param[0].place = rcx; /* ms_abi */
+	assert_proven(&p.proto, 0, "elsewhere");
+	p.param[0].place = (struct proto_place){ .seen = SEEN_STACK }; /* ms_abi at -O0 */
+	assert_proven(&p.proto, 0, "elsewhere");
+	p.param[0].place = rdi;
+	p.param[2].place.offset = 8;
+	assert_proven(&p.proto, 2, "elsewhere");
+	p.param[2].place.offset = 0;
+	p.param[1].place = rdi;
+	assert_proven(&p.proto, 1, "elsewhere");
+	p.param[1].place = xmm0;
+	p.param[2].place = at_rsi;
+	assert_proven(&p.proto, 2, "elsewhere");
+	p.param[2].by_ref = true;
+	assert_proven(&p.proto, 4, NULL);
+}
+
+/* Only what was seen in a place overrules what the class looks like. */
+static void test_classes(void **state)
+{
+	struct placed p;
+
+	placed_init(&p);
+	p.three.flags = TY_PASS_OPEN;
+	assert_proven(&p.proto, 4, "class");
+	p.three.flags = TY_NONTRIVIAL;
+	assert_proven(&p.proto, 4, NULL);
+	p.three.flags = TY_NONTRIVIAL | TY_PASS_OPEN;
+	p.param[2].place = (struct proto_place){ .seen = SEEN_STACK };
+	assert_proven(&p.proto, 4, NULL);
+	p.proto.ret = &p.three;
+	assert_proven(&p.proto, 4, "class");
+}
+
+static void test_changed(void **state)
+{
+	struct placed p;
+
+	placed_init(&p);
+	p.proto.change = CHANGE_ANY;
+	assert_proven(&p.proto, 4, "changed");
+	p.proto.change = CHANGE_FEWER;
+	assert_proven(&p.proto, 4, "removed");
+	p.proto.change = CHANGE_LOCAL;
+	assert_proven(&p.proto, 4, NULL);
+	p.param[0].place.seen = SEEN_GONE;
+	p.param[0].uncertain = true;
+	assert_proven(&p.proto, 0, "may have changed");
+	p.proto.nparams = 2; /* nothing on the stack: dropping a scalar puts nothing there */
+	assert_proven(&p.proto, 0, NULL);
+	p.proto.change = CHANGE_FEWER;
+	assert_proven(&p.proto, 0, NULL);
+	p.proto.change = CHANGE_LOCAL;
+	p.param[0].type = &p.three;
+	assert_proven(&p.proto, 0, "may have changed");
+	p.proto.foreign = true;
+	assert_proven(&p.proto, 0, "language");
+}
+
+/* Where clang and gcc begin to differ. */
+static void test_disputed(void **state)
+{
+	struct proto_param param[8] = { 0 };
+	struct proto p = { .name = "f", .ret = &t_void, .nparams = 8, .param = param };
+
+	for (unsigned i = 0; i < 8; i++)
+		param[i] = (struct proto_param){ .name = "x", .type = i == 5 ? &t_i128 : &t_long };
+	assert_proven(&p, 5, "compilers differ");
+	p.by_gcc = true;
+	assert_proven(&p, 8, NULL);
+}
+
+/* clang takes the typedef's alignment for the member's, though the struct is packed. */
+static void test_packed_typedef(void **state)
+{
+	struct ty al16 = {
+		.kind = TY_TYPEDEF, .name = "al16", .of = &t_int, .size = 4, .align = 16
+	};
+	struct ty_member in = { "v", &al16, 0 };
+	struct ty packed = { .kind = TY_STRUCT, .flags = TY_PACKED, .name = "in", .size = 4 };
+	struct proto_param param = { .name = "x", .type = &packed };
+	struct proto p = { .name = "f", .ret = &t_void, .nparams = 1, .param = &param };
+
+	packed.align = 1;
+	packed.n = 1;
+	packed.member = &in;
+	assert_proven(&p, 1, "packed");
+	p.by_gcc = true;
+	assert_proven(&p, 1, NULL);
+}
+
+/* BTF tells neither aligned(16) nor vectors. */
+static void test_btf_doubts(void **state)
+{
+	struct ty arr = { .kind = TY_ARRAY, .of = &t_double, .n = 2, .size = 16, .align = 8 };
+	struct ty_member two[] = { { "a", &t_long, 0 }, { "b", &t_long, 8 } },
+			 vec = { "v", &arr, 0 };
+	struct ty pair = { .kind = TY_STRUCT, .name = "pair", .size = 16, .align = 8, .n = 2 };
+	struct ty holds = { .kind = TY_STRUCT, .name = "v", .size = 16, .align = 8, .n = 1 };
+	struct proto_param param[9] = { 0 };
+	struct proto p = { .name = "f", .ret = &t_void, .nparams = 8, .param = param };
+
+	pair.member = two;
+	holds.member = &vec;
+	for (unsigned i = 0; i < 9; i++)
+		param[i] = (struct proto_param){ .name = "x", .type = &t_long };
+	param[7].type = &pair;
+	assert_proven(&p, 8, NULL);
+	p.source = PROTO_FILE;
+	assert_proven(&p, 8, "alignment");
+	p.param = param + 1; /* at offset 0 any alignment fits */
+	p.nparams = 7;
+	assert_proven(&p, 7, NULL);
+	p.param = param;
+	p.nparams = 1;
+	param[0].type = &arr;
+	assert_proven(&p, 1, "vectors");
+	param[0].type = &holds;
+	assert_proven(&p, 1, NULL); /* one register or two, none on the stack */
+	for (unsigned i = 1; i < 9; i++)
+		param[i].type = &t_double;
+	p.nparams = 8;
+	assert_proven(&p, 8, "vectors");
+}
+
 /* A struct in itself; 8 ways at each of 31 levels; a loop of typedefs. */
 static void test_hostile_graphs(void **state)
 {
@@ -258,6 +437,9 @@ static void test_conventions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_places),         cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_changed),        cmocka_unit_test(test_disputed),
+		cmocka_unit_test(test_packed_typedef), cmocka_unit_test(test_btf_doubts),
 		cmocka_unit_test(test_scalars),        cmocka_unit_test(test_structs),
 		cmocka_unit_test(test_params),         cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hostile_graphs), cmocka_unit_test(test_conventions),

@@ -129,7 +129,7 @@ static void test_entry_only(void **state)
 	func_model_free(m);
 
 	m = parse("i32(p,i64)");
-	func_model_hide_k(m);
+	func_model_hide_k(m, NULL);
 	assert_false(m->k_known);
 	assert_int_equal(m->call.ngpr, 6);
 	func_model_free(m);
