@@ -2,8 +2,8 @@
  * info/btf_type.c - types out of BTF (see btf_priv.h, btfr_build).
  *
  * Built breadth first from a queue, like those of dwarf_type.c and for the same reasons.
- * BTF has no alignments, vectors or complex types: what clang and pahole leave out cannot
- * be shown.
+ * BTF has no alignments and vectors: what clang and pahole leave out cannot be shown.  A
+ * complex type is a float that its name tells.
  *
  * Context  [ctl]
  * Spec     Documentation/bpf/btf.rst 2.2
@@ -93,7 +93,9 @@ static void fill_float(struct ty *ty, const struct btf_type *t)
 {
 	ty->kind = TY_FLOAT;
 	ty->size = t->size;
-	if (t->size == 16 && strstr(ty->name, "long double"))
+	if (strcasestr(ty->name, "complex")) /* LLVM: "complex double" */
+		ty->flags |= TY_COMPLEX;
+	if (t->size == (ty->flags & TY_COMPLEX ? 32 : 16) && strstr(ty->name, "long double"))
 		ty->flags |= TY_X87;
 }
 

@@ -4,6 +4,7 @@
 #include "info/args.h"
 #include "info/btf.h"
 
+#include <bpf/btf.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,12 +208,49 @@ static void test_kernel(void **state)
 	assert_int_equal(t.variadic, 139);
 }
 
+/* A complex type is a float by kind and complex by name. */
+static void test_complex(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t size;
+		uint16_t flags;
+	} list[] = { { "complex double", 16, TY_COMPLEX },
+		     { "_Complex float", 8, TY_COMPLEX },
+		     { "complex", 8, TY_COMPLEX },
+		     { "long double", 16, TY_X87 },
+		     { "double", 8, 0 } };
+	struct btf *b = btf__new_empty();
+	struct btf_reader *r;
+	struct proto p;
+	const void *raw;
+	uint32_t n;
+	int proto;
+
+	proto = btf__add_func_proto(b, 0);
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		btf__add_func_param(b, list[i].name, proto + 2 + (int)i);
+	btf__add_func(b, "f", BTF_FUNC_STATIC, proto);
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		btf__add_float(b, list[i].name, list[i].size);
+	raw = btf__raw_data(b, &n);
+	assert_int_equal(btfr_open_mem(raw, n, &r, NULL), 0);
+	assert_int_equal(btfr_proto(r, "f", pool, &p, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		assert_int_equal(p.param[i].type->kind, TY_FLOAT);
+		assert_int_equal(p.param[i].type->flags, list[i].flags);
+	}
+	btfr_close(r);
+	btf__free(b);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_types),
 		cmocka_unit_test(test_failures),   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_args),       cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_complex),
 	};
 
 	if (argc < 4)
