@@ -215,6 +215,24 @@ void json_null(struct json *w)
 	json_raw(w, "null", 4);
 }
 
+void json_plain(char *text)
+{
+	char *e = strchr(text, 'e'), *dot;
+	long exponent = e ? strtol(e + 1, NULL, 10) : 0, behind = 0;
+
+	if (exponent < 1 || exponent > 16)
+		return;
+	*e = '\0';
+	dot = strchr(text, '.');
+	if (dot) {
+		behind = e - dot - 1;
+		memmove(dot, dot + 1, (size_t)(e - dot));
+	}
+	for (e = text + strlen(text); behind < exponent; behind++)
+		*e++ = '0';
+	*e = '\0';
+}
+
 /* The fewest digits that read back the same: 17 always do for a double, 9 for a float. */
 static void put_float(struct json *w, double v, bool single)
 {
@@ -230,6 +248,7 @@ static void put_float(struct json *w, double v, bool single)
 		if (single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
 			break;
 	}
+	json_plain(text);
 	json_raw(w, text, strlen(text));
 }
 

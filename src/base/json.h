@@ -34,6 +34,9 @@ void json_i64(struct json *w, int64_t v);
 void json_u64(struct json *w, uint64_t v);
 void json_f64(struct json *w, double v);
 void json_f32(struct json *w, float v);
+/* What %g writes as "3e+02" or "1.25e+10", without the exponent if it is below 17; in place, for
+ * at least 24 bytes. */
+void json_plain(char *text);
 void json_bool(struct json *w, bool v);
 void json_null(struct json *w);
 void json_str(struct json *w, const char *s);

@@ -223,6 +223,7 @@ static void print_long_double(struct value_out *o, long double v)
 		if (strtold(text, NULL) == v)
 			break;
 	}
+	json_plain(text);
 	value_number(o, text);
 }
 
