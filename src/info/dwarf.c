@@ -544,7 +544,7 @@ const char *dwr_func_name(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool
 	return ty_pool_str(pool, dwr_name(die));
 }
 
-static const char *linkage_name(Dwarf_Die *die)
+const char *dwr_linkage_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute a;
 	const char *s = NULL;
@@ -573,7 +573,7 @@ int dwr_each_func(struct dwarf_reader *r,
 			struct dwr_func *f = &r->unit.at[i].func.at[k];
 
 			name = dwr_func_name(r, &f->die, names);
-			err = name ? fn(name, linkage_name(&f->die), f->addr, arg) : -ENOMEM;
+			err = name ? fn(name, dwr_linkage_name(&f->die), f->addr, arg) : -ENOMEM;
 		}
 	}
 	ty_pool_free(names);

@@ -148,6 +148,32 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	return out->name ? 0 : -ENOMEM;
 }
 
+/*
+ * Constructors and destructors of classes with virtual bases: gcc declares whether they are
+ * those of a whole object, but makes two functions of them instead, and passes the table of
+ * virtual tables only to that for a base (C2, D2).
+ */
+static bool is_passed(Dwarf_Die *param, const char *linkage)
+{
+	const char *name = dwr_name(param);
+
+	if (!name || !dwr_flag(param, DW_AT_artificial))
+		return true;
+	if (!strcmp(name, "__in_chrg"))
+		return false;
+	return strcmp(name, "__vtt_parm") != 0 || strstr(linkage, "C2E") || strstr(linkage, "D2E");
+}
+
+static void drop_not_passed(struct shape *s, const char *linkage)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->param.n; i++)
+		if (is_passed(&s->param.at[i], linkage))
+			s->param.at[n++] = s->param.at[i];
+	s->param.n = n;
+}
+
 static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, struct proto *p)
 {
 	struct shape own = { 0 }, want = { 0 };
@@ -157,6 +183,7 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 	err = read_shape(func, &own);
 	if (!err)
 		err = read_shape(decl, &want);
+	drop_not_passed(&want, dwr_linkage_name(func));
 	if (!err && want.param.n) {
 		param = ty_pool_alloc(b->pool, want.param.n * sizeof(*param));
 		err = param ? 0 : -ENOMEM;

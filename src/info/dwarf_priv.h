@@ -150,6 +150,9 @@ int dwr_index_all(struct dwarf_reader *r, struct diag *d);
 /* Through abstract origins and specifications; NULL: nameless. */
 const char *dwr_name(Dwarf_Die *die);
 
+/* "" where there is none. */
+const char *dwr_linkage_name(Dwarf_Die *die);
+
 struct dwr_unit *dwr_unit_of(struct dwarf_reader *r, const Dwarf_Die *die);
 const struct dwr_def *dwr_find_def(struct dwr_unit *u, const char *name, int tag);
 

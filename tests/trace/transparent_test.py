@@ -65,6 +65,18 @@ def reasons(utramp, where):
         assert got[name]['attach'] == ['entry', 'exit'], got[name]
 
 
+def virtual_bases(utramp, where):
+    """Of gcc's constructors only what is passed is shown, and they have exits."""
+    exe = victim('g++', ['-g', '-O0'], where)
+    out = where / 'ctor.jsonl'
+    under(utramp, 'trace', out, [exe], f'{exe.name}:_ZN3midC*', f'{exe.name}:_ZN3topC*')
+    got = [(r['func'], list(r['args'])) for r in records(out) if 'dur_ns' in r]
+    names = list('abcdefgh')
+    assert got == [('_ZN3midC1Ellllllll', ['this'] + names),
+                   ('_ZN3midC2Ellllllll', ['this', '__vtt_parm'] + names),
+                   ('_ZN3topC1Ellllllll', ['this'] + names)], got
+
+
 def main(utramp):
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix='utramp-transparent-') as tmp:
@@ -73,6 +85,8 @@ def main(utramp):
             for flags in cases if shutil.which(cc) else []:
                 tap.run(f'{cc} {" ".join(flags)}', transparent, utramp, cc, flags, where)
         tap.run('reasons', reasons, utramp, where)
+        if shutil.which('g++'):
+            tap.run('virtual bases', virtual_bases, utramp, where)
     return tap.end()
 
 
