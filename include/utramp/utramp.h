@@ -12,9 +12,8 @@
  *	while (utramp_target__poll(t, 100) == UTRAMP_RUNNING)
  *		utramp_target__read_printk(t, print, NULL);
  *
- * Errors   int functions return 0 (or a count) or a negative errno; functions that return a
- *          pointer give NULL and set errno.  utramp_error() has the reason, one line or a few,
- *          for the last failure on the calling thread.
+ * Errors   int functions return 0 (or a count) or a negative errno; functions that return
+ *          a pointer give NULL and set errno.  utramp_error(): why, of this thread's last.
  *            ENOENT no such function, type, program, map    EACCES   the checks refuse it
  *            EBADMSG malformed object, ELF, DWARF, BTF      ENOTSUP  not supported (named)
  *            EPERM  not permitted to trace it               ESRCH    the target is gone
@@ -111,6 +110,8 @@ UTRAMP_API struct utramp_program *utramp_object__next_program(const struct utram
 							      struct utramp_program *prev);
 UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
 UTRAMP_API const char *utramp_program__section(const struct utramp_program *p);
+UTRAMP_API bool utramp_program__autoload(const struct utramp_program *p); /* SEC("?..."): no */
+UTRAMP_API int utramp_program__set_autoload(struct utramp_program *p, bool on);
 
 struct utramp_attach_opts {
 	size_t sz;

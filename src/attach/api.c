@@ -284,6 +284,16 @@ const char *utramp_program__section(const struct utramp_program *p)
 	return object_program_section(p);
 }
 
+bool utramp_program__autoload(const struct utramp_program *p)
+{
+	return object_program_autoload(p);
+}
+
+int utramp_program__set_autoload(struct utramp_program *p, bool on)
+{
+	return api_return(object_set_autoload(p, on, api_diag()));
+}
+
 uint64_t utramp_program__missed(const struct utramp_program *p)
 {
 	const struct shm_prog *s = NULL;

@@ -354,3 +354,16 @@ const char *object_program_section(const struct utramp_program *p)
 {
 	return bpf_program__section_name(p->libbpf);
 }
+
+bool object_program_autoload(const struct utramp_program *p)
+{
+	return bpf_program__autoload(p->libbpf);
+}
+
+int object_set_autoload(struct utramp_program *p, bool on, struct diag *d)
+{
+	if (p->object->tried)
+		return diag_set(d, -EINVAL, "program %s: its object is loaded already",
+				object_program_name(p));
+	return bpf_program__set_autoload(p->libbpf, on);
+}

@@ -64,5 +64,7 @@ void object_drop_link(struct utramp_link *l);
 
 const char *object_program_name(const struct utramp_program *p);
 const char *object_program_section(const struct utramp_program *p);
+bool object_program_autoload(const struct utramp_program *p);
+int object_set_autoload(struct utramp_program *p, bool on, struct diag *d);
 
 #endif

@@ -41,7 +41,7 @@ static int attach_all(struct cli *c, struct utramp_target *t, struct cli_objects
 
 	for (int i = 0; i < objects->n && !code; i++) {
 		struct utramp_program *p = NULL;
-		int err = utramp_object__load(objects->obj[i], t);
+		int err = cli_load(c, objects->obj[i], t);
 
 		if (err)
 			return cli_fail(err);

@@ -127,7 +127,7 @@ static int load_all(struct run *r)
 	for (int i = 0; i < r->objects.n && !code; i++) {
 		struct utramp_object *o = r->objects.obj[i];
 		struct utramp_program *p = NULL;
-		int err = utramp_object__load(o, r->t);
+		int err = cli_load(r->c, o, r->t);
 
 		if (err)
 			return cli_fail(err);

@@ -56,6 +56,19 @@ int cli_check_names(const struct cli *c, const struct cli_objects *o)
 	return code ? code : check_list(o, "--cookie", c->cookie, c->ncookie);
 }
 
+/* A program that is off by its section ("?fentry") is on when --attach names it. */
+int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t)
+{
+	struct utramp_program *p = NULL;
+
+	while ((p = utramp_object__next_program(o, p))) {
+		for (int i = 0; i < c->nattach; i++)
+			if (!strcmp(c->attach[i].key, utramp_program__name(p)))
+				utramp_program__set_autoload(p, true);
+	}
+	return utramp_object__load(o, t);
+}
+
 /* 0, or -errno with its reason in utramp_error(). */
 static int attach_to(struct cli *c, struct utramp_target *t, struct utramp_program *p,
 		     const char *spec, const char *within)
@@ -94,7 +107,7 @@ int cli_attach(struct cli *c, struct utramp_target *t, struct utramp_program *p,
 		named = true;
 		err = attach_to(c, t, p, c->attach[i].value, within);
 	}
-	if (!named && !(within && is_bare(p))) {
+	if (!named && utramp_program__autoload(p) && !(within && is_bare(p))) {
 		err = attach_to(c, t, p, NULL, within);
 		if (within && err == -ENOENT) /* it is about another program */
 			err = 0;

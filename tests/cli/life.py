@@ -58,6 +58,16 @@ def runs_missed_are_told():
 
 
 @test
+def optional_programs():
+    """SEC("?fentry/...") is passed over, as libbpf does, unless --attach names it."""
+    for args, want in [([], ['always 0']),
+                       (['--attach', 'optional=work'], ['always 0', 'optional 0'])]:
+        r = utramp('run', '-q', part('optional.bpf.o'), *args, '--', VICTIM, 'call', 1)
+        assert (r.code, r.err) == (0, ''), r
+        assert sorted(x for x in r.out.splitlines() if not x.startswith('sum')) == want, r
+
+
+@test
 def what_run_prints():
     r = utramp('run', WORK, '--', VICTIM, 'call', 3)
     assert r.code == 0, r
