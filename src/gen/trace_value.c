@@ -315,9 +315,10 @@ static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p,
 static void print_bit_field(struct value_out *o, const struct ty *t, const struct ty_member *m,
 			    const uint8_t *p, size_t n)
 {
-	uint64_t raw = 0;
+	unsigned __int128 raw = 0;
+	unsigned shift;
 
-	if ((t->kind != TY_INT && t->kind != TY_ENUM) || m->bits > 64 || m->offset > n ||
+	if ((t->kind != TY_INT && t->kind != TY_ENUM) || m->bits > 128 || m->offset > n ||
 	    (n - m->offset) * 8 < (uint64_t)m->bit_offset + m->bits) {
 		value_null(o);
 		return;
@@ -326,9 +327,15 @@ static void print_bit_field(struct value_out *o, const struct ty *t, const struc
 	for (unsigned i = 0; i < m->bits; i++) {
 		unsigned at = m->bit_offset + i;
 
-		raw |= (uint64_t)(p[at / 8] >> at % 8 & 1) << i;
+		raw |= (unsigned __int128)(p[at / 8] >> at % 8 & 1) << i;
 	}
-	print_bits(o, t, raw, m->bits);
+	if (m->bits <= 64) {
+		print_bits(o, t, (uint64_t)raw, m->bits);
+		return;
+	}
+	shift = 128u - m->bits;
+	raw = t->flags & TY_SIGNED ? (unsigned __int128)((__int128)(raw << shift) >> shift) : raw;
+	print_i128(o, (const uint8_t *)&raw, t->flags & TY_SIGNED);
 }
 
 static void print_members(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
@@ -343,8 +350,15 @@ static void print_members(struct value_out *o, const struct ty *t, const uint8_t
 		if (!of)
 			continue;
 		if (!m->name || !m->name[0]) {
-			if ((of->kind == TY_STRUCT || of->kind == TY_UNION) && depth < MAX_DEPTH)
+			if ((of->kind != TY_STRUCT && of->kind != TY_UNION) || depth >= MAX_DEPTH)
+				continue;
+			/* a base class may have members of the same names */
+			if (of->name && of->name[0]) {
+				value_key(o, of->name);
+				print_any(o, of, p + off, n - off, depth + 1);
+			} else {
 				print_members(o, of, p + off, n - off, depth + 1);
+			}
 			continue;
 		}
 		value_key(o, m->name);

@@ -95,6 +95,21 @@ static const uint8_t ones[24] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 2
 static const uint8_t outer[24] = { 1, 0, 0, 0, 2, 0, 0, 0, 3,   0,   0,   0,
 				   4, 0, 0, 0, 5, 0, 0, 0, 'a', 'b', 'c', 'd' };
 
+static const struct ty_member base_m[] = { { "x", &t_int, 0 } };
+static const struct ty s_base = {
+	.kind = TY_STRUCT, .name = "A", .size = 4, .n = 1, .member = base_m
+};
+static const struct ty_member derived_m[] = { { "", &s_base, 0 }, { "x", &t_int, 4 } };
+static const struct ty s_derived = {
+	.kind = TY_STRUCT, .name = "B", .size = 8, .n = 2, .member = derived_m
+};
+static const struct ty_member wide_m[] = { { "a", &t_i128, 0, 0, 100 } };
+static const struct ty s_wide_bits = {
+	.kind = TY_STRUCT, .name = "W", .size = 16, .n = 1, .member = wide_m
+};
+static const uint8_t minus_five[16] = { 0xfb, 255, 255, 255, 255, 255, 255,
+					255,  255, 255, 255, 255, 0x0f };
+
 static const struct {
 	const struct ty *t;
 	const void *bytes;
@@ -102,6 +117,8 @@ static const struct {
 	const char *json, *text;
 } cases[] = {
 	{ &t_int, ones, 4, "-1", "-1" },
+	{ &s_derived, "\1\0\0\0\2\0\0", 8, "{\"A\":{\"x\":1},\"x\":2}", "{A={x=1}, x=2}" },
+	{ &s_wide_bits, minus_five, 16, "{\"a\":\"-5\"}", "{a=-5}" },
 	{ &t_int, ones, 3, "null", "?" },
 	{ &t_int, ones, 0, "null", "?" },
 	{ &t_char, "a", 1, "97", "97 'a'" },
