@@ -235,7 +235,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	p->foreign = calls == CALLS_OTHERWISE;
 	b->c_like = calls == CALLS_AS_C;
 	b->is_local = is_local(b->r, die, b->f->addr);
-	p->change = change_of(b, p, cc == DW_CC_nocall);
+	p->change = (uint8_t)change_of(b, p, cc == DW_CC_nocall);
 	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;
 	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(die, DW_AT_prototyped);
 	p->unprototyped = p->foreign || b->promoted || !u || !dwr_unit_typed(u);
