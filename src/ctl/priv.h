@@ -92,7 +92,7 @@ int tracee_settle(struct process *p, struct tracee *t);
 /* The same, waiting up to the deadline (CLOCK_MONOTONIC ns): 0, -ESRCH, -ETIMEDOUT. */
 int tracee_await(struct process *p, struct tracee *t, uint64_t deadline_ns);
 /* Undo what the stop did to a system call that a stop interrupts visibly. */
-void tracee_repeat_call(struct process *p, const struct tracee *t);
+void tracee_repeat_call(const struct tracee *t);
 /* A thread by whose id /proc shows the address space: not the leader once that has ended. */
 pid_t tracee_any(const struct process *p);
 int tracee_regs(const struct tracee *t, struct user_regs_struct *out);

@@ -222,7 +222,7 @@ int process_stop(struct process *p, struct diag *d)
 		err = diag_set(d, -ESRCH, "process %d executed another program", p->pid);
 	for (size_t i = 0; i < pp->threads.n; i++) {
 		if (pp->threads.at[i].stopped)
-			tracee_repeat_call(p, &pp->threads.at[i]);
+			tracee_repeat_call(&pp->threads.at[i]);
 	}
 	if (err) {
 		release(p);

@@ -5,7 +5,9 @@
  * Spec     ptrace(2); signal(7) "Interruption of system calls and library functions";
  *          kernel/signal.c: get_signal() traps for a pending PTRACE_INTERRUPT before it takes
  *          the next signal, but any other trap, ptrace_stop(), forgets the pending one.  So
- *          it is asked for again at each, and one PTRACE_CONT per signal-delivery-stop suffices
+ *          it is asked for again at each, and one PTRACE_CONT per signal-delivery-stop suffices;
+ *          arch/x86/kernel/signal.c: arch_do_signal_or_restart() reads the call's result, from
+ *          the registers, behind that trap
  */
 #include "base/cleanup.h"
 #include "ctl/priv.h"
@@ -151,43 +153,21 @@ static bool call_repeats(uint64_t nr)
 	return false;
 }
 
-/* A signal waits that interrupts the thread without us, too. */
-static bool signal_waits(const struct process *p, pid_t tid)
+/*
+ * Only the result changes, to the kernel's own "repeat unless a handler runs": it decides
+ * when the thread leaves the kernel, by the signals of then, not of now.  A handler gets its
+ * EINTR, with or without SA_RESTART, as these calls always give it (signal(7)).
+ */
+void tracee_repeat_call(const struct tracee *t)
 {
-	const uint64_t ignored_by_default = 1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) |
-					    1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1);
-	unsigned long long pending = 0, shared = 0, blocked = 0, ignored = 0, caught = 0;
-	char path[64], line[256];
-	_fclose_ FILE *f = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", p->pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		return true;
-	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "SigPnd: %llx", &pending);
-		sscanf(line, "ShdPnd: %llx", &shared);
-		sscanf(line, "SigBlk: %llx", &blocked);
-		sscanf(line, "SigIgn: %llx", &ignored);
-		sscanf(line, "SigCgt: %llx", &caught);
-	}
-	/* a traced thread is woken by ignored signals as well: those do not count */
-	return (pending | shared) & ~blocked & ~ignored & ~(ignored_by_default & ~caught);
-}
-
-void tracee_repeat_call(struct process *p, const struct tracee *t)
-{
+	const int restart_nohand = 514; /* ERESTARTNOHAND, which no header of ours has */
 	struct user_regs_struct r;
 
 	if (tracee_regs(t, &r) < 0)
 		return;
 	if ((int64_t)r.orig_rax < 0 || (int64_t)r.rax != -EINTR || !call_repeats(r.orig_rax))
 		return;
-	if (signal_waits(p, t->tid))
-		return;
-	r.rax = r.orig_rax;
-	r.rip -= 2; /* the length of syscall */
-	r.orig_rax = (uint64_t)-1;
+	r.rax = (uint64_t)-restart_nohand;
 	tracee_set_regs(t, &r);
 }
 

@@ -56,6 +56,35 @@ static void test_signals_arrive(void **state)
 	victim_free(&v);
 }
 
+/*
+ * A signal that comes while the thread is stopped inside its wait ends that wait with EINTR,
+ * as without us: a wait that was repeated behind the handler would last for ever.
+ */
+static void test_signal_during_stop(void **state)
+{
+	struct victim v;
+
+	victim_ready(&v, "masked");
+	for (size_t round = 0; round < 50; round++) {
+		sleep_ms(2);
+		must_stop(&v); /* in a wait, and nothing comes */
+		process_resume(v.p, NULL);
+		sleep_ms(2);
+		must_stop(&v);
+		kill(v.p->pid, SIGALRM);
+		process_resume(v.p, NULL);
+		for (int i = 0; i < 3000 && strlen(victim_output(&v)) < 7 + round; i++)
+			sleep_ms(1);
+		if (strlen(victim_output(&v)) < 7 + round) {
+			kill(v.p->pid, SIGKILL);
+			fail_msg("the wait of round %zu goes on behind its signal", round);
+		}
+	}
+	assert_int_equal(victim_wait(&v), 0);
+	assert_non_null(strstr(victim_output(&v), "\n50 rounds, caught 50\n"));
+	victim_free(&v);
+}
+
 static taddr_t move_nap(const void *arg, taddr_t pc)
 {
 	const taddr_t *two = arg;
@@ -327,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_eintr),
 		cmocka_unit_test(test_signals_arrive),
+		cmocka_unit_test(test_signal_during_stop),
 		cmocka_unit_test(test_restarted_call_in_window),
 		cmocka_unit_test(test_interrupted_pc_on_stack),
 		cmocka_unit_test(test_patch_refusals),

@@ -306,6 +306,30 @@ static int timer_signals(void)
 	return 0;
 }
 
+/* SIGALRM gets through inside epoll_pwait() only, and each wait is for ever: one signal, one EINTR. */
+static int masked_wait(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	int rounds = 0, e = epoll_create1(0);
+	sigset_t block, none;
+	struct epoll_event ev;
+
+	sigaction(SIGALRM, &sa, NULL);
+	sigemptyset(&none);
+	sigemptyset(&block);
+	sigaddset(&block, SIGALRM);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	while (rounds < 50 && epoll_pwait(e, &ev, 1, -1, &none) == -1 && errno == EINTR) {
+		rounds++;
+		if (write(1, ".", 1) != 1)
+			return 1;
+	}
+	printf("\n%d rounds, caught %d\n", rounds, caught);
+	return 0;
+}
+
 static int napping(void)
 {
 	struct timespec t = { .tv_sec = 1 };
@@ -423,6 +447,8 @@ int main(int argc, char **argv)
 		return signals();
 	if (!strcmp(what, "timer"))
 		return timer_signals();
+	if (!strcmp(what, "masked"))
+		return masked_wait();
 	if (!strcmp(what, "nap"))
 		return napping();
 	if (!strcmp(what, "handler"))
