@@ -6,6 +6,13 @@
  * like one postpones the site, which does no harm.  Writing through /proc/PID/mem makes
  * the page private to the process and leaves it r-x.
  *
+ * Restoring needs no scan, and a word must not hold it up (a program may keep a pointer
+ * into a function for ever; its text would stay patched).  While a window is patched its
+ * first bytes are one jump and the rest is never run, so no thread, and no signal frame that
+ * is pushed then, has a pc inside: at the jump itself, or behind it.  A frame that was pushed
+ * before, on a stack that the scan did not see, has one at an instruction that comes back.
+ * Only where nothing comes back to run, a hop's padding, is first_too set and stacks are read.
+ *
  * Context  [ctl]
  * Spec     proc_pid_mem(5); sigreturn(2) for the frame; kernel/signal.c: a call that will be
  *          restarted goes on 2 bytes before the pc that ptrace shows
@@ -38,7 +45,7 @@ static int by_address(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-/* The patch with pc strictly inside its window, or NULL. */
+/* The patch with pc inside its window (at its first byte: where that counts), or NULL. */
 static struct process_patch *patch_around(const struct batch *b, taddr_t pc)
 {
 	unsigned lo = 0, hi = b->n;
@@ -47,7 +54,7 @@ static struct process_patch *patch_around(const struct batch *b, taddr_t pc)
 	while (lo < hi) {
 		unsigned mid = (lo + hi) / 2;
 
-		if (b->at[mid]->addr < pc)
+		if (b->at[mid]->addr <= pc)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -55,7 +62,14 @@ static struct process_patch *patch_around(const struct batch *b, taddr_t pc)
 	if (lo == 0)
 		return NULL;
 	last = b->at[lo - 1];
+	if (last->addr == pc && !last->first_too)
+		return NULL;
 	return pc < last->addr + last->len ? last : NULL;
+}
+
+static bool needs_scan(const struct process_patch *x)
+{
+	return !x->restores || x->first_too;
 }
 
 static void compare_all(const struct batch *b)
@@ -100,7 +114,7 @@ static int scan_stack(const struct batch *b, const struct map_list *maps, taddr_
 		for (uint64_t i = 0; i < some / sizeof(*buf); i++) {
 			struct process_patch *x = patch_around(b, buf[i]);
 
-			if (x && !x->result)
+			if (x && !x->result && needs_scan(x))
 				x->result = -EAGAIN;
 		}
 	}
@@ -164,8 +178,14 @@ static int scan_stacks(const struct batch *b)
 	struct process_priv *pp = process_priv(b->p);
 	struct map_list maps = { 0 };
 	uint64_t buf[PAGE / sizeof(uint64_t)];
-	int err = maps_read(tracee_any(b->p), &maps, NULL);
+	bool needed = false;
+	int err;
 
+	for (unsigned i = 0; i < b->n && !needed; i++)
+		needed = needs_scan(b->at[i]);
+	if (!needed)
+		return 0;
+	err = maps_read(tracee_any(b->p), &maps, NULL);
 	for (size_t i = 0; i < pp->threads.n && !err; i++) {
 		struct user_regs_struct r;
 

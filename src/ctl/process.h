@@ -131,6 +131,8 @@ struct process_patch {
 	/* where a thread whose pc is inside the window goes on; 0: cannot, postpone */
 	taddr_t (*move)(const void *arg, taddr_t pc);
 	const void *arg;
+	bool restores;  /* a jump of ours goes, what stood there comes back: stacks do not matter */
+	bool first_too; /* pc == addr counts as inside: nothing will stand there to arrive at */
 	/*
 	 * out: 0; -EBUSY bytes differ; -EAGAIN a thread cannot be moved, or a stopped stack
 	 * holds an address inside the window; -EINVAL len, or overlaps its neighbour; -EFAULT

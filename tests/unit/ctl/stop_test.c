@@ -129,6 +129,30 @@ static void test_restarted_call_in_window(void **state)
 	check_nap(7); /* pc behind the window, the restarted instruction in it */
 }
 
+/* The system call that will be restarted is all of the window: its first byte counts or not. */
+static void test_first_byte_moves(void **state)
+{
+	struct process_patch x = { .len = 2, .expect = "\x0f\x05", .bytes = "\xcc\xcc" };
+	struct victim v;
+	taddr_t two[2];
+
+	victim_ready(&v, "nap");
+	sleep_ms(200);
+	two[0] = x.addr = victim_symbol(&v, "nap") + 5;
+	two[1] = victim_symbol(&v, "nap_copy") + 5;
+	x.arg = two;
+	x.restores = x.first_too = true;
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 1);
+	assert_int_equal(x.result, -EAGAIN);
+	x.move = move_nap;
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	process_resume(v.p, NULL);
+	assert_int_equal(victim_wait(&v), 0);
+	assert_string_equal(victim_output(&v), "ready\nnap 0x10000 whole\n");
+	victim_free(&v);
+}
+
 static void test_interrupted_pc_on_stack(void **state)
 {
 	struct process_patch x, edge;
@@ -139,6 +163,31 @@ static void test_interrupted_pc_on_stack(void **state)
 	edge = answer_patch(&v, "edge", 1, 42);
 	must_stop(&v);
 	assert_int_equal(process_patch(v.p, (struct process_patch[]){ x, edge }, 2, &v.d), 1);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 1);
+	assert_int_equal(x.result, -EAGAIN);
+	process_resume(v.p, NULL);
+	assert_int_equal(victim_wait(&v), 0);
+	victim_free(&v);
+}
+
+/* What comes back does not wait for a word on a stack, but where nothing comes back it does. */
+static void test_restoring(void **state)
+{
+	struct process_patch x;
+	struct victim v;
+
+	victim_ready(&v, "handler");
+	x = answer_patch(&v, "answer", 1, 42);
+	x.restores = true;
+	must_stop(&v);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0); /* with answer + 5 on the stack */
+	x = answer_patch(&v, "answer", 42, 1);
+	x.restores = true;
+	x.len = 5; /* answer + 5 is outside, answer itself is on the stack as well */
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	x = answer_patch(&v, "answer", 1, 42);
+	x.restores = x.first_too = true;
+	x.len = 5;
 	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 1);
 	assert_int_equal(x.result, -EAGAIN);
 	process_resume(v.p, NULL);
@@ -359,6 +408,8 @@ int main(void)
 		cmocka_unit_test(test_signal_during_stop),
 		cmocka_unit_test(test_restarted_call_in_window),
 		cmocka_unit_test(test_interrupted_pc_on_stack),
+		cmocka_unit_test(test_restoring),
+		cmocka_unit_test(test_first_byte_moves),
 		cmocka_unit_test(test_patch_refusals),
 		cmocka_unit_test(test_fork_keeps_its_copy),
 		cmocka_unit_test(test_group_stop),

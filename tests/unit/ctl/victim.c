@@ -360,11 +360,11 @@ static void on_segv_like(int sig, siginfo_t *si, void *context)
 static int in_handler(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_segv_like, .sa_flags = SA_SIGINFO };
-	volatile uint64_t on_stack = (uint64_t)answer + 5;
+	volatile uint64_t on_stack = (uint64_t)answer + 5, first = (uint64_t)answer;
 
 	sigaction(SIGUSR1, &sa, NULL);
 	raise(SIGUSR1);
-	return on_stack == 0;
+	return on_stack == 0 || first == 0;
 }
 
 static int forking(void)
