@@ -210,6 +210,7 @@ static int fill_patch(const struct hook *h, const struct slot_move *move, bool o
 		return err;
 	*p = (struct process_patch){ .addr = s->window,
 				     .len = (uint8_t)len,
+				     .restores = !on,
 				     .move = on ? slot_move_pc : stay,
 				     .arg = on ? (const void *)move : s };
 	memcpy(p->expect, on ? s->old : jmp, len);
@@ -259,37 +260,95 @@ static int batch_add(struct batch *b, struct hook *h, bool on)
  * A.4  A hop's five bytes stand before its window points to them, and are restored after
  *      the window: they are padding, nothing else ever runs there.
  */
-static int write_hop(struct utramp_target *t, const struct hook *h, bool on)
+static int write_hop(struct utramp_target *t, struct hook *h)
 {
 	const struct site *s = &h->func->site;
 	uint8_t bytes[SITE_JMP_LEN], now[SITE_JMP_LEN];
-	int err;
+	int err = text_hop_patch(s, h->slot.enter, bytes);
 
-	if (s->kind != SITE_HOP)
-		return 0;
-	err = text_hop_patch(s, h->slot.enter, bytes);
 	if (!err)
 		err = process_read(t->proc, s->hop, now, sizeof(now));
-	if (err || !memcmp(now, on ? bytes : s->hop_old, sizeof(now)))
+	if (err || h->hopped)
 		return err;
-	if (memcmp(now, on ? s->hop_old : bytes, sizeof(now)) != 0)
+	if (memcmp(now, s->hop_old, sizeof(now)) != 0)
 		return -EBUSY; /* not ours */
-	return process_write(t->proc, s->hop, on ? bytes : s->hop_old, SITE_JMP_LEN);
+	err = process_write(t->proc, s->hop, bytes, SITE_JMP_LEN);
+	h->hopped = !err;
+	return err;
 }
 
-/* Before the batch: hops of windows to come.  Behind it: of windows that are not, or no more. */
-static int write_hops(struct utramp_target *t, const struct batch *b, bool on)
+/* Before the batch: hops of windows to come. */
+static int write_hops(struct utramp_target *t, const struct batch *b)
 {
-	int first = 0;
-
 	for (unsigned i = 0; i < b->n; i++) {
-		int err = b->hook[i]->patched ? 0 : write_hop(t, b->hook[i], on && b->on[i]);
+		struct hook *h = b->hook[i];
+		bool due = h->func->site.kind == SITE_HOP && b->on[i] && !h->patched;
+		int err = due ? write_hop(t, h) : 0;
 
-		if (err && on)
+		if (err)
 			return err;
-		first = first ? first : err;
 	}
-	return first;
+	return 0;
+}
+
+/* A thread between the window's jump and the hop's: where that one goes. */
+static taddr_t leave_hop(const void *arg, taddr_t pc)
+{
+	const struct hook *h = arg;
+
+	return pc == h->func->site.hop ? h->slot.enter : 0;
+}
+
+static int fill_hop(const struct hook *h, struct process_patch *p)
+{
+	const struct site *s = &h->func->site;
+
+	*p = (struct process_patch){ .addr = s->hop,
+				     .len = SITE_JMP_LEN,
+				     .restores = true,
+				     .first_too = true,
+				     .move = leave_hop,
+				     .arg = h };
+	memcpy(p->bytes, s->hop_old, SITE_JMP_LEN);
+	return text_hop_patch(s, h->slot.enter, p->expect);
+}
+
+static bool leaves_hop(const struct hook *h)
+{
+	return h->hopped && !h->patched;
+}
+
+/*
+ * Behind the batch: hops of windows that are not patched, or no more.  In padding nothing
+ * stands behind our jump, so a thread that is about to run it goes on where it leads, and one
+ * with a signal handler in between keeps it: -EAGAIN, and the next commit tries again.
+ */
+static int restore_hops(struct utramp_target *t, struct diag *d)
+{
+	struct process_patch *p = calloc(t->hooks.n + 1, sizeof(*p));
+	struct hook **of = calloc(t->hooks.n + 1, sizeof(struct hook *));
+	int err = p && of ? 0 : -ENOMEM, failed = 0;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->hooks.n && !err; i++) {
+		if (leaves_hop(t->hooks.at[i])) {
+			of[n] = t->hooks.at[i];
+			err = fill_hop(of[n], &p[n]);
+			n++;
+		}
+	}
+	if (!err && n)
+		failed = process_patch(t->proc, p, n, d);
+	for (unsigned i = 0; i < n && failed >= 0; i++) {
+		of[i]->hopped = p[i].result == -EAGAIN;
+		if (p[i].result && !err)
+			err = diag_set(d, p[i].result,
+				       "%s: its jump in padding cannot be restored: %s",
+				       of[i]->func->name, strerror(-p[i].result));
+	}
+	free(p);
+	free(of);
+	return failed < 0 ? failed : err;
 }
 
 /*
@@ -315,14 +374,12 @@ static int batch_result(const struct batch *b, unsigned i, struct diag *d)
 
 static int batch_run(struct utramp_target *t, struct batch *b, struct diag *d)
 {
-	int err = b->n ? write_hops(t, b, true) : 0, failed = 0;
+	int err = b->n ? write_hops(t, b) : 0, failed = 0;
 
-	if (!b->n)
-		return 0;
-	if (!err)
+	if (!err && b->n)
 		failed = process_patch(t->proc, b->patch, b->n, d);
 	if (err || failed < 0) {
-		write_hops(t, b, false);
+		restore_hops(t, NULL);
 		return err ? diag_set(d, err, "padding for a jump cannot be written: %s",
 				      strerror(-err)) :
 			     failed;
@@ -332,7 +389,7 @@ static int batch_run(struct utramp_target *t, struct batch *b, struct diag *d)
 		failed = batch_result(b, i, err && err != -EAGAIN ? NULL : d);
 		err = failed && (!err || err == -EAGAIN) ? failed : err;
 	}
-	failed = write_hops(t, b, false);
+	failed = restore_hops(t, err ? NULL : d);
 	return err ? err : failed;
 }
 
@@ -353,7 +410,7 @@ static void batch_undo(struct utramp_target *t, const struct batch *done)
 
 static bool needs_commit(const struct hook *h)
 {
-	return h->dirty || h->patched != hook_has_links(h);
+	return h->dirty || h->patched != hook_has_links(h) || leaves_hop(h);
 }
 
 /* A function that is left is restored whatever becomes of its image. */
@@ -472,6 +529,7 @@ int session_detach(struct utramp_target *t, struct diag *d)
 	err = session_commit(t, d);
 	for (size_t i = 0; i < t->hooks.n && err == -ESRCH; i++) {
 		t->hooks.at[i]->patched = false; /* gone with the process */
+		t->hooks.at[i]->hopped = false;
 		t->hooks.at[i]->dirty = false;
 	}
 	return err;

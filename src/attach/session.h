@@ -65,6 +65,7 @@ struct hook {
 		VEC(struct link *); /* newest first */
 	} list[TRAMP_KINDS];
 	bool patched; /* the window is ours */
+	bool hopped;  /* its jump stands in padding: SITE_HOP, patched or about to be, or left */
 	bool dirty;   /* the live image is not that of the programs */
 	bool removed; /* a program that images run is gone: close their gates */
 };
