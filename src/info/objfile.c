@@ -159,6 +159,27 @@ static void dynamic_entry(struct objfile_dynamic *dyn, const Elf64_Dyn *e)
 	case DT_RELASZ:
 		dyn->relasz = v;
 		break;
+	case DT_JMPREL:
+		dyn->jmprel = v;
+		break;
+	case DT_PLTRELSZ:
+		dyn->pltrelsz = v;
+		break;
+	case DT_RELR:
+		dyn->relr = v;
+		break;
+	case DT_RELRSZ:
+		dyn->relrsz = v;
+		break;
+	case DT_SYMTAB:
+		dyn->symtab = v;
+		break;
+	case DT_INIT:
+		dyn->init = v;
+		break;
+	case DT_FINI:
+		dyn->fini = v;
+		break;
 	case DT_FLAGS:
 		dyn->flags = v;
 		break;
@@ -333,7 +354,7 @@ static int check_header(struct objfile_priv *p, struct diag *d)
 
 static int read_all(struct objfile_priv *p, struct diag *d)
 {
-	struct objfile_dynamic dyn = { 0 };
+	struct objfile_dynamic *dyn = &p->dynamic;
 	int err;
 
 	err = check_header(p, d);
@@ -346,17 +367,17 @@ static int read_all(struct objfile_priv *p, struct diag *d)
 		p->elf = elf_begin(p->fd, ELF_C_READ, NULL);
 	if (!p->elf || elf_kind(p->elf) != ELF_K_ELF)
 		return diag_set(d, -EBADMSG, "%s: %s", p->pub.path, elf_errmsg(-1));
-	err = read_phdrs(p, &dyn, d);
+	err = read_phdrs(p, dyn, d);
 	if (err < 0)
 		return err;
-	p->pub.is_pie = p->pub.is_dyn && (dyn.flags_1 & DF_1_PIE || p->pub.has_interp);
+	p->pub.is_pie = p->pub.is_dyn && (dyn->flags_1 & DF_1_PIE || p->pub.has_interp);
 	if (!p->pub.build_id_len)
 		read_build_id_section(p);
 	err = objfile_read_syms(p, d);
 	if (!err)
 		err = objfile_read_fdes(p, d);
 	if (!err)
-		err = objfile_read_patchable(p, &dyn, d);
+		err = objfile_read_patchable(p, dyn, d);
 	return err;
 }
 

@@ -77,6 +77,13 @@ const struct objsym *objfile_sym_at(const struct objfile *o, taddr_t addr);
 /* The function that contains addr, by symbol size or FDE; false: none. */
 bool objfile_func_range(const struct objfile *o, taddr_t addr, struct taddr_range *out);
 
+/*
+ * Addresses in executable segments that the file names, however it means them: symbols of
+ * any type and size, the entry point, DT_INIT and DT_FINI, and what relocations put into
+ * pointers (R_X86_64_64, RELATIVE, IRELATIVE, DT_RELR).  malloc'ed, in no order, repeated.
+ */
+int objfile_code_addresses(const struct objfile *o, taddr_t **out, size_t *n);
+
 /* First defined symbol of this name (dynamic and default version preferred); NULL: none. */
 const struct objsym *objfile_sym(const struct objfile *o, const char *name);
 

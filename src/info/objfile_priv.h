@@ -14,6 +14,13 @@
 
 #include <gelf.h>
 
+/* What the dynamic section says; addresses are file addresses, 0: absent. */
+struct objfile_dynamic {
+	taddr_t strtab, rela, jmprel, relr, symtab, init, fini;
+	uint64_t strsz, relasz, pltrelsz, relrsz, soname, flags, flags_1;
+	bool has_soname, textrel;
+};
+
 struct objfile_priv {
 	struct objfile pub;
 	Elf *elf;
@@ -25,13 +32,8 @@ struct objfile_priv {
 	/* symbols by name: built at the first lookup; 1 + index, 0 ends a chain */
 	uint32_t *bucket, *chain;
 	uint32_t mask;
-};
 
-/* What the dynamic section says; addresses are file addresses, 0: absent. */
-struct objfile_dynamic {
-	taddr_t strtab, rela;
-	uint64_t strsz, relasz, soname, flags, flags_1;
-	bool has_soname, textrel;
+	struct objfile_dynamic dynamic;
 };
 
 /* Bytes at a file offset; returns how many there were. */

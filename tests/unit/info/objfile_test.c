@@ -1,5 +1,6 @@
 /*
  * tests of info/objfile.h: objfile_test VICTIM.so VERSIONS.so PATCHABLE-PIE PATCHABLE-FIXED
+ *     POINTERS-RELA POINTERS-RELR
  */
 #include "info/objfile.h"
 
@@ -312,6 +313,36 @@ static void test_refusals(void **state)
 	assert_null(o);
 }
 
+static bool names(const taddr_t *at, size_t n, taddr_t addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i] == addr)
+			return true;
+	return false;
+}
+
+/* Symbols, DT_INIT, and all that relocations put into pointers; no data, no number. */
+static void test_code_addresses(void **state)
+{
+	for (int i = 5; i <= 6; i++) {
+		struct objfile *o = open_file(path[i]);
+		const struct objsym *named = objfile_sym(o, "named");
+		static const unsigned offset[] = { 0, 1, 2, 3, 4, 21, 22, 40 };
+		taddr_t *at = NULL;
+		size_t n = 0;
+
+		assert_non_null(named);
+		assert_int_equal(objfile_code_addresses(o, &at, &n), 0);
+		for (size_t k = 0; k < ARRAY_LEN(offset); k++)
+			if (!names(at, n, named->addr + offset[k]))
+				fail_msg("%s: named + %u is missing", path[i], offset[k]);
+		for (size_t k = 0; k < n; k++)
+			assert_in_range(at[k], named->addr, named->addr + 40);
+		free(at);
+		objfile_close(o);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,7 +351,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cold_parts),  cmocka_unit_test(test_patchable),
 		cmocka_unit_test(test_sections),    cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_no_sections), cmocka_unit_test(test_vdso),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_code_addresses),
 	};
 
 	if (argc < 5)
