@@ -82,6 +82,31 @@ static bool has_modrm_rip(const ZydisDecodedInstruction *in)
 	       in->raw.modrm.rm == 5 && in->raw.disp.size == 32;
 }
 
+static bool loads_32(const ZydisDecodedInstruction *in)
+{
+	return in->mnemonic == ZYDIS_MNEMONIC_MOVSXD ||
+	       (in->mnemonic == ZYDIS_MNEMONIC_MOV && in->opcode == 0x8b &&
+		in->operand_width == 32);
+}
+
+/* [register + index], the index times 4 or times 4 already; index 4 is none */
+static bool loads_entry(const ZydisDecodedInstruction *in)
+{
+	bool is_index = in->raw.sib.index != 4 || in->raw.rex.X;
+
+	return loads_32(in) && (in->attributes & ZYDIS_ATTRIB_HAS_SIB) && is_index &&
+	       (in->raw.sib.scale == 2 || in->raw.sib.scale == 0) &&
+	       !(in->raw.modrm.mod == 0 && in->raw.sib.base == 5);
+}
+
+static void fill_absolute(const ZydisDecodedInstruction *in, struct x86_insn *out)
+{
+	if (in->raw.disp.size == 32 && !out->rip_relative)
+		out->abs[out->nabs++] = (uint64_t)in->raw.disp.value;
+	if (in->raw.imm[0].size >= 32 && !in->raw.imm[0].is_relative)
+		out->abs[out->nabs++] = in->raw.imm[0].value.u;
+}
+
 static void fill_flow(const ZydisDecodedInstruction *in, taddr_t pc, struct x86_insn *out)
 {
 	*out = (struct x86_insn){ .len = in->length, .flow = (uint8_t)flow_of(in) };
@@ -94,6 +119,10 @@ static void fill_flow(const ZydisDecodedInstruction *in, taddr_t pc, struct x86_
 		out->disp_at = in->raw.disp.offset;
 		out->target = pc + in->length + (uint64_t)in->raw.disp.value;
 	}
+	if (out->flow == X86_FLOW_JMP_IND && in->raw.modrm.mod == 3)
+		out->jmp_reg = (uint8_t)(1 + in->raw.modrm.rm + 8 * in->raw.rex.B);
+	out->loads_entry = loads_entry(in);
+	fill_absolute(in, out);
 }
 
 static bool is_rsp(ZydisRegister r)
@@ -341,6 +370,110 @@ int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out)
 	fill_operands(&d, out);
 	out->reason = move_reason(&d, out);
 	return 0;
+}
+
+/* -- how a register gets its value ---------------------------------------------- */
+
+static int gpr_number(ZydisRegister r)
+{
+	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+
+	return ZydisRegisterGetClass(wide) == ZYDIS_REGCLASS_GPR64 ? ZydisRegisterGetId(wide) : -1;
+}
+
+static bool writes_gpr(const struct decoded *d, int reg)
+{
+	for (unsigned i = 0; i < d->insn.operand_count; i++) {
+		const ZydisDecodedOperand *op = &d->op[i];
+
+		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) &&
+		    gpr_number(op->reg.value) == reg)
+			return true;
+	}
+	return false;
+}
+
+static struct x86_value value_sum(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	return (struct x86_value){ X86_VALUE_SUM, (uint8_t)a, (uint8_t)b };
+}
+
+static struct x86_value value_lea(const ZydisDecodedOperandMem *m)
+{
+	if (m->base == ZYDIS_REGISTER_RIP)
+		return (struct x86_value){ .kind = X86_VALUE_ADDRESS };
+	if (m->scale > 1 || m->disp.value)
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	return value_sum(gpr_number(m->base), gpr_number(m->index));
+}
+
+static struct x86_value value_mov(const struct decoded *d)
+{
+	const ZydisDecodedOperand *from = &d->op[1];
+
+	if (d->insn.operand_width < 32)
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return (struct x86_value){ .kind = X86_VALUE_ADDRESS };
+	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && loads_32(&d->insn))
+		return (struct x86_value){ .kind = X86_VALUE_ENTRY };
+	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+	if (from->type == ZYDIS_OPERAND_TYPE_REGISTER && gpr_number(from->reg.value) >= 0)
+		return (struct x86_value){ .kind = X86_VALUE_COPIED,
+					   .a = (uint8_t)gpr_number(from->reg.value) };
+	return (struct x86_value){ .kind = X86_VALUE_MADE };
+}
+
+/* rax, rcx, rdx, rsi, rdi, r8 to r11: psABI 3.2.1 */
+static bool is_caller_saved(unsigned reg)
+{
+	return 0x0fc7 >> reg & 1;
+}
+
+/* xor with %fs:0x30 makes a pointer of a stored one: glibc's pointer guard. */
+static bool is_pointer_guard(const struct decoded *d)
+{
+	return d->insn.mnemonic == ZYDIS_MNEMONIC_XOR &&
+	       d->op[1].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+	       d->op[1].mem.segment == ZYDIS_REGISTER_FS;
+}
+
+struct x86_value x86_value_of(const void *code, size_t n, unsigned reg)
+{
+	struct decoded d;
+
+	if (decode_all(&d, code, n) < 0)
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	if (d.insn.mnemonic == ZYDIS_MNEMONIC_CALL && is_caller_saved(reg))
+		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+	if (!writes_gpr(&d, (int)reg))
+		return (struct x86_value){ .kind = X86_VALUE_KEPT };
+	if (d.op[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    gpr_number(d.op[0].reg.value) != (int)reg)
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	if (is_pointer_guard(&d))
+		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+	switch (d.insn.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_MOVSXD:
+		return value_mov(&d);
+	case ZYDIS_MNEMONIC_CDQE:
+		return (struct x86_value){ .kind = X86_VALUE_COPIED, .a = (uint8_t)reg };
+	case ZYDIS_MNEMONIC_POP:
+		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+	case ZYDIS_MNEMONIC_LEA:
+		return value_lea(&d.op[1].mem);
+	case ZYDIS_MNEMONIC_ADD:
+		return value_sum((int)reg, d.op[1].type == ZYDIS_OPERAND_TYPE_REGISTER ?
+						   gpr_number(d.op[1].reg.value) :
+						   -1);
+	default:
+		return (struct x86_value){ .kind = X86_VALUE_MADE };
+	}
 }
 
 int x86_format(const void *code, size_t n, taddr_t pc, char *out, size_t cap)

@@ -50,14 +50,40 @@ struct x86_insn {
 	uint8_t mem_base; /* enum x86_gpr */
 	int32_t mem_disp;
 	uint64_t imm;       /* as the 64-bit register gets it */
+	uint8_t jmp_reg;    /* jmp *reg: 1 + the register's number (rax 0 ... r15 15), else 0 */
+	bool loads_entry;   /* reads 32 bits at [register + index], as from a table of offsets */
+	uint8_t nabs;       /* what may be an address in a program that is not relocatable: */
+	taddr_t abs[2];     /* immediates and displacements of 32 bits and more, not relative */
 	const char *reason; /* not NULL: why x86_move would refuse it */
 };
 
 /* code holds at least n bytes as they lie at pc.  *out is untouched on failure. */
 int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 
-/* The same for a sweep: only len, flow, target, rip_relative, is_nop, is_endbr64, disp_at. */
+/*
+ * The same for a sweep: only len, flow, target, rip_relative, is_nop, is_endbr64, disp_at,
+ * jmp_reg, loads_entry and abs.
+ */
 int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
+
+/* How an instruction makes the value of a register. */
+enum x86_value_kind {
+	X86_VALUE_KEPT,    /* not at all */
+	X86_VALUE_LOADED,  /* from memory as it is, or what a call left there */
+	X86_VALUE_ENTRY,   /* 32 bits of memory */
+	X86_VALUE_ADDRESS, /* a constant, or the address of a [rip + disp32] operand */
+	X86_VALUE_COPIED,  /* from register a, perhaps the lower half of it */
+	X86_VALUE_SUM,     /* of registers a and b */
+	X86_VALUE_MADE,    /* in any other way */
+};
+
+struct x86_value {
+	uint8_t kind;
+	uint8_t a, b; /* register numbers */
+};
+
+/* What the instruction does to general register `reg`; anything undecodable makes it. */
+struct x86_value x86_value_of(const void *code, size_t n, unsigned reg);
 
 /* An upper bound of what x86_move appends for one instruction. */
 #define X86_MOVE_MAX 32

@@ -530,13 +530,69 @@ static void test_move_errors(void **state)
 					 -ENOTSUP);
 }
 
+/* -- how a register gets its value ----------------------------------------- */
+
+static void test_values(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *bytes;
+		size_t n;
+		unsigned reg;
+		struct x86_value want;
+	} row[] = {
+#define ROW(code, ...) { code, sizeof(code) - 1, __VA_ARGS__ }
+		ROW("\x48\x8b\x47\x08", 0, { X86_VALUE_LOADED }),         /* mov 8(%rdi), %rax */
+		ROW("\x48\x8b\x47\x08", 7, { X86_VALUE_KEPT }),
+		ROW("\x8b\x04\x02", 0, { X86_VALUE_ENTRY }),              /* mov (%rdx,%rax), %eax */
+		ROW("\x4d\x63\x1c\x83", 11, { X86_VALUE_ENTRY }),         /* movslq (%r11,%rax,4), %r11 */
+		ROW("\x48\x63\xc1", 0, { X86_VALUE_COPIED, 1, 0 }),       /* movslq %ecx, %rax */
+		ROW("\x49\x89\xfb", 11, { X86_VALUE_COPIED, 7, 0 }),      /* mov %rdi, %r11 */
+		ROW("\x48\x98", 0, { X86_VALUE_COPIED, 0, 0 }),           /* cltq */
+		ROW("\x48\x8d\x05\0\0\0\0", 0, { X86_VALUE_ADDRESS }),  /* lea (%rip), %rax */
+		ROW("\xb8\1\0\0\0", 0, { X86_VALUE_ADDRESS }),          /* mov $1, %eax */
+		ROW("\x4c\x01\xd8", 0, { X86_VALUE_SUM, 0, 11 }),        /* add %r11, %rax */
+		ROW("\x48\x8d\x04\x0a", 0, { X86_VALUE_SUM, 2, 1 }),     /* lea (%rdx,%rcx), %rax */
+		ROW("\x48\x8d\x44\x0a\1", 0, { X86_VALUE_MADE }),       /* lea 1(%rdx,%rcx), %rax */
+		ROW("\x48\x83\xc0\x10", 0, { X86_VALUE_MADE }),          /* add $16, %rax */
+		ROW("\xb0\1", 0, { X86_VALUE_MADE }),                 /* mov $1, %al */
+		ROW("\x66\x89\xc8", 0, { X86_VALUE_MADE }),              /* mov %cx, %ax */
+		ROW("\x48\x91", 1, { X86_VALUE_MADE }),                  /* xchg %rax, %rcx */
+		ROW("\x0f\xa2", 3, { X86_VALUE_MADE }),                  /* cpuid */
+		ROW("\x5b", 3, { X86_VALUE_LOADED }),                    /* pop %rbx */
+		ROW("\xe8\0\0\0\0", 8, { X86_VALUE_LOADED }),           /* call: r8 is what it left */
+		ROW("\xe8\0\0\0\0", 3, { X86_VALUE_KEPT }),
+		ROW("\x64\x48\x33\x04\x25\x30\0\0\0", 0, { X86_VALUE_LOADED }), /* xor %fs:0x30, %rax */
+		ROW("\x06", 0, { X86_VALUE_MADE }),                      /* no instruction */
+#undef ROW
+	};
+	/* clang-format on */
+	struct x86_insn in;
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct x86_value v = x86_value_of(row[i].bytes, row[i].n, row[i].reg);
+
+		if (v.kind != row[i].want.kind || v.a != row[i].want.a || v.b != row[i].want.b)
+			fail_msg("row %zu: kind %u of %u and %u", i, v.kind, v.a, v.b);
+	}
+	assert_int_equal(x86_decode_flow("\x3e\x41\xff\xe3", 4, PC, &in),
+			 0); /* notrack jmp *%r11 */
+	assert_int_equal(in.jmp_reg, 12);
+	assert_int_equal(x86_decode_flow("\xff\x27", 2, PC, &in), 0);
+	assert_int_equal(in.jmp_reg, 0);
+	assert_int_equal(x86_decode_flow("\x48\xc7\x84\xc0\4\3\2\1\5\6\7\0", 12, PC, &in), 0);
+	assert_int_equal(in.nabs, 2); /* movq $0x70605, 0x1020304(%rax,%rax,8) */
+	assert_int_equal(in.abs[0], 0x1020304);
+	assert_int_equal(in.abs[1], 0x70605);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),      cmocka_unit_test(test_decode_fails),
-		cmocka_unit_test(test_disp_at),     cmocka_unit_test(test_frame),
-		cmocka_unit_test(test_move_frame),  cmocka_unit_test(test_moved_code_runs),
-		cmocka_unit_test(test_move_errors),
+		cmocka_unit_test(test_decode),     cmocka_unit_test(test_decode_fails),
+		cmocka_unit_test(test_disp_at),    cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_move_frame), cmocka_unit_test(test_moved_code_runs),
+		cmocka_unit_test(test_values),     cmocka_unit_test(test_move_errors),
 	};
 
 	return cmocka_run_group_tests_name("x86/insn", tests, NULL, NULL);
