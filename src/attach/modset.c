@@ -183,47 +183,91 @@ struct btf_reader *module_btf(struct amodule *m)
 	return m->btf;
 }
 
-/* Every executable segment, and every function the file knows of. */
+/* The bytes of the file's segments: code, and what is loaded beside it. */
+struct image {
+	struct sweep_code *code, *data;
+	size_t ncode, ndata;
+};
+
+static void image_fini(struct image *im)
+{
+	for (size_t i = 0; i < im->ncode; i++)
+		free((void *)(uintptr_t)im->code[i].bytes);
+	for (size_t i = 0; i < im->ndata; i++)
+		free((void *)(uintptr_t)im->data[i].bytes);
+	free(im->code);
+	free(im->data);
+}
+
+static int image_init(struct image *im, const struct objfile *o)
+{
+	*im = (struct image){ .code = calloc(o->nseg + 1, sizeof(*im->code)),
+			      .data = calloc(o->nseg + 1, sizeof(*im->data)) };
+	if (!im->code || !im->data)
+		return -ENOMEM;
+	for (unsigned i = 0; i < o->nseg; i++) {
+		const struct objseg *seg = &o->seg[i];
+		struct sweep_code part = { .addr = seg->addr };
+		uint8_t *bytes = seg->filesz ? malloc(seg->filesz) : NULL;
+
+		if (!seg->filesz)
+			continue;
+		if (!bytes)
+			return -ENOMEM;
+		part.bytes = bytes;
+		part.len = objfile_bytes(o, seg->addr, bytes, seg->filesz);
+		if (!part.len)
+			free(bytes);
+		else if (seg->x)
+			im->code[im->ncode++] = part;
+		else
+			im->data[im->ndata++] = part;
+	}
+	return 0;
+}
+
+/* What has an extent: FDEs and sized symbols. */
+static struct taddr_range *module_functions(const struct objfile *o, size_t *n)
+{
+	struct taddr_range *func = calloc(o->nfde + o->nsym + 1, sizeof(*func));
+
+	*n = 0;
+	for (unsigned i = 0; func && i < o->nfde; i++)
+		func[(*n)++] = o->fde[i];
+	for (unsigned i = 0; func && i < o->nsym; i++) {
+		const struct objsym *s = &o->sym[i];
+
+		if (s->type == OBJSYM_FUNC && s->size)
+			func[(*n)++] = (struct taddr_range){ s->addr, s->addr + s->size };
+	}
+	return func;
+}
+
+/* Every executable segment, and everything in the file that may lead there. */
 int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d)
 {
-	struct sweep_code code[16] = { 0 };
-	size_t ncode = 0, nfunc = 0;
-	struct taddr_range *func;
+	struct sweep_hints hints = { .fixed = !m->obj->is_dyn };
+	struct taddr_range *func = NULL;
+	taddr_t *point = NULL;
+	struct image im = { 0 };
+	size_t nfunc;
 	int err = 0;
 
 	if (m->sweep) {
 		*out = m->sweep;
 		return 0;
 	}
-	func = calloc(m->obj->nfde + m->obj->nsym + 1, sizeof(*func));
-	if (!func)
-		return -ENOMEM;
-	for (unsigned i = 0; i < m->obj->nfde; i++)
-		func[nfunc++] = m->obj->fde[i];
-	for (unsigned i = 0; i < m->obj->nsym; i++) {
-		const struct objsym *s = &m->obj->sym[i];
-
-		if (s->type == OBJSYM_FUNC && s->size)
-			func[nfunc++] = (struct taddr_range){ s->addr, s->addr + s->size };
-	}
-	for (unsigned i = 0; i < m->obj->nseg && ncode < ARRAY_LEN(code) && !err; i++) {
-		const struct objseg *seg = &m->obj->seg[i];
-		uint8_t *bytes;
-
-		if (!seg->x || !seg->filesz)
-			continue;
-		bytes = malloc(seg->filesz);
-		if (!bytes)
-			err = -ENOMEM;
-		else
-			code[ncode++] = (struct sweep_code){ seg->addr, bytes,
-							     objfile_bytes(m->obj, seg->addr, bytes,
-									   seg->filesz) };
-	}
+	func = module_functions(m->obj, &nfunc);
+	err = func ? objfile_code_addresses(m->obj, &point, &hints.npoint) : -ENOMEM;
 	if (!err)
-		err = sweep_new(code, ncode, func, nfunc, &m->sweep);
-	for (size_t i = 0; i < ncode; i++)
-		free((void *)(uintptr_t)code[i].bytes);
+		err = image_init(&im, m->obj);
+	hints.point = point;
+	hints.data = im.data;
+	hints.ndata = im.ndata;
+	if (!err)
+		err = sweep_new(im.code, im.ncode, func, nfunc, &hints, &m->sweep);
+	image_fini(&im);
+	free(point);
 	free(func);
 	if (err)
 		return diag_set(d, err, "cannot analyse the code of %s", m->shown);

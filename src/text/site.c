@@ -218,14 +218,34 @@ static bool is_taken(const struct scan *s, taddr_t lo, taddr_t hi)
 	return false;
 }
 
+/*
+ * Where the function computes its jumps only its first instruction is sure not to be in the
+ * middle of anything, and padding: a compiler's nops are no label.
+ */
+static int check_jumps(struct scan *s)
+{
+	const struct site_query *q = s->q;
+
+	if (s->site.kind == SITE_NOP || s->site.ninsns < 2 ||
+	    !sweep_jumps_anywhere(q->sweep, q->func.lo - q->bias, q->func.hi - q->bias))
+		return 0;
+	return refuse(s, SITE_JUMPS, s->site.window + s->site.insn_at[1], NULL);
+}
+
 static int check_arrivals(struct scan *s)
 {
 	for (taddr_t at = s->site.window + 1; at < window_end(s); at++)
 		if (sweep_targets_inside(s->q->sweep, at - s->q->bias, at + 1 - s->q->bias))
 			return refuse(s, SITE_BRANCH_INTO, at, NULL);
+	for (unsigned i = 1; i < s->site.ninsns; i++) {
+		taddr_t at = s->site.window + s->site.insn_at[i];
+
+		if (sweep_may_target(s->q->sweep, at - s->q->bias))
+			return refuse(s, SITE_BRANCH_INTO, at, NULL);
+	}
 	if (is_taken(s, s->site.window, window_end(s)))
 		return refuse(s, SITE_TAKEN, s->site.window, NULL);
-	return 0;
+	return check_jumps(s);
 }
 
 /* A window whose first `need` bytes may become a jump. */
@@ -304,7 +324,8 @@ static bool find_hop(struct scan *s)
 static bool is_too_long(enum site_reason reason)
 {
 	return reason == SITE_BRANCH_INTO || reason == SITE_SHORT || reason == SITE_EARLY_CALL ||
-	       reason == SITE_LOOP || reason == SITE_UNMOVABLE || reason == SITE_TAKEN;
+	       reason == SITE_JUMPS || reason == SITE_LOOP || reason == SITE_UNMOVABLE ||
+	       reason == SITE_TAKEN;
 }
 
 int site_describe(const struct site_query *q, struct site *out, struct diag *d)
@@ -332,6 +353,8 @@ const char *site_reason_text(enum site_reason reason)
 		[SITE_CHANGED] = "the code in memory is not the file's",
 		[SITE_OUTSIDE] = "the entry lies outside of the function",
 		[SITE_BRANCH_INTO] = "a branch goes into the bytes to be replaced",
+		[SITE_JUMPS] = "the function jumps to computed places, perhaps into the bytes to "
+			       "be replaced",
 		[SITE_UNDECODABLE] = "not a known instruction",
 		[SITE_UNMOVABLE] = "an instruction that cannot be moved",
 		[SITE_SHORT] = "shorter than a jump",

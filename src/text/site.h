@@ -44,6 +44,7 @@ enum site_reason {
 	SITE_CHANGED,     /* memory differs from the file: somebody else's probe */
 	SITE_OUTSIDE,     /* the entry lies outside of the function or its code */
 	SITE_BRANCH_INTO, /* a branch or another function's start lies in the window */
+	SITE_JUMPS,       /* the function computes where it jumps: to the window, perhaps */
 	SITE_UNDECODABLE, /* not an instruction */
 	SITE_UNMOVABLE,   /* an instruction that must stay where it is; the diag names it */
 	SITE_SHORT,       /* less than five bytes, and no padding behind */

@@ -4,16 +4,17 @@
 #include "text/sweep.h"
 
 #include "base/vec.h"
+#include "text/jumps.h"
 #include "x86/insn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A code range, with one bit per byte: something arrives here. */
+/* A code range, with bits per byte: something arrives here, or may, if it is an instruction. */
 struct range {
 	taddr_t lo, hi;
-	uint64_t *mark;
+	uint64_t *mark, *guess;
 };
 
 struct sweep {
@@ -26,6 +27,9 @@ struct sweep {
 	struct {
 		VEC(struct taddr_range);
 	} hole; /* ascending */
+
+	struct jumps jumps;
+	bool fixed;
 
 	/* while reading: nothing falls through to the next byte; padding since hole_lo */
 	bool dead;
@@ -87,6 +91,67 @@ static void mark_target(struct sweep *s, struct range *here, taddr_t target)
 		s->stats.outside++;
 }
 
+/* An address that is named, not branched to. */
+static void mark_named(struct sweep *s, struct range *here, taddr_t target)
+{
+	if (!here || target < here->lo || target >= here->hi)
+		here = range_at(s, target);
+	if (here)
+		set_mark(here, target);
+}
+
+/* What is an address of code only if it is one of an instruction. */
+static void mark_guess(void *arg, taddr_t target)
+{
+	const struct sweep *s = arg;
+	const struct range *r = range_at(s, target);
+	uint64_t bit;
+
+	if (!r)
+		return;
+	bit = target - r->lo;
+	r->guess[bit / 64] |= 1ull << (bit % 64);
+}
+
+static void mark_operands(struct sweep *s, struct range *r, const struct x86_insn *in)
+{
+	if (has_target(in))
+		mark_target(s, r, in->target);
+	else if (in->rip_relative)
+		mark_named(s, r, in->target);
+	for (unsigned i = 0; s->fixed && i < in->nabs; i++)
+		mark_guess(s, in->abs[i]);
+}
+
+static uint64_t word_at(const struct sweep_code *d, taddr_t at, unsigned size)
+{
+	uint64_t word = 0;
+
+	if (at >= d->addr && at + size <= d->addr + d->len)
+		memcpy(&word, d->bytes + (at - d->addr), size);
+	return word;
+}
+
+/*
+ * Aligned words of 8 bytes, and of 4 where two follow each other: single ones are numbers
+ * (python3.11, 4.7 MB of data: 14 functions lost to them), pointers of 32 bits come in tables.
+ */
+static void mark_words(struct sweep *s, const struct sweep_code *d)
+{
+	bool before = false;
+
+	for (taddr_t at = ALIGN_UP(d->addr, 4); at + 4 <= d->addr + d->len; at += 4) {
+		uint64_t word = word_at(d, at, 4);
+		bool now = range_at(s, word) != NULL;
+
+		if (now && (before || range_at(s, word_at(d, at + 4, 4))))
+			mark_guess(s, word);
+		before = now;
+		if (at % 8 == 0)
+			mark_guess(s, word_at(d, at, 8));
+	}
+}
+
 /* Padding, if any, ends at addr. */
 static int end_hole(struct sweep *s, taddr_t addr)
 {
@@ -122,8 +187,10 @@ static int note_hole(struct sweep *s, const struct x86_insn *in, uint8_t byte, t
 static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, taddr_t lo,
 		      taddr_t hi, bool in_function)
 {
+	struct taddr_range part = { lo, hi };
 	bool in_data = false;
 
+	jumps_begin(&s->jumps);
 	while (lo < hi) {
 		struct x86_insn in;
 
@@ -135,6 +202,7 @@ static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, ta
 			}
 			if (end_hole(s, lo) < 0)
 				return -ENOMEM;
+			jumps_gap(&s->jumps);
 			in_data = true;
 			lo++;
 			continue;
@@ -143,11 +211,12 @@ static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, ta
 		s->stats.insns++;
 		if (note_hole(s, &in, bytes[lo - r->lo], lo) < 0)
 			return -ENOMEM;
-		if (has_target(&in))
-			mark_target(s, r, in.target);
+		mark_operands(s, r, &in);
+		if (in_function && jumps_insn(&s->jumps, &in, lo) < 0)
+			return -ENOMEM;
 		lo += in.len;
 	}
-	return 0;
+	return in_function ? jumps_end(&s->jumps, part) : 0;
 }
 
 /* Functions in order of address, each up to the next one's start; gaps between them. */
@@ -201,9 +270,10 @@ static int make_ranges(struct sweep *s, const struct sweep_code *code, size_t nc
 		if (code[i].len > SWEEP_MAX_BYTES || s->stats.bytes > SWEEP_MAX_BYTES)
 			return -E2BIG;
 		*r = (struct range){ .lo = code[i].addr, .hi = code[i].addr + code[i].len };
-		r->mark = calloc(code[i].len / 64 + 1, sizeof(*r->mark));
+		r->mark = calloc(code[i].len / 64 + 1, 2 * sizeof(*r->mark));
 		if (!r->mark)
 			return -ENOMEM;
+		r->guess = r->mark + code[i].len / 64 + 1;
 		s->nranges++;
 	}
 	return 0;
@@ -221,20 +291,50 @@ static void *sorted_copy(const void *p, size_t n, size_t size,
 	return copy;
 }
 
-int sweep_new(const struct sweep_code *code, size_t ncode, const struct taddr_range *func,
-	      size_t nfunc, struct sweep **out)
+/* c, d: code and data by address. */
+static void use_hints(struct sweep *s, const struct sweep_code *c, size_t ncode,
+		      const struct sweep_code *d, const struct sweep_hints *h)
 {
+	s->fixed = h->fixed;
+	s->jumps.code = c;
+	s->jumps.ncode = ncode;
+	s->jumps.data = d;
+	s->jumps.ndata = h->ndata;
+	for (size_t i = 0; i < h->npoint; i++)
+		mark_named(s, NULL, h->point[i]);
+	for (size_t i = 0; h->fixed && i < h->ndata; i++)
+		mark_words(s, &d[i]);
+	for (size_t i = 0; h->fixed && i < ncode; i++)
+		mark_words(s, &c[i]);
+}
+
+int sweep_new(const struct sweep_code *code, size_t ncode, const struct taddr_range *func,
+	      size_t nfunc, const struct sweep_hints *hints, struct sweep **out)
+{
+	static const struct sweep_hints none;
+	const struct sweep_hints *h = hints ? hints : &none;
 	struct sweep_code *c = sorted_copy(code, ncode, sizeof(*c), by_addr);
+	struct sweep_code *d = sorted_copy(h->data, h->ndata, sizeof(*d), by_addr);
 	struct taddr_range *f = sorted_copy(func, nfunc, sizeof(*f), by_lo);
 	struct sweep *s = calloc(1, sizeof(*s));
-	int err = c && f && s ? make_ranges(s, c, ncode) : -ENOMEM;
+	int err = c && d && f && s ? make_ranges(s, c, ncode) : -ENOMEM;
 
+	if (!err)
+		use_hints(s, c, ncode, d, h);
 	for (size_t i = 0, first = 0; i < ncode && !err; i++) {
 		while (first < nfunc && f[first].lo < c[i].addr)
 			first++;
 		err = sweep_range(s, &s->range[i], c[i].bytes, f + first, nfunc - first);
 	}
+	if (!err)
+		jumps_evaluate(&s->jumps, mark_guess, s);
+	if (s) {
+		s->stats.tables = s->jumps.table.n;
+		s->stats.open = s->jumps.open.n;
+		jumps_fini(&s->jumps);
+	}
 	free(c);
+	free(d);
 	free(f);
 	if (err) {
 		sweep_free(s);
@@ -253,6 +353,7 @@ void sweep_free(struct sweep *s)
 	free(s->range);
 	vec_free(&s->data);
 	vec_free(&s->hole);
+	vec_free(&s->jumps.open);
 	free(s);
 }
 
@@ -269,6 +370,14 @@ bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi)
 			return true;
 	}
 	return false;
+}
+
+bool sweep_may_target(const struct sweep *s, taddr_t addr)
+{
+	const struct range *r = range_at(s, addr);
+	uint64_t bit = r ? addr - r->lo : 0;
+
+	return r && r->guess[bit / 64] >> (bit % 64) & 1;
 }
 
 bool sweep_data_inside(const struct sweep *s, taddr_t lo, taddr_t hi, taddr_t *at)
@@ -307,6 +416,21 @@ size_t sweep_holes(const struct sweep *s, taddr_t lo, taddr_t hi, const struct t
 		n++;
 	*first = n ? &s->hole.at[a] : NULL;
 	return n;
+}
+
+bool sweep_jumps_anywhere(const struct sweep *s, taddr_t lo, taddr_t hi)
+{
+	size_t a = 0, b = s->jumps.open.n;
+
+	while (a < b) {
+		size_t mid = a + (b - a) / 2;
+
+		if (s->jumps.open.at[mid].hi <= lo)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	return a < s->jumps.open.n && s->jumps.open.at[a].lo < hi;
 }
 
 struct sweep_stats sweep_stats(const struct sweep *s)

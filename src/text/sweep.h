@@ -4,8 +4,20 @@
  * A function's first bytes may only be replaced if nothing jumps into their middle.
  * The sweep decodes every executable byte it is given, function by function and the
  * gaps between them too, and marks the target of each direct jmp, jcc, loop, call and
- * xbegin, and each function's first byte.  Marks that come from misread data only
- * cost a refusal; a missed one could cost the target's life: so nothing is skipped.
+ * xbegin, each function's first byte, and where an indirect jump may go:
+ *
+ *   - what a rip-relative operand names (lea of a label; also where it is only read);
+ *   - points: what symbols, headers and relocations name (objfile_code_addresses());
+ *
+ * and, apart from these, since only an instruction's address can be meant:
+ *
+ *   - entries of tables of differences (text/jumps.h);
+ *   - in a program at a fixed address, any aligned word of data or code, immediate and
+ *     displacement that is an address of code.
+ *
+ * What is left, jumps to places that are computed, makes the function "open":
+ * sweep_jumps_anywhere().  Marks that come from misread data only cost a refusal; a missed
+ * one could cost the target's life: so nothing is skipped.
  *
  * Addresses are what the caller says: file addresses let one sweep serve every
  * process.  Bytes that do not decode are remembered: data in text.
@@ -13,7 +25,7 @@
  * Errors   -EINVAL  ranges overlap or are empty (caller)
  *          -E2BIG   more than SWEEP_MAX_BYTES of code
  *          -ENOMEM
- * Memory   sweep_new() allocates, one bit per byte of code; it keeps no pointer to its
+ * Memory   sweep_new() allocates, two bits per byte of code; it keeps no pointer to its
  *          arguments.  Reading a sweep is safe from any thread.
  * Context  [ctl]
  */
@@ -31,17 +43,26 @@ struct sweep_code {
 	uint64_t len;
 };
 
+/* What a file knows beside its code; all of it may be empty. */
+struct sweep_hints {
+	const taddr_t *point; /* addresses that it names; those outside of code are ignored */
+	size_t npoint;
+	const struct sweep_code *data; /* what is loaded and not executable */
+	size_t ndata;
+	bool fixed; /* not relocatable: words of data may be addresses without a relocation */
+};
+
 struct sweep;
 
 /*
- * func: ranges [lo, hi) from FDEs and symbols, in any order, overlapping or repeated
+ * hints: NULL, none.  func: ranges [lo, hi) from FDEs and symbols, in any order, overlapping or repeated
  * as they come; parts outside the code ranges are ignored.
  */
 int sweep_new(const struct sweep_code *code, size_t ncode, const struct taddr_range *func,
-	      size_t nfunc, struct sweep **out);
+	      size_t nfunc, const struct sweep_hints *hints, struct sweep **out);
 void sweep_free(struct sweep *s); /* NULL is fine */
 
-/* Does a branch go to, or a function begin at, any address of [lo, hi)? */
+/* Can anything arrive at any address of [lo, hi): a branch, a function's start, a pointer? */
 bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi);
 
 /*
@@ -56,10 +77,17 @@ size_t sweep_holes(const struct sweep *s, taddr_t lo, taddr_t hi, const struct t
 /* Is there a byte of a function in [lo, hi) that does not decode?  *at: the first one. */
 bool sweep_data_inside(const struct sweep *s, taddr_t lo, taddr_t hi, taddr_t *at);
 
+/* May something arrive at addr, if that is an instruction's? */
+bool sweep_may_target(const struct sweep *s, taddr_t addr);
+
+/* Does code in [lo, hi) jump to places of its own that only running it would tell? */
+bool sweep_jumps_anywhere(const struct sweep *s, taddr_t lo, taddr_t hi);
+
 struct sweep_stats {
 	uint64_t bytes, insns, branches;
-	uint64_t outside; /* branches to no code of these ranges */
-	uint64_t data;    /* places in functions where decoding failed */
+	uint64_t outside;      /* branches to no code of these ranges */
+	uint64_t data;         /* places in functions where decoding failed */
+	uint64_t tables, open; /* tables of differences; parts of functions that jump anywhere */
 };
 
 struct sweep_stats sweep_stats(const struct sweep *s);

@@ -101,7 +101,7 @@ static double share(const char *path)
 	if (!image_open(path, &im))
 		return -1;
 	t0 = now();
-	assert_int_equal(sweep_new(im.code, im.ncode, im.func, im.nfunc, &sw), 0);
+	assert_int_equal(sweep_new(im.code, im.ncode, im.func, im.nfunc, &im.hints, &sw), 0);
 	t1 = now();
 	c = census(&im, sw);
 	t2 = now();
@@ -164,7 +164,7 @@ static void test_random_functions(void **state)
 			if (code[i] % 8 == 0)
 				code[i] = "\x90\xcc\xc3\xeb\x55\xe8\x48\x66"[code[i] >> 5];
 		}
-		assert_int_equal(sweep_new(&sc, 1, &f, 1, &sw), 0);
+		assert_int_equal(sweep_new(&sc, 1, &f, 1, NULL, &sw), 0);
 		q.sweep = sw;
 		if (!site_describe(&q, &site, NULL)) {
 			sites++;

@@ -56,7 +56,8 @@ bool image_open(const char *path, struct image *im)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Elf_Scn *scn = NULL;
-	size_t shstr, len = 0;
+	size_t shstr, len = 0, ndata = 0;
+	GElf_Ehdr eh;
 	struct stat st;
 	Elf *elf;
 
@@ -82,7 +83,13 @@ bool image_open(const char *path, struct image *im)
 		if ((sh.sh_flags & SHF_EXECINSTR) && sh.sh_type == SHT_PROGBITS && len < 8)
 			im->code[len++] = (struct sweep_code){ sh.sh_addr, im->map + sh.sh_offset,
 							       sh.sh_size };
+		else if ((sh.sh_flags & SHF_ALLOC) && sh.sh_type != SHT_NOBITS && ndata < 32)
+			im->data[ndata++] = (struct sweep_code){ sh.sh_addr, im->map + sh.sh_offset,
+								 sh.sh_size };
 	}
+	im->hints = (struct sweep_hints){ .data = im->data,
+					  .ndata = ndata,
+					  .fixed = gelf_getehdr(elf, &eh)->e_type == ET_EXEC };
 	im->ncode = len;
 	elf_end(elf);
 	return true;

@@ -10,8 +10,9 @@
 struct image {
 	uint8_t *map;
 	size_t size;
-	struct sweep_code code[8];
+	struct sweep_code code[8], data[32];
 	size_t ncode;
+	struct sweep_hints hints; /* the data, and whether it is at a fixed address */
 	struct taddr_range *func; /* by address; may repeat */
 	size_t nfunc;
 };

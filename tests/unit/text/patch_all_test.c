@@ -158,7 +158,7 @@ static int one_library(struct dl_phdr_info *info, size_t size, void *arg)
 	__asm__("mov %%fs:0, %0" : "=r"(fs));
 	patched = realloc(patched, (npatched + im.nfunc) * sizeof(*patched));
 	assert_non_null(patched);
-	assert_int_equal(sweep_new(im.code, im.ncode, im.func, im.nfunc, &sw), 0);
+	assert_int_equal(sweep_new(im.code, im.ncode, im.func, im.nfunc, &im.hints, &sw), 0);
 	slab = near_slab(info->dlpi_addr);
 	for (i = 0; i < im.nfunc; i++)
 		prepare(&im, sw, info->dlpi_addr, i, slab, &used,

@@ -48,7 +48,7 @@ static int describe(const struct fn *f, const char *mem, unsigned also)
 
 	memset(&site, 0, sizeof(site));
 	diag.text[0] = 0;
-	assert_int_equal(sweep_new(&code, 1, func, also ? 2 : 1, &s), 0);
+	assert_int_equal(sweep_new(&code, 1, func, also ? 2 : 1, NULL, &s), 0);
 	q.sweep = s;
 	err = site_describe(&q, &site, &diag);
 	sweep_free(s);
@@ -143,6 +143,7 @@ static const struct bad bads[] = {
 	{ FN("\xf3\x0f\x1e\xfa\xff\xcf\x75\xf8\xc3"), SITE_LOOP, NULL }, /* to the endbr64 */
 	{ FN("\x55\x48\x89\xe5\x90\x31\xc0\xeb\xf8\xc3"), SITE_BRANCH_INTO, NULL },
 	{ FN("\x90\x90\x90\x90\x90\x31\xc0\x75\xfb\xc3"), SITE_BRANCH_INTO, NULL }, /* nops too */
+	{ FN("\x55\x48\x29\xc1\x90\x90\xff\xe1"), SITE_JUMPS, "+0x1" }, /* sub %rax, %rcx; jmp *%rcx */
 	{ FN("\x48\xc7\xc0\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, NULL },
 	{ FN("\xb8\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, NULL },
 	{ FN("\x90\x48\xc7\xc0\x0f\0\0\0\x0f\x05\x90"), SITE_SIGRETURN, "+0x1" }, /* glibc's FDE */
@@ -181,6 +182,44 @@ static void test_second_entry(void **state)
 	assert_int_equal(describe(&f, NULL, 9), 0);
 }
 
+/*
+ * A label that only a table of differences knows; and a function that jumps anywhere, where a
+ * window of one instruction, a hop, and the compiler's nops are safe.
+ */
+static void test_indirect_jumps(void **state)
+{
+	/* 0: xor %eax, %eax; 2: lea 0x2000; movslq (%rdx,%rcx,4), %rcx; add; jmp *%rcx */
+	static const uint8_t code[] = "\x31\xc0\x48\x8d\x15\xf7\x1f\0\0\x48\x63\x0c\x8a"
+				      "\x48\x01\xd1\xff\xe1\x90\x90\x90\x90\x90";
+	static const struct fn one = FN("\xb9\1\0\0\0\x48\x29\xc1\xff\xe1"),
+			       nops = FN("\x90\x90\x90\x90\x90\x48\x29\xc1\xff\xe1");
+	int32_t table[] = { 16 - 0x2000, 2 - 0x2000 };
+	struct sweep_code sc = { LO, code, 23 };
+	struct sweep_code data = { LO + 0x2000, (const uint8_t *)table, sizeof(table) };
+	struct sweep_hints h = { .data = &data, .ndata = 1 };
+	struct site_query q = {
+		.func = { LO, LO + 18 }, .entry = LO, .mem = code, .file = code, .n = 23
+	};
+
+	for (int round = 0; round < 3; round++) {
+		struct sweep *s = NULL;
+
+		table[1] = (round == 0 ? 16 : round == 1 ? 2 : 3) - 0x2000;
+		assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &h, &s), 0);
+		q.sweep = s;
+		assert_int_equal(site_describe(&q, &site, &diag), round == 1 ? -EILSEQ : 0);
+		if (round == 1)
+			assert_int_equal(site.reason, SITE_BRANCH_INTO);
+		q.may_hop = round == 1;
+		assert_int_equal(site_describe(&q, &site, &diag), 0);
+		assert_int_equal(site.kind, round == 1 ? SITE_HOP : SITE_MOVED);
+		q.may_hop = false;
+		sweep_free(s);
+	}
+	assert_int_equal(describe(&one, NULL, 0), 0);
+	assert_int_equal(describe(&nops, NULL, 0), 0);
+}
+
 static void test_changed_bytes(void **state)
 {
 	static const struct fn f = FN("\xf3\x0f\x1e\xfa\x55\x48\x89\xe5\x90\xc3");
@@ -213,7 +252,7 @@ static void test_entry_outside(void **state)
 	struct site_query q = { .func = { LO, LO + 6 }, .mem = code, .file = code, .n = 6 };
 	struct sweep *s = NULL;
 
-	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &s), 0);
+	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, NULL, &s), 0);
 	q.sweep = s;
 	q.entry = LO - 1;
 	assert_int_equal(site_describe(&q, &site, NULL), -EILSEQ);
@@ -249,7 +288,7 @@ static int describe_pair(struct site_query *q, const uint8_t *mem)
 	struct sweep *s = NULL;
 	int err;
 
-	assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+	assert_int_equal(sweep_new(&sc, 1, f, 2, NULL, &s), 0);
 	q->sweep = s;
 	q->bias = BIAS;
 	q->func = (struct taddr_range){ f[1].lo + BIAS, f[1].hi + BIAS };
@@ -341,7 +380,7 @@ static void test_hop_reach(void **state)
 		memset(code, 0x50, sizeof(code));        /* push rax: nothing to hop to */
 		memcpy(code, "\x31\xc0\x50\x75\xfd", 5); /* jumps to its own offset 2 */
 		memcpy(code + 5 + gap, "\xc3\x90\x90\x90\x90\x90", 6);
-		assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+		assert_int_equal(sweep_new(&sc, 1, f, 2, NULL, &s), 0);
 		q.sweep = s;
 		err = site_describe(&q, &site, NULL);
 		if (err != (6 + gap <= 2 + 127 ? 0 : -EILSEQ))
@@ -372,7 +411,7 @@ static void test_hop_reach_back(void **state)
 		memset(code, 0x50, sizeof(code));
 		memcpy(code, "\xc3\x90\x90\x90\x90\x90", 6);
 		memcpy(code + 6 + gap, "\x31\xc0\x50\x75\xfd", 5);
-		assert_int_equal(sweep_new(&sc, 1, f, 2, &s), 0);
+		assert_int_equal(sweep_new(&sc, 1, f, 2, NULL, &s), 0);
 		q.sweep = s;
 		err = site_describe(&q, &site, NULL);
 		if (err != (5 + gap + 2 <= 128 ? 0 : -EILSEQ))
@@ -401,7 +440,7 @@ static void test_hop_arrivals(void **state)
 				.may_hop = true };
 	struct sweep *s = NULL;
 
-	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &s), 0);
+	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, NULL, &s), 0);
 	q.sweep = s;
 	assert_int_equal(site_describe(&q, &site, NULL), 0);
 	assert_int_equal(site.hop, LO + 11);
@@ -421,7 +460,7 @@ static void test_taken_padding(void **state)
 				.taken = &taken };
 	struct sweep *s = NULL;
 
-	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, &s), 0);
+	assert_int_equal(sweep_new(&sc, 1, &q.func, 1, NULL, &s), 0);
 	q.sweep = s;
 	assert_int_equal(site_describe(&q, &site, NULL), 0);
 	q.ntaken = 1;
@@ -463,13 +502,13 @@ static void test_jmp_patch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_windows),        cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_second_entry),   cmocka_unit_test(test_changed_bytes),
-		cmocka_unit_test(test_entry_outside),  cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_jmp_patch),      cmocka_unit_test(test_hop),
-		cmocka_unit_test(test_hop_choice),     cmocka_unit_test(test_hop_reach),
-		cmocka_unit_test(test_hop_reach_back), cmocka_unit_test(test_hop_arrivals),
-		cmocka_unit_test(test_taken_padding),
+		cmocka_unit_test(test_windows),       cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_second_entry),  cmocka_unit_test(test_indirect_jumps),
+		cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_entry_outside),
+		cmocka_unit_test(test_texts),         cmocka_unit_test(test_jmp_patch),
+		cmocka_unit_test(test_hop),           cmocka_unit_test(test_hop_choice),
+		cmocka_unit_test(test_hop_reach),     cmocka_unit_test(test_hop_reach_back),
+		cmocka_unit_test(test_hop_arrivals),  cmocka_unit_test(test_taken_padding),
 	};
 
 	return cmocka_run_group_tests_name("text/site", tests, NULL, NULL);

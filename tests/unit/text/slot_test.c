@@ -205,7 +205,8 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
 static void sweep_self(void)
 {
 	static struct taddr_range func[ARRAY_LEN(syms)];
-	struct sweep_code code[8];
+	struct sweep_code code[8], data[16];
+	struct sweep_hints hints = { .data = data };
 	Elf_Scn *scn = NULL;
 	size_t ncode = 0;
 	int fd = open("/proc/self/exe", O_RDONLY);
@@ -224,10 +225,15 @@ static void sweep_self(void)
 			code[ncode++] = (struct sweep_code){ sh.sh_addr,
 							     (const uint8_t *)(bias + sh.sh_addr),
 							     sh.sh_size };
+		else if ((sh.sh_flags & SHF_ALLOC) && sh.sh_type == SHT_PROGBITS &&
+			 hints.ndata < ARRAY_LEN(data))
+			data[hints.ndata++] = (struct sweep_code){
+				sh.sh_addr, (const uint8_t *)(bias + sh.sh_addr), sh.sh_size
+			};
 	}
 	for (unsigned i = 0; i < nsyms; i++)
 		func[i] = syms[i].at;
-	assert_int_equal(sweep_new(code, ncode, func, nsyms, &sweep), 0);
+	assert_int_equal(sweep_new(code, ncode, func, nsyms, &hints, &sweep), 0);
 	elf_end(elf);
 	close(fd);
 }

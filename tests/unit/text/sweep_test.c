@@ -19,7 +19,7 @@ static struct sweep *sweep(const char *bytes, size_t n, const struct taddr_range
 	struct sweep_code code = { BASE, (const uint8_t *)bytes, n };
 	struct sweep *s = NULL;
 
-	assert_int_equal(sweep_new(&code, 1, func, nfunc, &s), 0);
+	assert_int_equal(sweep_new(&code, 1, func, nfunc, NULL, &s), 0);
 	return s;
 }
 
@@ -150,12 +150,174 @@ static void test_ranges(void **state)
 	struct taddr_range f[] = { RANGE(0, 0x2000), RANGE(0xfff, 0x1003), RANGE(0x5000, 0x5010) };
 	struct sweep *s = NULL;
 
-	assert_int_equal(sweep_new(code, 2, f, 3, &s), 0);
+	assert_int_equal(sweep_new(code, 2, f, 3, NULL, &s), 0);
 	assert_true(hit(s, 0x1002));
 	assert_false(hit(s, 0x1001));
 	assert_false(hit(s, 0x1000));
 	assert_int_equal(sweep_stats(s).outside, 1);
 	sweep_free(s);
+}
+
+/* -- what indirect jumps may reach ------------------------------------------------- */
+
+#define DATA (BASE + 0x2000)
+
+static struct sweep *sweep_with(const char *bytes, size_t n, const void *data, size_t ndata,
+				struct sweep_hints *h)
+{
+	struct sweep_code code = { BASE, (const uint8_t *)bytes, n }, d = { DATA, data, ndata };
+	struct taddr_range f = { BASE, BASE + n };
+	struct sweep *s = NULL;
+
+	h->data = &d;
+	h->ndata = ndata ? 1 : 0;
+	assert_int_equal(sweep_new(&code, 1, &f, 1, h, &s), 0);
+	return s;
+}
+
+/* Exactly these offsets may be arrived at if they are instructions. */
+static void check_guesses(const struct sweep *s, unsigned n, const char *marks)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (sweep_may_target(s, BASE + i) != (marks[i] == 'x'))
+			fail_msg("offset %u", i);
+}
+
+static void test_named_addresses(void **state)
+{
+	/* lea 10(%rip); mov 11(%rip); jmp *12(%rip); push 13(%rip) */
+	static const char code[] =
+		"\x48\x8d\x05\x19\0\0\0\x48\x8b\x05\x13\0\0\0"
+		"\xff\x25\x0e\0\0\0\xff\x35\x09\0\0\0\x90\x90\x90\x90\x90\x90\x90\x90";
+	const taddr_t point[] = { BASE + 3, 0, BASE + 34, UINT64_MAX, BASE + 31 };
+	struct sweep_hints h = { .point = point, .npoint = ARRAY_LEN(point) };
+	struct sweep *s = sweep_with(code, 34, NULL, 0, &h);
+
+	check_marks(s, 34, "x..x...........................xxx");
+	assert_false(sweep_may_target(s, BASE + 32));
+	sweep_free(s);
+	h.npoint = 0;
+	s = sweep_with(code, 34, NULL, 0, &h);
+	assert_false(hit(s, 3));
+	sweep_free(s);
+}
+
+#define LEA_TABLE "\x48\x8d\x15\xf9\x1f\0\0" /* lea DATA(%rip), %rdx at BASE */
+
+/* gcc and clang: entries relative to the table, up to one that leaves the code. */
+static void test_switch_table(void **state)
+{
+	/* movslq (%rdx,%rax,4), %rax; add %rdx, %rax; jmp *%rax; nops */
+	static const char code[] = LEA_TABLE "\x48\x63\x04\x82\x48\x01\xd0\xff\xe0\x90\x90\x90";
+	int32_t table[] = { 16 - 0x2000, 18 - 0x2000, 3 - 0x2000, 19 - 0x2000, 17 - 0x2000 };
+	struct sweep_hints h = { 0 };
+	struct sweep *s = sweep_with(code, 19, table, sizeof(table), &h);
+
+	check_guesses(s, 19, "...x............x.x");
+	assert_false(hit(s, 16)); /* nothing is sure */
+	assert_int_equal(sweep_stats(s).tables, 1);
+	assert_false(sweep_jumps_anywhere(s, BASE, BASE + 19));
+	sweep_free(s);
+	table[0] = 4096; /* no table of this function */
+	s = sweep_with(code, 19, table, sizeof(table), &h);
+	check_guesses(s, 19, "...................");
+	assert_int_equal(sweep_stats(s).open, 1);
+	assert_true(sweep_jumps_anywhere(s, BASE + 18, BASE + 30));
+	assert_false(sweep_jumps_anywhere(s, BASE + 19, BASE + 30));
+	assert_false(sweep_jumps_anywhere(s, BASE - 10, BASE));
+	sweep_free(s);
+	s = sweep_with(code, 19, table, 3, &h); /* not even one entry */
+	assert_int_equal(sweep_stats(s).open, 1);
+	sweep_free(s);
+}
+
+/* Two tables side by side: past the second's start the first counts in its function only. */
+static void test_tables_in_a_row(void **state)
+{
+	/* lea DATA; lea DATA + 8; movslq (%rdx,%rax,4), %rax; add %rdx, %rax; jmp *%rax */
+	static const char code[] = LEA_TABLE "\x48\x8d\x0d\xfa\x1f\0\0"
+					     "\x48\x63\x04\x82\x48\x01\xd0\xff\xe0\x90\x90\x90";
+	const int32_t table[] = { 23 - 0x2000, 24 - 0x2000, 25 - 0x2008, 20 - 0x2008 };
+	struct sweep_hints h = { 0 };
+	struct sweep *s = sweep_with(code, 26, table, sizeof(table), &h);
+
+	/* 17 and 12: what the second's entries are from the first's base */
+	check_guesses(s, 26, "............x....x..x..xxx");
+	assert_int_equal(sweep_stats(s).tables, 2);
+	sweep_free(s);
+}
+
+/* gcc -O0's way to read an entry, and differences from a label. */
+static void test_label_differences(void **state)
+{
+	/* mov (%rdx,%rax), %eax; cltq; lea 25(%rip), %rcx; add %rcx, %rax; notrack jmp *%rax */
+	static const char code[] = LEA_TABLE "\x8b\x04\x02\x48\x98\x48\x8d\x0d\x06\0\0\0"
+					     "\x48\x01\xc8\x3e\xff\xe0\x90\x90\x90";
+	const int32_t table[] = { 0, 2, -18, 100 };
+	struct sweep_hints h = { 0 };
+	struct sweep *s = sweep_with(code, 28, table, sizeof(table), &h);
+
+	check_guesses(s, 28, ".......x.................x.x");
+	assert_true(hit(s, 25));
+	assert_false(sweep_jumps_anywhere(s, BASE, BASE + 28));
+	sweep_free(s);
+}
+
+/* A program at a fixed address: any word may be a pointer. */
+static void test_fixed_addresses(void **state)
+{
+	/* mov $BASE + 16, %edi; mov BASE + 18(,%rax,8), %rax; jmp *%rax; nops */
+	static const char code[] = "\xbf\x10\x10\x40\0\x48\x8b\x04\xc5\x12\x10\x40\0\xff\xe0"
+				   "\x90\x90\x90\x90\x90\x90\x90\x90\x90";
+	const uint32_t word[] = { BASE + 15, 0,         BASE + 17, 1, /* 8 bytes; no pointer */
+				  BASE + 20, BASE + 21, 7,         BASE + 22 };
+	struct sweep_hints h = { .fixed = true };
+	struct sweep *s = sweep_with(code, 24, word, sizeof(word), &h);
+
+	check_guesses(s, 24, "...............xx.x.xx..");
+	sweep_free(s);
+	h.fixed = false;
+	s = sweep_with(code, 24, word, sizeof(word), &h);
+	check_guesses(s, 24, "........................");
+	sweep_free(s);
+}
+
+/* How the register of an indirect jump came about. */
+static void test_open_jumps(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool open;
+	} row[] = {
+#define ROW(code, open) { code, sizeof(code) - 1, open }
+		ROW("\x4c\x8d\x1d\x06\0\0\0\x49\x29\xc3\x41\xff\xe3\x90", true), /* lea label, sub rax */
+		ROW("\x48\x83\xe7\xe0\xff\xe7", true),                          /* and $-32, %rdi */
+		ROW("\x4c\x8b\x1c\x24\x49\x83\xc3\x10\x41\xff\xe3", true),     /* add $16, %r11 */
+		ROW("\x48\x63\x04\x82\x48\x85\xc0\xeb\0\xff\xe0", true),      /* an entry, two blocks */
+		ROW("\x48\x8d\x04\xc7\xff\xe0", true),                          /* lea (%rdi,%rax,8) */
+		ROW("\x48\x01\xf0\xff\xe0", true),                              /* add %rsi, %rax */
+		ROW("\xff\xe7", false),                                          /* an argument */
+		ROW("\x48\x8b\x4f\x08\x48\x89\xc8\xff\xe0", false),              /* loaded, copied */
+		ROW("\xe8\0\0\0\0\xff\xe0", false),                             /* a call's result */
+		ROW("\x48\x8b\x47\x08\x5b\xff\xe0", false),                      /* pop of another */
+		ROW("\x48\x83\xe7\xe0\xc3\xff\xe7", false),                      /* and; ret: not from there */
+		ROW("\x48\x83\xe7\xe0\xff\x27", false),                          /* jmp *(%rdi) */
+		/* glibc's pointer guard: mov, ror, xor %fs:0x30 */
+		ROW("\x48\x8b\x47\x08\x48\xc1\xc8\x11\x64\x48\x33\x04\x25\x30\0\0\0\xff\xe0", false),
+#undef ROW
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct sweep_hints h = { 0 };
+		struct sweep *s = sweep_with(row[i].bytes, row[i].n, NULL, 0, &h);
+
+		if (sweep_jumps_anywhere(s, BASE, BASE + row[i].n) != row[i].open)
+			fail_msg("row %zu", i);
+		sweep_free(s);
+	}
 }
 
 static void test_errors(void **state)
@@ -166,12 +328,12 @@ static void test_errors(void **state)
 	struct sweep_code huge = { BASE, b, SWEEP_MAX_BYTES + 1 };
 	struct sweep *s = (struct sweep *)b;
 
-	assert_int_equal(sweep_new(overlap, 2, NULL, 0, &s), -EINVAL);
-	assert_int_equal(sweep_new(&empty, 1, NULL, 0, &s), -EINVAL);
-	assert_int_equal(sweep_new(&wraps, 1, NULL, 0, &s), -EINVAL);
-	assert_int_equal(sweep_new(&huge, 1, NULL, 0, &s), -E2BIG);
+	assert_int_equal(sweep_new(overlap, 2, NULL, 0, NULL, &s), -EINVAL);
+	assert_int_equal(sweep_new(&empty, 1, NULL, 0, NULL, &s), -EINVAL);
+	assert_int_equal(sweep_new(&wraps, 1, NULL, 0, NULL, &s), -EINVAL);
+	assert_int_equal(sweep_new(&huge, 1, NULL, 0, NULL, &s), -E2BIG);
 	assert_ptr_equal(s, b); /* untouched */
-	assert_int_equal(sweep_new(NULL, 0, NULL, 0, &s), 0);
+	assert_int_equal(sweep_new(NULL, 0, NULL, 0, NULL, &s), 0);
 	assert_false(sweep_targets_inside(s, 0, 100));
 	sweep_free(s);
 	sweep_free(NULL);
@@ -197,7 +359,7 @@ static void test_random_bytes(void **state)
 	for (unsigned n = 0; n < 2; n++) {
 		struct sweep *s = NULL;
 
-		assert_int_equal(sweep_new(&code, 1, f, 64, &s), 0);
+		assert_int_equal(sweep_new(&code, 1, f, 64, NULL, &s), 0);
 		assert_true(sweep_stats(s).branches > 1000);
 		for (unsigned i = 0; i < 64; i++)
 			if (f[i].hi > f[i].lo && f[i].lo < BASE + sizeof(bytes))
@@ -209,9 +371,12 @@ static void test_random_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_branch), cmocka_unit_test(test_functions_and_gaps),
-		cmocka_unit_test(test_data_in_text), cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_ranges),       cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_every_branch),    cmocka_unit_test(test_functions_and_gaps),
+		cmocka_unit_test(test_data_in_text),    cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_ranges),          cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_named_addresses), cmocka_unit_test(test_switch_table),
+		cmocka_unit_test(test_tables_in_a_row), cmocka_unit_test(test_label_differences),
+		cmocka_unit_test(test_fixed_addresses), cmocka_unit_test(test_open_jumps),
 		cmocka_unit_test(test_random_bytes),
 	};
 
