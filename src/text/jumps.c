@@ -110,6 +110,9 @@ static void classify(struct jumps *j, unsigned reg)
 		case X86_VALUE_COPIED:
 			reg = v.a;
 			continue;
+		case X86_VALUE_SPILLED:
+			j->perhaps = true;
+			return;
 		case X86_VALUE_LOADED:
 		case X86_VALUE_ENTRY: /* a 32-bit pointer */
 		case X86_VALUE_ADDRESS:
@@ -131,6 +134,7 @@ static void classify(struct jumps *j, unsigned reg)
 int jumps_insn(struct jumps *j, const struct x86_insn *in, taddr_t at)
 {
 	j->loads_entry |= in->loads_entry;
+	j->perhaps |= in->jmp_stack;
 	if (in->jmp_reg) {
 		j->by_reg = true;
 		classify(j, in->jmp_reg - 1u);
@@ -169,12 +173,13 @@ static int take_table(struct jumps *j, const struct jump_table *t, size_t *found
 
 int jumps_end(struct jumps *j, struct taddr_range part)
 {
+	bool own_label = false, open = j->computed;
 	size_t tables = 0;
-	bool open = j->computed;
 
 	for (size_t i = 0; i < j->operand.n; i++) {
 		taddr_t at = j->operand.at[i];
 
+		own_label |= in_range(&part, at);
 		if (take_table(j, &(struct jump_table){ at, at, part }, &tables) < 0)
 			return -ENOMEM;
 		/* written by hand: differences from a label, as in glibc's printf */
@@ -186,7 +191,7 @@ int jumps_end(struct jumps *j, struct taddr_range part)
 				return -ENOMEM;
 		}
 	}
-	open |= !tables && (j->by_table || (j->perhaps && j->loads_entry));
+	open |= !tables && (j->by_table || (j->perhaps && (j->loads_entry || own_label)));
 	return open ? vec_push(&j->open, part) : 0;
 }
 

@@ -50,7 +50,7 @@ struct jumps {
 	bool by_reg, loads_entry;
 	bool computed; /* a jump whose register is computed in no known way */
 	bool by_table; /* one that is the sum of a table's entry and something */
-	bool perhaps;  /* one whose register comes from out of sight */
+	bool perhaps;  /* one that goes by what comes from out of sight, or the stack */
 
 	struct {
 		VEC(struct jump_table);

@@ -99,6 +99,16 @@ static bool loads_entry(const ZydisDecodedInstruction *in)
 	       !(in->raw.modrm.mod == 0 && in->raw.sib.base == 5);
 }
 
+static bool is_on_stack(const ZydisDecodedInstruction *in)
+{
+	bool sib = in->raw.modrm.rm == 4;
+	unsigned base = sib ? in->raw.sib.base : in->raw.modrm.rm;
+
+	if (in->raw.modrm.mod == 3 || in->raw.rex.B)
+		return false;
+	return (base == 4 && sib) || (base == 5 && in->raw.modrm.mod != 0);
+}
+
 static void fill_absolute(const ZydisDecodedInstruction *in, struct x86_insn *out)
 {
 	if (in->raw.disp.size == 32 && !out->rip_relative)
@@ -121,6 +131,7 @@ static void fill_flow(const ZydisDecodedInstruction *in, taddr_t pc, struct x86_
 	}
 	if (out->flow == X86_FLOW_JMP_IND && in->raw.modrm.mod == 3)
 		out->jmp_reg = (uint8_t)(1 + in->raw.modrm.rm + 8 * in->raw.rex.B);
+	out->jmp_stack = out->flow == X86_FLOW_JMP_IND && is_on_stack(in);
 	out->loads_entry = loads_entry(in);
 	fill_absolute(in, out);
 }
@@ -421,7 +432,8 @@ static struct x86_value value_mov(const struct decoded *d)
 	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && loads_32(&d->insn))
 		return (struct x86_value){ .kind = X86_VALUE_ENTRY };
 	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY)
-		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+		return (struct x86_value){ .kind = is_on_stack(&d->insn) ? X86_VALUE_SPILLED :
+									   X86_VALUE_LOADED };
 	if (from->type == ZYDIS_OPERAND_TYPE_REGISTER && gpr_number(from->reg.value) >= 0)
 		return (struct x86_value){ .kind = X86_VALUE_COPIED,
 					   .a = (uint8_t)gpr_number(from->reg.value) };
@@ -464,7 +476,7 @@ struct x86_value x86_value_of(const void *code, size_t n, unsigned reg)
 	case ZYDIS_MNEMONIC_CDQE:
 		return (struct x86_value){ .kind = X86_VALUE_COPIED, .a = (uint8_t)reg };
 	case ZYDIS_MNEMONIC_POP:
-		return (struct x86_value){ .kind = X86_VALUE_LOADED };
+		return (struct x86_value){ .kind = X86_VALUE_SPILLED };
 	case ZYDIS_MNEMONIC_LEA:
 		return value_lea(&d.op[1].mem);
 	case ZYDIS_MNEMONIC_ADD:

@@ -51,6 +51,7 @@ struct x86_insn {
 	int32_t mem_disp;
 	uint64_t imm;       /* as the 64-bit register gets it */
 	uint8_t jmp_reg;    /* jmp *reg: 1 + the register's number (rax 0 ... r15 15), else 0 */
+	bool jmp_stack;     /* jmp through memory based on rsp or rbp */
 	bool loads_entry;   /* reads 32 bits at [register + index], as from a table of offsets */
 	uint8_t nabs;       /* what may be an address in a program that is not relocatable: */
 	taddr_t abs[2];     /* immediates and displacements of 32 bits and more, not relative */
@@ -62,7 +63,7 @@ int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 
 /*
  * The same for a sweep: only len, flow, target, rip_relative, is_nop, is_endbr64, disp_at,
- * jmp_reg, loads_entry and abs.
+ * jmp_reg, jmp_stack, loads_entry and abs.
  */
 int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 
@@ -70,6 +71,7 @@ int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out
 enum x86_value_kind {
 	X86_VALUE_KEPT,    /* not at all */
 	X86_VALUE_LOADED,  /* from memory as it is, or what a call left there */
+	X86_VALUE_SPILLED, /* from the stack, where anything may have been put */
 	X86_VALUE_ENTRY,   /* 32 bits of memory */
 	X86_VALUE_ADDRESS, /* a constant, or the address of a [rip + disp32] operand */
 	X86_VALUE_COPIED,  /* from register a, perhaps the lower half of it */

@@ -304,6 +304,9 @@ static void test_open_jumps(void **state)
 		ROW("\x48\x8b\x47\x08\x5b\xff\xe0", false),                      /* pop of another */
 		ROW("\x48\x83\xe7\xe0\xc3\xff\xe7", false),                      /* and; ret: not from there */
 		ROW("\x48\x83\xe7\xe0\xff\x27", false),                          /* jmp *(%rdi) */
+		/* lea -1(%rip): its own code; add $2, %rax; push; jmp *(%rsp) */
+		ROW("\x48\x8d\x05\xff\xff\xff\xff\x48\x83\xc0\x02\x50\xff\x24\x24", true),
+		ROW("\x48\x83\xc0\x02\x50\xff\x24\x24", false), /* no label of its own */
 		/* glibc's pointer guard: mov, ror, xor %fs:0x30 */
 		ROW("\x48\x8b\x47\x08\x48\xc1\xc8\x11\x64\x48\x33\x04\x25\x30\0\0\0\xff\xe0", false),
 #undef ROW

@@ -559,7 +559,10 @@ static void test_values(void **state)
 		ROW("\x66\x89\xc8", 0, { X86_VALUE_MADE }),              /* mov %cx, %ax */
 		ROW("\x48\x91", 1, { X86_VALUE_MADE }),                  /* xchg %rax, %rcx */
 		ROW("\x0f\xa2", 3, { X86_VALUE_MADE }),                  /* cpuid */
-		ROW("\x5b", 3, { X86_VALUE_LOADED }),                    /* pop %rbx */
+		ROW("\x5b", 3, { X86_VALUE_SPILLED }),                    /* pop %rbx */
+		ROW("\x48\x8b\x45\xf8", 0, { X86_VALUE_SPILLED }), /* mov -8(%rbp), %rax */
+		ROW("\x49\x8b\x45\xf8", 0, { X86_VALUE_LOADED }),  /* mov -8(%r13), %rax */
+		ROW("\x48\x8b\x04\x24", 0, { X86_VALUE_SPILLED }), /* mov (%rsp), %rax */
 		ROW("\xe8\0\0\0\0", 8, { X86_VALUE_LOADED }),           /* call: r8 is what it left */
 		ROW("\xe8\0\0\0\0", 3, { X86_VALUE_KEPT }),
 		ROW("\x64\x48\x33\x04\x25\x30\0\0\0", 0, { X86_VALUE_LOADED }), /* xor %fs:0x30, %rax */
