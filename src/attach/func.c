@@ -3,6 +3,7 @@
  */
 #include "attach/func.h"
 #include "attach/policy.h"
+#include "info/cxxname.h"
 #include "info/demangle.h"
 
 #include <errno.h>
@@ -133,8 +134,7 @@ static int match_symbols(struct modset *s, struct amodule *m, const struct fspec
 
 		if (!is_function(sym) || (pattern && is_startup(sym->name)))
 			continue;
-		if (!spec->version)
-			human = demangle(sym->name);
+		human = demangle(sym->name);
 		if (fspec_symbol_matches(spec, sym->name, sym->version, human))
 			err = add_match(m, sym, out);
 		free(human);
@@ -181,27 +181,44 @@ static int match_addr(struct modset *s, struct amodule *m, const struct fspec *s
 }
 
 struct near {
-	const char *name;
+	char name[80]; /* "": none */
 	unsigned distance;
 };
 
 /* Keep the three nearest names, nearest first, each once. */
-static void note_near(struct near best[3], const char *name, const char *want)
+static void note_near(struct near best[3], const char *name, size_t n, const char *want)
 {
-	struct near cand = { name, name_distance(name, want) };
+	struct near cand;
 
+	snprintf(cand.name, sizeof(cand.name), "%.*s", (int)(n < 80 ? n : 80), name);
+	cand.distance = name_distance(cand.name, want);
 	for (int i = 0; i < 3; i++) {
-		if (best[i].name && !strcmp(best[i].name, cand.name))
+		if (!strcmp(best[i].name, cand.name))
 			return;
-		if (!best[i].name || cand.distance < best[i].distance) {
+		if (!best[i].name[0] || cand.distance < best[i].distance) {
 			struct near t = best[i];
 
 			best[i] = cand;
 			cand = t;
-			if (!cand.name)
+			if (!cand.name[0])
 				return;
 		}
 	}
+}
+
+/* By the name that people write, unless they wrote a mangled one. */
+static void note_symbol(struct near best[3], const char *symbol, const char *want)
+{
+	char *human = want[0] != '_' || want[1] != 'Z' ? demangle(symbol) : NULL;
+	struct cxx_name parts;
+
+	if (human) {
+		cxx_name_split(human, &parts);
+		note_near(best, parts.name, (size_t)(parts.params - parts.name), want);
+	} else {
+		note_near(best, symbol, strlen(symbol), want);
+	}
+	free(human);
 }
 
 /* "no module X; there are A, B, C" */
@@ -234,10 +251,10 @@ static int no_match(const struct modset *s, const struct fspec *spec, struct dia
 					       nw ? ", " : "", m->shown);
 		for (unsigned k = 0; k < m->obj->nsym; k++) {
 			if (is_function(&m->obj->sym[k]) && !is_startup(m->obj->sym[k].name))
-				note_near(best, m->obj->sym[k].name, spec->func);
+				note_symbol(best, m->obj->sym[k].name, spec->func);
 		}
 	}
-	for (int i = 0; i < 3 && best[i].name; i++)
+	for (int i = 0; i < 3 && best[i].name[0]; i++)
 		nn += (size_t)snprintf(near + nn, nn < sizeof(near) ? sizeof(near) - nn : 0, "%s%s",
 				       i ? ", " : "", best[i].name);
 	if (!nw)

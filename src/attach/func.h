@@ -17,7 +17,7 @@
 
 struct func {
 	struct amodule *mod;
-	const char *name; /* the one that matched, demangled if that was asked */
+	const char *name; /* the symbol that matched, mangled */
 	char *aliases;    /* ", "-separated other names of the address; NULL: none */
 	bool ifunc;       /* a resolver, not a function */
 	taddr_t addr;     /* in the file */
