@@ -72,21 +72,6 @@ static bool flag_integrated(Dwarf_Die *die, unsigned attr)
 	return dwarf_attr_integrate(die, attr, &a) && !dwarf_formflag(&a, &v) && v;
 }
 
-static bool is_c(int lang)
-{
-	switch (lang) {
-	case DW_LANG_C89:
-	case DW_LANG_C:
-	case DW_LANG_C99:
-	case DW_LANG_C11:
-	case 0x2c: /* DW_LANG_C17 and _C23, younger than the header */
-	case 0x3e:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The instance's own DIE of a declared parameter: the one whose origin it is. */
 static bool instance_of(const struct shape *own, const Dwarf_Die *param, Dwarf_Die *out)
 {
@@ -282,7 +267,7 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 	p->by_gcc = made_by_gcc(&f->die);
 	b->is_local = !flag_integrated(&f->die, DW_AT_external);
 	b->shaky = cc == DW_CC_nocall || is_clone(b->r, f->addr);
-	b->promoted = u && is_c(u->lang) && !flag_integrated(&f->die, DW_AT_prototyped);
+	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(&f->die, DW_AT_prototyped);
 	err = dwr_type_of(b->r, &f->die, b->pool, &p->ret, b->d);
 	if (!err)
 		err = build_params(b, &f->die, &decl, p);

@@ -91,6 +91,17 @@ def cxx_names_live(victim):
 
 
 @cxx
+def cxx_types_of_locals(victim):
+    """g++ has the code of local classes and lambdas within their types."""
+    out = tmp / 'calls'
+    r = utramp('trace', '-j', '-o', out, '_ZZ5outer*', '--', part(victim))
+    assert r.code == 0 and 'no types' not in r.err, r
+    calls = {tuple((k, v) for k, v in o['args'].items() if k not in ('this', '__closure')):
+             o['ret'] for o in map(json.loads, out.read_text().splitlines())}
+    assert calls == {(('k', 13), ('m', 2)): 28, (('q', 13),): 14, (('r', 13),): 33}, calls
+
+
+@cxx
 def no_such_cxx_name(victim):
     for spec, near in [('ns::ovr', 'ns::over'), ('ns::C::operator-', 'ns::C::operator->'),
                        ('oute', 'outer')]:
