@@ -271,7 +271,9 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 	err = dwr_type_of(b->r, &f->die, b->pool, &p->ret, b->d);
 	if (!err)
 		err = build_params(b, &f->die, &decl, p);
-	p->unprototyped = b->promoted && !p->nparams && !p->variadic;
+	/* Only definitions have code, and in one an empty list means none (C11 6.7.6.3p14).  Of what
+	 * assembly takes, its DIE says nothing. */
+	p->unprototyped = u && u->lang == DW_LANG_Mips_Assembler;
 	return err;
 }
 

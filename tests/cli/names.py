@@ -110,4 +110,29 @@ def no_such_cxx_name(victim):
     refused(3, 'no function', 'list', f'{part(victim)}:operator()')
 
 
+# -- C ----------------------------------------------------------------------------------------
+
+C_VICTIMS = ['names-gcc-O0', 'names-gcc-O2', 'names-clang-O0', 'names-clang-O2']
+
+
+@test
+def empty_list_of_a_definition():
+    """C11 6.7.6.3p14: an empty list in a definition means that there are no parameters."""
+    for victim in C_VICTIMS:
+        for name in ['empty_list', 'empty_static', 'main']:
+            o, = objects('list', '-j', f'{part(victim)}:{name}')
+            assert o['args'] == [] and o['attach'] == ['entry', 'exit'], (victim, o)
+        o, = objects('list', '-j', f'{part(victim)}:old_style')
+        assert [a['name'] for a in o['args']] == ['n', 'm'], (victim, o)
+        out = tmp / 'calls'
+        r = utramp('trace', '-j', '-o', out, 'empty_*', '--', part(victim))
+        assert r.code == 0 and 'no types' not in r.err, r
+        assert {o['func']: o['ret'] for o in map(json.loads, out.read_text().splitlines())} \
+            == {'empty_list': 1, 'empty_static': 2}, out.read_text()
+        o, = objects('list', '-j', f'{part(victim)}:assembly')
+        assert o['attach'] == ['entry'] and not o['args'], o
+    o, = objects('list', '-j', '--proto', 'int empty_list()', 'empty_list', '--', part(victim))
+    assert o['attach'] == ['entry'], o # a declaration tells nothing
+
+
 main()
