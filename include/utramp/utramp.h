@@ -90,10 +90,9 @@ UTRAMP_API int utramp_target__detach(struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 
 /*
- * Types for functions without debug information: a file with BTF for a module (path,
- * SONAME or short name), or one prototype as C writes it, "int f(struct s *, double)".
- * They count for functions that have no program yet.  ENOENT: no such module or function,
- * so the types would go unused.
+ * Types for functions without debug information: a file with BTF for a module (path, SONAME, short
+ * name, pattern), or one prototype as C writes it, "int f(struct s *, double)".  They count for
+ * functions that have no program yet.  ENOENT: no such module or function to use them for.
  */
 UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
 				      const char *file);
@@ -110,7 +109,7 @@ UTRAMP_API unsigned utramp_target__functions(const struct utramp_target *t, unsi
 
 struct utramp_object_opts {
 	size_t sz;
-	const char *btf; /* the target's BTF for CO-RE; NULL: none is needed */
+	const char *btf; /* for CO-RE; NULL: that of the module which the programs attach to */
 	bool lossless;   /* ring buffers make the target wait instead of dropping */
 };
 
@@ -123,6 +122,8 @@ UTRAMP_API struct utramp_program *utramp_object__next_program(const struct utram
 							      struct utramp_program *prev);
 UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
 UTRAMP_API const char *utramp_program__section(const struct utramp_program *p);
+/* Before loading, since CO-RE asks the module: attach it there, not to its section's function. */
+UTRAMP_API int utramp_program__add_target(struct utramp_program *p, const char *spec);
 
 struct utramp_attach_opts {
 	size_t sz;
@@ -134,8 +135,8 @@ struct utramp_attach_opts {
 };
 
 /*
- * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: the
- * one in the program's section.  All or none, unless missing_ok; but a pattern means those
+ * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: its
+ * own (see add_target).  All or none, unless missing_ok; but a pattern means those
  * of its functions that can be attached (missing is told of the others), and at least one.
  */
 UTRAMP_API struct utramp_link *utramp_program__attach(struct utramp_program *p,

@@ -148,6 +148,7 @@ int utramp_target__add_btf(struct utramp_target *t, const char *module, const ch
 
 	if (!t || !module || !file)
 		return misuse("target, module or file");
+	s.module_glob = strpbrk(module, "*?") != NULL;
 	for (size_t i = 0; i < t->mods->n; i++)
 		known |=
 			fspec_module_matches(&s, t->mods->at[i]->path, t->mods->at[i]->obj->soname);
@@ -252,6 +253,28 @@ const char *utramp_program__section(const struct utramp_program *p)
 	return object_program_section(p);
 }
 
+int utramp_program__add_target(struct utramp_program *p, const char *spec)
+{
+	struct diag *d = api_diag();
+	struct fspec s;
+	char *own;
+	int err;
+
+	if (!p || !spec)
+		return misuse("program or function");
+	if (p->object->tried)
+		return api_return(diag_set(d, -EINVAL, "%s is loaded already", p->object->path));
+	err = fspec_parse(spec, &s, d);
+	if (err)
+		return api_return(err);
+	fspec_fini(&s);
+	own = strdup(spec);
+	if (own && !vec_push(&p->targets, own))
+		return 0;
+	free(own);
+	return api_return(-ENOMEM);
+}
+
 uint64_t utramp_program__missed(const struct utramp_program *p)
 {
 	const struct shm_prog *s = NULL;
@@ -318,6 +341,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	enum tramp_kind kind = tramp_kind_of(p->kind);
 	struct hook_list list = { 0 };
 	int err = session_hooks(t, spec, &list, d), passed = 0;
+	size_t before = l->parts.n;
 
 	if (err == -ENOENT && o->missing_ok) {
 		if (o->missing)
@@ -334,7 +358,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 		err = 0;
 	}
 	vec_free(&list);
-	return !err && !l->parts.n && !o->missing_ok ? passed : err;
+	return !err && l->parts.n == before && !o->missing_ok ? passed : err;
 }
 
 static int check_attach(const struct utramp_program *p, const struct utramp_target *t,
@@ -350,14 +374,14 @@ static int check_attach(const struct utramp_program *p, const struct utramp_targ
 	return 0;
 }
 
+/* spec NULL: to each function that the program has. */
 static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
 		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
 {
+	const char *own = spec ? NULL : object_program_target(p, 0);
 	struct utramp_link *l;
-	int err;
+	int err = check_attach(p, t, spec ? spec : own, d);
 
-	spec = spec ? spec : p->spec;
-	err = check_attach(p, t, spec, d);
 	if (err)
 		return err;
 	l = calloc(1, sizeof(*l));
@@ -366,7 +390,9 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		return -ENOMEM;
 	}
 	l->object = p->object;
-	err = link_all(p, t, spec, o, l, d);
+	err = spec ? link_all(p, t, spec, o, l, d) : 0;
+	for (size_t i = 0; own && !err; own = object_program_target(p, ++i))
+		err = link_all(p, t, own, o, l, d);
 	if (!err && !t->proc->stopped)
 		err = session_commit(t, d);
 	if (err) {
@@ -412,7 +438,7 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 		struct utramp_program *p = o->programs.at[i];
 		struct utramp_link *l;
 
-		if (p->prog && p->spec)
+		if (p->prog && object_program_target(p, 0))
 			err = attach(p, t, NULL, &own, &l, d);
 	}
 	while (err && o->links.n > before)

@@ -129,7 +129,8 @@ static void missing(void *ctx, const char *why)
 		cli_error("not attached: %s", why);
 }
 
-static int attach_to(struct run *r, struct utramp_program *p, const char *spec)
+/* To each function that --attach names for it, else to the one of its section. */
+static int attach_program(struct run *r, struct utramp_program *p)
 {
 	struct cli *c = r->c;
 	struct utramp_attach_opts opts = {
@@ -140,23 +141,26 @@ static int attach_to(struct run *r, struct utramp_program *p, const char *spec)
 		if (!strcmp(c->cookie[i].key, utramp_program__name(p)))
 			opts.cookie = strtoull(c->cookie[i].value, NULL, 0);
 	}
-	return utramp_program__attach(p, r->t, spec, &opts) ? 0 : cli_fail_spec(-errno);
+	return utramp_program__attach(p, r->t, NULL, &opts) ? 0 : cli_fail_spec(-errno);
 }
 
-/* To each function that --attach names for it, else to the one of its section. */
-static int attach_program(struct run *r, struct utramp_program *p)
+/* Before loading, which may want to know the modules. */
+static int add_targets(const struct run *r, struct utramp_object *o)
 {
 	const struct cli *c = r->c;
-	bool named = false;
-	int code = 0;
+	struct utramp_program *p = NULL;
 
-	for (int i = 0; i < c->nattach && !code; i++) {
-		if (strcmp(c->attach[i].key, utramp_program__name(p)) != 0)
-			continue;
-		named = true;
-		code = attach_to(r, p, c->attach[i].value);
+	while ((p = utramp_object__next_program(o, p))) {
+		for (int i = 0; i < c->nattach; i++) {
+			int err = strcmp(c->attach[i].key, utramp_program__name(p)) ?
+					  0 :
+					  utramp_program__add_target(p, c->attach[i].value);
+
+			if (err)
+				return cli_fail_spec(err);
+		}
 	}
-	return named ? code : attach_to(r, p, NULL);
+	return 0;
 }
 
 /* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
@@ -187,10 +191,12 @@ static int load_all(struct run *r)
 		code = check_names(r, "--cookie", r->c->cookie, r->c->ncookie);
 	for (int i = 0; i < r->nobjs && !code; i++) {
 		struct utramp_program *p = NULL;
-		int err = utramp_object__load(r->obj[i], r->t);
+		int err;
 
-		if (err)
-			return cli_fail(err);
+		code = add_targets(r, r->obj[i]);
+		err = code ? 0 : utramp_object__load(r->obj[i], r->t);
+		if (err) /* ENOENT: the function whose module should have the types */
+			return err == -ENOENT ? cli_fail_spec(err) : cli_fail(err);
 		while (!code && (p = utramp_object__next_program(r->obj[i], p)))
 			code = attach_program(r, p);
 		if (!code)
@@ -201,9 +207,7 @@ static int load_all(struct run *r)
 
 static int open_all(struct run *r)
 {
-	struct utramp_object_opts opts = { .sz = sizeof(opts),
-					   .lossless = r->c->lossless,
-					   .btf = r->c->nbtf ? r->c->btf[0].value : NULL };
+	struct utramp_object_opts opts = { .sz = sizeof(opts), .lossless = r->c->lossless };
 
 	if (!r->c->nargs) {
 		cli_error("run: the object is missing: utramp run OBJ.bpf.o -- CMD");

@@ -3,7 +3,9 @@
 #define NAMES_H
 
 #define KEPT __attribute__((noinline, used))
+#ifndef ROOM
 #define ROOM __asm__ volatile("nop; nop; nop; nop; nop; nop; nop; nop")
+#endif
 
 int second(int n);
 int versioned(int n);
