@@ -112,6 +112,9 @@ struct hook_list {
  */
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
 
+/* Forget the hooks behind the first n: never used, nor held by anybody. */
+void session_drop_hooks(struct utramp_target *t, size_t n);
+
 /* A hook for a prepared function that has none; takes f over, also on failure. */
 int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
 
