@@ -9,11 +9,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static bool has_glob(const char *s)
 {
 	return strpbrk(s, "*?") != NULL;
+}
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
 /*
@@ -32,7 +39,7 @@ static const char *separator(const char *text)
 			continue;
 		}
 		path[at - text] = '\0';
-		found = memchr(text, '/', (size_t)(at - text)) && !access(path, F_OK);
+		found = memchr(text, '/', (size_t)(at - text)) && is_file(path);
 		path[at - text] = ':';
 		if (found)
 			break;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """names.py UTRAMP PARTS - functions by the names that people give them, of C++ above all."""
 import json
+import os
 
 from harness import *
 
@@ -133,6 +134,94 @@ def empty_list_of_a_definition():
         assert o['attach'] == ['entry'] and not o['args'], o
     o, = objects('list', '-j', '--proto', 'int empty_list()', 'empty_list', '--', part(victim))
     assert o['attach'] == ['entry'], o # a declaration tells nothing
+
+
+
+def rows(*args):
+    """module:names of each function, as text has them."""
+    r = utramp('list', *args)
+    assert r.code == 0 and r.err == '', r
+    return [line.split('  ')[0] for line in r.out.splitlines()]
+
+
+@test
+def all_names_of_an_address():
+    """One function, whatever the name and the number of names asked for."""
+    victim = part('names-c')
+    assert rows(victim + ':named') == ['names-c:named (other_name, weak_name)']
+    assert rows(victim + ':weak_name') == ['names-c:weak_name (named, other_name)']
+    assert rows(victim + ':*name*') == ['names-c:named (other_name, weak_name)']
+    assert rows(part('libnames.so.1') + ':three_of_three') \
+        == ['libnames.so.1:three_of_three (one_of_three, two_of_three)']
+    for specs in [['named'], ['other_name', 'named', 'weak_name'], ['*name*']]:
+        out = tmp / 'calls'
+        r = utramp('trace', '-j', '-o', out, *specs, '--', victim)
+        assert r.code == 0 and 'attached to 1 function ' in r.err, r
+        assert [json.loads(x)['ret'] for x in out.read_text().splitlines()] == [11, 12, 13], specs
+
+
+@test
+def one_name_in_several_files():
+    victim = part('names-c')
+    twins = objects('list', '-j', victim + ':twin')
+    assert [len(o['args']) for o in twins] == [1, 2], twins
+    assert len({o['addr'] for o in twins}) == 2, twins
+    out = tmp / 'calls'
+    r = utramp('trace', '-j', '-o', out, 'twin', '--', victim)
+    assert r.code == 0 and 'attached to 2 functions ' in r.err, r
+    assert sorted(json.loads(x)['ret'] for x in out.read_text().splitlines()) == [7, 8]
+
+
+@test
+def versions():
+    lib, victim = part('libnames.so.1'), part('names-c')
+    for spec, want in [('versioned', 'versioned_new'), ('versioned@NAMES_1', 'versioned_old'),
+                       ('versioned@NAMES_2', 'versioned_new'),
+                       ('versioned@@NAMES_2', 'versioned_new')]:
+        assert rows(f'{lib}:{spec}') == [f'libnames.so.1:versioned ({want})'], spec
+        assert rows('libnames:' + spec, '--', victim) == [f'libnames.so.1:versioned ({want})']
+    refused(3, ["'versioned@NAMES_3'", 'versioned@NAMES_1'], 'list', lib + ':versioned@NAMES_3')
+
+
+@cxx
+def versions_of_cxx(victim):
+    want = ['_ZSt9terminatev']
+    for spec in ['libstdc++:std::terminate', 'libstdc++:std::terminate@GLIBCXX_3.4',
+                 'libstdc++.so.6:std::terminate()@GLIBCXX_3.4', '_ZSt9terminatev@GLIBCXX_3.4']:
+        got = [o['func'] for o in objects('list', '-j', spec, '--', part(victim))]
+        assert got == want, (spec, got)
+
+
+@test
+def modules():
+    lib, victim = part('libnames.so.1'), part('names-c')
+    want = ['libnames.so.1:versioned (versioned_new)']
+    for module in ['libnames', 'libnames.so', 'libnames.so.1', lib, os.path.relpath(lib), '*names*',
+                   'lib?ames*', '/*/libnames*', '']:
+        for spec in [f'{module}:versioned'] + (['versioned'] if not module else []):
+            assert rows(spec, '--', victim) == want, spec
+    assert rows('main', '--', victim) == ['names-c:main'] # the executable comes first
+    for module in ['libname', 'names', '/libnames.so.1', 'libnames.so.2']:
+        refused(3, [f"no module '{module}'", 'there are: names-c, libnames.so.1'], 'list',
+                f'{module}:versioned', '--', victim)
+
+
+@test
+def modules_of_odd_names():
+    for name in ['a b', 'a:b', 'a b:c d', 'a::b', 'a(1)', 'a<b', "'"]:
+        d = tmp / ('dir ' + name)
+        d.mkdir()
+        file = d / name
+        shutil.copy(part('names-gcc-O2'), file)
+        want = [f'{name}:twin'] * 2
+        assert rows(f'{file}:twin') == want, name
+        assert rows(f'{file}:twin', '--', file) == want, name
+        assert rows('twin', '--', file) == want, name
+        if name not in ['a(1)', 'a<b']: # brackets: by path, or as a pattern
+            assert rows(f'{name}:twin', '--', file) == want, name
+        assert rows(name.replace('(', '?').replace('<', '?') + ':twin', '--', file) == want, name
+        r = utramp('run', '-q', '--attach', f'entry={file}:twin', part('entry.bpf.o'), '--', file)
+        assert r.code == 0 and r.err == '', r
 
 
 main()
