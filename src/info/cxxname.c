@@ -100,18 +100,29 @@ static const char *skip_operator(const char *text, const char *c)
 	return c + strspn(c, "+-*/%^&|~!=,");
 }
 
-/* Template arguments; "->" and operators in them are no brackets. */
+/* Template arguments; "->" and operators in them are no brackets.  Counted, not nested calls:
+ * hostile text may open very many. */
 static const char *skip_angles(const char *text, const char *c)
 {
-	for (c++; *c && *c != '>';) {
-		if (is_operator(text, c))
+	unsigned depth = 0;
+
+	while (*c) {
+		if (is_operator(text, c)) {
 			c = skip_operator(text, c);
-		else if (starts(c, "->"))
+		} else if (starts(c, "->")) {
 			c += 2;
-		else
+		} else if (*c == '<') {
+			depth++;
+			c++;
+		} else if (*c == '>') {
+			c++;
+			if (!--depth)
+				break;
+		} else {
 			c = skip_group(text, c);
+		}
 	}
-	return *c ? c + 1 : c;
+	return c;
 }
 
 /* What may stand between a function's parameters and "::". */
