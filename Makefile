@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, trace a real program
 #   make test       install what is missing, build, run every floor of tests
 #   make test-long  the long runs that issues ask for
+#   make mutate     plant faults in the generator, one by one; a named test fails for each
 #   make bench      what a hit costs, beside what it could cost at best
 #   make install    into PREFIX (/usr/local)
 
@@ -27,6 +28,9 @@ test: all
 test-long: all
 	python3 tools/run-tests.py $(BUILD) --long
 
+mutate: all
+	python3 tools/mutate.py
+
 bench: all
 	bench/run.sh $(BUILD)
 
@@ -39,4 +43,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-long bench install format clean
+.PHONY: all demo test test-long mutate bench install format clean

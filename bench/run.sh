@@ -31,3 +31,8 @@ echo
 echo "not traced:"
 # shellcheck disable=SC2086
 $pin "$out/hit" "$blocks" "$calls"
+echo
+echo "layouts and entries, in process:"
+ninja -C "$build" bench/layouts >/dev/null
+# shellcheck disable=SC2086
+$pin "$build/bench/layouts" "$blocks" "$calls"

@@ -1,8 +1,8 @@
 /*
  * utramp/utramp.h - eBPF trampolines for functions of user-space processes.
  *
- * The names and manners are libbpf's: opaque structs, OBJECT__verb, options structs whose
- * first member sz is sizeof(struct) and which may be NULL, callbacks with a ctx pointer.
+ * The names and manners are libbpf's: opaque structs, OBJECT__verb, options structs whose first
+ * member sz is sizeof(struct) and which may be NULL, callbacks with a ctx pointer.
  *
  *	struct utramp_target *t = utramp_target__spawn(argv, NULL);
  *	struct utramp_object *o = utramp_object__open_file("prog.bpf.o", NULL);
@@ -12,15 +12,15 @@
  *	while (utramp_target__poll(t, 100) == UTRAMP_RUNNING)
  *		utramp_target__read_printk(t, print, NULL);
  *
- * Errors   int functions return 0 (or a count) or a negative errno; functions that return
- *          a pointer give NULL and set errno.  utramp_error() has the reason, one line or
- *          a few, for the last failure on the calling thread.
+ * Errors   int functions return 0 (or a count) or a negative errno; functions that return a
+ *          pointer give NULL and set errno.  utramp_error() has the reason, one line or a few,
+ *          for the last failure on the calling thread.
  *            ENOENT no such function, type, program, map    EACCES   the checks refuse it
  *            EBADMSG malformed object, ELF, DWARF, BTF      ENOTSUP  not supported (named)
  *            EPERM  not permitted to trace it               ESRCH    the target is gone
  *            EBUSY  the function's bytes are not its own    EINVAL   misuse
- * Memory   who creates frees; strings returned live as long as their object.  Free in any
- *          order: what outlives its target is without effect (ESRCH, nothing, 0).
+ * Memory   who creates frees; strings returned live as long as their object.  Free in any order:
+ *          what outlives its target is without effect (ESRCH, nothing, 0).
  * Options  E2BIG if a member that this version does not know is set.
  * Threads  one thread per target; different targets are independent.
  */
@@ -35,7 +35,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
 #define UTRAMP_API __attribute__((visibility("default")))
 
 struct utramp_target;      /* a traced process */
@@ -55,53 +54,44 @@ struct utramp_spawn_opts {
 	size_t sz;
 	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
 };
-
-/*
- * Start argv[0] (found through PATH) and stop it before its first constructor runs, with
- * all its libraries mapped.  Dynamically linked glibc programs only.
- */
+/* Start argv[0] (found through PATH) and stop it before its first constructor runs, with all
+ * its libraries mapped.  Dynamically linked glibc programs only. */
 UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
 						      const struct utramp_spawn_opts *opts);
-
+/*
+ * No process (pid -1): the file that spec's MODULE names stands for one, as if loaded at a usual
+ * address.  Programs can be attached and utramp_code() shows what would run; nothing ever does.
+ */
+UTRAMP_API struct utramp_target *utramp_target__file(const char *spec);
 /* Detaches if attached.  A child that was never resumed is killed. */
 UTRAMP_API void utramp_target__free(struct utramp_target *t);
-
 UTRAMP_API pid_t utramp_target__pid(const struct utramp_target *t);
-
 /* Let it run; programs attached so far see every call from here on. */
 UTRAMP_API int utramp_target__resume(struct utramp_target *t);
-
 enum utramp_state {
 	UTRAMP_RUNNING,
 	UTRAMP_EXITED, /* utramp_target__status() has the wait status */
 	UTRAMP_EXECED, /* runs another program now: nothing is attached any more */
 };
-
 /* Wait up to timeout_ms for a change: enum utramp_state, or -errno (EINVAL: not resumed). */
 UTRAMP_API int utramp_target__poll(struct utramp_target *t, int timeout_ms);
 UTRAMP_API int utramp_target__status(const struct utramp_target *t); /* as waitpid(2) */
-
 /*
- * Restore every function's bytes; calls inside return without running a program.  A function
- * that holds somebody else's bytes by now is left alone and told of (EBUSY); all others are
- * restored.  Attaching again is possible.
+ * Restore every function's bytes; calls inside return without running a program.  A function that
+ * holds somebody else's bytes by now is left alone and told of (EBUSY); all others are restored.
+ * Attaching again is possible.
  */
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
-
 /*
  * Types for functions without debug information: a file with BTF for a module (path, SONAME, short
  * name, pattern), or one prototype as C writes it, "int f(struct s *, double)".  They count for
- * functions that have no program yet.  ENOENT: no such module or function to use them for.
+ * functions that have no program yet.  ENOENT: no such module or function to use them.
  */
 UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
 				      const char *file);
 UTRAMP_API int utramp_target__add_proto(struct utramp_target *t, const char *proto);
-
-/*
- * How many functions have a program.  *untyped: how many of them are without types, so that
- * programs see the six argument registers; *example: one of these.  Both may be NULL.
- */
+/* How many functions have a program; *untyped of them have no types, as *example (or NULL). */
 UTRAMP_API unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
 					     const char **example);
 
@@ -112,12 +102,10 @@ struct utramp_object_opts {
 	const char *btf; /* for CO-RE; NULL: that of the module which the programs attach to */
 	bool lossless;   /* ring buffers make the target wait instead of dropping */
 };
-
 UTRAMP_API struct utramp_object *utramp_object__open_file(const char *path,
 							  const struct utramp_object_opts *opts);
 UTRAMP_API int utramp_object__load(struct utramp_object *o, struct utramp_target *t);
 UTRAMP_API void utramp_object__close(struct utramp_object *o); /* maps and links die with it */
-
 UTRAMP_API struct utramp_program *utramp_object__next_program(const struct utramp_object *o,
 							      struct utramp_program *prev);
 UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
@@ -132,12 +120,15 @@ struct utramp_attach_opts {
 	void (*missing)(void *ctx, const char *why); /* told of each of them */
 	void (*warn)(void *ctx, const char *text);   /* told once: no types, and how to get them */
 	void *ctx;
+	const char *const *syms; /* .multi programs: cnt specs instead of spec, each function */
+	const uint64_t *cookies; /* in one of them only (EINVAL); cnt cookies, or NULL: cookie */
+	size_t cnt;
+	const char *within; /* of the functions only those that this spec names, too; maybe none */
 };
-
 /*
- * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: its
- * own (see add_target).  All or none, unless missing_ok; but a pattern means those
- * of its functions that can be attached (missing is told of the others), and at least one.
+ * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: its own (see
+ * add_target).  All or none, unless missing_ok; but a pattern means those that can be attached
+ * (missing is told of the others), and at least one.
  */
 UTRAMP_API struct utramp_link *utramp_program__attach(struct utramp_program *p,
 						      struct utramp_target *t, const char *spec,
@@ -159,7 +150,6 @@ UTRAMP_API const char *utramp_map__name(const struct utramp_map *m);
 UTRAMP_API uint32_t utramp_map__type(const struct utramp_map *m); /* BPF_MAP_TYPE_* */
 UTRAMP_API uint32_t utramp_map__key_size(const struct utramp_map *m);
 UTRAMP_API uint32_t utramp_map__value_size(const struct utramp_map *m);
-
 /* Sizes must be the map's; a per-CPU value is libbpf_num_possible_cpus() values of 8 * n bytes. */
 UTRAMP_API int utramp_map__lookup_elem(const struct utramp_map *m, const void *key, size_t key_sz,
 				       void *value, size_t value_sz, uint64_t flags);
@@ -171,7 +161,6 @@ UTRAMP_API int utramp_map__get_next_key(const struct utramp_map *m, const void *
 					size_t key_sz);
 
 typedef int (*utramp_sample_fn)(void *ctx, const void *data, size_t size);
-
 UTRAMP_API struct utramp_ring_buffer *utramp_ring_buffer__new(struct utramp_map *m,
 							      utramp_sample_fn fn, void *ctx,
 							      const void *opts);
@@ -188,7 +177,6 @@ struct utramp_printk {
 	const char *text; /* size bytes, not terminated */
 	size_t size;
 };
-
 /* What bpf_printk() wrote since the last call; number of records. */
 UTRAMP_API int utramp_target__read_printk(struct utramp_target *t,
 					  void (*fn)(void *ctx, const struct utramp_printk *p),
@@ -206,7 +194,6 @@ struct utramp_trace_opts {
 	unsigned strings; /* bytes shown of a char *; 0: none */
 	uint64_t buffer;  /* bytes; 0: 64 MiB */
 };
-
 UTRAMP_API struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 						  const struct utramp_trace_opts *opts);
 /* Attach to what spec names; number of functions. */
@@ -230,21 +217,34 @@ struct utramp_func_info {
 	const char *reason;        /* why something cannot; NULL: nothing to say */
 	const char *json;          /* the whole as one JSON object */
 };
-
-/* t may be NULL: then spec's MODULE is a file.  fn returning not 0 stops. Number of functions. */
+/* t NULL: spec's MODULE is a file.  fn returning not 0 stops.  Gives the number of functions. */
 UTRAMP_API int utramp_list(struct utramp_target *t, const char *spec,
 			   int (*fn)(void *ctx, const struct utramp_func_info *f), void *ctx);
+
+enum utramp_layout { UTRAMP_OURS, UTRAMP_SEED }; /* of a trampoline's frame; the kernel's */
+struct utramp_code_opts {
+	size_t sz;
+	enum utramp_layout layout;
+	bool attached; /* only functions that have programs; else an example's, where there are none */
+};
+
+struct utramp_code_info {
+	size_t sz;
+	const char *module, *func, *text; /* text: plan and disassembly, with names */
+	const char *json;                 /* the whole as one JSON object */
+};
+/* The trampolines of what spec names, as they are or would be written; else as utramp_list(). */
+UTRAMP_API int utramp_code(struct utramp_target *t, const char *spec,
+			   const struct utramp_code_opts *opts,
+			   int (*fn)(void *ctx, const struct utramp_code_info *c), void *ctx);
 
 struct utramp_args {
 	size_t sz;
 	unsigned long functions, by_args[256], variadic, struct_by_value, with_float;
 };
-
 /* How many functions of a file have how many arguments, by its BTF, else its DWARF. */
 UTRAMP_API int utramp_args_count(const char *file, struct utramp_args *out);
-
 #ifdef __cplusplus
 }
 #endif
-
 #endif

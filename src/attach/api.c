@@ -87,6 +87,17 @@ struct utramp_target *utramp_target__spawn(char *const argv[], const struct utra
 	return err ? api_null(err) : t;
 }
 
+struct utramp_target *utramp_target__file(const char *spec)
+{
+	struct utramp_target *t = NULL;
+	int err;
+
+	if (!spec)
+		return api_null(misuse("function"));
+	err = session_file(spec, &t, api_diag());
+	return err ? api_null(err) : t;
+}
+
 void utramp_target__free(struct utramp_target *t)
 {
 	session_free(t);
@@ -110,6 +121,8 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 
 	if (!t)
 		return misuse("target");
+	if (t->file)
+		return api_return(diag_set(d, -EINVAL, "a file does not run"));
 	if (t->proc->exited)
 		return UTRAMP_EXITED;
 	if (t->proc->stopped)
@@ -288,9 +301,15 @@ uint64_t utramp_program__missed(const struct utramp_program *p)
 
 static enum tramp_kind tramp_kind_of(enum program_kind k)
 {
-	return k == PROGRAM_FEXIT    ? TRAMP_FEXIT :
-	       k == PROGRAM_FMOD_RET ? TRAMP_FMOD_RET :
-				       TRAMP_FENTRY;
+	switch (k) {
+	case PROGRAM_FEXIT:
+	case PROGRAM_FSESSION: /* struct link */
+		return TRAMP_FEXIT;
+	case PROGRAM_FMOD_RET:
+		return TRAMP_FMOD_RET;
+	default:
+		return TRAMP_FENTRY;
+	}
 }
 
 void object_drop_link(struct utramp_link *l)
@@ -309,11 +328,20 @@ void object_drop_link(struct utramp_link *l)
 	free(l);
 }
 
-/* A function that is passed over instead of failing the whole. */
-static bool passes(const struct utramp_attach_opts *o, const struct hook *h, bool pattern,
-		   enum tramp_kind kind, int err)
+static bool has_part(const struct utramp_link *l, const struct hook *h)
 {
-	if (err == -ENOMEM)
+	for (size_t i = 0; i < l->parts.n; i++) {
+		if (l->parts.at[i]->hook == h)
+			return true;
+	}
+	return false;
+}
+
+/* A function that is passed over instead of failing the whole; not one named twice. */
+static bool passes(const struct utramp_attach_opts *o, const struct utramp_link *l,
+		   const struct hook *h, bool pattern, enum tramp_kind kind, int err)
+{
+	if (err == -ENOMEM || has_part(l, h))
 		return false;
 	return o->missing_ok || (pattern && func_refusal(h->func, kind));
 }
@@ -324,6 +352,8 @@ static int link_one(struct utramp_program *p, struct utramp_target *t, struct ho
 	struct link *part;
 	int err = hook_link(t, h, p->prog, tramp_kind_of(p->kind), o->cookie, &part, d);
 
+	if (err == -EBUSY && has_part(l, h))
+		return diag_set(d, -EINVAL, "%s is in the list more than once", h->func->name);
 	if (err)
 		return err;
 	err = vec_push(&l->parts, part);
@@ -343,6 +373,8 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	int err = session_hooks(t, spec, &list, d), passed = 0;
 	size_t before = l->parts.n;
 
+	if (!err && o->within)
+		err = session_within(t, o->within, &list, d);
 	if (err == -ENOENT && o->missing_ok) {
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, err));
@@ -350,7 +382,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	}
 	for (size_t i = 0; i < list.n && !err; i++) {
 		err = link_one(p, t, list.at[i], o, l, d);
-		if (!err || !passes(o, list.at[i], list.pattern, kind, err))
+		if (!err || !passes(o, l, list.at[i], list.pattern, kind, err))
 			continue;
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, err));
@@ -359,6 +391,41 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	}
 	vec_free(&list);
 	return !err && l->parts.n == before && !o->missing_ok ? passed : err;
+}
+
+/* Each of the list, with its cookie: all or none. */
+static int link_list(struct utramp_program *p, struct utramp_target *t,
+		     const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
+{
+	struct utramp_attach_opts one = *o;
+	int err = 0;
+
+	for (size_t i = 0; i < o->cnt && !err; i++) {
+		if (!o->syms[i])
+			return diag_set(d, -EINVAL, "options: syms[%zu] is no function", i);
+		if (o->cookies)
+			one.cookie = o->cookies[i];
+		err = link_all(p, t, o->syms[i], &one, l, d);
+	}
+	return err;
+}
+
+static bool has_list(const struct utramp_attach_opts *o)
+{
+	return o->syms || o->cookies || o->cnt;
+}
+
+static int check_list(const struct utramp_program *p, const char *spec,
+		      const struct utramp_attach_opts *o, struct diag *d)
+{
+	if (!o->syms || !o->cnt)
+		return diag_set(d, -EINVAL, "options: syms and cnt go together, cookies with them");
+	if (!p->multi)
+		return diag_set(d, -EINVAL,
+				"a list of functions is for .multi programs, and %s is in section "
+				"'%s'",
+				object_program_name(p), object_program_section(p));
+	return spec ? diag_set(d, -EINVAL, "a list and a spec: give one of them") : 0;
 }
 
 static int check_attach(const struct utramp_program *p, const struct utramp_target *t,
@@ -378,10 +445,12 @@ static int check_attach(const struct utramp_program *p, const struct utramp_targ
 static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
 		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
 {
-	const char *own = spec ? NULL : object_program_target(p, 0);
+	const char *own = spec || has_list(o) ? NULL : object_program_target(p, 0);
+	int err = has_list(o) ? check_list(p, spec, o, d) : 0;
 	struct utramp_link *l;
-	int err = check_attach(p, t, spec ? spec : own, d);
 
+	if (!err)
+		err = check_attach(p, t, has_list(o) ? "" : spec ? spec : own, d);
 	if (err)
 		return err;
 	l = calloc(1, sizeof(*l));
@@ -390,10 +459,13 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		return -ENOMEM;
 	}
 	l->object = p->object;
-	err = spec ? link_all(p, t, spec, o, l, d) : 0;
+	if (has_list(o))
+		err = link_list(p, t, o, l, d);
+	else if (spec)
+		err = link_all(p, t, spec, o, l, d);
 	for (size_t i = 0; own && !err; own = object_program_target(p, ++i))
 		err = link_all(p, t, own, o, l, d);
-	if (!err && !t->proc->stopped)
+	if (!err && !session_waits(t))
 		err = session_commit(t, d);
 	if (err) {
 		object_drop_link(l);
@@ -432,6 +504,8 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 		return misuse("object or target");
 	before = o->links.n;
 	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && has_list(&own))
+		err = diag_set(d, -EINVAL, "options: a list of functions is for one program");
 	if (!err && o->target != t)
 		err = diag_set(d, -EINVAL, "%s is not loaded for this target", o->path);
 	for (size_t i = 0; i < o->programs.n && !err; i++) {

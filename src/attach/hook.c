@@ -99,13 +99,37 @@ static int check_program(const struct utramp_target *t, const struct hook *h,
 	return check_slots(h, p, kind, d);
 }
 
+/* Newest first. */
+static int put_first(struct hook *h, enum tramp_kind kind, struct link *l)
+{
+	int err = vec_push(&h->list[kind], l);
+
+	if (err)
+		return err;
+	memmove(&h->list[kind].at[1], &h->list[kind].at[0],
+		(h->list[kind].n - 1) * sizeof(h->list[kind].at[0]));
+	h->list[kind].at[0] = l;
+	return 0;
+}
+
+static bool take_out(struct hook *h, enum tramp_kind kind, const struct link *l)
+{
+	for (size_t i = 0; i < h->list[kind].n; i++) {
+		if (h->list[kind].at[i] != l)
+			continue;
+		memmove(&h->list[kind].at[i], &h->list[kind].at[i + 1],
+			(h->list[kind].n - i - 1) * sizeof(l));
+		h->list[kind].n--;
+		return true;
+	}
+	return false;
+}
+
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
 	      uint64_t cookie, struct link **out, struct diag *d)
 {
+	int err = check_program(t, h, p, kind, d);
 	struct link *l;
-	int err;
-
-	err = check_program(t, h, p, kind, d);
 
 	if (err)
 		return err;
@@ -115,16 +139,18 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 					h->func->name);
 	}
 	l = calloc(1, sizeof(*l));
-	if (!l || vec_push(&h->list[kind], l) < 0) {
-		free(l);
+	if (!l)
 		return -ENOMEM;
-	}
-	*l = (struct link){ .hook = h, .prog = program_get(p), .kind = kind, .cookie = cookie };
-	/* newest first */
-	memmove(&h->list[kind].at[1], &h->list[kind].at[0],
-		(h->list[kind].n - 1) * sizeof(h->list[kind].at[0]));
-	h->list[kind].at[0] = l;
-	err = image_check(t, h, d);
+	*l = (struct link){ .hook = h,
+			    .prog = program_get(p),
+			    .kind = kind,
+			    .session = p->kind == PROGRAM_FSESSION,
+			    .cookie = cookie };
+	err = put_first(h, kind, l);
+	if (!err && l->session)
+		err = put_first(h, TRAMP_FENTRY, l);
+	if (!err)
+		err = image_check(t, h, d);
 	if (err) {
 		bool dirty = h->dirty;
 
@@ -141,15 +167,11 @@ void link_unhook(struct link *l)
 {
 	struct hook *h = l->hook;
 
-	for (size_t i = 0; h && i < h->list[l->kind].n; i++) {
-		if (h->list[l->kind].at[i] != l)
+	for (int k = 0; h && k < TRAMP_KINDS; k++) {
+		if (!take_out(h, (enum tramp_kind)k, l))
 			continue;
-		memmove(&h->list[l->kind].at[i], &h->list[l->kind].at[i + 1],
-			(h->list[l->kind].n - i - 1) * sizeof(l));
-		h->list[l->kind].n--;
 		h->dirty = true;
 		h->removed |= l->in_image;
-		break;
 	}
 	l->hook = NULL;
 }
@@ -428,7 +450,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 
 int session_settle(struct utramp_target *t, struct diag *d)
 {
-	if (t->proc->stopped || t->proc->exited || !process_alive(t->proc))
+	if (session_waits(t) || t->proc->exited || !process_alive(t->proc))
 		return 0;
 	return session_commit(t, d);
 }
@@ -445,7 +467,7 @@ int session_detach(struct utramp_target *t, struct diag *d)
 				link_unhook(h->list[k].at[0]);
 		}
 	}
-	if (!anything_to_do(t))
+	if (t->file || !anything_to_do(t))
 		return 0;
 	err = session_commit(t, d);
 	for (size_t i = 0; i < t->hooks.n && err == -ESRCH; i++) {

@@ -72,51 +72,100 @@ static int room_take(struct code_room *r, taddr_t at, size_t n, struct diag *d)
 
 /* -- the slot ------------------------------------------------------------------------------- */
 
+int32_t image_counter(const struct hook *h)
+{
+	return (int32_t)(offsetof(struct rt_thread, inside) + 8 * (h->number % RT_COUNTERS));
+}
+
+int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
+		    size_t cap, struct slot_code *out, struct diag *d)
+{
+	struct slot_plan plan = {
+		.site = &h->func->site,
+		.at = h->slot_at ? h->slot_at : room_next(&t->room[h->slab], SLOT_ALIGN),
+		.rt_first = t->env[h->slab].first,
+		.tls_off = t->env[h->slab].tls_off,
+		.counter_off = image_counter(h),
+	};
+
+	return slot_emit(&plan, code, frames, cap, out, d);
+}
+
 int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	uint8_t code[SLOT_MAX], frames[SLOT_MAX];
-	struct code_room *room = &t->room[h->slab];
-	struct slot_plan plan = {
-		.site = &h->func->site,
-		.at = room_next(room, SLOT_ALIGN),
-		.rt_first = t->env[h->slab].first,
-		.tls_off = t->proc->tls_off,
-		.counter_off = (int32_t)(offsetof(struct rt_thread, inside) +
-					 8 * (h->number % RT_COUNTERS)),
-	};
-	int n = slot_emit(&plan, code, frames, sizeof(code), &h->slot, d), err;
+	int n = image_slot_code(t, h, code, frames, sizeof(code), &h->slot, d), err;
 
 	if (n < 0)
 		return n;
-	err = room_take(room, plan.at, (size_t)n, d);
+	err = room_take(&t->room[h->slab], h->slot.at, (size_t)n, d);
 	if (!err)
-		err = write_code(t, h->slab, plan.at, code, frames, (size_t)n);
+		err = write_code(t, h->slab, h->slot.at, code, frames, (size_t)n);
 	if (!err)
-		h->slot_at = plan.at;
+		h->slot_at = h->slot.at;
 	return err;
+}
+
+taddr_t image_place(const struct utramp_target *t, const struct hook *h,
+		    const struct slot_code *slot)
+{
+	if (h->image && hook_has_links(h) && !h->dirty)
+		return h->image;
+	return ALIGN_UP(h->slot_at ? t->room[h->slab].next : slot->at + slot->size, IMAGE_ALIGN);
 }
 
 /* -- the image ------------------------------------------------------------------------------ */
 
-/* Everything an image is made from, alive until it is emitted. */
-struct recipe {
-	struct tramp_prog *prog;
-	struct engine_body **body;
-	unsigned n;
-	struct tramp_spec spec;
-	struct tramp_plan plan;
-};
-
-static void recipe_fini(struct recipe *r)
+void recipe_fini(struct recipe *r)
 {
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->nbodies; i++)
 		engine_body_free(r->body[i]);
 	free(r->body);
 	free(r->prog);
 }
 
-static int recipe_init(struct utramp_target *t, const struct hook *h, struct recipe *r,
-		       struct diag *d)
+static int add_prog(const struct utramp_target *t, const struct hook *h, struct recipe *r,
+		    enum tramp_kind kind, const struct link *l)
+{
+	struct engine_env env = t->env[h->slab];
+	struct tramp_prog *to = &r->prog[r->nprogs++];
+	size_t i = 0;
+	int err;
+
+	if (l->session && kind == TRAMP_FEXIT) { /* the fentry list is the first in prog[] */
+		while (h->list[TRAMP_FENTRY].at[i] != l)
+			i++;
+		*to = r->prog[i];
+		return 0;
+	}
+	if (r->spec.layout == TRAMP_SEED)
+		env.guard_enter = 0; /* the enter function's job */
+	err = engine_body_new(l->prog, &env, &r->body[r->nbodies]);
+	if (err)
+		return err;
+	*to = (struct tramp_prog){ .body = engine_body(r->body[r->nbodies++]),
+				   .cookie = l->cookie,
+				   .prog = env.arena + l->prog->stats,
+				   .session = l->session };
+	return 0;
+}
+
+/*
+ * The kernel's layout is never attached, only looked at: the functions that it calls around
+ * programs are not there, and stand at the end of the slab's room.
+ */
+static void stand_in(const struct utramp_target *t, const struct hook *h, struct tramp_shim *s)
+{
+	taddr_t end = t->room[h->slab].hi - 4 * IMAGE_ALIGN;
+
+	*s = (struct tramp_shim){ .enter = end,
+				  .exit = end + IMAGE_ALIGN,
+				  .image_enter = end + 2 * IMAGE_ALIGN,
+				  .image_exit = end + 3 * IMAGE_ALIGN };
+}
+
+int recipe_init(const struct utramp_target *t, const struct hook *h, const struct slot_code *slot,
+		enum tramp_layout layout, struct recipe *r, struct diag *d)
 {
 	size_t n = 0;
 	int err = 0;
@@ -127,26 +176,25 @@ static int recipe_init(struct utramp_target *t, const struct hook *h, struct rec
 			      .body = calloc(n + 1, sizeof(struct engine_body *)) };
 	if (!r->prog || !r->body)
 		return -ENOMEM;
-	r->spec = (struct tramp_spec){ .model = h->func->model,
+	r->spec = (struct tramp_spec){ .layout = layout,
+				       .entry = layout == TRAMP_SEED ? TRAMP_BY_CALL : TRAMP_BY_JMP,
+				       .shim = layout == TRAMP_SEED ? &r->shim : NULL,
+				       .model = h->func->model,
 				       .func = func_addr(h->func),
-				       .original = h->slot.moved,
-				       .leave_ret = h->slot.leave_ret,
-				       .leave_resume = h->slot.leave_resume,
+				       .original = slot->moved,
+				       .leave_ret = slot->leave_ret,
+				       .leave_resume = slot->leave_resume,
 				       .slot = h->number,
 				       .tagged = true };
+	if (layout == TRAMP_SEED) {
+		stand_in(t, h, &r->shim);
+		r->spec.leave_ret = r->spec.leave_resume = 0; /* back to where the call was */
+	}
 	for (int k = 0; k < TRAMP_KINDS; k++) {
-		r->spec.list[k].prog = &r->prog[r->n];
+		r->spec.list[k].prog = &r->prog[r->nprogs];
 		r->spec.list[k].n = (unsigned)h->list[k].n;
-		for (size_t i = 0; i < h->list[k].n && !err; i++) {
-			const struct link *l = h->list[k].at[i];
-
-			err = engine_body_new(l->prog, &t->env[h->slab], &r->body[r->n]);
-			if (err)
-				break;
-			r->prog[r->n] = (struct tramp_prog){ .body = engine_body(r->body[r->n]),
-							     .cookie = l->cookie };
-			r->n++;
-		}
+		for (size_t i = 0; i < h->list[k].n && !err; i++)
+			err = add_prog(t, h, r, (enum tramp_kind)k, h->list[k].at[i]);
 	}
 	return err ? err : tramp_plan(&r->spec, &r->plan, d);
 }
@@ -154,31 +202,25 @@ static int recipe_init(struct utramp_target *t, const struct hook *h, struct rec
 int image_check(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	struct recipe r;
-	int err = recipe_init(t, h, &r, d);
+	int err = recipe_init(t, h, &h->slot, TRAMP_OURS, &r, d);
 
 	recipe_fini(&r);
 	return err;
 }
 
-struct code {
-	uint8_t *bytes, *frames;
-	struct tramp_marks marks;
-	int n;
-};
-
-static void code_fini(struct code *c)
+void image_code_fini(struct image_code *c)
 {
 	free(c->bytes);
 	free(c->frames);
 }
 
 /* How long an image gets is known when it is emitted: try, with more room if need be. */
-static int emit(const struct recipe *r, taddr_t at, struct code *c, struct diag *d)
+int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d)
 {
 	for (uint32_t cap = IMAGE_FIRST; cap <= IMAGE_LIMIT; cap *= 2) {
 		struct x86_asm a;
 
-		code_fini(c);
+		image_code_fini(c);
 		c->bytes = malloc(cap);
 		c->frames = calloc(1, cap);
 		if (!c->bytes || !c->frames)
@@ -244,11 +286,11 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 {
 	struct code_room *room = &t->room[h->slab];
 	taddr_t at = room_next(room, IMAGE_ALIGN);
-	struct code c = { 0 };
+	struct image_code c = { 0 };
 	int err = vec_reserve(&h->gates, 1);
 
 	if (!err)
-		err = emit(r, at, &c, d);
+		err = image_emit(r, at, &c, d);
 	if (!err)
 		err = room_take(room, at, (size_t)c.n, d);
 	if (!err)
@@ -259,7 +301,7 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 		err = close_gates(t, h);
 	if (!err)
 		open_gate(h, at, &c.marks);
-	code_fini(&c);
+	image_code_fini(&c);
 	return err;
 }
 
@@ -272,7 +314,7 @@ static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 		err = point_to(t, h, h->slot.leave_resume);
 		return err ? err : close_gates(t, h);
 	}
-	err = recipe_init(t, h, &r, d);
+	err = recipe_init(t, h, &h->slot, TRAMP_OURS, &r, d);
 	if (!err)
 		err = write_image(t, h, &r, d);
 	recipe_fini(&r);

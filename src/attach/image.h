@@ -23,6 +23,41 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d);
  */
 int image_swap(struct utramp_target *t, struct hook *h, struct diag *d);
 
+/*
+ * The parts of the above, which write nothing: the slot as it is, or will be, written (a
+ * length or -errno, as slot_emit()); where the image of the hook's programs is, or would go;
+ * everything an image is made from, alive until it is emitted; its bytes.
+ */
+int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
+		    size_t cap, struct slot_code *out, struct diag *d);
+int32_t image_counter(const struct hook *h); /* of calls inside: its offset in rt_thread */
+taddr_t image_place(const struct utramp_target *t, const struct hook *h,
+		    const struct slot_code *slot);
+
+struct recipe {
+	struct tramp_prog *prog;
+	struct engine_body **body;
+	unsigned nprogs, nbodies; /* programs: in the order of spec.list */
+	struct tramp_shim shim;   /* TRAMP_SEED: by name only, nothing is there */
+	struct tramp_spec spec;
+	struct tramp_plan plan;
+};
+
+/* recipe_fini() also after an error. */
+int recipe_init(const struct utramp_target *t, const struct hook *h, const struct slot_code *slot,
+		enum tramp_layout layout, struct recipe *r, struct diag *d);
+void recipe_fini(struct recipe *r);
+
+struct image_code {
+	uint8_t *bytes, *frames;
+	struct tramp_marks marks;
+	int n;
+};
+
+/* image_code_fini() also after an error. */
+int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d);
+void image_code_fini(struct image_code *c);
+
 /* Map arena regions added since the last call. */
 int session_map(struct utramp_target *t, struct diag *d);
 

@@ -66,19 +66,35 @@ static int heard(struct diag *d, int err, const char *path, const char *doing)
 static const struct section_kind {
 	const char *sec; /* as registered with libbpf */
 	enum program_kind kind;
+	bool multi;
 } section_kinds[] = {
-	{ "fentry+", PROGRAM_FENTRY },     { "fentry.s+", PROGRAM_FENTRY },
-	{ "fexit+", PROGRAM_FEXIT },       { "fexit.s+", PROGRAM_FEXIT },
-	{ "fmod_ret+", PROGRAM_FMOD_RET }, { "fmod_ret.s+", PROGRAM_FMOD_RET },
+	{ "fentry+", PROGRAM_FENTRY, false },
+	{ "fentry.s+", PROGRAM_FENTRY, false },
+	{ "fexit+", PROGRAM_FEXIT, false },
+	{ "fexit.s+", PROGRAM_FEXIT, false },
+	{ "fmod_ret+", PROGRAM_FMOD_RET, false },
+	{ "fmod_ret.s+", PROGRAM_FMOD_RET, false },
+	{ "fsession+", PROGRAM_FSESSION, false },
+	{ "fsession.s+", PROGRAM_FSESSION, false },
+	{ "fentry.multi+", PROGRAM_FENTRY, true },
+	{ "fentry.multi.s+", PROGRAM_FENTRY, true },
+	{ "fexit.multi+", PROGRAM_FEXIT, true },
+	{ "fexit.multi.s+", PROGRAM_FEXIT, true },
+	{ "fsession.multi+", PROGRAM_FSESSION, true },
+	{ "fsession.multi.s+", PROGRAM_FSESSION, true },
 };
 
+/* cookie: which of section_kinds. */
 static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long cookie)
 {
+	const struct section_kind *k = &section_kinds[cookie];
+
 	(void)p;
 	(void)opts;
 	if (loading)
 		sys_expect(loading->target->sys,
-			   &(struct sys_expect){ .kind = (enum program_kind)cookie,
+			   &(struct sys_expect){ .kind = k->kind,
+						 .multi = k->multi,
 						 .nslots = PROGRAM_NO_CTX,
 						 .lossless = loading->lossless });
 	return 0;
@@ -92,7 +108,7 @@ static int register_kinds(void)
 
 	pthread_mutex_lock(&lock);
 	for (; done < ARRAY_LEN(section_kinds) && id >= 0; done += id >= 0) {
-		LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = section_kinds[done].kind,
+		LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = (long)done,
 			    .prog_prepare_load_fn = announce);
 
 		if (!done)
@@ -105,7 +121,7 @@ static int register_kinds(void)
 }
 
 /* The kind of "fexit/libfoo.so:bar", and where the function's spec begins (NULL: bare). */
-static bool section_parse(const char *sec, enum program_kind *kind, const char **spec)
+static const struct section_kind *section_parse(const char *sec, const char **spec)
 {
 	sec += *sec == '?'; /* libbpf: not loaded by default */
 	for (size_t i = 0; i < ARRAY_LEN(section_kinds); i++) {
@@ -113,11 +129,27 @@ static bool section_parse(const char *sec, enum program_kind *kind, const char *
 
 		if (strncmp(sec, section_kinds[i].sec, n) != 0 || (sec[n] && sec[n] != '/'))
 			continue;
-		*kind = section_kinds[i].kind;
 		*spec = sec[n] && sec[n + 1] ? sec + n + 1 : NULL;
-		return true;
+		return &section_kinds[i];
 	}
-	return false;
+	return NULL;
+}
+
+static int refuse_section(const struct utramp_object *o, const char *prog, const char *sec,
+			  struct diag *d)
+{
+	const char *bare = sec + (*sec == '?');
+
+	if (!strncmp(bare, "fmod_ret.multi", strlen("fmod_ret.multi")))
+		return diag_set(d, -ENOTSUP,
+				"%s: program %s is in section '%s': there is no fmod_ret.multi, "
+				"here as in the kernel; name it fmod_ret/PATTERN",
+				o->path, prog, sec);
+	return diag_set(
+		d, -ENOTSUP,
+		"%s: program %s is in section '%s': utramp runs fentry, fexit, fmod_ret and "
+		"fsession programs; name the section fentry/[MODULE:]FUNCTION",
+		o->path, prog, sec);
 }
 
 /* -- open, load, close -------------------------------------------------------------------- */
@@ -126,18 +158,19 @@ static int add_program(struct utramp_object *o, struct bpf_program *bp, struct d
 {
 	struct utramp_program *p = calloc(1, sizeof(*p));
 	const char *sec = bpf_program__section_name(bp);
+	const struct section_kind *k;
 
 	if (!p)
 		return -ENOMEM;
 	p->object = o;
 	p->libbpf = bp;
-	if (!section_parse(sec, &p->kind, &p->spec)) {
+	k = section_parse(sec, &p->spec);
+	if (!k) {
 		free(p);
-		return diag_set(d, -ENOTSUP,
-				"%s: program %s is in section '%s': utramp runs fentry, fexit and "
-				"fmod_ret programs; name the section fentry/[MODULE:]FUNCTION",
-				o->path, bpf_program__name(bp), sec);
+		return refuse_section(o, bpf_program__name(bp), sec, d);
 	}
+	p->kind = k->kind;
+	p->multi = k->multi;
 	if (vec_push(&o->programs, p) < 0) {
 		free(p);
 		return -ENOMEM;

@@ -17,6 +17,7 @@ struct utramp_program {
 	struct utramp_object *object;
 	struct bpf_program *libbpf;
 	enum program_kind kind;
+	bool multi;       /* of a .multi section */
 	const char *spec; /* of its section; NULL: bare */
 	struct {
 		VEC(char *);

@@ -140,12 +140,13 @@ static int make_arena(struct utramp_target *t, struct diag *d)
 			(unsigned long long)ARENA_SIZE >> 20);
 }
 
-int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
-		  struct utramp_target **out, struct diag *d)
+/* All that does not depend on the process.  On failure the caller frees *out. */
+static int session_new(struct utramp_target **out, struct diag *d)
 {
 	struct utramp_target *t = calloc(1, sizeof(*t));
 	int err = t ? modset_new(&t->mods) : -ENOMEM;
 
+	*out = t;
 	if (!err)
 		err = types_init(&t->types);
 	if (!err)
@@ -156,13 +157,91 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		err = make_printk(t, d);
 	if (!err)
 		err = objfile_open_mem(slab_template, slab_template_size, "slab", &t->slab, d);
-	if (!err)
-		err = session_start(t, argv, opts, d);
+	return err;
+}
+
+static int session_end(struct utramp_target *t, int err, struct utramp_target **out)
+{
 	if (err)
 		session_free(t);
 	else
 		*out = t;
 	return err;
+}
+
+int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
+		  struct utramp_target **out, struct diag *d)
+{
+	struct utramp_target *t;
+	int err = session_new(&t, d);
+
+	if (!err)
+		err = session_start(t, argv, opts, d);
+	return session_end(t, err, out);
+}
+
+/* -- a file in place of a process -------------------------------------------------------- */
+
+/* Where Linux puts what can be anywhere, and the arena: any place beyond 32 bits. */
+#define FILE_BIAS  0x555555554000ull
+#define FILE_ARENA 0x7fff00000000ull
+#define FILE_TLS   (-8)
+
+static taddr_t end_of(const struct amodule *m)
+{
+	taddr_t end = 0;
+
+	for (unsigned i = 0; i < m->obj->nseg; i++) {
+		const struct objseg *s = &m->obj->seg[i];
+
+		end = s->addr + s->memsz > end ? s->addr + s->memsz : end;
+	}
+	return end + m->bias;
+}
+
+/* Both slabs in one place, behind the module. */
+static int place_slabs(struct utramp_target *t, struct amodule *m)
+{
+	const struct objsym *text = objfile_sym(t->slab, "slab_text");
+	taddr_t base;
+
+	m->bias = m->obj->is_dyn ? FILE_BIAS : 0;
+	base = ALIGN_UP(end_of(m), (taddr_t)SLAB_ADDRESS_SPACE);
+	t->proc = process_none();
+	if (!t->proc || !text)
+		return -ENOMEM;
+	t->proc->arena = FILE_ARENA;
+	t->proc->tls_off = FILE_TLS;
+	for (unsigned i = 0; i < SLABS; i++) {
+		t->proc->slab[i].bias = base;
+		t->proc->slab[i].text = base + text->addr;
+		t->proc->slab[i].room = SLAB_CODE;
+		make_env(t, i);
+	}
+	return 0;
+}
+
+int session_file(const char *spec, struct utramp_target **out, struct diag *d)
+{
+	struct utramp_target *t = NULL;
+	struct fspec s;
+	int err = fspec_parse(spec, &s, d);
+
+	if (err)
+		return err;
+	if (!s.module)
+		err = diag_set(d, -EINVAL, "'%s': name the file, FILE:%s, or a command behind --",
+			       spec, s.func);
+	if (!err)
+		err = session_new(&t, d);
+	if (!err)
+		err = modset_add_file(t->mods, s.module, d);
+	if (!err)
+		err = place_slabs(t, t->mods->at[0]);
+	if (!err)
+		t->file = true;
+	fspec_fini(&s);
+	return session_end(t, err, out);
 }
 
 static void hook_free(struct hook *h)
@@ -223,6 +302,8 @@ int session_resume(struct utramp_target *t, struct diag *d)
 {
 	int err;
 
+	if (t->file)
+		return diag_set(d, -EINVAL, "%s is a file, it does not run", t->mods->at[0]->shown);
 	if (t->proc->exited)
 		return 0;
 	if (!t->proc->stopped)
@@ -266,7 +347,7 @@ static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, s
 			       0 :
 			       func_retype(f, &t->types, t->mods->pool);
 	}
-	err = func_prepare(f, &t->types, &live, t->mods->pool, d);
+	err = func_prepare(f, &t->types, t->file ? NULL : &live, t->mods->pool, d);
 	if (err) {
 		func_free(f);
 		return err;
@@ -283,7 +364,7 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 
 	if (err)
 		return err;
-	if (process_alive(t->proc))
+	if (t->file || process_alive(t->proc))
 		err = func_resolve(t->mods, &s, &funcs, d);
 	else
 		err = diag_set(d, -ESRCH, "process %d is gone, or runs another program",
@@ -299,6 +380,26 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 			err = vec_push(out, h);
 	}
 	func_list_fini(&funcs);
+	return err;
+}
+
+int session_within(struct utramp_target *t, const char *spec, struct hook_list *list,
+		   struct diag *d)
+{
+	struct hook_list in = { 0 };
+	int err = session_hooks(t, spec, &in, d);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->n && !err; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < in.n && !found; k++)
+			found = in.at[k] == list->at[i];
+		if (found)
+			list->at[kept++] = list->at[i];
+	}
+	list->n = kept;
+	vec_free(&in);
 	return err;
 }
 

@@ -39,7 +39,8 @@ struct hook;
 struct link {
 	struct hook *hook;    /* NULL: the whole target was detached */
 	struct program *prog; /* a reference */
-	enum tramp_kind kind;
+	enum tramp_kind kind; /* the list it is in; an fsession program: TRAMP_FEXIT ... */
+	bool session;         /* ... and in the fentry list, too */
 	uint64_t cookie;
 	const void *owner; /* the trace it belongs to, or NULL */
 	bool in_image;     /* it may be running */
@@ -92,6 +93,7 @@ struct utramp_target {
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
+	bool file;     /* no process: a file stands for one, and nothing ever runs */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */
 };
@@ -100,6 +102,15 @@ struct utramp_target {
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d);
 void session_free(struct utramp_target *t);
+
+/* In place of a process the file that spec's MODULE names, at the usual addresses. */
+int session_file(const char *spec, struct utramp_target **out, struct diag *d);
+
+/* Links change nothing yet: session_resume() will, if ever. */
+static inline bool session_waits(const struct utramp_target *t)
+{
+	return t->file || t->proc->stopped;
+}
 
 struct hook_list {
 	VEC(struct hook *);
@@ -115,12 +126,16 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 /* Forget the hooks behind the first n: never used, nor held by anybody. */
 void session_drop_hooks(struct utramp_target *t, size_t n);
 
+/* Keep of list only what another spec names as well. */
+int session_within(struct utramp_target *t, const char *spec, struct hook_list *list,
+		   struct diag *d);
+
 /* A hook for a prepared function that has none; takes f over, also on failure. */
 int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
 
 bool hook_has_links(const struct hook *h);
 
-/* Put a program first in its list; -EBUSY: it is there already. */
+/* Put a program first in its list or lists; -EBUSY: it is there already. */
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,
 	      uint64_t cookie, struct link **out, struct diag *d);
 void link_remove(struct link *l); /* the hook is dirty then; commit to make it so */

@@ -231,6 +231,8 @@ static int add(struct utramp_trace *tr, const char *spec, const struct utramp_at
 	size_t before = tr->links.n;
 	int n = session_hooks(tr->target, spec, &list, d), err = 0;
 
+	if (!n && o->within)
+		n = session_within(tr->target, o->within, &list, d);
 	if (n == -ENOENT && o->missing_ok) {
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, n));
@@ -240,7 +242,7 @@ static int add(struct utramp_trace *tr, const char *spec, const struct utramp_at
 	if (!n)
 		n = trace_all(tr, &list, o, d);
 	vec_free(&list);
-	if (n > 0 && !tr->target->proc->stopped)
+	if (n > 0 && !session_waits(tr->target))
 		err = session_commit(tr->target, d);
 	if (n < 0 || err) {
 		drop_links(tr, before);
@@ -261,6 +263,8 @@ int utramp_trace__add(struct utramp_trace *tr, const char *spec,
 	if (!tr->target)
 		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
 	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && (own.syms || own.cookies || own.cnt))
+		err = diag_set(d, -EINVAL, "options: a list of functions is for .multi programs");
 	return api_return(err ? err : add(tr, spec, &own, d));
 }
 

@@ -7,6 +7,7 @@
 #include "bpf/check.h"
 #include "bpf/helper.h"
 #include "bpf/insn.h"
+#include "bpf/kfunc.h"
 
 #include <errno.h>
 
@@ -101,10 +102,8 @@ static const char *kinds_text(uint32_t flags)
 	switch (flags & HELPER_ALL) {
 	case HELPER_FMOD_RET:
 		return "fmod_ret";
-	case HELPER_FEXIT | HELPER_FMOD_RET:
-		return "fexit and fmod_ret";
 	default:
-		return "fentry, fexit and fmod_ret";
+		return "fentry, fexit, fmod_ret and fsession";
 	}
 }
 
@@ -129,16 +128,35 @@ static int check_helper(const struct insn_check *c)
 	return 0;
 }
 
+/* A call without an id is libbpf's for a weak extern that the BTF does not have. */
+static int check_kfunc(const struct insn_check *c)
+{
+	const struct kfunc *k = kfunc_by_id((uint32_t)c->i->imm);
+
+	if (!c->i->imm)
+		return diag_set(c->d, -ENOTSUP, "insn %u: call of a weak kfunc that we do not have",
+				c->at);
+	if (!k)
+		return diag_set(c->d, -ENOTSUP, "insn %u: unknown kfunc #%d: we do not have it",
+				c->at, c->i->imm);
+	if (!(k->kinds >> c->p->kind & 1))
+		return diag_set(c->d, -EACCES,
+				"insn %u: %s() is for fsession programs: name the section "
+				"fsession/FUNCTION or fsession.multi/PATTERN",
+				c->at, k->name);
+	return 0;
+}
+
 static int check_call(const struct insn_check *c)
 {
 	if (BPF_SRC(c->i->code) == BPF_X)
 		return UNSUPPORTED(c, "calls by register (callx) are not supported");
-	if (c->i->src_reg == CALL_KFUNC)
-		return UNSUPPORTED(c, "calls of kernel functions (kfunc) are not supported");
 	if (c->i->src_reg > CALL_KFUNC)
 		return DENY(c, "no such kind of call");
 	if (check_reserved(c, false, true, false, true))
 		return -EACCES;
+	if (c->i->src_reg == CALL_KFUNC)
+		return check_kfunc(c);
 	return c->i->src_reg == CALL_HELPER ? check_helper(c) : 0;
 }
 

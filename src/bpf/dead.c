@@ -28,7 +28,10 @@ struct dead_walk {
 
 bool dead_is_poison(const struct bpf_insn *in)
 {
-	return insn_is_call(in) && in->src_reg == CALL_HELPER && in->imm >= DEAD_POISON_MIN;
+	if (!insn_is_call(in))
+		return false;
+	return in->src_reg == CALL_KFUNC ? !in->imm && !in->off :
+					   in->src_reg == CALL_HELPER && in->imm >= DEAD_POISON_MIN;
 }
 
 /* Where the instruction at i can go beside the next one; -1: nowhere, or outside. */

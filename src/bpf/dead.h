@@ -2,8 +2,8 @@
  * bpf/dead.h - calls that cannot work, in code that cannot run.
  *
  * libbpf turns what it cannot resolve (a field that the target's types do not have, a map
- * that was not created) into a call of a helper with a huge number and counts on the
- * kernel's verifier, which never looks at code that cannot be reached:
+ * that was not created) into a call of a helper with a huge number, a weak kfunc into one of
+ * kfunc 0, and counts on the kernel's verifier, which never looks at code that cannot be reached:
  *	if (bpf_core_field_exists(r->new_field)) use(r->new_field);
  * This takes such calls out of the program; those that can be reached stay and are refused.
  *

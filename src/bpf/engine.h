@@ -44,6 +44,12 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 void engine_body_free(struct engine_body *b); /* NULL is fine */
 const struct tramp_body *engine_body(const struct engine_body *b);
 
+/*
+ * What lies at rbp + off in a program's own code: "saved rbx", "r10 - 8".  Cut to cap; 0:
+ * nothing that has a name.
+ */
+size_t engine_frame_name(int32_t off, char *out, size_t cap);
+
 /* p as a plain function uint64_t f(r1, r2), for tests and the conformance plugin. */
 void engine_jit_function(const struct program *p, const struct engine_env *env, struct x86_asm *a);
 

@@ -14,6 +14,7 @@
 #include "bpf/check.h"
 #include "bpf/helper.h"
 #include "bpf/insn.h"
+#include "bpf/kfunc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -117,6 +118,9 @@ static bool tracing(const struct pass *s)
 	return s->p->kind != PROGRAM_PLAIN;
 }
 
+static const char untyped[] = "a .multi program has no typed arguments: use bpf_get_func_arg() and "
+			      "bpf_get_func_ret()";
+
 static void ctx_read_slot(struct pass *s, int32_t slot)
 {
 	/* exit programs see the result behind the arguments, in up to two slots */
@@ -128,6 +132,8 @@ static void ctx_read_slot(struct pass *s, int32_t slot)
 		s->f->reads_ip = true;
 	else if (!tracing(s))
 		s->f->reads_any = true;
+	else if (s->attr->multi)
+		refuse(s, untyped);
 	else if (slot < 0 || slot >= BODY_MAX_SLOTS)
 		refuse(s, "access outside ctx");
 	else if (s->attr->nslots != PROGRAM_NO_CTX && (uint32_t)slot >= s->attr->nslots + results)
@@ -146,6 +152,8 @@ static void ctx_access(struct pass *s, struct val base, int32_t off, unsigned si
 		ctx_escapes(s->f);
 	}
 	if (!base.known) {
+		if (s->attr->multi)
+			refuse(s, untyped);
 		ctx_escapes(s->f);
 		return;
 	}
@@ -273,17 +281,37 @@ static void step_helper(struct pass *s, uint32_t id)
 		f->reads_count = true;
 	else if (id == BPF_FUNC_get_func_ret && s->p->kind != PROGRAM_FENTRY) {
 		f->reads_count = true;
-		if (s->attr->nslots < BODY_MAX_SLOTS)
+		if (s->attr->nslots < BODY_MAX_SLOTS && !s->attr->multi)
 			ctx_read_slot(s, (int32_t)s->attr->nslots);
 		else
 			f->reads_any = true;
 	}
 }
 
+/* As in the kernel, ctx must be ctx itself; what came through memory is not known here. */
+static void step_kfunc(struct pass *s, const struct kfunc *k)
+{
+	struct val ctx = s->now.r[1];
+
+	for (unsigned r = 1; r <= k->nargs; r++)
+		use(s, r);
+	if (k->flags & KFUNC_TAKES_CTX &&
+	    (!(ctx.may & (MAY_CTX | MAY_OTHER)) || (ctx.known && ctx.off)))
+		refuse(s, "r1 is not ctx");
+	for (unsigned r = 1; r <= k->nargs; r++) {
+		if (r > 1 || !(k->flags & KFUNC_TAKES_CTX))
+			lost(s, s->now.r[r]);
+	}
+	s->f->reads_count |= (k->flags & KFUNC_READS_COUNT) != 0;
+	s->f->session_cookie |= (k->flags & KFUNC_HAS_COOKIE) != 0;
+}
+
 static void step_call(struct pass *s, const struct bpf_insn *i)
 {
 	if (i->src_reg == CALL_HELPER) {
 		step_helper(s, (uint32_t)i->imm);
+	} else if (i->src_reg == CALL_KFUNC) {
+		step_kfunc(s, kfunc_by_id((uint32_t)i->imm));
 	} else {
 		struct regs caller = s->now;
 

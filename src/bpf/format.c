@@ -5,6 +5,7 @@
  */
 #include "bpf/helper.h"
 #include "bpf/insn.h"
+#include "bpf/kfunc.h"
 #include "bpf/program.h"
 
 #include <stdio.h>
@@ -81,6 +82,13 @@ static int format_jmp(const struct bpf_insn *i, char *out, size_t cap)
 			i->off);
 }
 
+static int format_kfunc(const struct bpf_insn *i, char *out, size_t cap)
+{
+	const struct kfunc *k = kfunc_by_id((uint32_t)i->imm);
+
+	return snprintf(out, cap, "call %s#%d", k ? k->name : "kernel-function", i->imm);
+}
+
 static int format_call(const struct bpf_insn *i, char *out, size_t cap)
 {
 	if (!insn_is_call(i))
@@ -89,7 +97,7 @@ static int format_call(const struct bpf_insn *i, char *out, size_t cap)
 	if (i->src_reg == CALL_LOCAL)
 		return snprintf(out, cap, "call pc%+d", i->imm);
 	if (i->src_reg == CALL_KFUNC)
-		return snprintf(out, cap, "call kernel-function#%d", i->imm);
+		return format_kfunc(i, out, cap);
 	if (helper_in_kernel((uint32_t)i->imm))
 		return snprintf(out, cap, "call bpf_%s#%d", helper_name((uint32_t)i->imm), i->imm);
 	return snprintf(out, cap, "call unknown#%d", i->imm);

@@ -16,12 +16,13 @@ enum {
 	HELPER_FENTRY = 1 << 0, /* may be called by programs of this kind (1 << program_kind) */
 	HELPER_FMOD_RET = 1 << 1,
 	HELPER_FEXIT = 1 << 2,
-	HELPER_PLAIN = 1 << 3,
-	HELPER_TRACING = HELPER_FENTRY | HELPER_FMOD_RET | HELPER_FEXIT,
+	HELPER_FSESSION = 1 << 3,
+	HELPER_PLAIN = 1 << 4,
+	HELPER_TRACING = HELPER_FENTRY | HELPER_FMOD_RET | HELPER_FEXIT | HELPER_FSESSION,
 	HELPER_ALL = HELPER_TRACING | HELPER_PLAIN,
-	HELPER_TAKES_CTX = 1 << 4, /* r1 is ctx */
-	HELPER_READS_MEM = 1 << 5, /* reads the target's memory */
-	HELPER_OVERRIDES = 1 << 6,
+	HELPER_TAKES_CTX = 1 << 5, /* r1 is ctx */
+	HELPER_READS_MEM = 1 << 6, /* reads the target's memory */
+	HELPER_OVERRIDES = 1 << 7,
 };
 
 struct helper {

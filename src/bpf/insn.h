@@ -1,7 +1,7 @@
 /*
  * bpf/insn.h - what every part of the engine must know of one instruction.
  *
- * Internal to bpf/.  Nothing here checks: fields are taken as they are; bpf/check.c
+ * Internal to bpf/ and sys/.  Nothing here checks: fields are taken as they are; bpf/check.c
  * decides what is a program.
  *
  * Context  [ctl]

@@ -8,6 +8,7 @@
  */
 #include "bpf/engine.h"
 #include "bpf/insn.h"
+#include "bpf/kfunc.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -203,6 +204,26 @@ static bool ctx_holds(const struct machine *m, uint64_t addr, uint64_t size, boo
 	return inside(addr, size, m->ctx - 16, 16 + 8 * ((count & 0xff) + 2));
 }
 
+static uint64_t ctx_word(uint64_t ctx)
+{
+	uint64_t word;
+
+	memcpy(&word, (const uint64_t *)(uintptr_t)ctx - 1, sizeof(word));
+	return word;
+}
+
+/* Where the session cookie of a program with this ctx is; ctx itself: it has none. */
+static uint64_t session_cookie(uint64_t ctx)
+{
+	return ctx - 8 * (ctx_word(ctx) >> 8 & 0xff);
+}
+
+static bool cookie_holds(const struct machine *m, uint64_t addr, uint64_t size)
+{
+	return m->p->facts.session_cookie && session_cookie(m->ctx) != m->ctx &&
+	       inside(addr, size, session_cookie(m->ctx), 8);
+}
+
 static bool may_access(const struct machine *m, uint64_t addr, uint64_t size, bool store)
 {
 	uint64_t top = (uint64_t)(uintptr_t)(m->stack + STACK_BYTES);
@@ -217,6 +238,8 @@ static bool may_access(const struct machine *m, uint64_t addr, uint64_t size, bo
 		}
 		return true;
 	}
+	if (cookie_holds(m, addr, size))
+		return true;
 	for (uint32_t i = 0; i < m->p->nmaps; i++)
 		if (map_holds(m, m->p->map[i], addr, size, store))
 			return true;
@@ -348,6 +371,27 @@ static int do_helper(struct machine *m, uint32_t id)
 	return 0;
 }
 
+static int do_kfunc(struct machine *m, uint32_t id)
+{
+	uint64_t ctx = m->r[1];
+	int err = access(m, ctx - 8, 8, false, false);
+
+	if (err)
+		return err;
+	switch (id) {
+	case KFUNC_SESSION_IS_RETURN:
+		m->r[0] = ctx_word(ctx) >> 63;
+		break;
+	case KFUNC_SESSION_COOKIE:
+		m->r[0] = session_cookie(ctx);
+		break;
+	default:
+		return diag_set(m->d, -ENOTSUP, "insn %u: no kfunc #%u here", m->at, id);
+	}
+	spoil(m);
+	return 0;
+}
+
 /* The caller's stack ends where the callee's begins. */
 static void do_call(struct machine *m, const struct bpf_insn *i)
 {
@@ -447,7 +491,9 @@ static int step(struct machine *m)
 			do_call(m, i);
 			return 0;
 		}
-		if (insn_is_call(i))
+		if (insn_is_call(i) && i->src_reg == CALL_KFUNC)
+			err = do_kfunc(m, (uint32_t)i->imm);
+		else if (insn_is_call(i))
 			err = do_helper(m, (uint32_t)i->imm);
 		else if (do_compare(m, i))
 			m->at = (uint32_t)(insn_target(i, m->at) - 1);

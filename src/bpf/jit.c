@@ -5,11 +5,13 @@
 
 #include "bpf/check.h"
 #include "bpf/insn.h"
+#include "bpf/kfunc.h"
 #include "shm/layout.h"
 #include "x86/frame.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Callee-saved registers of R6-R9, their fixed slots and frame states. */
@@ -23,6 +25,24 @@ static const struct {
 	{ R13, FRAME_OFF_R13, FRAME_R13 },
 	{ R14, FRAME_OFF_R14, FRAME_R14 },
 };
+
+size_t engine_frame_name(int32_t off, char *out, size_t cap)
+{
+	static const char *const kept[] = { "rbx", "r12", "r13", "r14" };
+	int n = 0;
+
+	if (cap)
+		out[0] = '\0';
+	for (unsigned k = 0; k < ARRAY_LEN(keep); k++) {
+		if (off == keep[k].off)
+			n = snprintf(out, cap, "saved %s", kept[k]);
+	}
+	if (off < -FRAME_FIXED)
+		n = snprintf(out, cap, "r10 - %d", -FRAME_FIXED - off);
+	else if (off == -FRAME_FIXED)
+		n = snprintf(out, cap, "r10");
+	return n > 0 && cap ? ((size_t)n < cap ? (size_t)n : cap - 1) : 0;
+}
 
 /* -- calls --------------------------------------------------------------------------- */
 
@@ -95,12 +115,34 @@ static bool inline_lookup(struct jit *j)
 	return true;
 }
 
+/* ctx[-1] has it all: tramp/tramp.h.  r1, ctx, is rdi. */
+static void jit_kfunc(struct jit *j, uint32_t id)
+{
+	struct x86_asm *a = j->a;
+
+	switch (id) {
+	case KFUNC_SESSION_IS_RETURN: /* bit 63 */
+		x86_load(a, X86_Q, RAX, X86_MEM(RDI, -8));
+		x86_shift_ri(a, X86_SHR, X86_Q, RAX, 63);
+		break;
+	case KFUNC_SESSION_COOKIE: /* ctx - 8 * bits 8-15 */
+		x86_load(a, X86_B, RAX, X86_MEM(RDI, -7));
+		x86_neg(a, X86_Q, RAX);
+		x86_lea(a, RAX, X86_MEM_IX(RDI, RAX, 8, 0));
+		break;
+	default:
+		x86_fail(a, -ENOTSUP);
+	}
+}
+
 void jit_call(struct jit *j, const struct bpf_insn *i)
 {
 	uint32_t id = (uint32_t)i->imm;
 
 	if (i->src_reg == CALL_LOCAL)
 		x86_call(j->a, j->sub[program_sub_at(j->p, (uint32_t)insn_target(i, j->at))]);
+	else if (i->src_reg == CALL_KFUNC)
+		jit_kfunc(j, id);
 	else if (id == BPF_FUNC_map_lookup_elem && inline_lookup(j))
 		;
 	else if (inline_helper(j, id))

@@ -101,6 +101,7 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 	memcpy(p->insn, attr->insn, attr->ninsns * sizeof(*p->insn));
 	p->ninsns = attr->ninsns;
 	p->kind = (uint8_t)attr->kind;
+	p->multi = attr->multi;
 	snprintf(p->name, sizeof(p->name), "%s", attr->name ? attr->name : "");
 
 	err = check_insns(p, attr, d);

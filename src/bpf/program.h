@@ -4,7 +4,8 @@
  * program_load() copies and checks (bpf/check.c); nothing runs that did not pass.  Map
  * and function references in the instructions stay symbolic: LDDW src 1 (map) and 2
  * (map value) hold an index into program->map[]; addresses are put in by the
- * interpreter and the JIT, since they differ per process.
+ * interpreter and the JIT, since they differ per process.  Calls of kfuncs hold an enum
+ * kfunc_id (bpf/kfunc.h), not a BTF id.
  *
  * Errors   -EACCES   the checks refuse the program (diag: instruction number and reason)
  *          -EINVAL   malformed attributes;  -ENOTSUP  a feature we do not have, by name
@@ -28,7 +29,13 @@
 #define PROGRAM_MAX_CALLS 8 /* frames, as in the kernel */
 
 /* What a program is attached as; decides helpers and result rules. */
-enum program_kind { PROGRAM_FENTRY, PROGRAM_FMOD_RET, PROGRAM_FEXIT, PROGRAM_PLAIN };
+enum program_kind {
+	PROGRAM_FENTRY,
+	PROGRAM_FMOD_RET,
+	PROGRAM_FEXIT,
+	PROGRAM_FSESSION, /* at entry and at exit */
+	PROGRAM_PLAIN,
+};
 
 struct program_subprog {
 	uint32_t start, end; /* instructions [start, end) */
@@ -38,6 +45,7 @@ struct program_subprog {
 struct program {
 	char name[64];
 	uint8_t kind; /* enum program_kind */
+	bool multi;   /* of a .multi section */
 	uint32_t id, refs;
 	struct bpf_insn *insn;
 	uint32_t ninsns;
@@ -60,6 +68,7 @@ struct program_attr {
 	struct map *(*map_by_fd)(void *arg, int fd);
 	void *arg;
 	unsigned nslots; /* ctx slots of the target, PROGRAM_NO_CTX: not known */
+	bool multi;      /* for many functions: ctx has no typed arguments */
 	bool reentrant;  /* may run inside itself, in a signal handler: no guard, nothing missed */
 	bool allow_any_helper; /* conformance: helper 5 and no kind rules */
 };

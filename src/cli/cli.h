@@ -47,6 +47,7 @@ struct cli {
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto;
+	const char *layout; /* NULL: ours */
 	FILE *out;
 	bool ran;       /* the command: the exit code is its own */
 	bool broken;    /* it cannot be written */
@@ -66,6 +67,8 @@ int cmd_run(struct cli *c);
 int cmd_trace(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_check(struct cli *c);
+int cmd_code(struct cli *c);
+bool cli_is_layout(const char *name);
 int cmd_args(struct cli *c);
 
 /* opts.c: 0, or the exit code (help and version printed: -1). */
@@ -88,6 +91,9 @@ int cli_fail_spec(int err);
  */
 struct utramp_target *cli_spawn(const struct cli *c, int *code);
 
+/* The same, or without a command the file that spec names in place of a process. */
+struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
+
 /* Say what was attached, then let the command run. */
 int cli_resume(const struct cli *c, struct utramp_target *t);
 
@@ -98,6 +104,25 @@ int cli_resume(const struct cli *c, struct utramp_target *t);
  */
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain)(void *arg, bool final),
 	     void *arg);
+
+/* objects.c: those from argument `first` on.  Exit codes, or 0. */
+struct cli_objects {
+	struct utramp_object *obj[CLI_MAX];
+	int n;
+};
+
+int cli_open_objects(const struct cli *c, int first, struct cli_objects *o);
+void cli_close_objects(struct cli_objects *o);
+/* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
+int cli_check_names(const struct cli *c, const struct cli_objects *o);
+/* With what --attach says: the modules of those functions may be asked for types. */
+int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t);
+/*
+ * To each function that --attach names for it, else to the one of its section.  within: only
+ * to what this spec names, too, and never mind a section's function that is not there.
+ */
+int cli_attach(struct cli *c, struct utramp_target *t, struct utramp_program *p,
+	       const char *within);
 
 /* -E is reached: print no more. */
 static inline bool cli_full(const struct cli *c)

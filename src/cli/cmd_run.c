@@ -21,8 +21,7 @@ struct ring {
 struct run {
 	struct cli *c;
 	struct utramp_target *t;
-	struct utramp_object *obj[CLI_MAX];
-	int nobjs;
+	struct cli_objects objects;
 	struct ring *ring;
 	int nrings, events;
 	struct json line;
@@ -121,114 +120,29 @@ static int open_rings(struct run *r, struct utramp_object *o)
 	return 0;
 }
 
-static void missing(void *ctx, const char *why)
-{
-	const struct cli *c = ctx;
-
-	if (c->missing_warn)
-		cli_error("not attached: %s", why);
-}
-
-/* To each function that --attach names for it, else to the one of its section. */
-static int attach_program(struct run *r, struct utramp_program *p)
-{
-	struct cli *c = r->c;
-	struct utramp_attach_opts opts = {
-		.sz = sizeof(opts), .missing_ok = c->missing_ok, .missing = missing, .ctx = c
-	};
-
-	for (int i = 0; i < c->ncookie; i++) {
-		if (!strcmp(c->cookie[i].key, utramp_program__name(p)))
-			opts.cookie = strtoull(c->cookie[i].value, NULL, 0);
-	}
-	return utramp_program__attach(p, r->t, NULL, &opts) ? 0 : cli_fail_spec(-errno);
-}
-
-/* Before loading, which may want to know the modules. */
-static int add_targets(const struct run *r, struct utramp_object *o)
-{
-	const struct cli *c = r->c;
-	struct utramp_program *p = NULL;
-
-	while ((p = utramp_object__next_program(o, p))) {
-		for (int i = 0; i < c->nattach; i++) {
-			int err = strcmp(c->attach[i].key, utramp_program__name(p)) ?
-					  0 :
-					  utramp_program__add_target(p, c->attach[i].value);
-
-			if (err)
-				return cli_fail_spec(err);
-		}
-	}
-	return 0;
-}
-
-/* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
-static int check_names(const struct run *r, const char *option, const struct cli_pair *list, int n)
-{
-	for (int i = 0; i < n; i++) {
-		bool found = false;
-
-		for (int k = 0; k < r->nobjs; k++) {
-			struct utramp_program *p = NULL;
-
-			while ((p = utramp_object__next_program(r->obj[k], p)))
-				found |= !strcmp(utramp_program__name(p), list[i].key);
-		}
-		if (!found) {
-			cli_error("%s: no program '%s' in the objects", option, list[i].key);
-			return EXIT_NO_MATCH;
-		}
-	}
-	return 0;
-}
-
 static int load_all(struct run *r)
 {
-	int code = check_names(r, "--attach", r->c->attach, r->c->nattach);
+	int code = cli_check_names(r->c, &r->objects);
 
-	if (!code)
-		code = check_names(r, "--cookie", r->c->cookie, r->c->ncookie);
-	for (int i = 0; i < r->nobjs && !code; i++) {
+	for (int i = 0; i < r->objects.n && !code; i++) {
+		struct utramp_object *o = r->objects.obj[i];
 		struct utramp_program *p = NULL;
-		int err;
-
-		code = add_targets(r, r->obj[i]);
-		err = code ? 0 : utramp_object__load(r->obj[i], r->t);
-		if (err) /* ENOENT: the function whose module should have the types */
-			return err == -ENOENT ? cli_fail_spec(err) : cli_fail(err);
-		while (!code && (p = utramp_object__next_program(r->obj[i], p)))
-			code = attach_program(r, p);
+		code = cli_load(r->c, o, r->t);
+		while (!code && (p = utramp_object__next_program(o, p)))
+			code = cli_attach(r->c, r->t, p, NULL);
 		if (!code)
-			code = open_rings(r, r->obj[i]);
+			code = open_rings(r, o);
 	}
 	return code;
-}
-
-static int open_all(struct run *r)
-{
-	struct utramp_object_opts opts = { .sz = sizeof(opts), .lossless = r->c->lossless };
-
-	if (!r->c->nargs) {
-		cli_error("run: the object is missing: utramp run OBJ.bpf.o -- CMD");
-		return EXIT_USAGE;
-	}
-	for (int i = 0; i < r->c->nargs; i++) {
-		r->obj[i] = utramp_object__open_file(r->c->arg[i], &opts);
-		if (!r->obj[i])
-			return errno == EACCES ? cli_fail(-EPERM) : cli_fail(-errno);
-		r->nobjs++;
-	}
-	return 0;
 }
 
 /* A program that would have run inside itself was passed over: say so, as with lost events. */
 static void tell_missed(const struct run *r)
 {
-	for (int i = 0; i < r->nobjs; i++) {
+	for (int i = 0; i < r->objects.n; i++) {
 		struct utramp_program *p = NULL;
 
-		while ((p = utramp_object__next_program(r->obj[i], p))) {
+		while ((p = utramp_object__next_program(r->objects.obj[i], p))) {
 			uint64_t n = utramp_program__missed(p);
 
 			if (n)
@@ -245,9 +159,15 @@ int cmd_run(struct cli *c)
 {
 	struct ring *rings = calloc(CLI_MAX, sizeof(*rings));
 	struct run r = { .c = c, .ring = rings };
-	int code = rings ? open_all(&r) : EXIT_RUNTIME;
+	int code = rings ? 0 : EXIT_RUNTIME;
 
 	json_init(&r.line);
+	if (!code && !c->nargs) {
+		cli_error("run: the object is missing: utramp run OBJ.bpf.o -- CMD");
+		code = EXIT_USAGE;
+	}
+	if (!code)
+		code = cli_open_objects(c, 0, &r.objects);
 	if (!code)
 		r.t = cli_spawn(c, &code);
 	if (r.t)
@@ -260,8 +180,7 @@ int cmd_run(struct cli *c)
 		tell_missed(&r);
 	for (int i = 0; i < r.nrings; i++)
 		utramp_ring_buffer__free(r.ring[i].rb);
-	for (int i = 0; i < r.nobjs; i++)
-		utramp_object__close(r.obj[i]);
+	cli_close_objects(&r.objects);
 	utramp_target__free(r.t);
 	json_fini(&r.line);
 	free(rings);

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERBS  "run, trace, list, check, args"
+#define VERBS  "run, trace, list, check, code, args"
 #define COMMON "btf proto quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
 	{ "run", cmd_run, "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",
-	  "Load BPF objects, attach their fentry, fexit and fmod_ret programs to the command's\n"
-	  "functions, and print what the programs emit: bpf_printk lines and ring records.\n",
+	  "Load BPF objects, attach their fentry, fexit, fmod_ret and fsession programs to the\n"
+	  "command's functions, and print what the programs emit: bpf_printk lines and ring records.\n",
 	  COMMON " attach cookie missing lossless events duration json" },
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
@@ -24,6 +24,11 @@ static const struct cli_verb verbs[] = {
 	  COMMON " json" },
 	{ "check", cmd_check, "[MODULE:]FUNC... [-- CMD [ARG...]]",
 	  "Tell whether and how a function can be traced, or why not.\n", COMMON " json" },
+	{ "code", cmd_code, "[MODULE:]FUNC [OBJ.bpf.o...] [-- CMD [ARG...]]",
+	  "Show the trampoline that a function gets: plan and disassembly with names.  Programs are\n"
+	  "those of the objects that attach to it; without an object an example's, which read every\n"
+	  "argument and the result.  Without a command MODULE is a file.  Nothing runs.\n",
+	  COMMON " json attach cookie layout" },
 	{ "args", cmd_args, "FILE...",
 	  "Count a file's functions by their number of arguments, by its BTF or DWARF.\n",
 	  "json quiet output help" },
@@ -33,8 +38,8 @@ static const struct cli_verb verbs[] = {
 
 /* Verbs that DESIGN has and this version has not. */
 static const char *const later[] = {
-	"count", "latency", "stack",  "inject", "record", "report", "dump", "code",
-	"ps",    "detach",  "doctor", "prog",   "map",    "link",   "btf",  "gen",
+	"count",  "latency", "stack", "inject", "record", "report", "dump", "ps",
+	"detach", "doctor",  "prog",  "map",    "link",   "btf",    "gen",
 };
 
 static void overview(FILE *f)

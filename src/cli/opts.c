@@ -20,7 +20,8 @@ enum {
 	OPT_COOKIE,
 	OPT_MISSING,
 	OPT_LOSSLESS,
-	OPT_STRINGS
+	OPT_STRINGS,
+	OPT_LAYOUT
 };
 
 /* clang-format off */
@@ -42,6 +43,7 @@ static const struct option longs[] = {
 	{ "missing",    required_argument, NULL, OPT_MISSING },
 	{ "lossless",   no_argument,       NULL, OPT_LOSSLESS },
 	{ "strings",    required_argument, NULL, OPT_STRINGS },
+	{ "layout",     required_argument, NULL, OPT_LAYOUT },
 	{ "pid",        required_argument, NULL, 'p' },
 	{ "comm",       required_argument, NULL, 'n' },
 	{ "follow",     no_argument,       NULL, 'f' },
@@ -228,6 +230,9 @@ static int take(struct cli *c, int letter)
 		return take_missing(c, optarg);
 	case OPT_STRINGS:
 		return take_strings(c, optarg);
+	case OPT_LAYOUT:
+		c->layout = optarg;
+		return cli_is_layout(optarg) ? 0 : -1;
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
@@ -305,8 +310,8 @@ static int one_option(const struct cli_verb *v, const struct option *o, int ch, 
 		snprintf(value, sizeof(value), "%s", optarg);
 	if (take(c, ch) == 0)
 		return 0;
-	cli_error("%s: --%s: '%s' is not a value it takes; see 'utramp %s --help'", v->name,
-		  o->name, value, v->name);
+	cli_error("%s: --%s: '%s' is not a value it takes%s; see 'utramp %s --help'", v->name,
+		  o->name, value, ch == OPT_LAYOUT ? " (ours, seed)" : "", v->name);
 	return EXIT_USAGE;
 }
 
@@ -357,6 +362,7 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "missing", "--missing error|warn|ignore   functions that cannot be attached" },
 		{ "lossless",
 		  "--lossless               the target waits instead of losing events" },
+		{ "layout", "--layout ours|seed       whose frame: ours, or the kernel's" },
 		{ "strings", "--strings N|off          bytes shown of a char * (64)" },
 		{ "quiet", "-q, --quiet              no progress on stderr" },
 		{ "verbose", "-v, --verbose            more of it" },

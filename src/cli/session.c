@@ -107,6 +107,20 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 	return NULL;
 }
 
+struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code)
+{
+	struct utramp_target *t;
+
+	if (c->command)
+		return cli_spawn(c, code);
+	t = utramp_target__file(spec);
+	*code = t ? add_types(c, t) : cli_fail_spec(-errno);
+	if (!*code)
+		return t;
+	utramp_target__free(t);
+	return NULL;
+}
+
 int cli_resume(const struct cli *c, struct utramp_target *t)
 {
 	const char *example = "";

@@ -54,6 +54,15 @@ struct process *process_alloc(void)
 	return p;
 }
 
+struct process *process_none(void)
+{
+	struct process *p = process_alloc();
+
+	if (p)
+		p->exited = true;
+	return p;
+}
+
 void process_free(struct process *p)
 {
 	struct process_priv *pp;

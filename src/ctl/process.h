@@ -86,6 +86,12 @@ int process_spawn(char *const argv[], const struct process_spawn_opts *opts, str
 void process_free(struct process *p); /* NULL is fine */
 
 /*
+ * None: a handle like that of a process that has ended, pid -1, for code that is generated
+ * but never runs.  Where slabs and arena would be is the caller's to fill in.  NULL: no memory.
+ */
+struct process *process_none(void);
+
+/*
  * Map the arena (and, called again, regions added since), make the block table and fill
  * both slabs' rt_state.  Stopped processes only.
  */

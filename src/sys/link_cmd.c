@@ -155,12 +155,6 @@ int sys_link_create(struct sys_call *c)
 /* attach/ sees the attributes of a BPF_LINK_CREATE, whichever command it was. */
 int sys_raw_tracepoint_open(struct sys_call *c)
 {
-	static const uint32_t attach_type[] = {
-		[PROGRAM_FENTRY] = BPF_TRACE_FENTRY,
-		[PROGRAM_FMOD_RET] = BPF_MODIFY_RETURN,
-		[PROGRAM_FEXIT] = BPF_TRACE_FEXIT,
-		[PROGRAM_PLAIN] = BPF_TRACE_RAW_TP,
-	};
 	union bpf_attr attr = { 0 };
 	struct sys_object *prog;
 	int err;
@@ -174,7 +168,7 @@ int sys_raw_tracepoint_open(struct sys_call *c)
 				"fentry or fexit",
 				prog->prog.program->name);
 	attr.link_create.prog_fd = c->attr.raw_tracepoint.prog_fd;
-	attr.link_create.attach_type = attach_type[prog->prog.program->kind];
+	attr.link_create.attach_type = sys_attach_type(prog->prog.program);
 	return new_link(c, prog, &attr, BPF_LINK_TYPE_TRACING);
 }
 

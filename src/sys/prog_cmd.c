@@ -79,8 +79,8 @@ static int check_type(const union bpf_attr *a, struct diag *d)
 	if (a->prog_type == BPF_PROG_TYPE_UNSPEC || a->prog_type > BPF_PROG_TYPE_SYSCALL + 1)
 		return diag_set(d, -EINVAL, "there is no program type %u", a->prog_type);
 	return diag_set(d, -ENOTSUP,
-			"program type %u is not supported: programs here are fentry, fexit and "
-			"fmod_ret",
+			"program type %u is not supported: programs here are fentry, fexit, "
+			"fmod_ret and fsession",
 			a->prog_type);
 }
 
@@ -114,6 +114,29 @@ static struct map *map_by_fd(void *arg, int fd)
 	return sys_map_by_fd(arg, fd);
 }
 
+/* expected_attach_type; the last four are not in Debian 12's linux/bpf.h, but since 7.0, 7.2. */
+static const struct {
+	uint32_t attach_type;
+	enum program_kind kind;
+	bool multi;
+} kinds[] = {
+	{ BPF_TRACE_FENTRY, PROGRAM_FENTRY, false },
+	{ BPF_TRACE_FEXIT, PROGRAM_FEXIT, false },
+	{ BPF_MODIFY_RETURN, PROGRAM_FMOD_RET, false },
+	{ 58, PROGRAM_FSESSION, false },
+	{ 59, PROGRAM_FENTRY, true },
+	{ 60, PROGRAM_FEXIT, true },
+	{ 61, PROGRAM_FSESSION, true },
+};
+
+uint32_t sys_attach_type(const struct program *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].kind == (enum program_kind)p->kind && kinds[i].multi == p->multi)
+			return kinds[i].attach_type;
+	return BPF_TRACE_RAW_TP;
+}
+
 static void describe(struct sys_call *c, struct program_attr *at)
 {
 	const union bpf_attr *a = &c->attr;
@@ -127,12 +150,14 @@ static void describe(struct sys_call *c, struct program_attr *at)
 	if (c->s->announced) {
 		at->kind = c->s->expect.kind;
 		at->nslots = c->s->expect.nslots;
-	} else if (a->expected_attach_type == BPF_TRACE_FENTRY) {
-		at->kind = PROGRAM_FENTRY;
-	} else if (a->expected_attach_type == BPF_TRACE_FEXIT) {
-		at->kind = PROGRAM_FEXIT;
-	} else if (a->expected_attach_type == BPF_MODIFY_RETURN) {
-		at->kind = PROGRAM_FMOD_RET;
+		at->multi = c->s->expect.multi;
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (a->expected_attach_type != kinds[i].attach_type)
+			continue;
+		at->kind = kinds[i].kind;
+		at->multi = kinds[i].multi;
 	}
 }
 
@@ -272,7 +297,7 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 	return fd;
 }
 
-/* From here on the instructions are ours, without the calls that nothing reaches. */
+/* From here on the instructions are ours, kfuncs by our numbers, no calls that nothing reaches. */
 static int take_insns(struct sys_call *c)
 {
 	size_t size = c->attr.insn_cnt * sizeof(struct bpf_insn);
@@ -282,7 +307,9 @@ static int take_insns(struct sys_call *c)
 	if (!insn)
 		return -ENOMEM;
 	memcpy(insn, (const void *)(uintptr_t)c->attr.insns, size);
-	err = dead_remove_poison(insn, c->attr.insn_cnt);
+	err = sys_kfunc_translate(insn, c->attr.insn_cnt);
+	if (!err)
+		err = dead_remove_poison(insn, c->attr.insn_cnt);
 	if (err < 0) {
 		free(insn);
 		return err;

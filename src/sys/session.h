@@ -136,6 +136,13 @@ int sys_object_info(struct sys_call *c);
 /* The link's target is let go; the object stays while somebody has it. */
 int sys_link_cut(struct sys_session *s, struct sys_link *link);
 
+/* sys/kfunc.c: NULL and errno on failure.  Ids in calls become enum kfunc_id where known. */
+struct btf *sys_kfunc_btf(void);
+int sys_kfunc_translate(struct bpf_insn *insn, uint32_t n);
+
+/* sys/prog_cmd.c: a program's expected_attach_type, as it is or would have been. */
+uint32_t sys_attach_type(const struct program *p);
+
 /* sys/wrap.c */
 int sys_close_fd(int fd); /* the real close(2) */
 long __real_syscall(long nr, ...);

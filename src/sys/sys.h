@@ -9,7 +9,8 @@
  * a close that is not seen (dup2 over a descriptor, another library's close) is noticed at
  * the next creation or id query, from /proc/self/fd.  A map of BPF_F_MMAPABLE and a ring
  * can be mmap()ed through their descriptors; writable mappings of a frozen map are not
- * refused.  BTF of the kernel is never read: btf__load_vmlinux_btf() is wrapped and empty.
+ * refused.  BTF of the kernel is never read: btf__load_vmlinux_btf() is wrapped and has our
+ * kfuncs only.
  *
  * A call belongs to the sys_session that is current on the calling thread; without one
  * bpf(2) fails with EPERM ("no utramp session").
@@ -73,6 +74,7 @@ struct sys_session *sys_enter(struct sys_session *s);
 struct sys_expect {
 	enum program_kind kind;
 	unsigned nslots; /* PROGRAM_NO_CTX */
+	bool multi;      /* of a .multi section */
 	bool lossless;   /* rings created from now on wait instead of dropping */
 };
 void sys_expect(struct sys_session *s, const struct sys_expect *e);

@@ -6,14 +6,13 @@
  *            Without a session: the plain call.  With one: one fstat() more.
  *   btf__load_vmlinux_btf  libbpf wants the kernel's types for CO-RE without
  *            btf_custom_path and for typed .ksyms; the kernel's are wrong for a user-space
- *            target, so it gets an empty BTF: weak externs become 0, others are refused by
- *            libbpf with the name.
+ *            target, so it gets a BTF of ours that has the kfuncs (sys/kfunc.c): other
+ *            weak externs become 0, others are refused by libbpf with the name.
  *
  * Context  [ctl] any thread
  */
 #include "sys/session.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,5 +51,5 @@ int __wrap_close(int fd)
 
 struct btf *__wrap_btf__load_vmlinux_btf(void)
 {
-	return btf__new_empty();
+	return sys_kfunc_btf();
 }

@@ -8,6 +8,7 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/parts.h"
 #include "tramp/seed.h"
 #include "x86/asm.h"
 #include "x86/frame.h"
@@ -265,6 +266,8 @@ static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 	}
 	if (p->fill_override)
 		x86_store_i(a, X86_Q, at(p->ctx - 24), 0);
+	for (unsigned i = 0; i < p->cookies; i++)
+		x86_store_i(a, X86_Q, at(p->cookie - 8 * (int32_t)i), 0);
 }
 
 /* Is the result one whose memory is shown, not its address? */
@@ -354,28 +357,71 @@ static struct tramp_env *env_of(const struct tramp_plan *p, struct tramp_env *en
 	return env;
 }
 
+uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
+{
+	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
+	       (kind == TRAMP_FEXIT ? TRAMP_IS_RETURN : 0);
+}
+
+/* ctx[-1] as the program about to run sees it; rax is free. */
+static void emit_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned cookie)
+{
+	uint64_t word = parts_word(p, kind, cookie);
+
+	if (kind != TRAMP_FEXIT) {
+		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)word);
+		return;
+	}
+	x86_mov_ri(a, RAX, word);
+	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
+}
+
+bool parts_written_before(unsigned kind, const struct tramp_prog *prog)
+{
+	return prog->session && kind == TRAMP_FEXIT;
+}
+
+x86_label parts_entry(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
+		      const struct tramp_prog *prog, const struct tramp_env *all)
+{
+	const struct tramp_prog *other = p->spec->list[TRAMP_FENTRY].prog;
+
+	if (!parts_written_before(kind, prog))
+		return x86_label_new(a);
+	while (other->body != prog->body || !other->session)
+		other++;
+	return all[other - p->spec->list[TRAMP_FENTRY].prog].entry;
+}
+
+/* all: the environments of every list. */
 static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned i,
-		      struct tramp_env *env)
+		      struct tramp_env *env, const struct tramp_env *all)
 {
 	const struct tramp_prog *prog = &p->spec->list[kind].prog[i];
+	unsigned cookie = tramp_plan_cookie(p, prog);
 
+	if (cookie)
+		emit_word(a, p, kind, cookie);
 	*env = (struct tramp_env){ .ctx = p->ctx,
 				   .cookie = prog->cookie,
 				   .arg = prog->arg,
 				   .kind = kind,
 				   .scratch = p->scratch,
-				   .entry = x86_label_new(a),
+				   .entry = parts_entry(a, p, kind, prog, all),
 				   .skip = x86_label_new(a) };
 	prog->body->emit(a, env, prog->body->self);
 	x86_frame(a, inside(p));
 }
 
 static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
-		      struct tramp_env *env)
+		      struct tramp_env *all)
 {
-	env = env_of(p, env, kind);
+	struct tramp_env *env = env_of(p, all, kind);
+
+	if (kind == TRAMP_FEXIT && p->fill_return)
+		emit_word(a, p, kind, 0);
 	for (unsigned i = 0; i < p->spec->list[kind].n; i++, env++) {
-		emit_body(a, p, kind, i, env);
+		emit_body(a, p, kind, i, env, all);
 		x86_bind(a, env->skip);
 	}
 }
@@ -384,14 +430,14 @@ static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
  * The first program that overrides or returns non-zero decides the result and goes to
  * skipped.  A zero may be stored, too: the slot is zero as long as the chain goes on.
  */
-static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env,
+static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *all,
 			  x86_label skipped)
 {
+	struct tramp_env *env = env_of(p, all, TRAMP_FMOD_RET);
 	const struct tramp_spec *s = p->spec;
 
-	env = env_of(p, env, TRAMP_FMOD_RET);
 	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n; i++, env++) {
-		emit_body(a, p, TRAMP_FMOD_RET, i, env);
+		emit_body(a, p, TRAMP_FMOD_RET, i, env, all);
 		if (s->list[TRAMP_FMOD_RET].prog[i].body->facts.may_override) {
 			x86_alu_mi(a, X86_CMP, X86_Q, at(p->ctx - 24), 0);
 			x86_jcc(a, X86_NE, skipped);
@@ -517,9 +563,10 @@ static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struc
 {
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		for (unsigned i = 0; i < p->spec->list[k].n; i++, env++) {
-			const struct tramp_body *b = p->spec->list[k].prog[i].body;
+			const struct tramp_prog *prog = &p->spec->list[k].prog[i];
+			const struct tramp_body *b = prog->body;
 
-			if (!b->emit_rest)
+			if (!b->emit_rest || parts_written_before(k, prog))
 				continue;
 			x86_int3_to(a, 16);
 			x86_frame(a, FRAME_CFA(0));

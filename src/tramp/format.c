@@ -4,6 +4,7 @@
 #include "tramp/tramp.h"
 
 #include "tramp/seed.h"
+#include "x86/frame.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,16 +29,14 @@ __attribute__((format(printf, 2, 3))) static void text_add(struct text *t, const
 		t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
+static const char *const reg_name[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+
 static void add_saved(struct text *t, const struct tramp_plan *p)
 {
-	static const char *const name[] = {
-		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
-	};
-
 	for (unsigned r = RAX; r <= R15; r++) {
 		if (p->saved & X86_REG(r))
-			text_add(t, "save %s at %d\n", name[r],
+			text_add(t, "save %s at %d\n", reg_name[r],
 				 tramp_plan_home(p, (enum x86_gpr)r));
 	}
 }
@@ -53,6 +52,19 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 	}
 	text_add(t, "%s%s%s\n", p->fill_count ? " count" : "", p->fill_ip ? " ip" : "",
 		 p->fill_override ? " override" : "");
+}
+
+static void add_cookies(struct text *t, const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
+		unsigned index = tramp_plan_cookie(p, &s->list[TRAMP_FENTRY].prog[i]);
+
+		if (index)
+			text_add(t, "session cookie %u at %d\n", index,
+				 p->ctx - 8 * (int32_t)index);
+	}
 }
 
 /* Nothing but what the kernel's frame has, under the kernel's names. */
@@ -72,19 +84,33 @@ static void add_seed(struct text *t, const struct tramp_plan *p)
 	text_add(t, "count %d\n", p->ctx - 8);
 	if (p->fill_ip)
 		text_add(t, "ip %d\n", p->ctx - 16);
+	add_cookies(t, p);
 	text_add(t, "rbx %d\n", p->seed.rbx);
 	text_add(t, "run_ctx %d\n", p->seed.run_ctx);
 	if (p->out_bytes)
 		text_add(t, "out %d: %u bytes of stack arguments\n", p->out, p->out_bytes);
 }
 
+static unsigned sessions(const struct tramp_spec *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++)
+		n += s->list[TRAMP_FENTRY].prog[i].session;
+	return n;
+}
+
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 {
 	struct text t = { .out = out, .cap = cap };
 	const struct tramp_spec *s = plan->spec;
+	unsigned both = sessions(s);
 
-	text_add(&t, "programs: %u fentry, %u fmod_ret, %u fexit\n", s->list[TRAMP_FENTRY].n,
-		 s->list[TRAMP_FMOD_RET].n, s->list[TRAMP_FEXIT].n);
+	text_add(&t, "programs: %u fentry, %u fmod_ret, %u fexit", s->list[TRAMP_FENTRY].n - both,
+		 s->list[TRAMP_FMOD_RET].n, s->list[TRAMP_FEXIT].n - both);
+	if (both)
+		text_add(&t, ", %u fsession", both);
+	text_add(&t, "\n");
 	if (!plan->need_frame) {
 		text_add(&t, "nothing to run: jump to the original\n");
 		return t.len;
@@ -100,8 +126,169 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	add_saved(&t, plan);
 	add_slots(&t, plan);
 	text_add(&t, "scratch %d\n", plan->scratch);
+	add_cookies(&t, plan);
 	if (plan->call_orig)
 		text_add(&t, "out %d: %u bytes of stack arguments%s\n", plan->out, plan->out_bytes,
 			 plan->copy_loop ? ", in a loop" : "");
+	return t.len;
+}
+
+/* -- what an offset means ------------------------------------------------- */
+
+/* Is off in the bytes from lo on?  Then *at is how far. */
+static bool within(int32_t off, int32_t lo, uint32_t bytes, uint32_t *at)
+{
+	*at = (uint32_t)(off - lo);
+	return off >= lo && *at < bytes;
+}
+
+static void add_inside(struct text *t, uint32_t at)
+{
+	if (at)
+		text_add(t, " + %u", at);
+}
+
+static bool name_register(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	uint32_t at;
+
+	for (unsigned r = RAX; r <= R15; r++) {
+		if (!(p->saved & X86_REG(r)) ||
+		    !within(off, tramp_plan_home(p, (enum x86_gpr)r), 8, &at))
+			continue;
+		text_add(t, "saved %s", reg_name[r]);
+		add_inside(t, at);
+		return true;
+	}
+	return false;
+}
+
+static bool name_slot(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	unsigned n = p->spec->model->nslots, slot;
+	uint32_t at;
+
+	if (!within(off, p->ctx, 8 * (n + TRAMP_RESULT_SLOTS), &at))
+		return false;
+	slot = at / 8;
+	text_add(t, "ctx[%u]", slot);
+	add_inside(t, at % 8);
+	if (slot >= n)
+		text_add(t, slot == n ? ", the result" : ", the result's second word");
+	return true;
+}
+
+/* Of the caller's, from rbp + args on: which argument lies there. */
+static bool name_argument(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	const struct func_model *m = p->spec->model;
+	uint32_t at, in;
+
+	/* of a function with unknown K what the model shows may lie there all the same */
+	if (!within(off, p->args, FM_MAX_STACK, &at))
+		return false;
+	for (unsigned i = 0; i < m->nargs; i++) {
+		const struct fm_value *v = &m->arg[i];
+
+		if (v->place.nregs || v->place.none ||
+		    !within((int32_t)at, (int32_t)v->place.stack,
+			    v->place.by_ref || !v->size ? 8 : v->size, &in))
+			continue;
+		text_add(t, "arg %u on the stack", i);
+		add_inside(t, in);
+		return true;
+	}
+	if (!within((int32_t)at, 0, m->call.stack_bytes, &in))
+		return false;
+	text_add(t, "stack arguments");
+	add_inside(t, in);
+	return true;
+}
+
+/* The kernel's frame, by the words of add_seed(). */
+static void name_seed(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	unsigned n = p->spec->model->nslots;
+	const struct {
+		int32_t lo;
+		uint32_t bytes;
+		bool there;
+		const char *name;
+	} area[] = {
+		{ p->seed.ret, 8, p->seed.save_ret, "ret" },
+		{ p->ctx - 8, 8, true, "count" },
+		{ p->ctx - 16, 8, p->fill_ip, "ip" },
+		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
+		  "session cookies" },
+		{ p->seed.rbx, 8, true, "saved rbx" },
+		{ p->seed.run_ctx, 16, true, "run_ctx" },
+		{ p->out, p->out_bytes, p->out_bytes > 0, "out" },
+	};
+	uint32_t at;
+
+	if (within(off, p->ctx, 8 * n, &at)) {
+		text_add(t, "ctx[%u]", at / 8);
+		add_inside(t, at % 8);
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(area); i++) {
+		if (!area[i].there || !within(off, area[i].lo, area[i].bytes, &at))
+			continue;
+		text_add(t, "%s", area[i].name);
+		add_inside(t, at);
+		return;
+	}
+}
+
+static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	const struct {
+		int32_t lo;
+		uint32_t bytes;
+		bool there;
+		const char *name;
+	} area[] = {
+		{ FRAME_OFF_TAG, 8, p->spec->tagged, "tag" },
+		{ p->ctx - 8, 8, p->fill_count || p->fill_return, "ctx[-1], the count" },
+		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
+		{ p->ctx - 24, 8, p->fill_override, "override word" },
+		{ p->scratch, 16, true, "scratch" },
+		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
+		  "session cookies" },
+		{ p->out, p->out_bytes, p->call_orig, "copied stack arguments" },
+	};
+	uint32_t at;
+
+	if (name_register(t, p, off) || name_slot(t, p, off))
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(area); i++) {
+		if (!area[i].there || !within(off, area[i].lo, area[i].bytes, &at))
+			continue;
+		text_add(t, "%s", area[i].name);
+		add_inside(t, at);
+		return;
+	}
+}
+
+size_t tramp_plan_name(const struct tramp_plan *p, int32_t off, char *out, size_t cap)
+{
+	struct text t = { .out = out, .cap = cap };
+	bool by_call = p->spec->entry == TRAMP_BY_CALL;
+	uint32_t at;
+
+	if (cap)
+		out[0] = '\0';
+	if (!p->need_frame || name_argument(&t, p, off))
+		return t.len;
+	if (within(off, 0, 8, &at))
+		text_add(&t, "caller's rbp");
+	else if (within(off, 8, 8, &at))
+		text_add(&t, by_call ? "return address into the function" : "return address");
+	else if (by_call && within(off, 16, 8, &at))
+		text_add(&t, "return address");
+	else if (p->spec->layout == TRAMP_SEED)
+		name_seed(&t, p, off);
+	else
+		name_ours(&t, p, off);
 	return t.len;
 }

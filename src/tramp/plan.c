@@ -35,6 +35,32 @@ static bool reads_slot(const struct body_facts *f, unsigned slot)
 	       (f->reads[slot / 64] >> (slot % 64) & 1);
 }
 
+/* How often a session's body is in a list. */
+static unsigned occurs(const struct tramp_spec *s, unsigned kind, const struct tramp_body *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->list[kind].n; i++)
+		n += s->list[kind].prog[i].session && s->list[kind].prog[i].body == b;
+	return n;
+}
+
+static int check_session(const struct tramp_spec *s, unsigned kind, const struct tramp_prog *p,
+			 struct diag *d)
+{
+	if (!p->session && p->body->facts.session_cookie)
+		return diag_set(
+			d, -EINVAL,
+			"bpf_session_cookie in a %s program: only an fsession program has a "
+			"session",
+			kind_name[kind]);
+	if (p->session && (kind == TRAMP_FMOD_RET || occurs(s, TRAMP_FENTRY, p->body) != 1 ||
+			   occurs(s, TRAMP_FEXIT, p->body) != 1))
+		return diag_set(d, -EINVAL,
+				"an fsession program runs at entry and at exit, once each");
+	return 0;
+}
+
 static int check_body(const struct tramp_spec *s, unsigned kind, const struct tramp_body *b,
 		      struct diag *d)
 {
@@ -75,21 +101,40 @@ static void add_facts(struct tramp_plan *p, const struct body_facts *f)
 	p->saved |= f->clobbers;
 }
 
+static void add_session(struct tramp_plan *p, unsigned kind, const struct tramp_prog *prog)
+{
+	const struct body_facts *f = &prog->body->facts;
+
+	if (!prog->session || kind != TRAMP_FENTRY)
+		return;
+	p->fill_return |= f->reads_count || f->reads_any || f->ctx_escapes || f->session_cookie;
+	p->fill_count |= p->fill_return;
+	p->cookies += f->session_cookie;
+}
+
 static int gather(struct tramp_plan *p, struct diag *d)
 {
 	const struct tramp_spec *s = p->spec;
 
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		for (unsigned i = 0; i < s->list[k].n; i++) {
-			const struct tramp_body *b = s->list[k].prog[i].body;
-			int err = check_body(s, k, b, d);
+			const struct tramp_prog *prog = &s->list[k].prog[i];
+			int err = check_body(s, k, prog->body, d);
 
+			if (!err)
+				err = check_session(s, k, prog, d);
 			if (err)
 				return err;
-			add_facts(p, &b->facts);
+			add_facts(p, &prog->body->facts);
+			add_session(p, k, prog);
 			p->need_frame = true;
 		}
 	}
+	if (p->cookies > TRAMP_MAX_COOKIES)
+		return diag_set(d, -E2BIG,
+				"%u fsession programs with a session cookie on one function, the "
+				"limit is %u",
+				p->cookies, TRAMP_MAX_COOKIES);
 	return 0;
 }
 
@@ -184,6 +229,8 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	down += 24; /* count, address, override word */
 	down += 16;
 	p->scratch = -(int32_t)down;
+	p->cookie = p->scratch - 8;
+	down += 8u * p->cookies;
 	p->frame = (uint32_t)ALIGN_UP(down, 16);
 	if (!p->call_orig)
 		return 0;
@@ -203,6 +250,18 @@ too_big:
 bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot)
 {
 	return slot < 64 * ARRAY_LEN(p->fill) && (p->fill[slot / 64] >> (slot % 64) & 1);
+}
+
+unsigned tramp_plan_cookie(const struct tramp_plan *p, const struct tramp_prog *prog)
+{
+	const struct tramp_prog *at = p->spec->list[TRAMP_FENTRY].prog;
+	unsigned index = (unsigned)(p->ctx - p->cookie) / 8;
+
+	if (!prog->session || !prog->body->facts.session_cookie)
+		return 0;
+	for (; at->body != prog->body || !at->session; at++)
+		index += at->session && at->body->facts.session_cookie;
+	return index;
 }
 
 int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r)

@@ -12,6 +12,7 @@
  *   ctx        argument slots, in declaration order
  *   ctx - 8    number of slots
  *   ctx - 16   function's address     if some program asks for it
+ *   cookies    8 bytes each           of fsession programs that ask for one (Linux 7.0)
  *   rbx        caller's rbx           stored by mov: nothing may be pushed before the call
  *   run_ctx    struct tramp_run_ctx, 16 bytes
  *   out        outgoing stack arguments, rsp   if the original is called and has some
@@ -31,6 +32,7 @@
  */
 #include "tramp/seed.h"
 
+#include "tramp/parts.h"
 #include "x86/frame.h"
 
 #include <errno.h>
@@ -155,6 +157,8 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	take(&down, 8);
 	if (p->fill_ip)
 		take(&down, 8);
+	p->cookie = -(int32_t)down - 8;
+	take(&down, 8u * p->cookies);
 	p->seed.rbx = take(&down, 8);
 	p->seed.run_ctx = take(&down, sizeof(struct tramp_run_ctx));
 	if (p->call_orig && stack) {
@@ -278,6 +282,34 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 	}
 }
 
+/* ctx[-1], as it is stored: through rax. */
+static void store_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
+		       unsigned cookie)
+{
+	x86_mov_ri(a, RAX, parts_word(p, kind, cookie));
+	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
+}
+
+static bool has_session(const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
+		if (s->list[TRAMP_FENTRY].prog[i].session)
+			return true;
+	}
+	return false;
+}
+
+/* Sessions may look at the result before there is one, and at cookies nobody has written. */
+static void zero_session(struct x86_asm *a, const struct tramp_plan *p)
+{
+	x86_alu_rr(a, X86_XOR, X86_D, RAX, RAX);
+	x86_store(a, X86_Q, at(p->seed.ret), RAX);
+	for (unsigned i = 0; i < p->cookies; i++)
+		x86_store(a, X86_Q, at(p->cookie - 8 * (int32_t)i), RAX);
+}
+
 static void call_image(struct x86_asm *a, const struct tramp_plan *p, uint64_t fn)
 {
 	x86_mov_ri(a, RDI, p->spec->shim->image);
@@ -286,15 +318,19 @@ static void call_image(struct x86_asm *a, const struct tramp_plan *p, uint64_t f
 
 /* save: the result goes to the return slot, unless enter says to skip the program. */
 static void invoke(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
-		   const struct tramp_prog *prog, struct tramp_env *env)
+		   const struct tramp_prog *prog, struct tramp_env *env,
+		   const struct tramp_env *all)
 {
 	const struct tramp_shim *s = p->spec->shim;
+	unsigned cookie = tramp_plan_cookie(p, prog);
 
+	if (cookie)
+		store_word(a, p, kind, cookie);
 	*env = (struct tramp_env){ .ctx = p->ctx,
 				   .cookie = prog->cookie,
 				   .arg = prog->arg,
 				   .kind = kind,
-				   .entry = x86_label_new(a),
+				   .entry = parts_entry(a, p, kind, prog, all),
 				   .skip = x86_label_new(a) };
 	x86_mov_ri(a, RDI, prog->cookie);
 	x86_store(a, X86_Q, at(p->seed.run_ctx), RDI);
@@ -316,17 +352,18 @@ static void invoke(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
 }
 
 static struct tramp_env *invoke_list(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
-				     struct tramp_env *env)
+				     struct tramp_env *env, const struct tramp_env *all)
 {
 	const struct tramp_spec *s = p->spec;
 
 	for (unsigned i = 0; i < s->list[kind].n; i++)
-		invoke(a, p, kind, &s->list[kind].prog[i], env++);
+		invoke(a, p, kind, &s->list[kind].prog[i], env++, all);
 	return env;
 }
 
 static struct tramp_env *invoke_fmod_ret(struct x86_asm *a, const struct tramp_plan *p,
-					 struct tramp_env *env, x86_label do_fexit)
+					 struct tramp_env *env, const struct tramp_env *all,
+					 x86_label do_fexit)
 {
 	const struct tramp_spec *s = p->spec;
 
@@ -335,7 +372,7 @@ static struct tramp_env *invoke_fmod_ret(struct x86_asm *a, const struct tramp_p
 	x86_alu_rr(a, X86_XOR, X86_D, RAX, RAX);
 	x86_store(a, X86_Q, at(p->seed.ret), RAX);
 	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n; i++) {
-		invoke(a, p, TRAMP_FMOD_RET, &s->list[TRAMP_FMOD_RET].prog[i], env++);
+		invoke(a, p, TRAMP_FMOD_RET, &s->list[TRAMP_FMOD_RET].prog[i], env++, all);
 		x86_alu_mi(a, X86_CMP, X86_Q, at(p->seed.ret), 0);
 		x86_jcc(a, X86_NE, do_fexit);
 	}
@@ -378,20 +415,26 @@ void seed_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_env *
 	       struct tramp_marks *marks)
 {
 	x86_label do_fexit = x86_label_new(a);
+	const struct tramp_env *all = env;
+	bool session = has_session(p);
 
 	emit_prologue(a, p);
 	save_args(a, p);
 	if (p->call_orig)
 		call_image(a, p, p->spec->shim->image_enter);
-	env = invoke_list(a, p, TRAMP_FENTRY, env);
-	env = invoke_fmod_ret(a, p, env, do_fexit);
+	if (session)
+		zero_session(a, p);
+	env = invoke_list(a, p, TRAMP_FENTRY, env, all);
+	env = invoke_fmod_ret(a, p, env, all, do_fexit);
 	if (p->call_orig)
 		call_original(a, p, marks);
 	if (p->spec->list[TRAMP_FMOD_RET].n) {
 		x86_nop_to(a, 16);
 		x86_bind(a, do_fexit);
 	}
-	invoke_list(a, p, TRAMP_FEXIT, env);
+	if (session)
+		store_word(a, p, TRAMP_FEXIT, 0);
+	invoke_list(a, p, TRAMP_FEXIT, env, all);
 	if (marks && p->call_orig)
 		marks->exit_skip = a->len;
 	if (p->call_orig)

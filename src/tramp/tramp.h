@@ -26,7 +26,7 @@
  * Errors   tramp_plan:  -EINVAL   programs and model contradict each other
  *                       -ENOTSUP  exit programs, K unknown; fmod_ret, result class; what the
  *                                 seed's frame has no room for (diag)
- *                       -E2BIG    frame larger than TRAMP_MAX_FRAME
+ *                       -E2BIG    frame larger than TRAMP_MAX_FRAME, too many cookies
  *          tramp_emit:  through the assembly
  * Memory   spec and plan are the caller's, and a plan borrows the spec it was made from;
  *          tramp_emit() keeps nothing that it allocates.
@@ -48,11 +48,24 @@ enum tramp_kind { TRAMP_FENTRY, TRAMP_FMOD_RET, TRAMP_FEXIT, TRAMP_KINDS };
 enum tramp_layout { TRAMP_OURS, TRAMP_SEED };
 enum tramp_entry { TRAMP_BY_JMP, TRAMP_BY_CALL };
 
+/*
+ * A session program (fsession) is one body in both the fentry and the fexit list: its code
+ * is written once.  ctx[-1] tells it where it is, and where 8 bytes of its own lie, which are
+ * zero at entry and keep what it writes there until the exit of the same call:
+ *   bits 0-7    number of argument slots
+ *   bits 8-15   index of the cookie: it is at ctx - 8 * index; 0: the program has none
+ *   bit 63      the function has returned, or was skipped
+ */
+#define TRAMP_COOKIE_SHIFT 8
+#define TRAMP_IS_RETURN    (1ull << 63)
+#define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which the first six are taken */
+
 struct tramp_prog {
 	const struct tramp_body *body;
 	uint64_t cookie;
 	uint64_t arg;  /* second argument of a plain function body */
 	uint64_t prog; /* TRAMP_SEED: first argument of enter and exit */
+	bool session;  /* in two lists */
 };
 
 /*
@@ -103,6 +116,8 @@ struct tramp_spec {
  *  rbp + ctx - 16     address of the function
  *  rbp + ctx - 24     override word (x86/body.h: may_override)
  *  rbp + scratch      16 bytes for bodies
+ *  rbp + scratch - 8  session cookies, downwards in the order of the fentry list: that of
+ *                     the i-th program which asks for one is at ctx - 8 * (6 + i)
  *  rsp ..             while bodies run: 16-byte aligned; at the call of the original:
  *                     rbp + out, which holds the copy of the stack arguments and is
  *                     congruent to rbp + args mod 64 (or to their alignment, if stricter).
@@ -115,8 +130,10 @@ struct tramp_plan {
 	x86_regset saved;                       /* registers saved and restored */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
 	bool fill_count, fill_ip, fill_override;
-	int32_t args; /* the caller's stack arguments */
-	int32_t gpr, ctx, scratch, out;
+	int32_t args;     /* the caller's stack arguments */
+	bool fill_return; /* ctx[-1] says "return" to exit programs */
+	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
+	int32_t gpr, ctx, scratch, cookie, out;
 	uint32_t out_bytes; /* K: stack arguments to copy */
 	bool copy_loop;     /* too many of them for one push each */
 	uint32_t frame;     /* sub rsp, frame */
@@ -137,9 +154,19 @@ bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot);
 /* Offset from rbp of the place of a saved register. */
 int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r);
 
+/* Index of a program's session cookie; 0: it has none. */
+unsigned tramp_plan_cookie(const struct tramp_plan *p, const struct tramp_prog *prog);
+
 /* Human-readable, one item a line; for goldens and `utramp code`.  Cut to cap; returns the
  * length of what is in out. */
 size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap);
+
+/*
+ * What lies at rbp + off in the trampoline's own code: "saved rdi", "ctx[3]", "arg 8 on the
+ * stack".  Cut to cap; 0: nothing that has a name.  An address inside something names
+ * it with the distance, "ctx[3] + 4".
+ */
+size_t tramp_plan_name(const struct tramp_plan *plan, int32_t off, char *out, size_t cap);
 
 /* Offsets from the image's first byte; 0: there are no exit programs. */
 struct tramp_marks {

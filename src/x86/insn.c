@@ -170,6 +170,35 @@ static void fill_registers(const struct decoded *d, struct x86_insn *out)
 	}
 }
 
+/* What a reader of the code wants explained: frame offsets, addresses as constants. */
+static void fill_operands(const struct decoded *d, struct x86_insn *out)
+{
+	for (unsigned i = 0; i < d->insn.operand_count_visible; i++) {
+		const ZydisDecodedOperand *op = &d->op[i];
+
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			out->has_fs = op->mem.segment == ZYDIS_REGISTER_FS &&
+				      op->mem.base == ZYDIS_REGISTER_NONE;
+			out->has_mem =
+				ZydisRegisterGetClass(op->mem.base) == ZYDIS_REGCLASS_GPR64 &&
+				op->mem.index == ZYDIS_REGISTER_NONE &&
+				op->mem.segment != ZYDIS_REGISTER_FS &&
+				op->mem.segment != ZYDIS_REGISTER_GS;
+			if (!out->has_mem)
+				continue;
+			out->mem_base = (uint8_t)ZydisRegisterGetId(op->mem.base);
+			out->mem_disp = (int32_t)op->mem.disp.value;
+		} else if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !op->imm.is_relative &&
+			   d->insn.mnemonic == ZYDIS_MNEMONIC_MOV &&
+			   d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+			out->has_imm = true;
+			out->imm = op->size == 32 && d->insn.operand_width == 32 ?
+					   (uint32_t)op->imm.value.u :
+					   op->imm.value.u;
+		}
+	}
+}
+
 static bool is_reg(const ZydisDecodedOperand *op, ZydisRegister r)
 {
 	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value == r;
@@ -309,6 +338,7 @@ int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out)
 	fill_flow(&d.insn, pc, out);
 	fill_registers(&d, out);
 	fill_frame(&d, out);
+	fill_operands(&d, out);
 	out->reason = move_reason(&d, out);
 	return 0;
 }

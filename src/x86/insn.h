@@ -36,14 +36,20 @@ struct x86_insn {
 	bool rip_relative; /* has a [rip + disp32] operand */
 	bool is_nop;       /* any form of nop, endbr64 excluded */
 	bool is_endbr64;
-	bool is_vector;     /* touches xmm/ymm/zmm, mask or x87/MMX state */
-	bool writes_rsp;    /* other than by push/pop/call/ret */
-	bool pushes_rbp;    /* push rbp */
-	bool sets_rbp;      /* mov rbp, rsp */
-	bool pops_rbp;      /* pop rbp or leave */
-	int32_t rsp_add;    /* bytes by which rsp grows (push: -8), 0 if none or not constant */
-	taddr_t target;     /* direct branches: where to; rip_relative: the operand's address */
-	uint8_t disp_at;    /* rip_relative: offset of the disp32 in the instruction */
+	bool is_vector;   /* touches xmm/ymm/zmm, mask or x87/MMX state */
+	bool writes_rsp;  /* other than by push/pop/call/ret */
+	bool pushes_rbp;  /* push rbp */
+	bool sets_rbp;    /* mov rbp, rsp */
+	bool pops_rbp;    /* pop rbp or leave */
+	int32_t rsp_add;  /* bytes by which rsp grows (push: -8), 0 if none or not constant */
+	taddr_t target;   /* direct branches: where to; rip_relative: the operand's address */
+	uint8_t disp_at;  /* rip_relative: offset of the disp32 in the instruction */
+	bool has_mem;     /* has the explicit operand [mem_base + mem_disp], no index, no fs, gs */
+	bool has_fs;      /* has the operand fs:[disp] */
+	bool has_imm;     /* mov of the constant imm to a register */
+	uint8_t mem_base; /* enum x86_gpr */
+	int32_t mem_disp;
+	uint64_t imm;       /* as the 64-bit register gets it */
 	const char *reason; /* not NULL: why x86_move would refuse it */
 };
 

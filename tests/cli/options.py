@@ -4,8 +4,8 @@ import re
 
 from harness import *
 
-VERBS = ['run', 'trace', 'list', 'check', 'args']
-LATER_VERBS = ['count', 'latency', 'stack', 'inject', 'record', 'report', 'dump', 'code', 'ps',
+VERBS = ['run', 'trace', 'list', 'check', 'code', 'args']
+LATER_VERBS = ['count', 'latency', 'stack', 'inject', 'record', 'report', 'dump', 'ps',
                'detach', 'doctor', 'prog', 'map', 'link', 'btf', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-N', 'x*'],
@@ -21,19 +21,21 @@ VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x
            'run trace'),
           ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'], 'run trace'),
           ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
-          ('--attach', [], ['', 'x', '=x', 'x='], 'run'),
-          ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run'),
-          ('--btf', [], ['', 'x', '=f', 'm='], 'run trace list check')]
-FLAGS = {'-j': 'run trace list check args', '--json': 'run trace list check args',
+          ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
+          ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),
+          ('--layout', ['ours', 'seed'], ['', 'kernel', 'ours,seed', 'OURS'], 'code'),
+          ('--btf', [], ['', 'x', '=f', 'm='], 'run trace list check code')]
+FLAGS = {'-j': 'run trace list check code args', '--json': 'run trace list check code args',
          '-e': 'trace', '--entry': 'trace', '-t': 'trace', '--timestamps': 'trace',
-         '-q': 'run trace list check args', '--quiet': 'run trace list check args',
-         '-v': 'run trace list check', '--verbose': 'run trace list check',
+         '-q': 'run trace list check code args', '--quiet': 'run trace list check code args',
+         '-v': 'run trace list check code', '--verbose': 'run trace list check code',
          '--lossless': 'run trace'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
         'trace': (['f'], 2, 'the command is missing'),
         'list': (['/nonexistent:f'], 3, '/nonexistent'),
         'check': (['/nonexistent:f'], 3, '/nonexistent'),
+        'code': (['/nonexistent:f'], 3, '/nonexistent'),
         'args': (['/nonexistent'], 1, '/nonexistent')}
 
 
@@ -66,7 +68,7 @@ def overview():
 
 @test
 def no_verb():
-    refused(2, ['the verb is missing', 'run, trace, list, check, args'])
+    refused(2, ['the verb is missing', 'run, trace, list, check, code, args'])
 
 
 @test
@@ -91,7 +93,7 @@ def help_names_every_option():
 
 @test
 def unknown_verbs():
-    refused(2, ["'frobnicate'", 'run, trace, list, check, args'], 'frobnicate')
+    refused(2, ["'frobnicate'", 'run, trace, list, check, code, args'], 'frobnicate')
     refused(2, 'the verb comes first', '--json', 'list', 'x')
     refused(2, "no verb ''", '')
     refused(2, "no verb", 'help', 'frobnicate')

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,26 @@ __attribute__((noinline)) double half(double x, const char *why)
 {
 	__asm__ volatile("" : "+x"(x));
 	return why[0] ? x / 2 : x;
+}
+
+/* Three of them on the stack, each of another size. */
+__attribute__((noinline)) long nine(int a, long b, short c, char d, const char *e, unsigned f,
+				    long g, signed char h, unsigned short i)
+{
+	__asm__ volatile("" : "+r"(a));
+	return a + b + c + d + e[0] + f + g + h + i;
+}
+
+__attribute__((noinline)) int sum_of(int n, ...)
+{
+	va_list ap;
+	int sum = 0;
+
+	va_start(ap, n);
+	while (n-- > 0)
+		sum += va_arg(ap, int);
+	va_end(ap);
+	return sum;
 }
 
 static int chosen(void)
@@ -137,6 +158,7 @@ int main(int argc, char **argv)
 			sum += tiny() & 0;
 		for (int i = 0; i < n; i++)
 			sum += work(i, 1) + plain_add(i, 2) + either() + (int)half(i, "x");
+		n = (int)nine(n, 2, 3, 4, "x", 6, 7, 8, 9) + sum_of(1, n);
 		printf("sum %d\n", sum + target() * 0);
 	}
 	return 0;

@@ -12,6 +12,8 @@
  *       override        sets the override word and the result slot
  *       outline         calls a function of its own behind the trampoline
  *       stop            returns -12
+ *   fsession BODY [BODY...]    the same, in the fentry and in the fexit list
+ *       cookie          counts in its session cookie
  *   tag N               tagged frames;   leave: jumps to the slot's stubs instead of ret
  *   layout ours|seed|both   entry jmp|call   (ours, by jmp); both: ours by jmp, the seed's by call
  * Addresses are fixed: code 0x500000, original 0x400105.  Each line of code begins with the
@@ -36,7 +38,7 @@
 #define FAR_FN    0x7f0012345678
 
 struct shape {
-	bool override, outline, stop;
+	bool override, outline, stop, cookie;
 	uint16_t read[16];
 	unsigned nread, result_slot;
 };
@@ -71,6 +73,12 @@ static void shape_work(struct x86_asm *a, const struct tramp_env *env, const str
 	if (s->override) {
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx - 24), 1);
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)s->result_slot), -12);
+	}
+	if (s->cookie) {
+		x86_load(a, X86_B, RAX, X86_MEM(RBP, env->ctx - 7));
+		x86_neg(a, X86_Q, RAX);
+		x86_lea(a, RAX, X86_MEM_IX(RBP, RAX, 8, env->ctx));
+		x86_inc_m(a, X86_Q, X86_MEM(RAX, 0));
 	}
 	x86_mov_ri(a, RAX, s->stop ? (uint64_t)-12 : 0);
 }
@@ -118,6 +126,8 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 		b->emit_rest = shape_rest;
 	} else if (!strcmp(word, "stop")) {
 		s->stop = true;
+	} else if (!strcmp(word, "cookie")) {
+		s->cookie = b->facts.session_cookie = b->facts.reads_count = true;
 	} else if (!strncmp(word, "read=", 5)) {
 		for (num = strtok_r(word + 5, ",", &save); num; num = strtok_r(NULL, ",", &save)) {
 			s->read[s->nread % 16] = (uint16_t)atoi(num);
@@ -128,6 +138,18 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 	} else if (strcmp(word, "count") != 0) {
 		die(path, "unknown body", word);
 	}
+}
+
+static void parse_session(struct golden *g, const char *path, char *word)
+{
+	struct tramp_prog *prog;
+
+	parse_body(g, path, TRAMP_FENTRY, word);
+	prog = &g->prog[TRAMP_FENTRY][g->spec.list[TRAMP_FENTRY].n - 1];
+	prog->session = true;
+	if (g->spec.list[TRAMP_FEXIT].n >= MAX_PROGS)
+		die(path, "too many programs:", word);
+	g->prog[TRAMP_FEXIT][g->spec.list[TRAMP_FEXIT].n++] = *prog;
 }
 
 /* -- a case -------------------------------------------------------------- */
@@ -175,6 +197,11 @@ static void parse_line(struct golden *g, const char *path, char *line)
 		if (err)
 			die(path, word, d.text);
 		g->spec.model = g->model;
+		return;
+	}
+	if (!strcmp(key, "fsession")) {
+		for (; word; word = strtok_r(NULL, " \t\n", &save))
+			parse_session(g, path, word);
 		return;
 	}
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {

@@ -550,24 +550,51 @@ static void test_ways_out(const char *victim)
 
 /* -- the command line ------------------------------------------------------------------------------- */
 
+/* What a shell command writes, and that it succeeds. */
+static void check_command(const char *cmd, const char *want)
+{
+	char got[512] = "";
+	size_t n;
+	FILE *f;
+
+	fflush(stdout);
+	f = popen(cmd, "re");
+	if (!f)
+		bail("popen: %s", strerror(errno));
+	n = fread(got, 1, sizeof(got) - 1, f);
+	got[n] = '\0';
+	check_eq(pclose(f), 0, "status of %s", cmd);
+	check_str(got, want, "output");
+}
+
 static void test_cli_cookies(const char *victim, const char *utramp)
 {
-	static const char want[] = "entry 1 cookie 77\n"
-				   "exit 1 ret 2 cookie 18446744073709551615\n";
-	char cmd[4096], text[1024] = "", line[256];
-	FILE *f;
+	char cmd[8192];
 
 	tap_begin("utramp run --cookie");
 	snprintf(cmd, sizeof(cmd),
 		 "echo test1 | '%s' run -q --cookie entry=77 --cookie leave=0xffffffffffffffff "
 		 "-o /dev/fd/3 '%s/cookie.bpf.o' -- '%s' 3>&1 >/dev/null",
 		 utramp, objects_dir, victim);
-	fflush(stdout);
-	f = popen(cmd, "re");
-	while (f && fgets(line, sizeof(line), f))
-		strncat(text, line, sizeof(text) - strlen(text) - 1);
-	check_eq(f ? pclose(f) : -1, 0, "exit code");
-	check_str(text, want, "printed");
+	check_command(cmd, "entry 1 cookie 77\n"
+			   "exit 1 ret 2 cookie 18446744073709551615\n");
+	tap_end();
+}
+
+/* Newest attached first: many before both; at the exit bare before both. */
+static void test_cli_sessions(const char *victim, const char *utramp)
+{
+	char cmd[8192];
+
+	tap_begin("utramp run: fsession and .multi");
+	snprintf(cmd, sizeof(cmd),
+		 "echo test1 | '%s' run -q --cookie both=77 --attach 'bare=fentry_test*' "
+		 "-o /dev/fd/3 '%s/print.bpf.o' -- '%s' 3>&1 >/dev/null",
+		 utramp, objects_dir, victim);
+	check_command(cmd, "many 1 of 1\n"
+			   "entry 1 ret 0\n"
+			   "bare ret 2\n"
+			   "exit 1 ret 2 kept 77\n");
 	tap_end();
 }
 
@@ -595,5 +622,6 @@ int main(int argc, char **argv)
 	test_killed(argv[1]);
 	test_ways_out(argv[1]);
 	test_cli_cookies(argv[1], argv[3]);
+	test_cli_sessions(argv[1], argv[3]);
 	return tap_done();
 }

@@ -254,6 +254,26 @@ static void test_refused(struct victim *v, const char *func, const char *why)
 	tap_end();
 }
 
+/* The kernel's twin of it is notrace, and refused with EBUSY. */
+static void test_unpatchable(struct victim *v)
+{
+	struct utramp_object *o = open_and_load(v, "recorder");
+	static const char *const programs[] = { "ent", "ext", "mod" };
+
+	tap_begin("fx_nt: every program is refused by name");
+	for (unsigned i = 0; i < 3; i++) {
+		check_true(!utramp_program__attach(find_program(o, programs[i]), v->t, "fx_nt",
+						   NULL),
+			   "%s is attached", programs[i]);
+		check_eq(errno, ENOTSUP, "errno of %s", programs[i]);
+		check_true(strstr(utramp_error(), "fx_nt") && strstr(utramp_error(), "branch"),
+			   "reason: %s", utramp_error());
+	}
+	check_str(victim_ask(v, "recorded"), plain, "the victim");
+	utramp_object__close(o);
+	tap_end();
+}
+
 int main(int argc, char **argv)
 {
 	struct victim v;
@@ -270,6 +290,7 @@ int main(int argc, char **argv)
 	test_halves(&v, "fx_ret16", 4, 5);
 	test_halves(&v, "fx_reti128", 7, 4);
 	test_refused(&v, "fx_var", "variadic");
+	test_unpatchable(&v);
 	if (by_clang)
 		test_refused(&v, "fx_i128s", "size of its stack arguments");
 	tap_begin("detached, the results are as before");

@@ -46,6 +46,7 @@ static const struct {
 	{ "fx_mod", "i*siLBil", 'i' },
 	{ "fx_mod12", "llllllllllll", 'l' },
 	{ "fx_rec", "i", 'i' },
+	{ "fx_self", "i*", 'i' },
 	{ "fx_align", "lllllll", 'i' },
 };
 

@@ -95,6 +95,50 @@ struct f12_event {
 	__u32 tgid, pad;
 };
 
+/* session.bpf.c: what a session program sees at entry [0] and at exit [1]. */
+enum session_id {
+	SESSION_TEST1,
+	SESSION_TEST3,
+	SESSION_TEST4,
+	SESSION_TEST5,
+	SESSION_TEST7,
+	SESSION_OTHER, /* the rest are bare: attached where the test wants them */
+	SESSION_PLAIN, /* asks for no cookie */
+	SESSION_RECURSION,
+	SESSION_IDS,
+};
+
+#define SESSION_ORDER 64
+
+struct session_seen {
+	struct {
+		__u32 runs, turn; /* of all, from 1 */
+		__s64 arg[5], ret;
+		__s64 ret_err, got_ret; /* bpf_get_func_ret() */
+		__u64 cnt, ip, attach_cookie;
+		__u64 cookie; /* before it is written */
+	} phase[2];
+	__u32 odd; /* exits whose cookie is not their call's */
+	__u32 pad;
+};
+
+struct session_state {
+	struct session_seen at[SESSION_IDS];
+	__u32 turn, pad;
+};
+
+/* multi.bpf.c: by attach cookie below MULTI_COOKIES, per program. */
+enum { MULTI_ENTRY, MULTI_EXIT, MULTI_SESSION, MULTI_OTHER, MULTI_PROGRAMS };
+#define MULTI_COOKIES 16
+
+struct multi_state {
+	struct {
+		__u64 ip, cnt, arg0, last, ret, kept;
+		__s64 past; /* code of one argument too many */
+		__u32 runs, exits;
+	} at[MULTI_PROGRAMS][MULTI_COOKIES];
+};
+
 /* many.bpf.c: the programs' numbers in order of running, per kind. */
 #define MANY_PROGRAMS 102
 #define MANY_ORDER    1024

@@ -167,6 +167,8 @@ static void fx_changed(void)
 	printf("rec %d\n", fx_rec(5));
 	printf("align %d\n", fx_align(1, 2, 3, 4, 5, 6, 7));
 	printf(" align.fp%%16 %ld\n", fx_align_rsp & 15);
+	printf("nt %d\n", fx_nt(1));
+	printf("self %d\n", fx_self(6, fx_rec));
 }
 
 static void recorded(void)
@@ -204,6 +206,11 @@ static void test1_only(void)
 	printf("fentry_test1 %d\n", fentry_test1(1));
 }
 
+static void recurse(void)
+{
+	printf("nest %d\n", fx_nest(20));
+}
+
 static void allocate(void)
 {
 	static volatile size_t magic = 4242, plain = 100;
@@ -220,7 +227,7 @@ static const struct {
 } commands[] = {
 	{ "builtin", kernel_builtin }, { "modify", kernel_modify }, { "testmod", kernel_testmod },
 	{ "recorded", recorded },      { "sleep", long_sleep },     { "mod", mod_only },
-	{ "test1", test1_only },       { "malloc", allocate },
+	{ "test1", test1_only },       { "malloc", allocate },      { "nest", recurse },
 };
 
 static const struct {
@@ -230,6 +237,16 @@ static const struct {
 	{ "fx_sleep", P(fx_sleep) },
 	{ "fx_mod", P(fx_mod) },
 	{ "fentry_test1", P(fentry_test1) },
+	{ "fentry_test2", P(fentry_test2) },
+	{ "fentry_test3", P(fentry_test3) },
+	{ "fentry_test4", P(fentry_test4) },
+	{ "fentry_test5", P(fentry_test5) },
+	{ "fentry_test6", P(fentry_test6) },
+	{ "fentry_test7", P(fentry_test7) },
+	{ "fentry_test8", P(fentry_test8) },
+	{ "fentry_test9", P(fentry_test9) },
+	{ "fentry_test10", P(fentry_test10) },
+	{ "modify_return_test", P(modify_return_test) },
 };
 
 int main(void)

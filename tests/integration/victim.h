@@ -153,7 +153,10 @@ int fx_mod(int a, int *b, short c, int d, void *e, char f, int g, long h);
 long fx_mod12(long a, long b, long c, long d, long e, long f, long g, long h, long i, long j,
 	      long k, long l);
 int fx_rec(int n);
+int fx_nest(int n);
 int fx_align(long a, long b, long c, long d, long e, long f, long g);
+int fx_nt(int a);
+int fx_self(int n, int (*cb)(int));
 int fx_sleep(int ms, int b, int c, int d, int e, int f, int g, int h);
 
 void sleep_inside(void); /* of fx_sleep(): says that it is there, waits for a line */

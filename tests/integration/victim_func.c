@@ -346,6 +346,14 @@ KEEP int fx_rec(int n)
 	return n <= 0 ? 0 : 1 + fx_rec(n - 1);
 }
 
+/* By way of a pointer, so that no compiler makes a loop of it. */
+static int (*volatile nest_again)(int) = fx_nest;
+
+KEEP int fx_nest(int n)
+{
+	return n <= 0 ? 0 : 1 + nest_again(n - 1);
+}
+
 long fx_align_rsp;
 
 /* The stack as its caller left it: rsp + 8 is a multiple of 16 at the entry. */
@@ -359,4 +367,16 @@ KEEP int fx_sleep(int ms, int b, int c, int d, int e, int f, int g, int h)
 {
 	sleep_inside();
 	return ms + h;
+}
+
+/* a + 1, and a branch to its second byte: nothing can be patched there. */
+__asm__(".globl fx_nt\n\t.type fx_nt, @function\n"
+	"fx_nt:\n\tnop\n"
+	"1:\txor %eax, %eax\n\tinc %eax\n\tcmp $1, %eax\n\tjne 1b\n\tadd %edi, %eax\n\tret\n\t"
+	".size fx_nt, . - fx_nt");
+
+KEEP int fx_self(int n, int (*cb)(int))
+{
+	__asm__ volatile("" : "+r"(cb));
+	return n;
 }

@@ -242,6 +242,108 @@ static void test_rollback(void **state)
 	pipes_close(&p);
 }
 
+/* A program that the generator refuses leaves no trace in the function's lists. */
+static void test_refused_later(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_link *l;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "wide", NULL));
+	refused(program_named(o, "bare_mod"), t, "wide", ENOTSUP);
+	assert_non_null(strstr(utramp_error(), "x87"));
+	wait_counts(o, 2, count_of(o, 2));
+	l = utramp_program__attach(program_named(o, "bare_exit"), t, "wide", NULL);
+	assert_non_null(l);
+	wait_counts(o, 3, 0);
+	refused(program_named(o, "bare_mod"), t, "wide", ENOTSUP);
+	assert_int_equal(utramp_link__destroy(l), 0);
+	assert_int_equal(count_of(o, 6), 0);
+	assert_int_equal(utramp_target__detach(t), 0);
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* beta_too is beta: one function, one hook, one list of programs. */
+static void test_two_names(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("run", "3", &p);
+	struct utramp_object *o = object_loaded(t);
+
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "beta", NULL));
+	refused(program_named(o, "bare"), t, "beta_too", EBUSY);
+	assert_non_null(utramp_program__attach(program_named(o, "bare_exit"), t, "beta_too", NULL));
+	assert_int_equal(utramp_target__functions(t, NULL, NULL), 1);
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_int_equal(WEXITSTATUS(victim_end(t)), 3);
+	assert_int_equal(count_of(o, 2), 6); /* by either name */
+	assert_int_equal(count_of(o, 3), 6);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* The last word of the stack, which the kernel leaves 0 and nothing uses. */
+static uint64_t end_of_stack(const struct utramp_target *t)
+{
+	unsigned long hi = 0;
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)utramp_target__pid(t));
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (strstr(line, "[stack]"))
+			sscanf(line, "%*x-%lx", &hi);
+	}
+	fclose(f);
+	assert_int_not_equal(hi, 0);
+	return hi - sizeof(uint64_t);
+}
+
+/*
+ * A thread seems to be inside a window, interrupted by a signal: given up after many tries,
+ * none of which may leave a function patched; the same attachment succeeds when it has left.
+ */
+static void test_postponed(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	uint8_t now[8], file[8];
+	uint64_t alpha, beta, pc, word, at = end_of_stack(t);
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	func_bytes(t, "alpha", now, file, &alpha);
+	pc = alpha + 1;
+	assert_int_equal(process_read(t->proc, at, &word, sizeof(word)), 0);
+	assert_int_equal(process_write(t->proc, at, &pc, sizeof(pc)), 0);
+	for (int i = 0; i < 2; i++) {
+		refused(program_named(o, "bare"), t, "victim:*", EAGAIN);
+		assert_int_equal(utramp_target__functions(t, NULL, NULL), 0);
+		func_bytes(t, "beta", now, file, &beta);
+		assert_memory_equal(now, file, 8);
+	}
+	assert_int_equal(count_of(o, 2), 0);
+	assert_int_equal(process_write(t->proc, at, &word, sizeof(word)), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "victim:*", NULL));
+	func_bytes(t, "alpha", now, file, &alpha);
+	assert_memory_not_equal(now, file, 8);
+	wait_counts(o, 2, 10);
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 /* Detach: a function that somebody else wrote over does not hold back the others. */
 static void test_detach_foreign(void **state)
 {
@@ -297,6 +399,31 @@ static void test_no_room(void **state)
 	utramp_object__close(o);
 	kill(utramp_target__pid(t), 9);
 	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* A function that no slab reaches is refused by name. */
+static void test_out_of_reach(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("run", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct code_room room[SLABS];
+
+	memcpy(room, t->room, sizeof(room));
+	for (int i = 0; i < SLABS; i++) {
+		t->room[i].lo += 1ull << 40;
+		t->room[i].hi += 1ull << 40;
+	}
+	refused(program_named(o, "bare"), t, "alpha", ENOTSUP);
+	assert_non_null(strstr(utramp_error(), "2 GiB"));
+	memcpy(t->room, room, sizeof(room));
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "beta", NULL));
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_int_equal(WEXITSTATUS(victim_end(t)), 3);
+	assert_int_equal(count_of(o, 2), 2);
+	utramp_object__close(o);
 	utramp_target__free(t);
 	pipes_close(&p);
 }
@@ -408,8 +535,12 @@ int main(void)
 		cmocka_unit_test(test_many_functions),
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_refused_later),
+		cmocka_unit_test(test_two_names),
+		cmocka_unit_test(test_postponed),
 		cmocka_unit_test(test_detach_foreign),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_out_of_reach),
 		cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_many_programs),
 		cmocka_unit_test(test_whole_libraries),

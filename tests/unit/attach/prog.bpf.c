@@ -53,6 +53,13 @@ int bare_exit(__u64 *ctx)
 	return 0;
 }
 
+SEC("fmod_ret")
+int bare_mod(__u64 *ctx)
+{
+	count(6);
+	return 0;
+}
+
 SEC("fentry")
 int third_arg(__u64 *ctx)
 {

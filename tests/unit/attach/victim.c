@@ -37,6 +37,11 @@ FUNC long many_args(long a, long b, long c, long d, long e, long f, long g, long
 	return a + b + c + d + e + f + g * 2 + h * 3;
 }
 
+FUNC long double wide(long a)
+{
+	return (long double)a / 3;
+}
+
 FUNC long variadic(int n, ...)
 {
 	return n;
@@ -78,7 +83,7 @@ static long all(long i)
 {
 	gamma_("text");
 	return alpha(i, 2) + beta(i) + again(i) + many_args(i, 2, 3, 4, 5, 6, 7, 8) +
-	       variadic(2, 1, 2) + same(i) + victim2(i) + chosen(i) + short_one();
+	       variadic(2, 1, 2) + (long)wide(i) + same(i) + victim2(i) + chosen(i) + short_one();
 }
 
 int main(int argc, char **argv)

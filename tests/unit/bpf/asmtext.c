@@ -220,6 +220,8 @@ static bool do_jmp(struct text *t, char op[4][64])
 		put(t, INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
 	else if (!strcmp(op[0], "call") && !strcmp(op[1], "local"))
 		put(t, INSN(BPF_JMP | BPF_CALL, 0, CALL_LOCAL, 0, target(t, op[2])));
+	else if (!strcmp(op[0], "call") && !strcmp(op[1], "kfunc"))
+		put(t, INSN(BPF_JMP | BPF_CALL, 0, CALL_KFUNC, 0, number(t, op[2])));
 	else if (!strcmp(op[0], "call"))
 		put(t, INSN(BPF_JMP | BPF_CALL, 0, 0, 0, number(t, op[1])));
 	else if (!w)

@@ -6,7 +6,7 @@
  *	        lock fetch_add [r10-8], r1       # add32 ...: the 4-byte forms
  *	        jsgt32 r1, -4, start    # or +N, -N: instructions from the next one
  *	        lddw r3, 0x123456789a   # map r3, FD / value r3, FD, OFF: references
- *	        call 5                  # helper; call local LABEL
+ *	        call 5                  # helper; call local LABEL; call kfunc ID
  *	        be16 r0; le64 r0; bswap32 r0; neg r0; movsx8 r0, r1; sdiv r0, r1; gotol start
  *
  * Operands may carry a '%'.  '#' and ';' at a line's beginning are comments.

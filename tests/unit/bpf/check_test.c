@@ -108,7 +108,8 @@ static const struct refusal refusals[] = {
 	{ INSN(BPF_LD | BPF_ABS | BPF_W, 0, 0, 0, 0), NOP, -ENOTSUP, "packet" },
 	{ INSN(BPF_LD | BPF_IND | BPF_B, 0, 1, 0, 0), NOP, -ENOTSUP, "packet" },
 	{ INSN(BPF_JMP | BPF_CALL | BPF_X, 1, 0, 0, 0), NOP, -ENOTSUP, "callx" },
-	{ INSN(BPF_JMP | BPF_CALL, 0, 2, 0, 77), NOP, -ENOTSUP, "kfunc" },
+	{ INSN(BPF_JMP | BPF_CALL, 0, 2, 0, 77), NOP, -ENOTSUP, "unknown kfunc #77" },
+	{ INSN(BPF_JMP | BPF_CALL, 0, 2, 0, 0), NOP, -ENOTSUP, "weak kfunc that we do not have" },
 	{ INSN(BPF_JMP | BPF_CALL, 0, 3, 0, 77), NOP, -EACCES, "no such kind of call" },
 	{ INSN(BPF_JMP | INSN_JCOND, 0, 0, 0, 0), NOP, -ENOTSUP, "may_goto" },
 	{ INSN(BPF_JMP | BPF_JA | BPF_X, 1, 0, 0, 0), NOP, -ENOTSUP, "gotox" },
@@ -297,7 +298,8 @@ static void test_helper_kinds(void **state)
 		if (id != 173 && id != 174 && id < 183)
 			continue;
 		sprintf(text, "call %d\nexit\n", id);
-		expect(PROGRAM_PLAIN, text, -EACCES, "is for fentry, fexit and fmod_ret programs");
+		expect(PROGRAM_PLAIN, text, -EACCES,
+		       "is for fentry, fexit, fmod_ret and fsession programs");
 	}
 }
 

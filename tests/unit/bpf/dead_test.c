@@ -37,6 +37,18 @@ static const struct {
 	struct bpf_insn insn[8];
 	uint32_t n;
 } cases[] = {
+	{ "weak kfunc, asked for",
+	  1,
+	  { MOV(1, 0),
+	    JMP_IMM(BPF_JEQ, 1, 0, 1),
+	    { .code = BPF_JMP | BPF_CALL, .src_reg = 2 },
+	    EXIT },
+	  4 },
+	{ "weak kfunc, called", 0, { { .code = BPF_JMP | BPF_CALL, .src_reg = 2 }, EXIT }, 2 },
+	{ "kfunc that is there",
+	  0,
+	  { EXIT, { .code = BPF_JMP | BPF_CALL, .src_reg = 2, .imm = 0x10000 }, EXIT },
+	  3 },
 	{ "no poison", 0, { MOV(0, 0), EXIT }, 2 },
 	{ "straight", 0, { POISON, EXIT }, 2 },
 	{ "question answered no", 1, { MOV(1, 0), JMP_IMM(BPF_JEQ, 1, 0, 1), POISON, EXIT }, 4 },

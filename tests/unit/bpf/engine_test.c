@@ -9,6 +9,7 @@
 #include "x86/frame.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -504,6 +505,58 @@ static void test_guard(void **state)
 	arena_destroy(arena);
 }
 
+/* -- the same on two threads ------------------------------------------------------------------ */
+
+static void *run_guarded(void *arg)
+{
+	*(uint64_t *)arg = guarded_fn(CTX, 0);
+	return NULL;
+}
+
+/* While it runs here, it runs on another thread, too. */
+static uint64_t call_elsewhere(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
+{
+	uint64_t r0 = 0;
+	pthread_t t;
+
+	if (!nested)
+		return 5;
+	nested = 0;
+	pthread_create(&t, NULL, run_guarded, &r0);
+	pthread_join(t, NULL);
+	return r0;
+}
+
+static void test_guard_is_per_thread(void **state)
+{
+	struct bpf_insn insn[] = { INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ktime_get_ns),
+				   INSN(BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 100),
+				   INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
+	struct program_attr attr = { .kind = PROGRAM_FENTRY, .insn = insn, .ninsns = 3 };
+	struct shm_prog *stats;
+	struct engine_body *b;
+	struct engine_env env;
+	struct arena *arena;
+
+	assert_int_equal(arena_create(&arena), 0);
+	guard_world(arena, &env);
+	env.helper[BPF_FUNC_ktime_get_ns] = (uint64_t)(uintptr_t)call_elsewhere;
+	__asm__ volatile("movq $0, %%fs:(%0)" : : "r"((int64_t)env.tls_off) : "memory");
+	attr.arena = arena;
+	assert_int_equal(program_load(&attr, &guarded, NULL), 0);
+	stats = shm_ptr(arena, guarded->stats, sizeof(*stats));
+	assert_int_equal(engine_body_new(guarded, &env, &b), 0);
+	guarded_fn = make_frame(engine_body(b), 0, 0);
+	nested = 1;
+	assert_int_equal(guarded_fn(CTX, 0), 205);
+	assert_int_equal(stats->missed, 0);
+	assert_int_equal(rt_thread_self()->depth, 0);
+
+	engine_body_free(b);
+	program_put(guarded);
+	arena_destroy(arena);
+}
+
 /* One that may run inside itself does, on a registered thread; nothing is missed. */
 static void test_reentrant(void **state)
 {
@@ -674,9 +727,38 @@ static void test_guard_without_slot(void **state)
 	arena_destroy(arena);
 }
 
+/* What a program's own code keeps where; see bpf/jit.h. */
+static void test_frame_names(void **state)
+{
+	static const struct {
+		int32_t off;
+		const char *name;
+	} rows[] = { { -8, "saved rbx" },
+		     { -16, "saved r12" },
+		     { -24, "saved r13" },
+		     { -32, "saved r14" },
+		     { -40, "" },
+		     { -48, "r10" },
+		     { -49, "r10 - 1" },
+		     { -560, "r10 - 512" },
+		     { 0, "" },
+		     { 8, "" } };
+	char text[32], cut[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strlen(rows[i].name);
+
+		assert_int_equal(engine_frame_name(rows[i].off, text, sizeof(text)), n);
+		assert_string_equal(text, rows[i].name);
+		assert_int_equal(engine_frame_name(rows[i].off, cut, sizeof(cut)), n < 4 ? n : 3);
+		assert_int_equal(engine_frame_name(rows[i].off, NULL, 0), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frame_names),
 		cmocka_unit_test(test_stack_of_512_bytes),
 		cmocka_unit_test(test_leaf_has_no_frame),
 		cmocka_unit_test(test_frame_states),
@@ -691,6 +773,7 @@ int main(void)
 		cmocka_unit_test(test_body_needs_its_helpers),
 		cmocka_unit_test(test_body_clobbers),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_guard_is_per_thread),
 		cmocka_unit_test(test_reentrant),
 		cmocka_unit_test(test_lookup_in_line),
 		cmocka_unit_test(test_lookup_called),

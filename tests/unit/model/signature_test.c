@@ -109,7 +109,7 @@ static const struct {
 	{ "i32({i32[4]", -EBADMSG, "expected '}'" },
 	{ "void({i8[2147483647],i8[2147483647],i8[2147483647]})", -EBADMSG, "more than 2 GiB" },
 	{ "void({i64}@128)", -ENOTSUP, "cannot be passed" },
-	{ "void({i8[65537]})", -E2BIG, "cannot be passed" },
+	{ "void({i8[65537]})", -E2BIG, "65536 bytes of stack arguments" },
 	{ "{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{", -EBADMSG, "nested too deeply" },
 	{ "!!!!", -EBADMSG, "'!' stands before" },
 	{ "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&", -EBADMSG, "nested too deeply" },

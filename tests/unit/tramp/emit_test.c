@@ -600,6 +600,23 @@ static void test_override_by_zero(void **state)
 	func_model_free(r.m);
 }
 
+/* A void function leaves something in rax, which is no result: exit programs read 0. */
+static void test_void_result(void **state)
+{
+	static struct run r;
+	uint64_t s = 7;
+	struct body b = {
+		.clobbers = X86_REG(RAX) | X86_REG(RCX), .ptr = RCX, .nread = 1, .read = { 1 }
+	};
+
+	one_body(&r, "void(i64)", TRAMP_FEXIT, b);
+	r.body[TRAMP_FEXIT][0].log->slot[1] = 1;
+	run_code(&s, &r, 8, false);
+	check_state(&r);
+	assert_int_equal(r.log[TRAMP_FEXIT][0].slot[1], 0);
+	func_model_free(r.m);
+}
+
 static void test_no_programs(void **state)
 {
 	static struct run r;
@@ -670,7 +687,7 @@ int main(void)
 		cmocka_unit_test(test_random),       cmocka_unit_test(test_random_stepped),
 		cmocka_unit_test(test_64k_of_stack), cmocka_unit_test(test_override_by_zero),
 		cmocka_unit_test(test_no_programs),  cmocka_unit_test(test_body_call),
-		cmocka_unit_test(test_emit_errors),
+		cmocka_unit_test(test_emit_errors),  cmocka_unit_test(test_void_result),
 	};
 
 	return cmocka_run_group_tests_name("tramp/emit", tests, setup, NULL);

@@ -392,6 +392,59 @@ static void test_format(void **state)
 	func_model_free(m);
 }
 
+static void name_is(const struct tramp_plan *p, int32_t off, const char *want)
+{
+	char text[64], cut[4];
+
+	assert_int_equal(tramp_plan_name(p, off, text, sizeof(text)), strlen(want));
+	assert_string_equal(text, want);
+	assert_int_equal(tramp_plan_name(p, off, cut, sizeof(cut)),
+			 strlen(want) < sizeof(cut) ? strlen(want) : sizeof(cut) - 1);
+	assert_int_equal(tramp_plan_name(p, off, NULL, 0), 0);
+}
+
+/* Every byte of the frame that the plan gives away has its name, and no other has. */
+static void test_names(void **state)
+{
+	struct func_model *m = model("i64(i64,i64,i64,i64,i64,i64,u8,{i64,i64,i64})");
+	struct body_facts f = { .ctx_escapes = true, .clobbers = X86_REG(RDI) | X86_REG(RBX) };
+	struct tramp_plan p;
+
+	assert_int_equal(plan_one(m, EXIT, f, &p, NULL), 0);
+	name_is(&p, tramp_plan_home(&p, RDI), "saved rdi");
+	name_is(&p, tramp_plan_home(&p, RAX) + 4, "saved rax + 4");
+	name_is(&p, FRAME_OFF_RBX, "saved rbx");
+	name_is(&p, FRAME_OFF_R12, "");
+	name_is(&p, FRAME_OFF_TAG, "");
+	name_is(&p, p.ctx, "ctx[0]");
+	name_is(&p, p.ctx + 60, "ctx[7] + 4");
+	name_is(&p, p.ctx + 64, "ctx[8], the result");
+	name_is(&p, p.ctx + 72, "ctx[9], the result's second word");
+	name_is(&p, p.ctx - 8, "ctx[-1], the count");
+	name_is(&p, p.ctx - 16, "ctx[-2], the function");
+	name_is(&p, p.ctx - 24, "");
+	name_is(&p, p.scratch + 8, "scratch + 8");
+	name_is(&p, p.out, "copied stack arguments");
+	name_is(&p, p.out + 31, "copied stack arguments + 31");
+	name_is(&p, p.out + 32, "");
+	name_is(&p, 0, "caller's rbp");
+	name_is(&p, 8, "return address");
+	name_is(&p, 16, "arg 6 on the stack");
+	name_is(&p, 17, "stack arguments + 1");
+	name_is(&p, 24, "arg 7 on the stack");
+	name_is(&p, 47, "arg 7 on the stack + 23");
+	name_is(&p, 48, "");
+	/* by call there are two return addresses */
+	((struct tramp_spec *)(uintptr_t)p.spec)->entry = TRAMP_BY_CALL;
+	assert_int_equal(tramp_plan(p.spec, &p, NULL), 0);
+	name_is(&p, 8, "return address into the function");
+	name_is(&p, 16, "return address");
+	name_is(&p, 24, "arg 6 on the stack");
+	assert_int_equal(plan_one(m, 0, f, &p, NULL), 0);
+	name_is(&p, 0, "");
+	func_model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_wide_vectors),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests_name("tramp/plan", tests, NULL, NULL);

@@ -1,0 +1,40 @@
+/*
+ * bpf/kfunc.c - see kfunc.h.  Both engines put these in line: interp.c, jit.c.
+ */
+#include "bpf/kfunc.h"
+
+#include "base/types.h"
+#include "bpf/program.h"
+
+#include <stddef.h>
+
+static const struct kfunc table[] = {
+	{ .id = KFUNC_SESSION_IS_RETURN,
+	  .name = "bpf_session_is_return",
+	  .kinds = 1u << PROGRAM_FSESSION,
+	  .flags = KFUNC_TAKES_CTX | KFUNC_READS_COUNT,
+	  .result = KFUNC_T_BOOL,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_VOID_PTR } },
+	{ .id = KFUNC_SESSION_COOKIE,
+	  .name = "bpf_session_cookie",
+	  .kinds = 1u << PROGRAM_FSESSION,
+	  .flags = KFUNC_TAKES_CTX | KFUNC_READS_COUNT | KFUNC_HAS_COOKIE,
+	  .result = KFUNC_T_U64_PTR,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_VOID_PTR } },
+};
+
+const struct kfunc *kfunc_table(unsigned *n)
+{
+	*n = ARRAY_LEN(table);
+	return table;
+}
+
+const struct kfunc *kfunc_by_id(uint32_t id)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].id == id)
+			return &table[i];
+	return NULL;
+}

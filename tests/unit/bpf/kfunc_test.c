@@ -1,0 +1,269 @@
+/*
+ * kfunc_test.c - kfuncs in both engines, who may call them, what is known of them; and
+ * programs of .multi sections, whose ctx has no typed arguments.
+ */
+#include "run.h"
+
+#include "bpf/insn.h"
+#include "bpf/kfunc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IS_RETURN "call kfunc 0x10000\n"
+#define COOKIE    "call kfunc 0x10001\n"
+#define RET       (1ull << 63)
+
+static void expect(enum program_kind kind, const char *text, int err, const char *why)
+{
+	int got;
+	const char *said = run_refused(kind, text, &got);
+
+	if (got != err || !strstr(said, why))
+		fail_msg("%d '%s', want %d '%s', for:\n%s", got, said, err, why, text);
+}
+
+/* -- the table, the checks ------------------------------------------------------------- */
+
+static void test_table(void **state)
+{
+	const struct kfunc *k;
+	unsigned n;
+
+	k = kfunc_table(&n);
+	assert_true(n >= 2);
+	for (unsigned i = 0; i < n; i++) {
+		assert_ptr_equal(kfunc_by_id(k[i].id), &k[i]);
+		assert_true(k[i].id >= 0x10000 && k[i].nargs <= KFUNC_MAX_ARGS);
+		assert_true(k[i].kinds && k[i].result < KFUNC_TYPES);
+		for (unsigned j = 0; j < i; j++) {
+			assert_int_not_equal(k[i].id, k[j].id);
+			assert_string_not_equal(k[i].name, k[j].name);
+		}
+	}
+	assert_null(kfunc_by_id(0));
+	assert_null(kfunc_by_id(77));
+	assert_string_equal(kfunc_by_id(KFUNC_SESSION_COOKIE)->name, "bpf_session_cookie");
+}
+
+static void test_who_may_call(void **state)
+{
+	for (int k = PROGRAM_FENTRY; k <= PROGRAM_PLAIN; k++) {
+		if (k == PROGRAM_FSESSION)
+			continue;
+		expect((enum program_kind)k, IS_RETURN "exit\n", -EACCES,
+		       "insn 0: bpf_session_is_return() is for fsession programs");
+		expect((enum program_kind)k, COOKIE "exit\n", -EACCES,
+		       "bpf_session_cookie() is for fsession programs: name the section "
+		       "fsession/FUNCTION");
+	}
+	expect(PROGRAM_FSESSION, IS_RETURN "exit\n", 0, "");
+	expect(PROGRAM_FSESSION, COOKIE "exit\n", 0, "");
+	expect(PROGRAM_FSESSION, "call kfunc 77\nexit\n", -ENOTSUP, "unknown kfunc #77");
+	expect(PROGRAM_FSESSION, "call kfunc 0\nexit\n", -ENOTSUP, "weak kfunc");
+}
+
+static void test_arguments(void **state)
+{
+	const char *not_ctx = "r1 is not ctx";
+
+	expect(PROGRAM_FSESSION, "mov r1, r10\n" COOKIE "exit\n", -EACCES, not_ctx);
+	expect(PROGRAM_FSESSION, "add r1, 8\n" COOKIE "exit\n", -EACCES, not_ctx);
+	expect(PROGRAM_FSESSION, IS_RETURN COOKIE "exit\n", -EACCES,
+	       "insn 1 (call bpf_session_cookie#65537): r1 is read, but was never set or died");
+	expect(PROGRAM_FSESSION, "mov r6, r1\n" IS_RETURN "mov r1, r6\n" COOKIE "exit\n", 0, "");
+	/* kept in memory meanwhile, or handed to a function */
+	expect(PROGRAM_FSESSION, "stxdw [r10-8], r1\nldxdw r1, [r10-8]\n" COOKIE "exit\n", 0, "");
+	expect(PROGRAM_FSESSION, "call local f\nexit\nf: " COOKIE "exit\n", 0, "");
+	expect(PROGRAM_FSESSION, IS_RETURN "mov r0, r2\nexit\n", -EACCES, "r2 is read");
+}
+
+static void facts_of(const char *text, bool count, bool cookie)
+{
+	struct program *p = run_load_text(PROGRAM_FSESSION, text);
+
+	assert_int_equal(p->facts.reads_count, count);
+	assert_int_equal(p->facts.session_cookie, cookie);
+	assert_false(p->facts.ctx_escapes);
+	assert_false(p->facts.reads_any);
+	assert_int_equal(p->facts.reads[0], 0);
+	assert_int_equal(p->facts.clobbers, X86_CALLER_SAVED & p->facts.clobbers);
+	program_put(p);
+}
+
+static void test_facts(void **state)
+{
+	facts_of("mov r0, 0\nexit\n", false, false);
+	facts_of(IS_RETURN "exit\n", true, false);
+	facts_of(COOKIE "stdw [r0+0], 1\nmov r0, 0\nexit\n", true, true);
+	facts_of("mov r2, 1\njeq r2, 0, a\n" COOKIE "a: mov r0, 0\nexit\n", true, true);
+}
+
+static void test_text(void **state)
+{
+	struct bpf_insn i = INSN(BPF_JMP | BPF_CALL, 0, CALL_KFUNC, 0, KFUNC_SESSION_IS_RETURN);
+	char text[96];
+
+	program_format_insn(&i, text, sizeof(text));
+	assert_string_equal(text, "call bpf_session_is_return#65536");
+	i.imm = 77;
+	program_format_insn(&i, text, sizeof(text));
+	assert_string_equal(text, "call kernel-function#77");
+}
+
+/* -- both engines ---------------------------------------------------------------------------- */
+
+/* As a trampoline lays them out: cookies, ..., address, ctx[-1], two arguments, results. */
+static uint64_t frame[300];
+#define CTX (frame + 280)
+
+static uint64_t both(const char *text, uint64_t word, uint64_t result)
+{
+	struct interp_opts o = { .checked = true };
+	struct program *p = run_load_text(PROGRAM_FSESSION, text);
+	uint64_t before[300], got, want = 0;
+	struct diag d = { "" };
+	struct engine_env env;
+
+	engine_env_native(NULL, &env);
+	CTX[-2] = 0xf00d;
+	CTX[-1] = word;
+	CTX[0] = 10;
+	CTX[1] = 20;
+	CTX[2] = result;
+	memcpy(before, frame, sizeof(frame));
+	got = run_jit(p, &env)((uint64_t)CTX, 0);
+	memcpy(before, frame, sizeof(frame));
+	if (interp_run(p, &env, (uint64_t)CTX, 0, &o, &want, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(got, want);
+	assert_memory_equal(frame, before, sizeof(frame)); /* done once more: the same */
+	program_put(p);
+	return got;
+}
+
+static void test_is_return(void **state)
+{
+	assert_int_equal(both(IS_RETURN "exit\n", 2, 0), 0);
+	assert_int_equal(both(IS_RETURN "exit\n", 2 | 0xff00, 0), 0);
+	assert_int_equal(both(IS_RETURN "exit\n", RET | 2, 0), 1);
+	assert_int_equal(both(IS_RETURN "exit\n", RET | 2 | 0xff00, 0), 1);
+}
+
+static void test_cookie(void **state)
+{
+	for (uint64_t index = 6; index <= 255; index++) {
+		assert_int_equal(both(COOKIE "exit\n", 2 | index << 8, 0), (uint64_t)(CTX - index));
+		memset(frame, 0, sizeof(frame));
+		both(COOKIE "stdw [r0+0], 77\nmov r0, 0\nexit\n", RET | 2 | index << 8, 0);
+		assert_int_equal(CTX[-(int64_t)index], 77);
+		assert_int_equal(both(COOKIE "ldxdw r0, [r0+0]\nexit\n", 2 | index << 8, 0), 77);
+	}
+}
+
+/* The upper bits of ctx[-1] are nobody's number of arguments. */
+static void test_count_is_the_low_byte(void **state)
+{
+	const char *arg = "mov r2, 1\nmov r3, r10\nadd r3, -8\ncall 183\nldxdw r0, [r10-8]\nexit\n";
+	const char *past = "mov r2, 2\nmov r3, r10\nadd r3, -8\ncall 183\nexit\n";
+	const char *ret = "mov r2, r10\nadd r2, -8\ncall 184\nldxdw r0, [r10-8]\nexit\n";
+	static const uint64_t words[] = { 2, 2 | 6 << 8, RET | 2, RET | 2 | 255 << 8,
+					  2 | 0x7fff00 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+		assert_int_equal(both("call 185\nexit\n", words[i], 0), 2);
+		assert_int_equal(both(arg, words[i], 0), 20);
+		assert_int_equal(both(past, words[i], 0), (uint64_t)-EINVAL);
+		assert_int_equal(both(ret, words[i], 0x1234), 0x1234);
+		assert_int_equal(both("call 173\nexit\n", words[i], 0), 0xf00d);
+	}
+}
+
+/* The interpreter's checked mode lets a program write its own cookie, nothing beside it. */
+static void test_checked_cookie(void **state)
+{
+	static const char *const bad[] = {
+		COOKIE "stdw [r0+8], 1\nmov r0, 0\nexit\n",
+		COOKIE "stdw [r0-8], 1\nmov r0, 0\nexit\n",
+		COOKIE "stdw [r0+1], 1\nmov r0, 0\nexit\n",
+	};
+	struct interp_opts o = { .checked = true };
+	struct engine_env env;
+	uint64_t r0;
+
+	engine_env_native(NULL, &env);
+	CTX[-1] = 2 | 7 << 8;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		struct program *p = run_load_text(PROGRAM_FSESSION, bad[i]);
+
+		assert_int_equal(interp_run(p, &env, (uint64_t)CTX, 0, &o, &r0, NULL), -EFAULT);
+		program_put(p);
+	}
+}
+
+/* -- .multi ------------------------------------------------------------------------------------ */
+
+static int load_multi(enum program_kind kind, const char *text, struct program **p, struct diag *d)
+{
+	struct bpf_insn insn[64];
+	struct program_attr attr = {
+		.kind = kind, .insn = insn, .nslots = PROGRAM_NO_CTX, .multi = true
+	};
+	int n = asmtext_parse(text, insn, 64, d->text, sizeof(d->text));
+
+	assert_true(n > 0);
+	attr.ninsns = (uint32_t)n;
+	*p = NULL;
+	d->text[0] = '\0';
+	return program_load(&attr, p, d);
+}
+
+static void test_multi_has_no_typed_arguments(void **state)
+{
+	static const char *const bad[] = {
+		"ldxdw r0, [r1+0]\nexit\n",
+		"ldxw r0, [r1+44]\nexit\n",
+		"mov r6, r1\ncall 14\nldxdw r0, [r6+8]\nexit\n",
+		"mov r2, 8\nadd r1, r2\nldxdw r0, [r1+0]\nexit\n",
+	};
+	struct diag d = { "" };
+	struct program *p;
+
+	for (int k = PROGRAM_FENTRY; k <= PROGRAM_FSESSION; k++) {
+		for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+			assert_int_equal(load_multi((enum program_kind)k, bad[i], &p, &d), -EACCES);
+			assert_non_null(strstr(d.text, "a .multi program has no typed arguments: "
+						       "use bpf_get_func_arg()"));
+		}
+	}
+	assert_int_equal(load_multi(PROGRAM_FSESSION, IS_RETURN "exit\n", &p, &d), 0);
+	assert_true(p->multi);
+	program_put(p);
+	assert_int_equal(load_multi(PROGRAM_FEXIT,
+				    "mov r6, r1\nmov r2, r10\nadd r2, -8\ncall 184\nmov r1, r6\n"
+				    "call 185\nmov r1, r6\ncall 173\nmov r1, r6\ncall 174\nexit\n",
+				    &p, &d),
+			 0);
+	assert_true(p->facts.reads_any && p->facts.reads_count && p->facts.reads_ip);
+	program_put(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_who_may_call),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_is_return),
+		cmocka_unit_test(test_cookie),
+		cmocka_unit_test(test_count_is_the_low_byte),
+		cmocka_unit_test(test_checked_cookie),
+		cmocka_unit_test(test_multi_has_no_typed_arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,20 @@
+/* A kfunc that nobody has, and one declared otherwise than it is (-DWRONG). */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#ifdef WRONG
+extern int bpf_session_cookie(void *ctx, int more) __ksym;
+#define CALL(ctx) bpf_session_cookie(ctx, 3)
+#else
+extern int bpf_from_the_future(void *ctx) __ksym;
+#define CALL(ctx) bpf_from_the_future(ctx)
+#endif
+
+SEC("fsession/f")
+int calls(void *ctx)
+{
+	return CALL(ctx);
+}

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""mutate.py [--check] [NAME...] - plant faults in the generator, one by one; a test must fail.
+
+Each fault is one edit of one file and names the test that must fail for it: a program, and
+the case in it.  A fault that no case notices, or another one only, is reported as surviving.
+Works on a copy in build-mutate/, the tree itself is not touched.  --check: only see that each
+edit still applies to exactly one place (suite check runs this).
+"""
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPY = ROOT / 'build-mutate'
+
+EMIT, PLAN, SEED = 'src/tramp/emit.c', 'src/tramp/plan.c', 'src/tramp/seed.c'
+
+# Test programs: how to build and run them.
+UNIT = 'tests/unit/tramp/tramp_'
+PROGRAMS = {
+    'plan': [UNIT + 'plan_test'],
+    'emit': [UNIT + 'emit_test'],
+    'seed': [UNIT + 'seed_test'],
+    'session': [UNIT + 'session_test'],
+    'kfunc': ['tests/unit/bpf/kfunc_test'],
+    'asm': ['tests/unit/x86/asm_table_test'],
+    'table': ['python3', ROOT / 'tests/golden/seed_table.py', 'tests/golden/seed_show'],
+    'rows': ['python3', ROOT / 'tests/golden/seed_rows.py', 'tests/golden/seed_show',
+             ROOT / 'tests/oracle/images-6.12.117.txt'],
+    'patched': ['tests/integration/seed_patched', 'tests/integration/patchable-gcc-O2.so'],
+    'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
+}
+
+SAVE_LOOP = '''	restore_registers(a, p);
+	if (shows_memory(p))
+		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
+	x86_call_pc(a, p->spec->original);
+	save_registers(a, p);
+'''
+UNDO = '''	restore_registers(a, p);
+	x86_leave(a);
+'''
+
+
+def not_restored(reg):
+    """At entry, where the function is jumped to: everything but reg comes back."""
+    keep = f'	struct tramp_plan less = *p;\n\n	less.saved &= (x86_regset)~X86_REG({reg});\n' \
+           '	restore_registers(a, p->call_orig ? p : &less);\n	x86_leave(a);\n'
+    return (f'{reg.lower()} not restored at entry', EMIT, UNDO, keep, 'emit', 'test_random')
+
+
+def not_preserved(reg):
+    """At exit: of what the original left in reg nothing is kept for the caller."""
+    lost = SAVE_LOOP.replace('	save_registers(a, p);\n', '''	{
+		struct tramp_plan less = *p;
+
+		less.saved &= (x86_regset)~X86_REG(%s);
+		save_registers(a, &less);
+	}
+''' % reg)
+    return (f'{reg.lower()} not preserved at exit', EMIT, SAVE_LOOP, lost, 'emit', 'test_random')
+
+
+# (name, file, text, planted text, program, case that must fail)
+FAULTS = [
+    ('register by argument index in save', SEED,
+     '			x86_store(a, X86_Q, dst, (enum x86_gpr)arg_reg[v->place.num[j]]);',
+     '			x86_store(a, X86_Q, dst, (enum x86_gpr)arg_reg[(unsigned)(v - '
+     'p->spec->model->arg) % ARG_REGS]);', 'patched', 'struct_arg_1, seed, by call'),
+    ('register by argument index in restore', SEED,
+     '				x86_load(a, X86_Q, (enum x86_gpr)arg_reg[v->place.num[j]],',
+     '				x86_load(a, X86_Q, (enum x86_gpr)arg_reg[i % ARG_REGS],',
+     'patched', 'struct_arg_1, seed, by call'),
+    ('outgoing area sized slots - 6', SEED, '		down += stack;\n',
+     '		down += m->nslots > 6 ? 8u * (m->nslots - 6u) : 0;\n', 'table',
+     'frames by the arithmetic of the mail'),
+    ('first_off uninitialised', SEED, '			return p->ctx + 8 * v->slot;\n	}\n	return 0;\n',
+     '			return p->ctx + 8 * v->slot;\n	}\n	return p->ctx;\n', 'seed', 'test_random'),
+    ('8-bit displacement below -128', 'src/x86/asm.c', 'm.disp == (int8_t)m.disp ? 1 : 2',
+     'm.disp >= -160 && m.disp <= 127 ? 1 : 2', 'seed', 'test_frames'),
+    ('8-bit immediate beyond 127', 'src/x86/asm_insn.c',
+     '	return w != X86_B && cut(w, imm) == (int8_t)imm;\n',
+     '	return w != X86_B && cut(w, imm) >= -128 && cut(w, imm) < 160;\n', 'seed', 'test_frames'),
+    ('push between outgoing arguments and call, seed', SEED,
+     '	copy_stack_args(a, p);\n	x86_call_pc(a, p->spec->original);\n',
+     '	copy_stack_args(a, p);\n	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n',
+     'patched', 'struct_arg_9, seed, by call'),
+    ('push between outgoing arguments and call, ours', EMIT,
+     '	x86_call_pc(a, p->spec->original);\n	save_registers(a, p);\n',
+     '	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n	save_registers(a, p);\n', 'emit',
+     'test_random'),
+    ('rbx pushed, not stored by mov', SEED, '	x86_store(a, X86_Q, at(p->seed.rbx), RBX);\n',
+     '	x86_push(a, RBX);\n', 'seed', 'test_random'),
+    ('rsp off by 8 while programs run, ours', EMIT, '	x86_alu_ri(a, X86_AND, X86_Q, RSP, -16);\n',
+     '	x86_alu_ri(a, X86_AND, X86_Q, RSP, -16);\n	x86_lea(a, RSP, X86_MEM(RSP, -8));\n', 'emit',
+     'test_random'),
+    ('rsp off by 8 at the call, seed', SEED, '		down += (down + (uint32_t)p->args) % 16;\n', '',
+     'table', 'frames by the arithmetic of the mail'),
+    ('rsp unaligned without stack arguments, seed', SEED,
+     '	p->seed.align = (down + (uint32_t)p->args) % 16;\n', '', 'seed', 'test_random'),
+    ('stack arguments at +16 for +24', PLAN, 'spec->entry == TRAMP_BY_CALL ? 24 : 16',
+     'spec->entry == TRAMP_BY_CALL ? 16 : 16', 'patched', 'testmod_fentry_test7, seed, by call'),
+    ('stack arguments at +24 for +16', PLAN, 'spec->entry == TRAMP_BY_CALL ? 24 : 16',
+     'spec->entry == TRAMP_BY_CALL ? 24 : 24', 'patched', 'testmod_fentry_test7, ours, by jmp'),
+    ('dirty upper bytes of a 4-byte stack argument shown, ours', EMIT,
+     '	else if (s.bytes >= 8)\n		x86_load(a, X86_Q, RAX, s.mem);\n',
+     '	else if (s.bytes >= 4)\n		x86_load(a, X86_Q, RAX, s.mem);\n', 'emit', 'test_random'),
+    ('dirty upper bytes of a lone 4-byte stack argument shown, seed', SEED,
+     '	if (p->seed.stack1)\n		x86_store_i(a, X86_D, at(p->seed.stack1 + 4), 0);\n', '', 'rows',
+     'f7 ent: 40 rows'),
+    ('what is passed on is cleaned, seed', SEED, '		x86_store(a, X86_Q, at(p->out + off), RAX);\n',
+     '		x86_store(a, X86_D, at(p->out + off), RAX);\n', 'seed', 'test_random'),
+    ('__int128 counted as one slot', 'src/model/func_model.c',
+     '		slots += m->arg[i].nslots;\n',
+     '		slots += arg[i]->kind == ABI_INT ? 1 : m->arg[i].nslots;\n', 'patched',
+     'fx_i128s, seed, by call'),
+    ('sixth register lost after a skipped struct', 'src/abi/sysv.c',
+     '		a->sse_spilled |= xmm > 0;\n',
+     '		a->sse_spilled |= xmm > 0;\n		call->ngpr = MAX_GPR;\n', 'patched',
+     'struct_arg_8, seed, by call'),
+    ('alignment of stack arguments ignored', 'src/abi/sysv.c', '	if (align < 8)\n		align = 8;\n',
+     '	align = 8;\n', 'patched', 'fx_al2, ours, by jmp'),
+    ('fmod_ret slot not zeroed, seed', SEED,
+     '	x86_store(a, X86_Q, at(p->seed.ret), RAX);\n	for (unsigned i = 0;',
+     '	for (unsigned i = 0;', 'seed', 'test_random'),
+    ('fmod_ret slot not zeroed, ours', EMIT,
+     '		if (s->list[TRAMP_FMOD_RET].n || tramp_plan_fills(p, i))\n',
+     '		if (!s->list[TRAMP_FMOD_RET].n && tramp_plan_fills(p, i))\n', 'emit', 'test_random'),
+    ('fmod_ret value compared by its low half, seed', SEED,
+     '		x86_alu_mi(a, X86_CMP, X86_Q, at(p->seed.ret), 0);\n',
+     '		x86_alu_mi(a, X86_CMP, X86_D, at(p->seed.ret), 0);\n', 'seed', 'test_random'),
+    ('fmod_ret value compared by its low half, ours', EMIT,
+     '		x86_test_rr(a, X86_Q, RAX, RAX);\n', '		x86_test_rr(a, X86_D, RAX, RAX);\n', 'emit',
+     'test_body_call'),
+    ('exit not called after a skip, seed', SEED,
+     '	x86_bind(a, env->skip);\n	x86_mov_ri(a, RDI, prog->prog);\n	x86_mov_rr(a, RSI, RBX);\n'
+     '	x86_lea(a, RDX, at(p->seed.run_ctx));\n	x86_call_to(a, s->exit, RAX);\n',
+     '	x86_mov_ri(a, RDI, prog->prog);\n	x86_mov_rr(a, RSI, RBX);\n'
+     '	x86_lea(a, RDX, at(p->seed.run_ctx));\n	x86_call_to(a, s->exit, RAX);\n'
+     '	x86_bind(a, env->skip);\n', 'seed', 'test_random'),
+    ('cookie not stored, seed', SEED, '	x86_store(a, X86_Q, at(p->seed.run_ctx), RDI);\n', '',
+     'seed', 'test_random'),
+    ('frame of the patched call not skipped, seed', SEED,
+     '		x86_alu_ri(a, X86_ADD, X86_Q, RSP, 8); /* past the return into the function */\n',
+     '		x86_alu_ri(a, X86_ADD, X86_Q, RSP, 0);\n', 'rows', 'f7 ext: 52 rows'),
+    ('frame of the patched call not skipped, ours', EMIT,
+     '	if (p->spec->entry == TRAMP_BY_CALL) /* lea keeps the flags */\n',
+     '	if (p->spec->entry == TRAMP_BY_CALL && p->spec->leave_ret)\n', 'emit', 'test_random'),
+    ('number of arguments for number of slots, seed', SEED,
+     '	x86_mov_ri(a, RAX, p->spec->model->nslots);\n', '	x86_mov_ri(a, RAX, p->spec->model->nargs);\n',
+     'patched', 'struct_arg_1, seed, by call'),
+    ('image not entered before fmod_ret programs alone, seed', SEED,
+     '	if (p->call_orig)\n		call_image(a, p, p->spec->shim->image_enter);\n',
+     '	if (p->spec->list[TRAMP_FEXIT].n)\n		call_image(a, p, p->spec->shim->image_enter);\n',
+     'seed', 'test_random'),
+    ('original not called behind fmod_ret programs alone, seed', PLAN,
+     '		      (spec->layout == TRAMP_SEED && spec->list[TRAMP_FMOD_RET].n > 0);\n',
+     '		      0;\n', 'models', 'mod_only.t'),
+    ('copy congruent mod 8 only', PLAN, '#define CONGRUENCE 64u', '#define CONGRUENCE 8u', 'emit',
+     'test_random'),
+    ('copy one eightbyte short', EMIT, '	int32_t bytes = (int32_t)p->out_bytes;\n',
+     '	int32_t bytes = (int32_t)p->out_bytes > 8 ? (int32_t)p->out_bytes - 8 : '
+     '(int32_t)p->out_bytes;\n', 'emit', 'test_random'),
+    ('frame not large enough for the result slots', PLAN,
+     '	down += 8u * (m->nslots + TRAMP_RESULT_SLOTS);\n', '	down += 8u * m->nslots;\n', 'plan',
+     'test_random_offsets'),
+    ('signed values extended by zeroes', EMIT, '	s.is_signed = !pointer && v->flags & FM_SIGNED;\n',
+     '	s.is_signed = false;\n', 'emit', 'test_random'),
+    ('address of the original for that of the function', EMIT, '		x86_mov_ri(a, RAX, s->func);\n',
+     '		x86_mov_ri(a, RAX, s->original);\n', 'emit', 'test_random'),
+    ('exit programs passed when the function was skipped', EMIT,
+     '		x86_bind(a, skipped);\n		emit_skipped(a, p);\n		x86_bind(a, done);\n',
+     '		x86_bind(a, skipped);\n		emit_skipped(a, p);\n		emit_return(a, p);\n'
+     '		x86_bind(a, done);\n', 'emit', 'test_random'),
+    ('frame state wrong behind leave', EMIT, '''	x86_leave(a);
+	x86_frame(a, FRAME_CFA(0));
+}
+''', '''	x86_leave(a);
+}
+''', 'emit', 'test_random_stepped'),
+    *(not_restored(r) for r in ('RAX', 'RCX', 'R10', 'R11')),
+    *(not_preserved(r) for r in ('RCX', 'RDX', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11')),
+    # session programs
+    ('session cookies not zeroed', EMIT, 'for (unsigned i = 1; i <= p->cookies; i++)',
+     'for (unsigned i = 1; i <= 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),
+    ('ctx[-1] not rewritten before a program with a cookie', EMIT,
+     '	if (cookie)\n		emit_word(a, p, kind, cookie);\n',
+     '	if (cookie && false)\n		emit_word(a, p, kind, cookie);\n', 'session',
+     'test_words_and_cookies'),
+    ('ctx[-1] not rewritten before the exit programs', EMIT,
+     'if (kind == TRAMP_FEXIT && p->fill_return)', 'if (kind == TRAMP_FEXIT && false)', 'session',
+     'test_session_without_cookie'),
+    ('is-return bit lost', EMIT, 'x86_mov_ri(a, RAX, word | TRAMP_IS_RETURN);',
+     'x86_mov_ri(a, RAX, word);', 'session', 'test_words_and_cookies'),
+    ('no room for session cookies in the frame', PLAN, '	down += 8u * p->cookies;\n', '', 'session',
+     'test_words_and_cookies'),
+    ('first session cookie overlaps the scratch words', PLAN,
+     '(unsigned)(p->ctx - p->scratch) / 8 + 1', '(unsigned)(p->ctx - p->scratch) / 8', 'session',
+     'test_words_and_cookies'),
+    ('cookie index beyond 8 bits', 'src/tramp/tramp.h', '#define TRAMP_MAX_COOKIES  250',
+     '#define TRAMP_MAX_COOKIES  251', 'session', 'test_many_cookies'),
+    ("a session's code written twice", EMIT, 'return prog->session && kind == TRAMP_FEXIT;',
+     'return prog->session && kind == TRAMP_KINDS;', 'session', 'test_words_and_cookies'),
+    ('bit 62 taken for is-return', 'src/bpf/jit.c',
+     'x86_shift_ri(a, X86_SHR, X86_Q, RAX, 63);', 'x86_shift_ri(a, X86_SHR, X86_Q, RAX, 62);',
+     'kfunc', 'test_is_return'),
+    ('session cookie above ctx', 'src/bpf/jit.c', '		x86_neg(a, X86_Q, RAX);\n', '', 'kfunc',
+     'test_cookie'),
+    ('all of ctx[-1] taken for the count, in line', 'src/bpf/jit.c',
+     'x86_load(j->a, X86_B, RAX, X86_MEM(RDI, -8));',
+     'x86_load(j->a, X86_Q, RAX, X86_MEM(RDI, -8));', 'kfunc', 'test_count_is_the_low_byte'),
+    ('all of ctx[-1] taken for the count, in helpers', 'src/rt/func.c', 'return ctx[-1] & 0xff;',
+     'return ctx[-1];', 'kfunc', 'test_count_is_the_low_byte'),
+]
+
+
+def read(base, path):
+    return (base / path).read_text(encoding='utf-8')
+
+
+def check():
+    bad = 0
+    for name, path, old, new, program, _ in FAULTS:
+        n = read(ROOT, path).count(old)
+        ok = n == 1 and old != new and program in PROGRAMS
+        bad += not ok
+        print(f'{"" if ok else "not "}ok - {name}' + ('' if ok else f': {n} places in {path}'))
+    print(f'1..{len(FAULTS)}')
+    return bad
+
+
+def copy_tree():
+    files = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=ROOT, check=True,
+                           capture_output=True, text=True).stdout.split('\n')
+    for f in filter(None, files):
+        src, dst = ROOT / f, COPY / 'tree' / f
+        if src.is_file() and not (dst.exists() and dst.read_bytes() == src.read_bytes()):
+            dst.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(src, dst)
+    if not (COPY / 'build/build.ninja').exists():
+        subprocess.run(['meson', 'setup', COPY / 'build', COPY / 'tree'], check=True,
+                       capture_output=True)
+
+
+def ninja(programs):
+    targets = [w for p in programs for w in PROGRAMS[p]
+               if isinstance(w, str) and w.startswith('tests/')]
+    return subprocess.run(['ninja', '-C', COPY / 'build', *dict.fromkeys(targets)],
+                          capture_output=True, text=True, check=False)
+
+
+def failed_cases(text):
+    out = re.findall(r'^\[  FAILED  \] (\w+)', text, re.M)
+    return out + re.findall(r'^not ok \d+ - (.*)$', text, re.M)
+
+
+def notices(program, case):
+    """Does the case fail?  What there is to say."""
+    try:
+        r = subprocess.run(PROGRAMS[program], cwd=COPY / 'build', capture_output=True, text=True,
+                           errors='replace', timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        return True, f'{program}: runs for ever'
+    if r.returncode < 0:
+        return True, f'{program}: dies of signal {-r.returncode}'
+    failed = failed_cases(r.stdout + r.stderr)
+    hit = [c for c in failed if case is None or case in c]
+    return bool(hit), f'{program}: {hit[0]}' if hit else f'{program}: failed {failed[:3]}'
+
+
+def plant(fault):
+    name, path, old, new, program, case = fault
+    file = COPY / 'tree' / path
+    text = read(COPY / 'tree', path)
+    file.write_text(text.replace(old, new, 1), encoding='utf-8')
+    try:
+        built = ninja([program])
+        if built.returncode:
+            return False, 'does not build: ' + built.stdout[-400:]
+        return notices(program, case)
+    finally:
+        file.write_text(text, encoding='utf-8')
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument('--check', action='store_true')
+    ap.add_argument('names', nargs='*', help='parts of names of faults; none: all')
+    args = ap.parse_args()
+    if check():
+        return 1
+    if args.check:
+        return 0
+    faults = [f for f in FAULTS if not args.names or any(n in f[0] for n in args.names)]
+    copy_tree()
+    built = ninja(PROGRAMS)
+    if built.returncode:
+        print(built.stdout)
+        return 1
+    for program in PROGRAMS:
+        hit, what = notices(program, None)
+        if hit:
+            print(f'without a fault {what} fails')
+            return 1
+    survivors = 0
+    for fault in faults:
+        start = time.monotonic()
+        dead, what = plant(fault)
+        survivors += not dead
+        print(f'{"killed " if dead else "ALIVE  "} {fault[0]}: {what} '
+              f'({time.monotonic() - start:.1f} s)', flush=True)
+    print(f'{len(faults) - survivors} killed, {survivors} survive')
+    return survivors != 0
+
+
+sys.exit(main())
