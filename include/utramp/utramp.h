@@ -84,8 +84,8 @@ UTRAMP_API const char *utramp_target__renamed(const struct utramp_target *t);
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 /*
- * Types for functions without debug information: a file with BTF for a module (path, SONAME or
- * short name), or one prototype as C writes it, "int f(struct s *, double)".  They count for
+ * Types for functions without debug information: a file with BTF for a module (path, SONAME, short
+ * name, pattern), or one prototype as C writes it, "int f(struct s *, double)".  They count for
  * functions that have no program yet.  ENOENT: no such module or function to use them.
  */
 UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
@@ -96,10 +96,9 @@ UTRAMP_API unsigned utramp_target__functions(const struct utramp_target *t, unsi
 					     const char **example);
 
 /* -- objects and programs ---------------------------------------------------------- */
-
 struct utramp_object_opts {
 	size_t sz;
-	const char *btf; /* the target's BTF for CO-RE; NULL: none is needed */
+	const char *btf; /* for CO-RE; NULL: that of the module which the programs attach to */
 	bool lossless;   /* ring buffers make the target wait instead of dropping */
 };
 UTRAMP_API struct utramp_object *utramp_object__open_file(const char *path,
@@ -112,7 +111,8 @@ UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
 UTRAMP_API const char *utramp_program__section(const struct utramp_program *p);
 UTRAMP_API bool utramp_program__autoload(const struct utramp_program *p); /* SEC("?..."): no */
 UTRAMP_API int utramp_program__set_autoload(struct utramp_program *p, bool on);
-
+/* Before loading, since CO-RE asks the module: attach it there, not to its section's function. */
+UTRAMP_API int utramp_program__add_target(struct utramp_program *p, const char *spec);
 struct utramp_attach_opts {
 	size_t sz;
 	uint64_t cookie; /* bpf_get_attach_cookie() */
@@ -126,9 +126,9 @@ struct utramp_attach_opts {
 	const char *within; /* of the functions only those that this spec names, too; maybe none */
 };
 /*
- * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: the one in
- * the program's section.  All or none, unless missing_ok; but a pattern means those that can be
- * attached (missing is told of the others), and at least one.
+ * Attach to every function that spec names ("[MODULE:]FUNC", patterns allowed); NULL: its own (see
+ * add_target).  All or none, unless missing_ok; but a pattern means those that can be attached
+ * (missing is told of the others), and at least one.
  */
 UTRAMP_API struct utramp_link *utramp_program__attach(struct utramp_program *p,
 						      struct utramp_target *t, const char *spec,
@@ -244,7 +244,6 @@ struct utramp_args {
 };
 /* How many functions of a file have how many arguments, by its BTF, else its DWARF. */
 UTRAMP_API int utramp_args_count(const char *file, struct utramp_args *out);
-
 #ifdef __cplusplus
 }
 #endif

@@ -167,6 +167,7 @@ int utramp_target__add_btf(struct utramp_target *t, const char *module, const ch
 
 	if (!t || !module || !file)
 		return misuse("target, module or file");
+	s.module_glob = strpbrk(module, "*?") != NULL;
 	for (size_t i = 0; i < t->mods->n; i++)
 		known |=
 			fspec_module_matches(&s, t->mods->at[i]->path, t->mods->at[i]->obj->soname);
@@ -294,6 +295,28 @@ int utramp_program__set_autoload(struct utramp_program *p, bool on)
 	return api_return(object_set_autoload(p, on, api_diag()));
 }
 
+int utramp_program__add_target(struct utramp_program *p, const char *spec)
+{
+	struct diag *d = api_diag();
+	struct fspec s;
+	char *own;
+	int err;
+
+	if (!p || !spec)
+		return misuse("program or function");
+	if (p->object->tried)
+		return api_return(diag_set(d, -EINVAL, "%s is loaded already", p->object->path));
+	err = fspec_parse(spec, &s, d);
+	if (err)
+		return api_return(err);
+	fspec_fini(&s);
+	own = strdup(spec);
+	if (own && !vec_push(&p->targets, own))
+		return 0;
+	free(own);
+	return api_return(-ENOMEM);
+}
+
 uint64_t utramp_program__missed(const struct utramp_program *p)
 {
 	const struct shm_prog *s = NULL;
@@ -377,6 +400,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	enum tramp_kind kind = tramp_kind_of(p->kind);
 	struct hook_list list = { 0 };
 	int err = session_hooks(t, spec, &list, d), passed = 0;
+	size_t before = l->parts.n;
 
 	if (!err && o->within)
 		err = session_within(t, o->within, &list, d);
@@ -395,7 +419,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 		err = 0;
 	}
 	vec_free(&list);
-	return !err && !l->parts.n && !o->missing_ok ? passed : err;
+	return !err && l->parts.n == before && !o->missing_ok ? passed : err;
 }
 
 /* Each of the list, with its cookie: all or none. */
@@ -446,15 +470,16 @@ static int check_attach(const struct utramp_program *p, const struct utramp_targ
 	return 0;
 }
 
+/* spec NULL: to each function that the program has. */
 static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
 		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
 {
+	const char *own = spec || has_list(o) ? NULL : object_program_target(p, 0);
 	int err = has_list(o) ? check_list(p, spec, o, d) : 0;
 	struct utramp_link *l;
 
-	spec = has_list(o) ? "" : spec ? spec : p->spec;
 	if (!err)
-		err = check_attach(p, t, spec, d);
+		err = check_attach(p, t, has_list(o) ? "" : spec ? spec : own, d);
 	if (err)
 		return err;
 	l = calloc(1, sizeof(*l));
@@ -463,7 +488,12 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		return -ENOMEM;
 	}
 	l->object = p->object;
-	err = has_list(o) ? link_list(p, t, o, l, d) : link_all(p, t, spec, o, l, d);
+	if (has_list(o))
+		err = link_list(p, t, o, l, d);
+	else if (spec)
+		err = link_all(p, t, spec, o, l, d);
+	for (size_t i = 0; own && !err; own = object_program_target(p, ++i))
+		err = link_all(p, t, own, o, l, d);
 	if (!err && !session_waits(t))
 		err = session_commit(t, d);
 	if (err) {
@@ -511,7 +541,7 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 		struct utramp_program *p = o->programs.at[i];
 		struct utramp_link *l;
 
-		if (p->prog && p->spec)
+		if (p->prog && object_program_target(p, 0))
 			err = attach(p, t, NULL, &own, &l, d);
 	}
 	while (err && o->links.n > before)

@@ -3,6 +3,7 @@
  */
 #include "attach/func.h"
 #include "attach/policy.h"
+#include "info/cxxname.h"
 #include "info/demangle.h"
 
 #include <errno.h>
@@ -89,6 +90,20 @@ static int add_alias(struct func *f, const char *name)
 	return 0;
 }
 
+/* The other names of the address, which are the same function: asked for or not. */
+static int add_aliases(struct func *f)
+{
+	const struct objsym *s = objfile_sym_at(f->mod->obj, f->addr);
+	const struct objsym *end = f->mod->obj->sym + f->mod->obj->nsym;
+	int err = 0;
+
+	for (; !err && s && s < end && s->addr == f->addr; s++) {
+		if (is_function(s))
+			err = add_alias(f, s->name);
+	}
+	return err;
+}
+
 static int func_new(struct amodule *m, const char *name, taddr_t addr, bool ifunc,
 		    struct func_list *out)
 {
@@ -102,7 +117,7 @@ static int func_new(struct amodule *m, const char *name, taddr_t addr, bool ifun
 	f->ifunc = ifunc;
 	if (!objfile_func_range(m->obj, addr, &f->range))
 		f->range = (struct taddr_range){ addr, addr };
-	if (vec_push(out, f) < 0) {
+	if (add_aliases(f) < 0 || vec_push(out, f) < 0) {
 		func_free(f);
 		return -ENOMEM;
 	}
@@ -116,7 +131,7 @@ static int add_match(struct amodule *m, const struct objsym *sym, struct func_li
 
 	if (last && last->mod == m && last->addr == sym->addr) {
 		last->ifunc |= sym->type == OBJSYM_IFUNC; /* its resolver's own name came first */
-		return add_alias(last, sym->name);
+		return 0;
 	}
 	return func_new(m, sym->name, sym->addr, sym->type == OBJSYM_IFUNC, out);
 }
@@ -133,8 +148,7 @@ static int match_symbols(struct modset *s, struct amodule *m, const struct fspec
 
 		if (!is_function(sym) || (pattern && is_startup(sym->name)))
 			continue;
-		if (!spec->version)
-			human = demangle(sym->name);
+		human = demangle(sym->name);
 		if (fspec_symbol_matches(spec, sym->name, sym->version, human))
 			err = add_match(m, sym, out);
 		free(human);
@@ -181,27 +195,55 @@ static int match_addr(struct modset *s, struct amodule *m, const struct fspec *s
 }
 
 struct near {
-	const char *name;
+	char name[80]; /* "": none */
 	unsigned distance;
 };
 
 /* Keep the three nearest names, nearest first, each once. */
-static void note_near(struct near best[3], const char *name, const char *want)
+static void note_near(struct near best[3], const char *name, size_t n, const char *want)
 {
-	struct near cand = { name, name_distance(name, want) };
+	struct near cand;
 
+	snprintf(cand.name, sizeof(cand.name), "%.*s", (int)(n < 80 ? n : 80), name);
+	cand.distance = name_distance(cand.name, want);
 	for (int i = 0; i < 3; i++) {
-		if (best[i].name && !strcmp(best[i].name, cand.name))
+		if (!strcmp(best[i].name, cand.name))
 			return;
-		if (!best[i].name || cand.distance < best[i].distance) {
+		if (!best[i].name[0] || cand.distance < best[i].distance) {
 			struct near t = best[i];
 
 			best[i] = cand;
 			cand = t;
-			if (!cand.name)
+			if (!cand.name[0])
 				return;
 		}
 	}
+}
+
+/* Another version of the function is nearest of all. */
+static void note_version(struct near best[3], const struct objsym *sym, const struct fspec *spec)
+{
+	char name[80];
+
+	if (!sym->version || strcmp(sym->name, spec->func) != 0)
+		return;
+	snprintf(name, sizeof(name), "%s@%s", sym->name, sym->version);
+	note_near(best, name, strlen(name), name);
+}
+
+/* By the name that people write, unless they wrote a mangled one. */
+static void note_symbol(struct near best[3], const char *symbol, const char *want)
+{
+	char *human = want[0] != '_' || want[1] != 'Z' ? demangle(symbol) : NULL;
+	struct cxx_name parts;
+
+	if (human) {
+		cxx_name_split(human, &parts);
+		note_near(best, parts.name, (size_t)(parts.params - parts.name), want);
+	} else {
+		note_near(best, symbol, strlen(symbol), want);
+	}
+	free(human);
 }
 
 /* "no module X; there are A, B, C" */
@@ -233,17 +275,23 @@ static int no_match(const struct modset *s, const struct fspec *spec, struct dia
 			nw += (size_t)snprintf(where + nw, sizeof(where) - nw, "%s%s",
 					       nw ? ", " : "", m->shown);
 		for (unsigned k = 0; k < m->obj->nsym; k++) {
-			if (is_function(&m->obj->sym[k]) && !is_startup(m->obj->sym[k].name))
-				note_near(best, m->obj->sym[k].name, spec->func);
+			const struct objsym *sym = &m->obj->sym[k];
+
+			if (!is_function(sym) || is_startup(sym->name))
+				continue;
+			if (spec->version)
+				note_version(best, sym, spec);
+			note_symbol(best, sym->name, spec->func);
 		}
 	}
-	for (int i = 0; i < 3 && best[i].name; i++)
+	for (int i = 0; i < 3 && best[i].name[0]; i++)
 		nn += (size_t)snprintf(near + nn, nn < sizeof(near) ? sizeof(near) - nn : 0, "%s%s",
 				       i ? ", " : "", best[i].name);
 	if (!nw)
 		return no_module(s, spec, d);
-	return diag_set(d, -ENOENT, "no function '%s%s' in %s%s%s", spec->func,
-			spec->params ? spec->params : "", where, near[0] ? "; nearest: " : "",
+	return diag_set(d, -ENOENT, "no function '%s%s%s%s' in %s%s%s", spec->func,
+			spec->params ? spec->params : "", spec->version ? "@" : "",
+			spec->version ? spec->version : "", where, near[0] ? "; nearest: " : "",
 			near);
 }
 

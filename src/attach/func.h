@@ -17,7 +17,7 @@
 
 struct func {
 	struct amodule *mod;
-	const char *name; /* the one that matched, demangled if that was asked */
+	const char *name; /* the symbol that matched, mangled */
 	char *aliases;    /* ", "-separated other names of the address; NULL: none */
 	bool ifunc;       /* a resolver, not a function */
 	taddr_t addr;     /* in the file */
@@ -51,12 +51,15 @@ struct live {
 };
 
 /*
- * Types, model and site.  Never fails for want of types: the model is raw then.  With live
- * the site is meant to be patched and keeps its bytes from other sites' hops; NULL: only
- * to show, by the file's own bytes.
+ * Types, model and site.  Never fails for want of types: the model is raw then.  The site
+ * keeps its bytes from other sites' hops, until func_give_back().  live NULL: only to show,
+ * by the file's own bytes.
  */
 int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
 		 struct ty_pool *pool, struct diag *d);
+
+/* f was looked at and not patched: its bytes are to be had again. */
+void func_give_back(struct func *f);
 
 /* Types, model and what they decide, anew; the site stays. */
 int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool);

@@ -158,11 +158,15 @@ static int list_file(const char *spec, struct lister *l, struct diag *d)
 	return err;
 }
 
-/* Looking makes hooks, too: a function that is attached already shows as it was found. */
+/*
+ * Looking makes hooks, too: a function that is attached already shows as it was found.  Those
+ * of others go again, with what they keep from functions that may be attached later.
+ */
 static int list_live(struct utramp_target *t, const char *spec, struct lister *l, struct diag *d)
 {
 	struct hook_list list = { 0 };
 	struct func_list funcs = { 0 };
+	size_t before = t->hooks.n;
 	int err = session_hooks(t, spec, &list, d);
 
 	for (size_t i = 0; i < list.n && !err; i++)
@@ -171,6 +175,7 @@ static int list_live(struct utramp_target *t, const char *spec, struct lister *l
 		err = show_all(l, &funcs);
 	vec_free(&funcs); /* the functions are the hooks' */
 	vec_free(&list);
+	session_drop_hooks(t, before);
 	return err;
 }
 

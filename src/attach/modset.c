@@ -163,6 +163,23 @@ int module_take(struct amodule *m, const struct site *site)
 	return err || site->kind != SITE_HOP ? err : vec_push(&m->taken, hop);
 }
 
+static void drop_taken(struct amodule *m, taddr_t lo)
+{
+	for (size_t i = m->taken.n; i-- > 0;) {
+		if (m->taken.at[i].lo == lo) {
+			m->taken.at[i] = m->taken.at[--m->taken.n];
+			return;
+		}
+	}
+}
+
+void module_give_back(struct amodule *m, const struct site *site)
+{
+	drop_taken(m, site->window);
+	if (site->kind == SITE_HOP)
+		drop_taken(m, site->hop);
+}
+
 struct dwarf_reader *module_dwarf(struct amodule *m)
 {
 	if (!m->tried_dwarf) {

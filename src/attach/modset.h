@@ -58,6 +58,7 @@ int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d);
 
 /* Keep other sites from the bytes of this one. */
 int module_take(struct amodule *m, const struct site *site);
+void module_give_back(struct amodule *m, const struct site *site);
 
 struct dwarf_reader *module_dwarf(struct amodule *m);
 struct btf_reader *module_btf(struct amodule *m);

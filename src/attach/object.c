@@ -6,6 +6,7 @@
  * tells sys/ what each program really is (reference: libbpf_register_prog_handler).
  */
 #include "attach/object.h"
+#include "attach/core.h"
 #include "base/cleanup.h"
 
 #include <bpf/libbpf.h>
@@ -192,18 +193,31 @@ static int read_programs(struct utramp_object *o, struct diag *d)
 	return err;
 }
 
+static struct utramp_object *object_new(void)
+{
+	struct utramp_object *o = calloc(1, sizeof(*o));
+
+	if (o)
+		o->core_fd = -1;
+	return o;
+}
+
 int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
 		struct diag *d)
 {
-	struct utramp_object *o = calloc(1, sizeof(*o));
-	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = opts->btf);
+	struct utramp_object *o = object_new();
+	char core[CORE_PATH_ROOM];
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = core);
 	int err = o ? register_kinds() : -ENOMEM;
 
+	if (!err)
+		err = core_init(o, core);
 	if (err)
 		goto out;
 	o->lossless = opts->lossless;
 	o->path = strdup(path);
-	if (!o->path) {
+	o->btf = opts->btf ? strdup(opts->btf) : NULL;
+	if (!o->path || (opts->btf && !o->btf)) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -254,6 +268,9 @@ static int load_error(const struct utramp_object *o, int err, struct diag *d)
 {
 	const char *why = sys_last_error(o->target->sys);
 
+	if (why && o->core_from && strstr(why, "the target does not have"))
+		return diag_set(d, err, "%s: %s: CO-RE went by the BTF of %s", o->path, why,
+				o->core_from);
 	if (why && *why)
 		return diag_set(d, err, "%s: %s", o->path, why);
 	return heard(d, err, o->path, "load");
@@ -266,6 +283,9 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 
 	if (o->tried)
 		return diag_set(d, -EINVAL, "%s was loaded before; open it anew", o->path);
+	err = core_choose(o, t, d);
+	if (err)
+		return err;
 	if (vec_push(&t->objects, o) < 0)
 		return -ENOMEM;
 	o->tried = true;
@@ -322,6 +342,14 @@ void object_orphan(struct utramp_object *o)
 	leave_target(o);
 }
 
+static void program_free(struct utramp_program *p)
+{
+	for (size_t i = 0; i < p->targets.n; i++)
+		free(p->targets.at[i]);
+	vec_free(&p->targets);
+	free(p);
+}
+
 void object_close(struct utramp_object *o)
 {
 	if (!o)
@@ -334,15 +362,25 @@ void object_close(struct utramp_object *o)
 		leave_target(o);
 	}
 	for (size_t i = 0; i < o->programs.n; i++)
-		free(o->programs.at[i]);
+		program_free(o->programs.at[i]);
 	vec_free(&o->programs);
 	for (size_t i = 0; i < o->maps.n; i++)
 		free(o->maps.at[i]);
 	vec_free(&o->maps);
 	if (o->libbpf)
 		bpf_object__close(o->libbpf);
+	core_fini(o);
+	free(o->core_from);
+	free(o->btf);
 	free(o->path);
 	free(o);
+}
+
+const char *object_program_target(const struct utramp_program *p, size_t i)
+{
+	if (p->targets.n)
+		return i < p->targets.n ? p->targets.at[i] : NULL;
+	return i ? NULL : p->spec;
 }
 
 const char *object_program_name(const struct utramp_program *p)

@@ -17,8 +17,11 @@ struct utramp_program {
 	struct utramp_object *object;
 	struct bpf_program *libbpf;
 	enum program_kind kind;
-	bool multi;           /* of a .multi section */
-	const char *spec;     /* of its section; NULL: bare */
+	bool multi;       /* of a .multi section */
+	const char *spec; /* of its section; NULL: bare */
+	struct {
+		VEC(char *);
+	} targets;            /* the user's specs, instead */
 	struct program *prog; /* NULL until loaded, or when not to be loaded */
 };
 
@@ -41,6 +44,9 @@ struct utramp_object {
 	struct bpf_object *libbpf;
 	char *path;
 	bool lossless;
+	char *btf;                    /* for CO-RE, the user's; NULL: see attach/core.h */
+	char *core_from;              /* what was chosen, or NULL */
+	int core_fd;                  /* of it; -1: none */
 	bool tried;                   /* to load it: libbpf does that once */
 	struct utramp_target *target; /* NULL: not loaded, or the target is gone */
 	struct {
@@ -58,6 +64,9 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 		struct diag *d);
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d);
 void object_close(struct utramp_object *o);
+
+/* The i-th function to attach p to when none is named; NULL: no more. */
+const char *object_program_target(const struct utramp_program *p, size_t i);
 
 /* Remove every part; the caller settles. */
 void object_drop_link(struct utramp_link *l);

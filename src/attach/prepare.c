@@ -112,7 +112,7 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 				      .taken = f->mod->taken.at,
 				      .ntaken = f->mod->taken.n },
 		&f->site, d);
-	return err || !live ? err : module_take(f->mod, &f->site);
+	return err ? err : module_take(f->mod, &f->site);
 }
 
 /* The first rule that applies to a name of the function, whichever was asked for. */
@@ -188,6 +188,12 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 	f->can_entry = true;
 	decide_exit(f);
 	return 0;
+}
+
+void func_give_back(struct func *f)
+{
+	if (!f->site_err && f->site.kind != SITE_NONE)
+		module_give_back(f->mod, &f->site);
 }
 
 int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool)

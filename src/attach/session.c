@@ -277,6 +277,19 @@ static void hook_free(struct hook *h)
 	free(h);
 }
 
+void session_drop_hooks(struct utramp_target *t, size_t n)
+{
+	while (t->hooks.n > n) {
+		struct hook *h = t->hooks.at[t->hooks.n - 1];
+
+		if (h->slot_at || hook_has_links(h))
+			return; /* the one who was shown them attached at once */
+		t->hooks.n--;
+		func_give_back(h->func);
+		hook_free(h);
+	}
+}
+
 void session_free(struct utramp_target *t)
 {
 	if (!t)

@@ -124,6 +124,9 @@ struct hook_list {
  */
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
 
+/* Forget the hooks behind the first n: never used, nor held by anybody. */
+void session_drop_hooks(struct utramp_target *t, size_t n);
+
 /* Keep of list only what another spec names as well. */
 int session_within(struct utramp_target *t, const char *spec, struct hook_list *list,
 		   struct diag *d);

@@ -2,37 +2,50 @@
  * attach/spec.c - see spec.h.
  */
 #include "attach/spec.h"
+#include "attach/policy.h"
+#include "info/cxxname.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The first ':' that is not half of '::', or NULL; parentheses of parameters end the search. */
-static const char *separator(const char *s)
-{
-	for (; *s && *s != '('; s++) {
-		if (*s != ':')
-			continue;
-		if (s[1] != ':')
-			return s;
-		s++;
-	}
-	return NULL;
-}
+#include <sys/stat.h>
 
 static bool has_glob(const char *s)
 {
 	return strpbrk(s, "*?") != NULL;
 }
 
-/* "operator*", "operator->*" and the like are names, not patterns. */
-static bool is_operator(const char *s)
+static bool is_file(const char *path)
 {
-	const char *at = strstr(s, "operator");
+	struct stat st;
 
-	return at && (at == s || at[-1] == ':') && !isalnum((unsigned char)at[8]) && at[8] != '_' &&
-	       at[8] != '\0';
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/*
+ * The ':' behind the module, NULL: there is none.  A module that is a path may hold anything:
+ * it ends at the first ':' behind the name of a file.
+ */
+static const char *separator(const char *text)
+{
+	const char *at;
+	char *path = strchr(text, '/') ? strdup(text) : NULL;
+	bool found = false;
+
+	for (at = text; path && !found && (at = strchr(at, ':')); at++) {
+		if (at[1] == ':') {
+			at++;
+			continue;
+		}
+		path[at - text] = '\0';
+		found = memchr(text, '/', (size_t)(at - text)) && is_file(path);
+		path[at - text] = ':';
+		if (found)
+			break;
+	}
+	free(path);
+	return found ? at : cxx_name_colon(text);
 }
 
 static int parse_addr(const char *text, struct fspec *out, struct diag *d)
@@ -56,10 +69,73 @@ static bool has_offset(const char *func)
 	return plus && plus > func && isdigit((unsigned char)plus[1]);
 }
 
+/*
+ * "operator*" is a name, not a pattern, and so is what follows it; "C*::operator*" is a pattern
+ * that means this operator: its own '*' are marked as such.
+ */
+static int parse_glob(struct fspec *s)
+{
+	const char *end, *op = cxx_name_operator(s->func, &end);
+	size_t before = op ? (size_t)(op - s->func) : strlen(s->func), n;
+	char *marked;
+
+	if (strcspn(s->func, "*?") >= before)
+		return 0;
+	s->func_glob = true;
+	if (!op || !memchr(op, '*', (size_t)(end - op)))
+		return 0;
+	marked = malloc(2 * strlen(s->func) + 1);
+	if (!marked)
+		return -ENOMEM;
+	n = 0;
+	for (const char *c = s->func; *c; c++) {
+		if (c >= op && c < end && *c == '*')
+			marked[n++] = '\\';
+		marked[n++] = *c;
+	}
+	marked[n] = '\0';
+	free(s->func);
+	s->func = marked;
+	return 0;
+}
+
+/* Cut "@VERSION" off text: 1 if there was one, 0, or -ENOMEM. */
+static int cut_version(char *text, struct fspec *out)
+{
+	char *at = strchr(text, '@');
+
+	if (!at || at == text)
+		return 0;
+	*at++ = '\0';
+	at += *at == '@';
+	out->version = strdup(at);
+	return out->version ? 1 : -ENOMEM;
+}
+
+static int parse_name(const char *text, struct fspec *out)
+{
+	struct cxx_name name;
+	int err;
+
+	cxx_name_split(text, &name);
+	if (*name.params == '(' && name.params > text) {
+		out->params = strdup(name.params);
+		out->func = strndup(text, (size_t)(name.params - text));
+	} else {
+		out->func = strdup(text);
+	}
+	if (!out->func || (*name.params == '(' && name.params > text && !out->params))
+		return -ENOMEM;
+	err = cut_version(out->func, out);
+	if (!err && out->params)
+		err = cut_version(out->params, out);
+	return err < 0 ? err : 0;
+}
+
 static int parse_func(const char *text, struct fspec *out, struct diag *d)
 {
 	bool literal = *text == '=';
-	char *at;
+	int err;
 
 	text += literal;
 	if (!*text)
@@ -69,28 +145,12 @@ static int parse_func(const char *text, struct fspec *out, struct diag *d)
 				"'%s': an offset into a function can only be probed by uprobe "
 				"programs; fentry and fexit take the function's name",
 				text);
-	out->func = strdup(text);
-	if (!out->func)
-		return -ENOMEM;
-	if (!literal && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		return parse_addr(text, out, d);
-	at = strchr(out->func, '(');
-	if (at && at > out->func && !strstr(out->func, "operator()")) {
-		out->params = strdup(at);
-		if (!out->params)
-			return -ENOMEM;
-		*at = '\0';
+	if (!literal && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		out->func = strdup(text);
+		return out->func ? parse_addr(text, out, d) : -ENOMEM;
 	}
-	at = strchr(out->func, '@');
-	if (at && at > out->func) {
-		*at++ = '\0';
-		at += *at == '@';
-		out->version = strdup(at);
-		if (!out->version)
-			return -ENOMEM;
-	}
-	out->func_glob = !literal && !is_operator(out->func) && has_glob(out->func);
-	return 0;
+	err = parse_name(text, out);
+	return err || literal ? err : parse_glob(out);
 }
 
 int fspec_parse(const char *text, struct fspec *out, struct diag *d)
@@ -131,8 +191,11 @@ bool glob_match(const char *p, const char *t)
 		if (*p == '*') {
 			star = p++;
 			retry = t;
-		} else if (*p == '?' || *p == *t) {
+		} else if (*p == '?' || (*p != '\\' && *p == *t)) {
 			p++;
+			t++;
+		} else if (*p == '\\' && p[1] == *t) {
+			p += 2;
 			t++;
 		} else if (star) {
 			p = star + 1;
@@ -196,35 +259,42 @@ bool fspec_module_matches(const struct fspec *s, const char *path, const char *s
 	       short_name(s->module, base) || (soname && short_name(s->module, soname));
 }
 
-/* Where the parameter list of a demangled name begins: its last '(' at depth 0, templates aside. */
-static size_t name_length(const char *demangled)
+/* The pattern may show that it means the result's type as well: "int ns::*". */
+static bool pattern_matches(const struct fspec *s, const char *demangled,
+			    const struct cxx_name *parts)
 {
-	const char *op = strstr(demangled, "operator()");
-	const char *from = op ? op + 10 : demangled;
-	int depth = 0;
+	const char *from = strchr(s->func, ' ') ? demangled : parts->name;
+	char *name = strndup(from, (size_t)(parts->params - from));
+	bool ok = name && glob_match(s->func, name);
 
-	for (const char *c = from; *c; c++) {
-		if (*c == '<')
-			depth++;
-		else if (*c == '>' && depth)
-			depth--;
-		else if (*c == '(' && !depth && strncmp(c, "(anonymous namespace)", 21) != 0)
-			return (size_t)(c - demangled);
-	}
-	return strlen(demangled);
+	free(name);
+	return ok;
 }
 
 static bool demangled_matches(const struct fspec *s, const char *demangled)
 {
-	size_t n = name_length(demangled);
-	char *name = strndup(demangled, n);
+	struct cxx_name parts;
+	size_t n = strlen(s->func);
 	bool ok;
 
-	if (!name)
+	cxx_name_split(demangled, &parts);
+	if (s->func_glob)
+		ok = pattern_matches(s, demangled, &parts);
+	else
+		ok = cxx_name_same(parts.name, (size_t)(parts.params - parts.name), s->func, n) ||
+		     cxx_name_same(demangled, (size_t)(parts.params - demangled), s->func, n);
+	return ok && (!s->params ||
+		      cxx_name_same(parts.params, parts.params_len, s->params, strlen(s->params)));
+}
+
+/* A pattern means a C++ function's name, not the letters of its mangled one, unless it says so. */
+static bool mangled_matches(const struct fspec *s, const char *mangled, bool has_demangled)
+{
+	if (s->params)
 		return false;
-	ok = s->func_glob ? glob_match(s->func, name) : !strcmp(s->func, name);
-	free(name);
-	return ok && (!s->params || !strcmp(s->params, demangled + n));
+	if (!s->func_glob)
+		return !strcmp(s->func, mangled);
+	return (!has_demangled || s->func[0] == '_') && glob_match(s->func, mangled);
 }
 
 bool fspec_symbol_matches(const struct fspec *s, const char *mangled, const char *version,
@@ -232,9 +302,9 @@ bool fspec_symbol_matches(const struct fspec *s, const char *mangled, const char
 {
 	if (s->version && (!version || strcmp(s->version, version) != 0))
 		return false;
-	if (!s->params && (s->func_glob ? glob_match(s->func, mangled) : !strcmp(s->func, mangled)))
+	if (mangled_matches(s, mangled, demangled != NULL))
 		return true;
-	return demangled && demangled_matches(s, demangled);
+	return demangled && !policy_is_fragment(mangled) && demangled_matches(s, demangled);
 }
 
 #define DISTANCE_MAX 64

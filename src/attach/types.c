@@ -19,6 +19,7 @@ void types_fini(struct type_sources *t)
 {
 	for (size_t i = 0; i < t->files.n; i++) {
 		free(t->files.at[i].module);
+		free(t->files.at[i].path);
 		btfr_close(t->files.at[i].btf);
 	}
 	vec_free(&t->files);
@@ -49,8 +50,10 @@ int types_add_btf(struct type_sources *t, const char *module, const char *file, 
 	if (err)
 		return err;
 	f.module = strdup(module);
-	if (!f.module || vec_push(&t->files, f) < 0) {
+	f.path = strdup(file);
+	if (!f.module || !f.path || vec_push(&t->files, f) < 0) {
 		free(f.module);
+		free(f.path);
 		btfr_close(f.btf);
 		return -ENOMEM;
 	}
@@ -94,14 +97,28 @@ static int from_protos(const struct type_sources *t, const char *symbol, taddr_t
 	return -ENOENT;
 }
 
+static bool file_is_for(const struct type_file *f, const struct amodule *m)
+{
+	struct fspec s = { .module = f->module, .module_glob = strpbrk(f->module, "*?") != NULL };
+
+	return fspec_module_matches(&s, m->path, m->obj->soname);
+}
+
+const char *types_btf_file(const struct type_sources *t, const struct amodule *m)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		if (file_is_for(&t->files.at[i], m))
+			return t->files.at[i].path;
+	}
+	return NULL;
+}
+
 /* The user's BTF file for this module, asked for the function. */
 static int from_files(const struct type_sources *t, const struct amodule *m, const char *symbol,
 		      struct ty_pool *pool, struct proto *out)
 {
 	for (size_t i = 0; i < t->files.n; i++) {
-		struct fspec s = { .module = t->files.at[i].module };
-
-		if (!fspec_module_matches(&s, m->path, m->obj->soname))
+		if (!file_is_for(&t->files.at[i], m))
 			continue;
 		if (!btfr_proto(t->files.at[i].btf, symbol, pool, out, NULL)) {
 			out->source = PROTO_FILE;

@@ -15,6 +15,7 @@
 
 struct type_file {
 	char *module; /* as the user named it */
+	char *path;
 	struct btf_reader *btf;
 };
 
@@ -36,6 +37,9 @@ int types_add_proto(struct type_sources *t, const char *text, struct diag *d);
 /* Is this name of a prototype an address in the file ("0x11e9")? */
 bool types_proto_addr(const char *name, taddr_t *addr);
 int types_add_btf(struct type_sources *t, const char *module, const char *file, struct diag *d);
+
+/* The first of the user's BTF files for this module; NULL: none. */
+const char *types_btf_file(const struct type_sources *t, const struct amodule *m);
 
 /*
  * symbol: the mangled name; addr: in the file.  Other names of the address are looked for

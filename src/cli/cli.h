@@ -130,7 +130,8 @@ int cli_open_objects(const struct cli *c, int first, struct cli_objects *o);
 void cli_close_objects(struct cli_objects *o);
 /* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
 int cli_check_names(const struct cli *c, const struct cli_objects *o);
-int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t); /* -errno */
+/* With what --attach says: the modules of those functions may be asked for types. */
+int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t);
 /*
  * To each function that --attach names for it, else to the one of its section.  within: only
  * to what this spec names, too, and never mind a section's function that is not there.

@@ -41,10 +41,8 @@ static int attach_all(struct cli *c, struct utramp_target *t, struct cli_objects
 
 	for (int i = 0; i < objects->n && !code; i++) {
 		struct utramp_program *p = NULL;
-		int err = cli_load(c, objects->obj[i], t);
 
-		if (err)
-			return cli_fail(err);
+		code = cli_load(c, objects->obj[i], t);
 		while (!code && (p = utramp_object__next_program(objects->obj[i], p)))
 			code = cli_attach(c, t, p, c->arg[0]);
 	}

@@ -127,10 +127,7 @@ static int load_all(struct run *r)
 	for (int i = 0; i < r->objects.n && !code; i++) {
 		struct utramp_object *o = r->objects.obj[i];
 		struct utramp_program *p = NULL;
-		int err = cli_load(r->c, o, r->t);
-
-		if (err)
-			return cli_fail(err);
+		code = cli_load(r->c, o, r->t);
 		while (!code && (p = utramp_object__next_program(o, p)))
 			code = cli_attach(r->c, r->t, p, NULL);
 		if (!code)

@@ -9,9 +9,7 @@
 
 int cli_open_objects(const struct cli *c, int first, struct cli_objects *o)
 {
-	struct utramp_object_opts opts = { .sz = sizeof(opts),
-					   .lossless = c->lossless,
-					   .btf = c->nbtf ? c->btf[0].value : NULL };
+	struct utramp_object_opts opts = { .sz = sizeof(opts), .lossless = c->lossless };
 
 	for (int i = first; i < c->nargs; i++) {
 		o->obj[o->n] = utramp_object__open_file(c->arg[i], &opts);
@@ -56,17 +54,26 @@ int cli_check_names(const struct cli *c, const struct cli_objects *o)
 	return code ? code : check_list(o, "--cookie", c->cookie, c->ncookie);
 }
 
-/* A program that is off by its section ("?fentry") is on when --attach names it. */
 int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t)
 {
 	struct utramp_program *p = NULL;
+	int err = 0;
 
 	while ((p = utramp_object__next_program(o, p))) {
-		for (int i = 0; i < c->nattach; i++)
-			if (!strcmp(c->attach[i].key, utramp_program__name(p)))
-				utramp_program__set_autoload(p, true);
+		for (int i = 0; i < c->nattach && !err; i++) {
+			if (strcmp(c->attach[i].key, utramp_program__name(p)) != 0)
+				continue;
+			/* off by its section ("?fentry"), it is on when --attach names it */
+			err = utramp_program__set_autoload(p, true);
+			if (!err)
+				err = utramp_program__add_target(p, c->attach[i].value);
+		}
+		if (err)
+			return cli_fail_spec(err);
 	}
-	return utramp_object__load(o, t);
+	err = utramp_object__load(o, t);
+	/* ENOENT: the function whose module should have the types */
+	return err == -ENOENT ? cli_fail_spec(err) : err ? cli_fail(err) : 0;
 }
 
 /* 0, or -errno with its reason in utramp_error(). */

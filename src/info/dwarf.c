@@ -273,7 +273,13 @@ static taddr_t entry_of(Dwarf_Die *die)
 	return lo >= UINT64_MAX - 1 ? 0 : lo;
 }
 
-static bool is_scope(int tag)
+static bool is_class(int tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* What can hold functions with code; in classes, g++ has those of local classes and lambdas. */
+static bool is_scope(const struct dwr_unit *u, int tag)
 {
 	switch (tag) {
 	case DW_TAG_namespace:
@@ -282,7 +288,7 @@ static bool is_scope(int tag)
 	case DW_TAG_lexical_block:
 		return true;
 	default:
-		return false;
+		return is_class(tag) && !dwr_is_c(u->lang);
 	}
 }
 
@@ -317,7 +323,7 @@ static int index_scope(struct dwr_unit *u, Dwarf_Die *die, unsigned depth)
 			if (f.addr)
 				err = vec_push(&u->func, f);
 		}
-		if (!err && is_scope(tag))
+		if (!err && is_scope(u, tag))
 			err = index_scope(u, &child, depth + 1);
 	} while (!err && dwr_next(&child));
 	return err;
@@ -430,53 +436,12 @@ int dwr_index_all(struct dwarf_reader *r, struct diag *d)
 	return err;
 }
 
-static bool names_scope(int tag)
+/* Its name stands before the names inside of it; a function's does if it has classes. */
+static bool names_scope(Dwarf_Die *die, int tag)
 {
-	return tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
-	       tag == DW_TAG_class_type || tag == DW_TAG_union_type;
-}
-
-/* end: where the bytes of die's children end. */
-static int scan_scopes(struct dwr_unit *u, Dwarf_Die *die, const void *end, size_t parent,
-		       unsigned depth)
-{
-	Dwarf_Die child, next;
-	bool more;
-	int err;
-
-	if (depth > DWR_MAX_DEPTH || !dwr_first(die, &child))
-		return 0;
-	do {
-		next = child;
-		more = dwr_next(&next);
-		if (names_scope(dwarf_tag(&child))) {
-			struct dwr_scope s = { child.addr, more ? next.addr : end,
-					       dwarf_diename(&child), parent };
-
-			err = vec_push(&u->scope, s);
-			if (!err)
-				err = scan_scopes(u, &child, s.hi, u->scope.n, depth + 1);
-			if (err < 0)
-				return err;
-		}
-		child = next;
-	} while (more);
-	return 0;
-}
-
-static bool is_cxx(int lang)
-{
-	switch (lang) {
-	case DW_LANG_C_plus_plus:
-	case DW_LANG_C_plus_plus_03:
-	case DW_LANG_C_plus_plus_11:
-	case DW_LANG_C_plus_plus_14:
-	case 0x2b: /* DW_LANG_C_plus_plus_17 and _20, younger than the header */
-	case 0x2e:
-		return true;
-	default:
-		return false;
-	}
+	if (tag == DW_TAG_subprogram) /* clang leaves the shell of one that it inlined */
+		return dwarf_diename(die) != NULL;
+	return tag == DW_TAG_namespace || is_class(tag);
 }
 
 /* The innermost scope around this DIE, not itself; index + 1, 0: none.  Scopes are in
@@ -497,6 +462,67 @@ static size_t scope_of(const struct dwr_unit *u, const void *die)
 	return i;
 }
 
+/* A member that is defined outside of its class or namespace. */
+static size_t declared_in(const struct dwr_unit *u, Dwarf_Die *die, size_t parent)
+{
+	Dwarf_Die decl;
+
+	if (dwarf_tag(die) != DW_TAG_subprogram || !dwr_ref(die, DW_AT_specification, &decl) ||
+	    decl.cu != die->cu)
+		return parent;
+	return scope_of(u, decl.addr);
+}
+
+/* end: where the bytes of die's children end. */
+static int scan_scopes(struct dwr_unit *u, Dwarf_Die *die, const void *end, size_t parent,
+		       unsigned depth)
+{
+	Dwarf_Die child, next;
+	bool more;
+	int err = 0;
+
+	if (depth > DWR_MAX_DEPTH || !dwr_first(die, &child))
+		return 0;
+	do {
+		int tag = dwarf_tag(&child);
+		const void *hi;
+
+		next = child;
+		more = dwr_next(&next);
+		hi = more ? next.addr : end;
+		if (names_scope(&child, tag)) {
+			struct dwr_scope s = { child.addr, hi, dwarf_diename(&child), parent,
+					       declared_in(u, &child, parent) };
+
+			err = vec_push(&u->scope, s);
+			if (!err)
+				err = scan_scopes(u, &child, hi, u->scope.n, depth + 1);
+			if (tag == DW_TAG_subprogram && !err &&
+			    u->scope.at[u->scope.n - 1].lo == s.lo)
+				u->scope.n--; /* nothing is named after it */
+		} else if (tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block) {
+			err = scan_scopes(u, &child, hi, parent, depth + 1);
+		}
+		child = next;
+	} while (more && !err);
+	return err;
+}
+
+static bool is_cxx(int lang)
+{
+	switch (lang) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
+	case 0x2b: /* DW_LANG_C_plus_plus_17 and _20, younger than the header */
+	case 0x2e:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *name,
 			  struct ty_pool *pool)
 {
@@ -511,7 +537,7 @@ const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *na
 		return NULL;
 	u->scoped = true;
 	*at = '\0';
-	for (scope = scope_of(u, die->addr);; scope = u->scope.at[scope - 1].parent) {
+	for (scope = scope_of(u, die->addr);; scope = u->scope.at[scope - 1].within) {
 		n = strlen(part);
 		if (n + 2 > (size_t)(at - text))
 			break;

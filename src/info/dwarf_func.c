@@ -238,7 +238,8 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	p->change = (uint8_t)change_of(b, p, cc == DW_CC_nocall);
 	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;
 	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(die, DW_AT_prototyped);
-	p->unprototyped = p->foreign || b->promoted || !u || !dwr_unit_typed(u);
+	/* only definitions have code, and in one an empty list means none (C11 6.7.6.3p14) */
+	p->unprototyped = p->foreign || !u || !dwr_unit_typed(u);
 }
 
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)

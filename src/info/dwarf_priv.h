@@ -23,11 +23,12 @@ struct dwr_func {
 	Dwarf_Die die;
 };
 
-/* A namespace or class: the bytes [lo, hi) of the section are inside it. */
+/* A namespace, class or function with classes: the bytes [lo, hi) of the section are inside it. */
 struct dwr_scope {
 	const void *lo, *hi;
 	const char *name;
 	size_t parent; /* index + 1; 0: none */
+	size_t within; /* the same, of the scope that its name is in: where it was declared */
 };
 
 struct dwr_def {
@@ -138,6 +139,8 @@ int dwr_damaged(const struct dwarf_reader *r, const Dwarf_Die *die, struct diag 
 bool dwr_flag(Dwarf_Die *die, unsigned attr);
 bool dwr_udata(Dwarf_Die *die, unsigned attr, uint64_t *out);
 bool dwr_ref(Dwarf_Die *die, unsigned attr, Dwarf_Die *out);
+
+bool dwr_is_c(int lang); /* DW_LANG_ of any C, C++ not among them */
 
 /* Children in order; each step moves forward or ends.  1: *child is valid; 0: the end. */
 int dwr_first(Dwarf_Die *die, Dwarf_Die *child);

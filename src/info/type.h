@@ -118,7 +118,7 @@ struct proto {
 	unsigned nparams;
 	const struct proto_param *param;
 	bool variadic;
-	bool unprototyped; /* "int f()" in C: nothing is known of the arguments */
+	bool unprototyped; /* a mere declaration "int f()" in C: nothing is known of the arguments */
 	bool noreturn;
 	bool ms_abi;    /* another calling convention: not presented */
 	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */

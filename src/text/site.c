@@ -328,6 +328,27 @@ static bool is_too_long(enum site_reason reason)
 	       reason == SITE_TAKEN;
 }
 
+/* A function too short for a jump would need padding that another has got. */
+static bool hop_is_taken(const struct scan *s)
+{
+	struct site_query alone = *s->q;
+	struct scan again = *s;
+
+	alone.ntaken = 0;
+	again.q = &alone;
+	return find_hop(&again);
+}
+
+static void add_taken(struct diag *d)
+{
+	struct diag first;
+
+	if (!d)
+		return;
+	first = *d;
+	diag_set(d, 0, "%s; the padding within reach serves another function", first.text);
+}
+
 int site_describe(const struct site_query *q, struct site *out, struct diag *d)
 {
 	struct scan s = { .q = q, .d = d };
@@ -336,8 +357,14 @@ int site_describe(const struct site_query *q, struct site *out, struct diag *d)
 
 	if (err && q->may_hop && is_too_long(reason)) {
 		s.d = NULL; /* the first reason stays, it says more */
-		if (!describe(&s, SITE_HOP_LEN) && find_hop(&s))
+		if (describe(&s, SITE_HOP_LEN) < 0) {
+			/* no padding would help */
+		} else if (find_hop(&s)) {
 			err = 0;
+		} else if (hop_is_taken(&s)) {
+			add_taken(d);
+			reason = SITE_TAKEN;
+		}
 	}
 	if (err)
 		out->reason = reason;

@@ -51,7 +51,7 @@ enum site_reason {
 	SITE_EARLY_CALL,  /* a call whose return address would lie in the window */
 	SITE_LOOP,        /* an instruction in the window branches into it or to the entry */
 	SITE_SIGRETURN,   /* unwinders know a signal frame by these bytes */
-	SITE_TAKEN,       /* another site of ours uses the padding behind this short function */
+	SITE_TAKEN,       /* another site of ours uses the padding that this short function needs */
 	SITE_REASONS,
 };
 

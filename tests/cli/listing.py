@@ -67,6 +67,25 @@ def list_live_as_in_the_file():
 
 
 @test
+def list_of_padding_for_one():
+    """Two functions that would both hop to the same padding: together, only the first can."""
+    victim = part('names-gcc-O2')
+    both = objects('list', '-j', victim + ':short_*')
+    assert [o['func'] for o in both] == ['short_one', 'short_two'], both
+    assert [o['site'] for o in both] == ['hop', None], both
+    assert 'shorter than a jump' in both[1]['reason'], both
+    assert "serves another function" in both[1]['reason'], both
+    assert objects('list', '-j', 'short_*', '--', victim) == both
+    assert objects('list', '-j', 'names-gcc-O2:*', '--', victim) \
+        == objects('list', '-j', victim + ':*')
+    each = objects('list', '-j', victim + ':short_two', victim + ':short_one')
+    assert [o['site'] for o in each] == ['hop', 'hop'], each
+    # looking takes nothing away from those that are looked at later
+    assert objects('list', '-j', 'short_two', 'short_one', '--', victim) == each
+    refused(1, 'serves another function', 'trace', 'short_one', 'short_two', '--', victim)
+
+
+@test
 def list_does_not_run_the_command():
     r = utramp('list', 'work', '--', VICTIM, 'call', 3)
     assert r.code == 0 and 'sum' not in r.out and r.err == '', r

@@ -244,6 +244,29 @@ static void test_cycles(void **state)
 	assert_true(dirs <= 1 && entries(slabs, "utramp") <= dirs);
 }
 
+/* A program's own targets stand for its section's function, each of them. */
+static void test_program_targets(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("inside", "1", &p);
+	struct utramp_object *o = utramp_object__open_file(PROG, NULL);
+	struct utramp_program *prog = program_named(o, "bare");
+	struct utramp_link *l;
+
+	assert_int_equal(utramp_program__add_target(prog, ""), -EINVAL);
+	assert_int_equal(utramp_program__add_target(prog, NULL), -EINVAL);
+	assert_int_equal(utramp_program__add_target(prog, "alpha"), 0);
+	assert_int_equal(utramp_program__add_target(prog, "beta"), 0);
+	assert_int_equal(utramp_object__load(o, t), 0);
+	assert_int_equal(utramp_program__add_target(prog, "alpha"), -EINVAL);
+	l = utramp_program__attach(prog, t, NULL, NULL);
+	assert_non_null(l);
+	assert_int_equal(utramp_link__functions(l), 2);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_null),
 		cmocka_unit_test(test_target_first),
 		cmocka_unit_test(test_cycles),
+		cmocka_unit_test(test_program_targets),
 	};
 
 	int failed;

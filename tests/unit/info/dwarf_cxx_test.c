@@ -126,12 +126,65 @@ static void test_template(void **state)
 	assert_string_equal(out, "int twice<int>(int v)");
 }
 
+static void shown(const char *name, const char *as)
+{
+	struct proto p = proto_of(name);
+	char out[200];
+
+	proto_format(&p, out, sizeof(out));
+	if (strncmp(out, as, strlen(as)) != 0)
+		fail_msg("%s", out);
+}
+
+/* g++ has their code within the type within the function, clang beside it. */
+static void test_local(void **state)
+{
+	struct proto p = proto_of("ns::local_class::L::in");
+	const struct ty *this = ty_strip(ty_strip(p.param[0].type)->of);
+
+	assert_int_equal(p.nparams, 3);
+	assert_string_equal(this->name, "ns::local_class::L");
+	assert_string_equal(p.param[0].name, "this");
+	assert_string_equal(p.param[1].name, "k");
+	assert_int_equal(ty_strip(p.param[2].type)->size, 8);
+	p = proto_of("ns::local_in_block::U::get");
+	assert_int_equal(p.nparams, 2);
+	assert_int_equal(ty_strip(p.param[1].type)->size, 2);
+}
+
+static void test_lambdas(void **state)
+{
+	struct proto p = proto_of("ns::local_lambda::(anonymous)::operator()");
+
+	assert_int_equal(p.nparams, 3);
+	assert_string_equal(p.param[1].name, "q");
+	assert_string_equal(p.param[2].name, "s");
+	p = proto_of("ns::local_captures::(anonymous)::operator()");
+	assert_int_equal(p.nparams, 2);
+	assert_string_equal(p.param[1].name, "d");
+	assert_int_equal(ty_strip(p.param[1].type)->kind, TY_FLOAT);
+	shown("ns::local_captures::(anonymous)::operator()", "long");
+}
+
+static void test_lambda_of_no_function(void **state)
+{
+	struct wanted w = { .name = "(anonymous)::operator()" };
+	struct proto p;
+
+	if (dwr_each_func(reader, match, &w) != 1)
+		skip(); /* inlined into the function that it converts to */
+	assert_int_equal(dwr_proto_at(reader, w.addr, pool, &p, NULL), 0);
+	assert_int_equal(p.nparams, 2);
+	assert_string_equal(p.param[1].name, "g");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_this),       cmocka_unit_test(test_by_value),
 		cmocka_unit_test(test_references), cmocka_unit_test(test_member_pointers),
-		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_template),   cmocka_unit_test(test_local),
+		cmocka_unit_test(test_lambdas),    cmocka_unit_test(test_lambda_of_no_function),
 	};
 
 	if (argc < 2)

@@ -71,7 +71,7 @@ static void test_prototypes(void **state)
 {
 	assert_proto("f_plain", "int f_plain(int a, const char *s, double d)");
 	assert_proto("f_void", "void f_void(void)");
-	assert_proto("f_unprototyped", "int f_unprototyped()");
+	assert_proto("f_unprototyped", "int f_unprototyped(void)"); /* a definition */
 	assert_proto("f_variadic", "int f_variadic(const char *fmt, ...)");
 	assert_proto("f_ld", "long double f_ld(long double x, float f, _Bool b)");
 	assert_proto("f_struct", "struct pt f_struct(struct pt p, struct mixed *m, "
@@ -83,7 +83,7 @@ static void test_prototypes(void **state)
 		assert_true(proto_of("f_typedef").nparams == 2);
 	assert_false(proto_of("f_variadic").unprototyped);
 	assert_true(proto_of("f_variadic").variadic);
-	assert_true(proto_of("f_unprototyped").unprototyped);
+	assert_false(proto_of("f_unprototyped").unprototyped);
 	assert_false(proto_of("f_void").unprototyped);
 }
 

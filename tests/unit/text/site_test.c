@@ -346,11 +346,13 @@ static void test_hop_choice(void **state)
 	assert_int_equal(site.hop, LO + BIAS + 22);
 	q.ntaken = 2;
 	assert_int_equal(describe_pair(&q, pair), -EILSEQ);
-	assert_int_equal(site.reason, SITE_BRANCH_INTO);
+	assert_int_equal(site.reason, SITE_TAKEN);
 	assert_non_null(strstr(diag.text, "+0x3"));
+	assert_non_null(strstr(diag.text, "serves another function"));
 	q.ntaken = 0;
 	q.may_hop = false;
 	assert_int_equal(describe_pair(&q, pair), -EILSEQ);
+	assert_int_equal(site.reason, SITE_BRANCH_INTO);
 	q.may_hop = true;
 	memcpy(mem, pair, sizeof(mem));
 	mem[7] = 0xe9; /* somebody else's use of the padding */

@@ -75,3 +75,67 @@ template <typename T> T twice(T v)
 	return v + v;
 }
 template int twice<int>(int);
+
+// What g++ describes within the function around it, code and all.
+#define KEPT __attribute__((noinline, used))
+#define OPAQUE(x) __asm__ volatile("" : "+r"(x))
+
+namespace ns
+{
+int local_class(int n)
+{
+	struct L {
+		int base;
+		KEPT int in(int k, long m) const
+		{
+			OPAQUE(k);
+			return base + k + (int)m;
+		}
+	} l = { n };
+
+	return l.in(n, 2);
+}
+
+int local_in_block(int n)
+{
+	if (n > 1) {
+		union U {
+			int i;
+			float f;
+			KEPT int get(short s)
+			{
+				OPAQUE(s);
+				return i + s;
+			}
+		} u = { n };
+
+		return u.get(3);
+	}
+	return n;
+}
+
+int local_lambda(int n)
+{
+	auto f = [](int q, const char *s) __attribute__((noinline))
+	{
+		OPAQUE(q);
+		return q + s[0];
+	};
+
+	return f(n, "x");
+}
+
+long local_captures(int n)
+{
+	long by = 7;
+	auto f = [n, &by](double d) __attribute__((noinline))
+	{
+		OPAQUE(by);
+		return n + by + (long)d;
+	};
+
+	return f(2.5);
+}
+} // namespace ns
+
+int (*global_lambda)(unsigned) = [](unsigned g) { return (int)g + 1; };
