@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 static const char *victim;
 static struct dwarf_reader *reader;
 static struct ty_pool *pool;
@@ -172,7 +174,7 @@ static void test_lambda_of_no_function(void **state)
 	struct proto p;
 
 	if (dwr_each_func(reader, match, &w) != 1)
-		skip(); /* inlined into the function that it converts to */
+		SKIP_TEST("inlined into the function that it converts to");
 	assert_int_equal(dwr_proto_at(reader, w.addr, pool, &p, NULL), 0);
 	assert_int_equal(p.nparams, 2);
 	assert_string_equal(p.param[1].name, "g");

@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+#include "../skip.h"
+
 #define CODE_SIZE 65536
 #define SIG       "f64(i64,f64,i64,i64,i64,i64,i64,i64,i64)"
 
@@ -145,7 +147,7 @@ static void test_vector_state(void **state)
 {
 	if (!__builtin_cpu_supports("avx")) {
 		print_message("# no AVX here\n");
-		skip();
+		SKIP_TEST("the processor has no such state");
 	}
 	for (unsigned i = 0; i < sizeof(upper); i++)
 		upper[i / 32][i % 32] = (uint8_t)(i * 7 + 1);
