@@ -145,10 +145,8 @@ static void check_upper(const struct manner *x)
 
 static void test_vector_state(void **state)
 {
-	if (!__builtin_cpu_supports("avx")) {
-		print_message("# no AVX here\n");
-		SKIP_TEST("the processor has no such state");
-	}
+	if (!__builtin_cpu_supports("avx"))
+		SKIP_TEST("no AVX here");
 	for (unsigned i = 0; i < sizeof(upper); i++)
 		upper[i / 32][i % 32] = (uint8_t)(i * 7 + 1);
 	for (unsigned kinds = 1; kinds < 8; kinds++)
