@@ -139,22 +139,23 @@ static int check_one(const char *path, struct diag *d)
 	return 0;
 }
 
-int command_check_plain(const char *path, struct diag *d)
+int command_check_plain(const char *path, char *program, struct diag *d)
 {
-	char now[PATH_MAX], interp[SCRIPT_LINE];
+	char interp[SCRIPT_LINE];
 	int err;
 
-	if (strlen(path) >= sizeof(now))
+	if (strlen(path) >= PATH_MAX)
 		return diag_set(d, -ENOENT, "%.64s...: file name too long", path);
-	strcpy(now, path);
+	strcpy(program, path);
 	for (int depth = 0; depth < SCRIPT_DEPTH; depth++) {
-		if (!script_interpreter(now, interp, sizeof(interp)))
-			return check_one(now, d);
+		if (!script_interpreter(program, interp, sizeof(interp)))
+			return check_one(program, d);
 		err = path_executable(interp);
 		if (err)
 			return diag_set(d, err == -ENOENT ? -ENOENT : -EACCES,
-					"%s: its interpreter %s: %s", now, interp, strerror(-err));
-		strcpy(now, interp);
+					"%s: its interpreter %s: %s", program, interp,
+					strerror(-err));
+		strcpy(program, interp);
 	}
 	return 0; /* execve(2) gives ELOOP */
 }

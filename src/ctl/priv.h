@@ -60,8 +60,9 @@ static inline struct process_priv *process_priv(const struct process *p)
 
 /* PATH lookup as a shell does it; path has n bytes. */
 int command_find(const char *name, char *path, size_t n, struct diag *d);
-/* -EPERM if executing path changes ids or capabilities (scripts: their interpreter). */
-int command_check_plain(const char *path, struct diag *d);
+/* -EPERM if executing path changes ids or capabilities (scripts: their interpreter, whose path
+ * program, of PATH_MAX bytes, is then). */
+int command_check_plain(const char *path, char *program, struct diag *d);
 
 /* -- slab.c: the two files and where they went ---------------------------------------- */
 

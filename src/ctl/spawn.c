@@ -17,6 +17,7 @@
  */
 #include "base/cleanup.h"
 #include "ctl/priv.h"
+#include "info/needed.h"
 #include "info/objfile.h"
 
 #include <elf.h>
@@ -73,20 +74,25 @@ static void signals_restore(void)
 
 /* -- the environment --------------------------------------------------------------------- */
 
-/* environ and our two entries; *preload is malloc'ed text inside it. */
-static char **make_env(const struct process *p, char **preload, size_t *count)
+/*
+ * environ and our two entries; *preload is malloc'ed text inside it.  A program of gcc's address
+ * sanitizer wants its runtime to be the first library; it is loaded anyhow.
+ */
+static char **make_env(const struct process *p, const char *program, char **preload, size_t *count)
 {
 	static char bias[] = ENV_BIAS;
 	const char *users = getenv("LD_PRELOAD");
+	char first[NAME_MAX + 1] = "";
 	size_t n = 0;
 	char **env;
 
 	while (environ && environ[n])
 		n++;
+	needed_find(program, "libasan.so", first, sizeof(first));
 	env = calloc(n + OUR_ENTRIES + 1, sizeof(*env));
-	if (!env ||
-	    asprintf(preload, ENV_PRELOAD "%s:%s%s%s", p->slab[SLAB_EXE].path,
-		     p->slab[SLAB_LIB].path, users && *users ? ":" : "", users ? users : "") < 0) {
+	if (!env || asprintf(preload, ENV_PRELOAD "%s%s%s:%s%s%s", first, *first ? ":" : "",
+			     p->slab[SLAB_EXE].path, p->slab[SLAB_LIB].path,
+			     users && *users ? ":" : "", users ? users : "") < 0) {
 		free(env);
 		*preload = NULL;
 		return NULL;
@@ -655,7 +661,7 @@ static int load(struct process *p, struct launch *l, struct diag *d)
 
 /* What has to be there before the child is forked. */
 static int prepare(struct process *p, struct start *s, const struct process_spawn_opts *opts,
-		   char **preload, struct diag *d)
+		   const char *program, char **preload, struct diag *d)
 {
 	int err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
 
@@ -663,7 +669,7 @@ static int prepare(struct process *p, struct start *s, const struct process_spaw
 		err = slab_choose_paths(p, opts->dir, d);
 	if (err)
 		return err;
-	s->env = make_env(p, preload, &s->env_n);
+	s->env = make_env(p, program, preload, &s->env_n);
 	if (!s->env)
 		return diag_set(d, -ENOMEM, "no memory for the environment");
 	if (pipe2(s->go, O_CLOEXEC) < 0 || pipe2(s->bad, O_CLOEXEC) < 0)
@@ -678,7 +684,7 @@ int process_spawn(char *const argv[], const struct process_spawn_opts *opts, str
 	struct start s = { .argv = argv, .go = { -1, -1 }, .bad = { -1, -1 } };
 	struct launch l = { .opts = opts, .start = &s };
 	_free_ char *preload = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], program[PATH_MAX];
 	int err;
 
 	if (!p)
@@ -687,10 +693,10 @@ int process_spawn(char *const argv[], const struct process_spawn_opts *opts, str
 	err = argv[0] ? command_find(argv[0], path, sizeof(path), d) :
 			diag_set(d, -EINVAL, "no command");
 	if (!err)
-		err = command_check_plain(path, d);
+		err = command_check_plain(path, program, d);
 	s.path = path;
 	if (!err)
-		err = diag_inner(prepare(p, &s, opts, &preload, d));
+		err = diag_inner(prepare(p, &s, opts, program, &preload, d));
 	if (!err)
 		err = start_child(p, &s, d);
 	if (!err)

@@ -2,6 +2,7 @@
 """life.py UTRAMP PARTS - a command under the tool lives and ends as it does without."""
 import json
 import re
+import tempfile
 import time
 
 from harness import *
@@ -46,6 +47,24 @@ def children_of(pid):
     for t in pathlib.Path(f'/proc/{pid}/task').iterdir():
         out += [(int(c), '') for c in (t / 'children').read_text().split()]
     return out
+
+
+@test
+def address_sanitizer_of_gcc():
+    """Its runtime must be the first library; directly, and behind a script's interpreter."""
+    with tempfile.TemporaryDirectory() as d:
+        src, exe, script = (pathlib.Path(d, n) for n in ('a.c', 'a', 'script'))
+        src.write_text('#include <stdio.h>\n__attribute__((noinline)) int f(int a)\n'
+                       '{ __asm__(""); return a + 1; }\nint main(void) { printf("%d\\n", f(1)); }\n')
+        r = plain('gcc', '-g', '-fsanitize=address', '-o', exe, src)
+        if r.returncode:
+            raise Skip('gcc links no sanitizer here')
+        script.write_text(f'#!{exe}\n')
+        script.chmod(0o755)
+        for cmd in (exe, script):
+            r = utramp('trace', 'a:f', '--', cmd)
+            assert (r.code, r.out.splitlines()[-1]) == (0, '2'), r
+            assert 'a:f(a=1) = 2' in r.out, r
 
 
 @test

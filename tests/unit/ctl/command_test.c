@@ -82,7 +82,7 @@ static void test_find(void **state)
 
 static void test_long_names(void **state)
 {
-	char name[PATH_MAX + 10], path[PATH_MAX];
+	char name[PATH_MAX + 10], path[PATH_MAX], program[PATH_MAX];
 	struct diag d;
 
 	memset(name, 'a', sizeof(name));
@@ -90,21 +90,21 @@ static void test_long_names(void **state)
 	assert_int_equal(command_find(name, path, sizeof(path), &d), -ENOENT);
 	name[0] = '/';
 	assert_int_equal(command_find(name, path, sizeof(path), &d), -ENOENT);
-	assert_int_equal(command_check_plain(name, &d), -ENOENT);
+	assert_int_equal(command_check_plain(name, program, &d), -ENOENT);
 }
 
 static void test_check(void **state)
 {
-	char path[64];
+	char path[64], program[PATH_MAX];
 	struct diag d;
 
-	assert_int_equal(command_check_plain("/bin/true", &d), 0);
+	assert_int_equal(command_check_plain("/bin/true", program, &d), 0);
 	snprintf(path, sizeof(path), "%s/ok", dir);
-	assert_int_equal(command_check_plain(path, &d), 0);
+	assert_int_equal(command_check_plain(path, program, &d), 0);
 	snprintf(path, sizeof(path), "%s/bad", dir);
-	assert_int_equal(command_check_plain(path, &d), -ENOENT);
+	assert_int_equal(command_check_plain(path, program, &d), -ENOENT);
 	snprintf(path, sizeof(path), "%s/loop", dir); /* execve says ELOOP */
-	assert_int_equal(command_check_plain(path, &d), 0);
+	assert_int_equal(command_check_plain(path, program, &d), 0);
 }
 
 int main(void)
