@@ -202,6 +202,12 @@ static struct utramp_object *object_new(void)
 	return o;
 }
 
+/* The file was not opened at all: what the object is like is another matter. */
+static bool cannot_open(int err)
+{
+	return err == ENOENT || err == EACCES || err == EMFILE || err == ENFILE;
+}
+
 int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
 		struct diag *d)
 {
@@ -224,7 +230,7 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 	said[0] = '\0';
 	o->libbpf = bpf_object__open_file(path, &open_opts);
 	if (!o->libbpf) {
-		err = errno == ENOENT || errno == EACCES ? -errno : -EBADMSG;
+		err = cannot_open(errno) ? -errno : -EBADMSG;
 		err = err == -EBADMSG ? heard(d, err, path, "read") :
 					diag_set(d, err, "%s: %s", path, strerror(-err));
 		goto out;

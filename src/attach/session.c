@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define PRINTK_RING (1u << 20)
+#define DYING_MS    50
 
 static const struct slab_template *slab_of_rt(void)
 {
@@ -96,9 +98,20 @@ int session_map(struct utramp_target *t, struct diag *d)
 	return process_map_arena(t->proc, t->arena, flags, d);
 }
 
+/* A process that is being killed fails our calls before its memory is gone: wait for that. */
+static bool gone_soon(struct process *p)
+{
+	for (int ms = 0; process_alive(p); ms++) {
+		if (ms == DYING_MS)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
 int session_blame(struct utramp_target *t, int err, struct diag *d)
 {
-	if (err >= 0 || t->proc->exited || process_alive(t->proc))
+	if (err >= 0 || t->proc->exited || !gone_soon(t->proc))
 		return err;
 	return diag_set(d, -ESRCH, "process %d is gone, or runs another program",
 			(int)t->proc->pid);
@@ -125,8 +138,9 @@ static int session_start(struct utramp_target *t, char *const argv[],
 	err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
 	/* of one that was killed meanwhile no module can be opened, which is no error there */
 	if (!err && !process_alive(t->proc))
-		err = diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
-	return diag_inner(err); /* the command's own errors are those of process_spawn() */
+		err = -ESRCH;
+	return diag_inner(session_blame(
+		t, err, d)); /* the command's own errors are those of process_spawn() */
 }
 
 /* The soft limit, for a message; 0: there is none. */

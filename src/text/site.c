@@ -380,8 +380,8 @@ const char *site_reason_text(enum site_reason reason)
 		[SITE_CHANGED] = "the code in memory is not the file's",
 		[SITE_OUTSIDE] = "the entry lies outside of the function",
 		[SITE_BRANCH_INTO] = "a branch goes into the bytes to be replaced",
-		[SITE_JUMPS] = "the function jumps to computed places, perhaps into the bytes to "
-			       "be replaced",
+		[SITE_JUMPS] = ("the function jumps to computed places, perhaps into the bytes to "
+				"be replaced"),
 		[SITE_UNDECODABLE] = "not a known instruction",
 		[SITE_UNMOVABLE] = "an instruction that cannot be moved",
 		[SITE_SHORT] = "shorter than a jump",

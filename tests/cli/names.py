@@ -97,9 +97,13 @@ def cxx_types_of_locals(victim):
     out = tmp / 'calls'
     r = utramp('trace', '-j', '-o', out, '_ZZ5outer*', '--', part(victim))
     assert r.code == 0 and 'no types' not in r.err, r
-    calls = {tuple((k, v) for k, v in o['args'].items() if k not in ('this', '__closure')):
-             o['ret'] for o in map(json.loads, out.read_text().splitlines())}
-    assert calls == {(('k', 13), ('m', 2)): 28, (('q', 13),): 14, (('r', 13),): 33}, calls
+    calls = {tuple((k, v) for k, v in o['args'].items() if k not in ('this', '__closure')): o
+             for o in map(json.loads, out.read_text().splitlines())}
+    want = {(('k', 13), ('m', 2)): 28, (('q', 13),): 14, (('r', 13),): 33}
+    assert list(calls) == list(want), calls
+    for args, o in calls.items():
+        # optimised, one loses a parameter: how many go on the stack is not known, entry only
+        assert o.get('ret') == want[args] or o['entry'] and o['uncertain'], o
 
 
 @cxx

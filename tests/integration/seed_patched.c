@@ -114,10 +114,7 @@ static const struct func funcs[] = {
 
 static int64_t call_struct(const char *name)
 {
-	struct {
-		struct flexible f;
-		int b0;
-	} six = { .b0 = 1 };
+	int six[4] = { 0, 1 }; /* a struct flexible, b[0] behind a */
 	struct pair_ll p = { 2, 3 };
 	struct pair_ui u = { 21, 22 };
 
@@ -132,7 +129,7 @@ static int64_t call_struct(const char *name)
 	if (!strcmp(name, "struct_arg_5"))
 		return SYM(struct_arg_5)();
 	if (!strcmp(name, "struct_arg_6"))
-		return SYM(struct_arg_6)(&six.f);
+		return SYM(struct_arg_6)((struct flexible *)six);
 	if (!strcmp(name, "struct_arg_7"))
 		return SYM(struct_arg_7)(16, P(17), 18, 19, P(20), u);
 	if (!strcmp(name, "struct_arg_8"))
