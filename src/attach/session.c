@@ -111,7 +111,7 @@ static bool gone_soon(struct process *p)
 
 int session_blame(struct utramp_target *t, int err, struct diag *d)
 {
-	if (err >= 0 || !gone_soon(t->proc))
+	if (err >= 0 || t->file || !gone_soon(t->proc))
 		return err;
 	return diag_set(d, -ESRCH, "process %d is gone, or runs another program",
 			(int)t->proc->pid);
