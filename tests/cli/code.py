@@ -275,6 +275,18 @@ def seed():
 
 
 @test
+def session_in_both_layouts():
+    """One program, listed and run twice, its code once; the cookie where the layout has it."""
+    obj = part('session.bpf.o')
+    for layout, index in ('ours', 6), ('seed', 2):
+        out = text(VICTIM + ':nine', obj, '--layout', layout)
+        assert f'1. fsession (entry) nine_session of {obj}' in out, out
+        assert '2. fsession (exit) nine_session' in out and '1 fsession' in out, out
+        assert f'session cookie {index} at ' in out and '; -' in out, out
+        assert out.count('\nnine_session:\n') == 1 and out.count('\nrun nine_session:\n') == 2, out
+
+
+@test
 def refusals():
     refused(2, 'the function is missing', 'code')
     refused(2, 'name the file', 'code', 'nine')
