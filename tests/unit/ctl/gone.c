@@ -1,3 +1,5 @@
+int gone(void);
+
 int gone(void)
 {
 	return 1;
