@@ -202,6 +202,16 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
 }
 
 /* Sweep the text of this program, by file addresses. */
+/* Not those in memory: between variables, a sanitizer's zones may not be read. */
+static struct sweep_code file_bytes(int fd, const GElf_Shdr *sh)
+{
+	uint8_t *copy = malloc(sh->sh_size);
+
+	assert_non_null(copy);
+	assert_int_equal(pread(fd, copy, sh->sh_size, (off_t)sh->sh_offset), sh->sh_size);
+	return (struct sweep_code){ sh->sh_addr, copy, sh->sh_size };
+}
+
 static void sweep_self(void)
 {
 	static struct taddr_range func[ARRAY_LEN(syms)];
@@ -227,13 +237,13 @@ static void sweep_self(void)
 							     sh.sh_size };
 		else if ((sh.sh_flags & SHF_ALLOC) && sh.sh_type == SHT_PROGBITS &&
 			 hints.ndata < ARRAY_LEN(data))
-			data[hints.ndata++] = (struct sweep_code){
-				sh.sh_addr, (const uint8_t *)(bias + sh.sh_addr), sh.sh_size
-			};
+			data[hints.ndata++] = file_bytes(fd, &sh);
 	}
 	for (unsigned i = 0; i < nsyms; i++)
 		func[i] = syms[i].at;
 	assert_int_equal(sweep_new(code, ncode, func, nsyms, &hints, &sweep), 0);
+	for (size_t i = 0; i < hints.ndata; i++)
+		free((void *)(uintptr_t)data[i].bytes);
 	elf_end(elf);
 	close(fd);
 }
