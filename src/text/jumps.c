@@ -144,6 +144,10 @@ int jumps_insn(struct jumps *j, const struct x86_insn *in, taddr_t at)
 		j->nback = JUMPS_BACK;
 	if (in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JMP_IND || in->flow == X86_FLOW_RET)
 		j->nback = 0; /* what follows is not reached from here */
+	for (unsigned i = 0; j->fixed && i < in->nabs; i++) {
+		if (bytes_at(j, in->abs[i], 4) && vec_push(&j->operand, in->abs[i]) < 0)
+			return -ENOMEM;
+	}
 	if (in->rip_relative)
 		return vec_push(&j->operand, in->target);
 	return 0;
@@ -171,6 +175,22 @@ static int take_table(struct jumps *j, const struct jump_table *t, size_t *found
 	return vec_push(&j->table, *t);
 }
 
+/* Differences from the label base, as gcc's manual and glibc's printf have them. */
+static int take_from_label(struct jumps *j, struct taddr_range part, taddr_t base, size_t *found)
+{
+	for (size_t i = 0; i < j->operand.n; i++) {
+		taddr_t at = j->operand.at[i];
+
+		if (at != base && take_table(j, &(struct jump_table){ at, base, part }, found) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Written by hand, a table's entries may be differences from a label; the jump may be a
+ * thunk's (-mindirect-branch=thunk), so that no register is seen to be jumped by.
+ */
 int jumps_end(struct jumps *j, struct taddr_range part)
 {
 	bool own_label = false, open = j->computed;
@@ -179,17 +199,13 @@ int jumps_end(struct jumps *j, struct taddr_range part)
 	for (size_t i = 0; i < j->operand.n; i++) {
 		taddr_t at = j->operand.at[i];
 
-		own_label |= in_range(&part, at);
 		if (take_table(j, &(struct jump_table){ at, at, part }, &tables) < 0)
 			return -ENOMEM;
-		/* written by hand: differences from a label, as in glibc's printf */
-		for (size_t k = 0; j->by_reg && k < j->operand.n; k++) {
-			taddr_t base = j->operand.at[k];
-
-			if (k != i && base != at && in_range(&part, base) &&
-			    take_table(j, &(struct jump_table){ at, base, part }, &tables) < 0)
-				return -ENOMEM;
-		}
+		if (!in_range(&part, at))
+			continue;
+		own_label = true;
+		if (take_from_label(j, part, at, &tables) < 0)
+			return -ENOMEM;
 	}
 	open |= !tables && (j->by_table || (j->perhaps && (j->loads_entry || own_label)));
 	return open ? vec_push(&j->open, part) : 0;

@@ -40,13 +40,14 @@ struct jumps {
 	/* what can be read: code and data, each by address */
 	const struct sweep_code *code, *data;
 	size_t ncode, ndata;
+	bool fixed; /* not relocatable: immediates and displacements may be addresses */
 
 	/* the part of a function that is being read */
 	taddr_t back[JUMPS_BACK]; /* a ring of its last instructions */
 	unsigned nback;
 	struct {
 		VEC(taddr_t);
-	} operand; /* rip-relative ones that may be tables */
+	} operand; /* addresses that instructions name: of tables, of labels */
 	bool by_reg, loads_entry;
 	bool computed; /* a jump whose register is computed in no known way */
 	bool by_table; /* one that is the sum of a table's entry and something */

@@ -117,8 +117,10 @@ static void mark_operands(struct sweep *s, struct range *r, const struct x86_ins
 {
 	if (has_target(in))
 		mark_target(s, r, in->target);
-	else if (in->rip_relative)
+	else if (in->rip_relative && in->is_lea)
 		mark_named(s, r, in->target);
+	else if (in->rip_relative) /* a program may read its own code */
+		mark_guess(s, in->target);
 	for (unsigned i = 0; s->fixed && i < in->nabs; i++)
 		mark_guess(s, in->abs[i]);
 }
@@ -300,6 +302,7 @@ static void use_hints(struct sweep *s, const struct sweep_code *c, size_t ncode,
 	s->jumps.ncode = ncode;
 	s->jumps.data = d;
 	s->jumps.ndata = h->ndata;
+	s->jumps.fixed = h->fixed;
 	for (size_t i = 0; i < h->npoint; i++)
 		mark_named(s, NULL, h->point[i]);
 	for (size_t i = 0; h->fixed && i < h->ndata; i++)

@@ -6,12 +6,13 @@
  * gaps between them too, and marks the target of each direct jmp, jcc, loop, call and
  * xbegin, each function's first byte, and where an indirect jump may go:
  *
- *   - what a rip-relative operand names (lea of a label; also where it is only read);
+ *   - what a lea names;
  *   - points: what symbols, headers and relocations name (objfile_code_addresses());
  *
  * and, apart from these, since only an instruction's address can be meant:
  *
  *   - entries of tables of differences (text/jumps.h);
+ *   - what another rip-relative operand reads, which may be a function's own bytes;
  *   - in a program at a fixed address, any aligned word of data or code, immediate and
  *     displacement that is an address of code.
  *

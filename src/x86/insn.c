@@ -126,6 +126,7 @@ static void fill_flow(const ZydisDecodedInstruction *in, taddr_t pc, struct x86_
 		out->target = pc + in->length + in->raw.imm[0].value.u;
 	} else if (has_modrm_rip(in)) {
 		out->rip_relative = true;
+		out->is_lea = in->mnemonic == ZYDIS_MNEMONIC_LEA;
 		out->disp_at = in->raw.disp.offset;
 		out->target = pc + in->length + (uint64_t)in->raw.disp.value;
 	}

@@ -34,6 +34,7 @@ struct x86_insn {
 	uint8_t len;
 	uint8_t flow;      /* enum x86_flow */
 	bool rip_relative; /* has a [rip + disp32] operand */
+	bool is_lea;       /* rip_relative: takes the operand's address */
 	bool is_nop;       /* any form of nop, endbr64 excluded */
 	bool is_endbr64;
 	bool is_vector;   /* touches xmm/ymm/zmm, mask or x87/MMX state */
@@ -62,8 +63,8 @@ struct x86_insn {
 int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 
 /*
- * The same for a sweep: only len, flow, target, rip_relative, is_nop, is_endbr64, disp_at,
- * jmp_reg, jmp_stack, loads_entry and abs.
+ * The same for a sweep: only len, flow, target, rip_relative, is_lea, is_nop, is_endbr64,
+ * disp_at, jmp_reg, jmp_stack, loads_entry and abs.
  */
 int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 

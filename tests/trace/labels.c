@@ -41,6 +41,21 @@ end:
 	return value;
 }
 
+/* differences from a label in the middle, as gcc's manual has them; the value comes in */
+LEAF int by_middle(const unsigned char *op, int value)
+{
+	static const int code[] = { &&more - &&twice, &&twice - &&twice, &&end - &&twice };
+
+more:
+	value += 1;
+	goto *(&&twice + code[*op++]);
+twice:
+	value *= 2;
+	goto *(&&twice + code[*op++]);
+end:
+	return value;
+}
+
 /* a switch in a loop */
 LEAF int by_switch(const unsigned char *op, int n)
 {
@@ -76,7 +91,7 @@ int main(void)
 	static const unsigned char a[] = { 0, 1, 0, 0, 1, 2 }, b[] = { 0, 1, 2, 0, 3, 4, 0, 1, 5 };
 	long r;
 
-	printf("%d %d %d\n", by_pointer(a), by_difference(a), by_switch(b, 9));
+	printf("%d %d %d %d\n", by_pointer(a), by_difference(a), by_middle(a, 3), by_switch(b, 9));
 	printf("%ld\n", first(3));
 	/* what the first instruction of first() does, and in behind it */
 	__asm__ volatile("xorl %%eax, %%eax\n\tcall second@PLT"

@@ -14,7 +14,9 @@ from harness import Run, Tap, records, same_program, under
 WAYS = [tuple(w.split()) for w in (
     'gcc -O0', 'gcc -Os', 'gcc -O2 -fno-gcse -fno-reorder-blocks', 'gcc -Os -fno-pie -no-pie',
     'gcc -O2 -fcf-protection', 'clang -O1', 'clang -O2 -fcf-protection',
-    'clang -O2 -fno-pie -no-pie')]
+    'clang -O2 -fno-pie -no-pie', 'gcc -Os -mindirect-branch=thunk',
+    'gcc -Os -mindirect-branch=thunk-inline',
+    'gcc -Os -fno-gcse -fno-pie -no-pie -mindirect-branch=thunk')]
 
 
 def check(utramp, source, tmp, way, define):
