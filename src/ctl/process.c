@@ -306,10 +306,11 @@ static int collect(struct process *p)
 			tracee_ended(p, 0);
 		return p->exited;
 	}
-	/* WEXITED alone: stops are not ours to consume here */
+	/* a stop of a thread that is still seized is told as well (ptrace(2)), and is not an end:
+	 * process_settle_late() takes it */
 	if (waitid(P_PID, (id_t)p->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (si.si_pid == 0)
+	if (si.si_pid == 0 || si.si_code == CLD_TRAPPED || si.si_code == CLD_STOPPED)
 		return 0;
 	note_last(p);
 	if (TEMP_FAILURE_RETRY(waitpid(p->pid, &st, __WALL)) != p->pid)
