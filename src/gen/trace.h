@@ -33,6 +33,7 @@
 #define GEN_TRACE_H
 
 #include "base/diag.h"
+#include "gen/writer.h"
 #include "info/type.h"
 #include "model/func_model.h"
 
@@ -52,11 +53,6 @@ struct gen_trace_func {
 	const struct proto *proto; /* NULL: no types, slots are shown as arg0 ... arg5 */
 	const struct func_model *model;
 	bool entry, exit; /* which programs there are; exit only: the line has no duration */
-};
-
-struct gen_prog {
-	struct bpf_insn *insn; /* malloc'ed */
-	unsigned n;
 };
 
 /* The value of the PERCPU_ARRAY, one a thread slot; written by the programs. */

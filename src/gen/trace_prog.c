@@ -15,6 +15,7 @@
  *
  * Spec     RFC 9669; bpf-helpers(7)
  */
+#include "gen/regs.h"
 #include "gen/trace_priv.h"
 
 #include <errno.h>
@@ -153,195 +154,114 @@ int plan_make(struct trace_func *f, unsigned strings, struct diag *d)
 	return err;
 }
 
-/* -- instructions ------------------------------------------------------------------ */
-
-enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
-
-struct writer {
-	struct bpf_insn *insn;
-	unsigned n, cap;
-};
-
-static void put(struct writer *w, int code, uint8_t dst, uint8_t src, int off, int32_t imm)
-{
-	if (w->n < w->cap)
-		w->insn[w->n] = (struct bpf_insn){ .code = (uint8_t)code,
-						   .dst_reg = dst & 15u,
-						   .src_reg = src & 15u,
-						   .off = (int16_t)off,
-						   .imm = imm };
-	w->n++;
-}
-
-static void put_mov(struct writer *w, uint8_t dst, uint8_t src)
-{
-	put(w, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
-}
-
-static void put_set(struct writer *w, uint8_t dst, int32_t imm)
-{
-	put(w, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm);
-}
-
-static void put_add(struct writer *w, uint8_t dst, int32_t imm)
-{
-	put(w, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, imm);
-}
-
-static void put_load(struct writer *w, uint8_t dst, uint8_t base, size_t off)
-{
-	put(w, BPF_LDX | BPF_MEM | BPF_DW, dst, base, (int)off, 0);
-}
-
-static void put_store(struct writer *w, uint8_t base, size_t off, uint8_t src)
-{
-	put(w, BPF_STX | BPF_MEM | BPF_DW, base, src, (int)off, 0);
-}
-
-static void put_map(struct writer *w, uint8_t dst, int fd)
-{
-	put(w, BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_FD, 0, fd);
-	put(w, 0, 0, 0, 0, 0);
-}
-
-static void put_call(struct writer *w, int helper)
-{
-	put(w, BPF_JMP | BPF_CALL, 0, 0, 0, helper);
-}
-
-static void put_exit(struct writer *w)
-{
-	put_set(w, R0, 0);
-	put(w, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-/* A jump whose target comes later: returns its place for jump_here(). */
-static unsigned put_jump(struct writer *w, int op, uint8_t dst, int32_t imm)
-{
-	put(w, BPF_JMP | op | BPF_K, dst, 0, 0, imm);
-	return w->n - 1;
-}
-
-static void jump_here(struct writer *w, unsigned at)
-{
-	if (at < w->cap)
-		w->insn[at].off = (int16_t)(w->n - at - 1);
-}
+/* -- programs ------------------------------------------------------------------------ */
 
 #define HEAD(field) offsetof(struct rec_head, field)
 #define SLOT(field) offsetof(struct gen_slot_value, field)
 
 /* No room: count it.  An exit record's frame tells the decoder which call it was. */
-static void put_lost(struct writer *w, bool call)
+static void put_lost(struct gen_writer *w, bool call)
 {
 	unsigned low;
 
-	put_set(w, R1, 1);
-	put(w, BPF_STX | BPF_ATOMIC | BPF_DW, R8, R1,
-	    (int)(call ? SLOT(lost_calls) : SLOT(lost_exits)), BPF_ADD);
+	gen_put_set(w, R1, 1);
+	gen_put(w, BPF_STX | BPF_ATOMIC | BPF_DW, R8, R1,
+		(int)(call ? SLOT(lost_calls) : SLOT(lost_exits)), BPF_ADD);
 	if (!call) {
-		put_load(w, R1, R8, SLOT(lost_high));
-		put(w, BPF_JMP | BPF_JGE | BPF_X, R1, R6, 0, 0);
-		low = w->n - 1;
-		put_store(w, R8, SLOT(lost_high), R6);
-		jump_here(w, low);
+		gen_put_load(w, R1, R8, SLOT(lost_high));
+		gen_put(w, BPF_JMP | BPF_JGE | BPF_X, R1, R6, 0, 0);
+		low = (unsigned)w->n - 1;
+		gen_put_store(w, R8, SLOT(lost_high), R6);
+		gen_jump_here(w, low);
 	}
 }
 
 /* r8 the slot's counters, r7 the record; or leave. */
-static void put_reserve(struct writer *w, const struct rec_plan *p, bool call, int ring, int slots)
+static void put_reserve(struct gen_writer *w, const struct rec_plan *p, bool call, int ring,
+			int slots)
 {
 	unsigned no_slot, room;
 
-	put(w, BPF_ST | BPF_MEM | BPF_W, R10, 0, -4, 0);
-	put_map(w, R1, slots);
-	put_mov(w, R2, R10);
-	put_add(w, R2, -4);
-	put_call(w, BPF_FUNC_map_lookup_elem);
-	no_slot = put_jump(w, BPF_JEQ, R0, 0);
-	put_mov(w, R8, R0);
-	put_map(w, R1, ring);
-	put_set(w, R2, p->size);
-	put_set(w, R3, 0);
-	put_call(w, BPF_FUNC_ringbuf_reserve);
-	room = put_jump(w, BPF_JNE, R0, 0);
+	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R10, 0, -4, 0);
+	gen_put_map(w, R1, slots);
+	gen_put_mov(w, R2, R10);
+	gen_put_add(w, R2, -4);
+	gen_put_call(w, BPF_FUNC_map_lookup_elem);
+	no_slot = gen_put_jump(w, BPF_JEQ, R0, 0);
+	gen_put_mov(w, R8, R0);
+	gen_put_map(w, R1, ring);
+	gen_put_set(w, R2, p->size);
+	gen_put_set(w, R3, 0);
+	gen_put_call(w, BPF_FUNC_ringbuf_reserve);
+	room = gen_put_jump(w, BPF_JNE, R0, 0);
 	put_lost(w, call);
-	jump_here(w, no_slot);
-	put_exit(w);
-	jump_here(w, room);
-	put_mov(w, R7, R0);
+	gen_jump_here(w, no_slot);
+	gen_put_exit(w);
+	gen_jump_here(w, room);
+	gen_put_mov(w, R7, R0);
 }
 
-static void put_head(struct writer *w, uint32_t kind, uint32_t id)
+static void put_head(struct gen_writer *w, uint32_t kind, uint32_t id)
 {
-	put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(kind), (int32_t)kind);
-	put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(func), (int32_t)id);
-	put_store(w, R7, HEAD(frame), R6);
-	put_store(w, R7, HEAD(slot), R8);
-	put_load(w, R1, R8, SLOT(lost_exits));
-	put_store(w, R7, HEAD(lost_exits), R1);
-	put_load(w, R1, R8, SLOT(lost_high));
-	put_store(w, R7, HEAD(lost_high), R1);
-	put(w, BPF_ST | BPF_MEM | BPF_DW, R8, 0, (int)SLOT(lost_high), 0);
-	put_call(w, BPF_FUNC_get_current_pid_tgid);
-	put_store(w, R7, HEAD(pid_tgid), R0);
+	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(kind), (int32_t)kind);
+	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(func), (int32_t)id);
+	gen_put_store(w, R7, HEAD(frame), R6);
+	gen_put_store(w, R7, HEAD(slot), R8);
+	gen_put_load(w, R1, R8, SLOT(lost_exits));
+	gen_put_store(w, R7, HEAD(lost_exits), R1);
+	gen_put_load(w, R1, R8, SLOT(lost_high));
+	gen_put_store(w, R7, HEAD(lost_high), R1);
+	gen_put(w, BPF_ST | BPF_MEM | BPF_DW, R8, 0, (int)SLOT(lost_high), 0);
+	gen_put_call(w, BPF_FUNC_get_current_pid_tgid);
+	gen_put_store(w, R7, HEAD(pid_tgid), R0);
 }
 
-static void put_section(struct writer *w, const struct rec_section *s)
+static void put_section(struct gen_writer *w, const struct rec_section *s)
 {
 	unsigned null = 0;
 
-	put_load(w, R3, R6, 8u * s->slot);
+	gen_put_load(w, R3, R6, 8u * s->slot);
 	if (s->string) {
-		put_set(w, R0, 0);
-		null = put_jump(w, BPF_JEQ, R3, 0);
+		gen_put_set(w, R0, 0);
+		null = gen_put_jump(w, BPF_JEQ, R3, 0);
 	}
-	put_mov(w, R1, R7);
-	put_add(w, R1, s->off + 8);
-	put_set(w, R2, s->cap);
-	put_call(w, s->string ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_user);
+	gen_put_mov(w, R1, R7);
+	gen_put_add(w, R1, s->off + 8);
+	gen_put_set(w, R2, s->cap);
+	gen_put_call(w, s->string ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_user);
 	if (s->string)
-		jump_here(w, null);
-	put_store(w, R7, s->off, R0);
+		gen_jump_here(w, null);
+	gen_put_store(w, R7, s->off, R0);
 }
 
 static int program(const struct rec_plan *p, uint32_t kind, uint32_t id, int ring, int slots,
 		   struct gen_prog *out)
 {
-	unsigned cap = 64 + 2u * p->nslots + 8u * p->nsections;
-	struct writer w = { .insn = calloc(cap, sizeof(*w.insn)), .cap = cap };
+	struct gen_writer w = { 0 };
 
-	if (!w.insn)
-		return -ENOMEM;
-	put_mov(&w, R6, R1);
+	gen_put_mov(&w, R6, R1);
 	if (kind == REC_EXIT) {
-		put_call(&w, BPF_FUNC_ktime_get_ns);
-		put_mov(&w, R9, R0);
+		gen_put_call(&w, BPF_FUNC_ktime_get_ns);
+		gen_put_mov(&w, R9, R0);
 	}
 	put_reserve(&w, p, p->args, ring, slots);
 	put_head(&w, kind, id);
 	for (unsigned i = 0; i < p->nslots; i++) {
-		put_load(&w, R1, R6, 8u * (p->first + i));
-		put_store(&w, R7, sizeof(struct rec_head) + 8u * i, R1);
+		gen_put_load(&w, R1, R6, 8u * (p->first + i));
+		gen_put_store(&w, R7, sizeof(struct rec_head) + 8u * i, R1);
 	}
 	for (unsigned i = 0; i < p->nsections; i++)
 		put_section(&w, &p->section[i]);
 	if (kind == REC_ENTRY) {
-		put_call(&w, BPF_FUNC_ktime_get_ns);
-		put_mov(&w, R9, R0);
+		gen_put_call(&w, BPF_FUNC_ktime_get_ns);
+		gen_put_mov(&w, R9, R0);
 	}
-	put_store(&w, R7, HEAD(time_ns), R9);
-	put_mov(&w, R1, R7);
-	put_set(&w, R2, 0);
-	put_call(&w, BPF_FUNC_ringbuf_submit);
-	put_exit(&w);
-	if (w.n > w.cap) {
-		free(w.insn);
-		return -E2BIG;
-	}
-	out->insn = w.insn;
-	out->n = w.n;
-	return 0;
+	gen_put_store(&w, R7, HEAD(time_ns), R9);
+	gen_put_mov(&w, R1, R7);
+	gen_put_set(&w, R2, 0);
+	gen_put_call(&w, BPF_FUNC_ringbuf_submit);
+	gen_put_exit(&w);
+	return gen_writer_done(&w, out);
 }
 
 int gen_trace_entry(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
