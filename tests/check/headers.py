@@ -11,7 +11,9 @@ bad = 0
 print(f'1..{len(headers)}')
 for n, h in enumerate(headers, 1):
     name = h.relative_to(root)
-    r = subprocess.run([*cc, '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter',
+    flags = ['clang', '-target', 'bpf', '-O2', '-I/usr/include/x86_64-linux-gnu'] \
+        if name.suffixes == ['.bpf', '.h'] else cc
+    r = subprocess.run([*flags, '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter',
                         '-Wno-unused-function', '-D_GNU_SOURCE', '-I', root / 'src', '-I',
                         root / 'include', '-fsyntax-only', '-x', 'c', '-'],
                        input=f'#include "{h}"\n#include "{h}"\n', capture_output=True, text=True)
