@@ -21,6 +21,7 @@
 #include "base/types.h"
 #include "base/vec.h"
 #include "gen/trace.h"
+#include "gen/value.h"
 
 /* Distinct from what other programs write first in their records. */
 enum { REC_ENTRY = 0x7ace0001, REC_EXIT = 0x7ace0002 };
@@ -118,31 +119,6 @@ bool type_is_string(const struct ty *t);
 
 /* The type of an argument, or of the result (arg REC_RESULT), stripped, as it is passed. */
 const struct ty *func_type(const struct trace_func *f, int arg);
-
-/* -- trace_value.c -------------------------------------------------------------- */
-
-/*
- * Values go out as JSON, or as text with the same shape; in text, whoever opens a list
- * separates its items by value_key() and value_item().
- */
-struct value_out {
-	struct json *w;
-	bool text, first;
-	unsigned budget; /* nodes of types still to be walked: types come from files */
-};
-
-void value_open(struct value_out *o, char bracket);
-void value_close(struct value_out *o, char bracket);
-void value_key(struct value_out *o, const char *name);
-void value_item(struct value_out *o);
-void value_null(struct value_out *o);
-void value_hex(struct value_out *o, uint64_t v);
-
-/* A value of type t from the n bytes that there are of it; what is missing shows as null. */
-void value_print(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n);
-
-/* Where the string s of n bytes was cut: n without an incomplete UTF-8 sequence at its end. */
-size_t value_cut(const char *s, size_t n);
 
 /* -- trace_line.c ----------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* gen/trace_value.c: types as debug information may have them, also broken ones. */
+/* gen/value.c: types as debug information may have them, also broken ones. */
 #include "rig.h"
 
 static const struct ty t_int = { .kind = TY_INT, .name = "int", .size = 4, .flags = TY_SIGNED };

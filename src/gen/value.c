@@ -1,5 +1,5 @@
 /*
- * gen/trace_value.c - bytes and a C type to JSON or text.
+ * gen/value.c - bytes and a C type to JSON or text.
  *
  * Types come from files, bytes from the traced process: depth and number of nodes are
  * bounded, nothing is read beyond the bytes that are there, sizes are not trusted.
@@ -10,7 +10,7 @@
  *          (wider: hex); _Float128 rounded to long double; what has no bytes null.
  *          In text, character arrays are strings.
  */
-#include "gen/trace_priv.h"
+#include "gen/value.h"
 
 #include <math.h>
 #include <stdio.h>
