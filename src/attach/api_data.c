@@ -1,6 +1,7 @@
 /*
  * attach/api_data.c - the public functions: maps, ring buffers, printk, lost events.
  */
+#include "attach/generated.h"
 #include "attach/object.h"
 #include "attach/ringbuf.h"
 
@@ -287,8 +288,8 @@ uint64_t utramp_target__lost(const struct utramp_target *t)
 
 	for (size_t i = 0; i < t->rings.n; i++)
 		n += t->rings.at[i]->silent ? 0 : ringbuf_lost(t->rings.at[i]);
-	for (size_t i = 0; i < t->traces.n; i++)
-		n += trace_lost(t->traces.at[i]);
+	for (size_t i = 0; i < t->generated.n; i++)
+		n += t->generated.at[i]->kind->lost(t->generated.at[i]);
 	n += __atomic_load_n(&t->arena->hdr->no_slot, __ATOMIC_RELAXED);
 	return n + __atomic_load_n(&t->arena->hdr->no_room, __ATOMIC_RELAXED);
 }

@@ -156,6 +156,25 @@ static int match_symbols(struct modset *s, struct amodule *m, const struct fspec
 	return err;
 }
 
+bool func_answers(const struct func *f, const struct fspec *spec)
+{
+	const struct objsym *s = objfile_sym_at(f->mod->obj, f->addr);
+	const struct objsym *end = f->mod->obj->sym + f->mod->obj->nsym;
+	bool found = false;
+
+	if (!fspec_module_matches(spec, f->mod->path, f->mod->obj->soname))
+		return false;
+	if (spec->is_addr)
+		return f->addr == spec->addr;
+	for (; s && s < end && s->addr == f->addr && !found; s++) {
+		char *human = demangle(s->name);
+
+		found = is_function(s) && fspec_symbol_matches(spec, s->name, s->version, human);
+		free(human);
+	}
+	return found;
+}
+
 /* Several addresses for one plain name: a library's old versions of it.  Keep the default. */
 static void prefer_default(const struct fspec *spec, struct func_list *l, size_t from)
 {

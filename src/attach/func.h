@@ -41,6 +41,9 @@ struct func_list {
  * PLT).  Models and sites are not made yet: func_prepare().
  */
 int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d);
+/* Does spec name f, by any of the names that its address has? */
+bool func_answers(const struct func *f, const struct fspec *spec);
+
 void func_list_fini(struct func_list *l);
 void func_free(struct func *f);
 

@@ -2,6 +2,7 @@
  * attach/session.c - start a target and everything that belongs to one run; see session.h.
  */
 #include "attach/session.h"
+#include "attach/generated.h"
 #include "attach/image.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
@@ -312,15 +313,16 @@ void session_free(struct utramp_target *t)
 		session_detach(t, NULL);
 	while (t->objects.n)
 		object_orphan(t->objects.at[t->objects.n - 1]);
-	while (t->traces.n)
-		trace_orphan(t->traces.at[t->traces.n - 1]);
+	while (t->generated.n)
+		t->generated.at[t->generated.n - 1]->kind->orphan(
+			t->generated.at[t->generated.n - 1]);
 	while (t->rings.n)
 		ringbuf_orphan(t->rings.at[t->rings.n - 1]);
 	for (size_t i = 0; i < t->hooks.n; i++)
 		hook_free(t->hooks.at[i]);
 	vec_free(&t->hooks);
 	vec_free(&t->rings);
-	vec_free(&t->traces);
+	vec_free(&t->generated);
 	vec_free(&t->objects);
 	process_free(t->proc);
 	objfile_close(t->slab);

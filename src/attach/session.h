@@ -34,6 +34,7 @@ struct code_room {
 };
 
 struct hook;
+struct generated; /* attach/generated.h */
 
 /* One program on one function. */
 struct link {
@@ -42,7 +43,7 @@ struct link {
 	enum tramp_kind kind; /* the list it is in; an fsession program: TRAMP_FEXIT ... */
 	bool session;         /* ... and in the fentry list, too */
 	uint64_t cookie;
-	const void *owner; /* the trace it belongs to, or NULL */
+	const void *owner; /* the struct generated it belongs to, or NULL */
 	bool in_image;     /* it may be running */
 };
 
@@ -86,8 +87,8 @@ struct utramp_target {
 		VEC(struct utramp_ring_buffer *);
 	} rings;
 	struct {
-		VEC(struct utramp_trace *);
-	} traces;
+		VEC(struct generated *);
+	} generated;
 	struct {
 		VEC(struct utramp_object *);
 	} objects;
@@ -157,11 +158,7 @@ int session_detach(struct utramp_target *t, struct diag *d);
 /* err, or -ESRCH when what failed did so because the process is gone. */
 int session_blame(struct utramp_target *t, int err, struct diag *d);
 
-/* Calls that a trace will not print. */
-uint64_t trace_lost(const struct utramp_trace *tr);
-
 /* The target goes away: what its user holds still is an orphan from now on. */
-void trace_orphan(struct utramp_trace *tr);
 void ringbuf_orphan(struct utramp_ring_buffer *rb);
 void object_orphan(struct utramp_object *o);
 

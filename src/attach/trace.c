@@ -1,12 +1,10 @@
 /*
- * attach/trace.c - utramp_trace: generated programs on functions, their records as lines.
- *
- * The programs go the same road as a user's: checked by program_load(), linked to hooks,
- * compiled into images.
+ * attach/trace.c - utramp_trace: an entry and an exit program on each function, their records
+ * as lines.
  */
 #include "gen/trace.h"
+#include "attach/generated.h"
 #include "attach/ringbuf.h"
-#include "attach/session.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,24 +17,26 @@
 #define SLOTS_FD 2
 
 struct utramp_trace {
-	struct utramp_target *target; /* NULL: gone */
+	struct generated g; /* first: see of() */
 	struct utramp_trace_opts opts;
 	struct gen_trace *gen;
 	struct map *ring, *slots;
 	struct utramp_ring_buffer *rb;
-	struct {
-		VEC(struct link *);
-	} links;
 	/* while reading */
 	void (*line)(void *ctx, const char *text, size_t n);
 	void *ctx;
 };
 
+static struct utramp_trace *of(struct generated *g)
+{
+	return (struct utramp_trace *)(void *)g;
+}
+
 static int record(void *arg, const void *data, size_t n)
 {
 	struct utramp_trace *tr = arg;
 
-	tr->target->arena->hdr->heartbeat++;
+	tr->g.target->arena->hdr->heartbeat++;
 	return gen_trace_record(tr->gen, data, n, tr->line, tr->ctx) == -ENOMEM ? 1 : 0;
 }
 
@@ -66,16 +66,146 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 	int err = gen_trace_new(&go, &tr->gen);
 
 	if (!err)
-		err = map_create(tr->target->arena, &attr, &tr->ring, d);
+		err = map_create(tr->g.target->arena, &attr, &tr->ring, d);
 	if (!err)
-		err = map_create(tr->target->arena, &slots, &tr->slots, d);
+		err = map_create(tr->g.target->arena, &slots, &tr->slots, d);
 	if (!err)
-		err = ringbuf_new(tr->target, tr->ring, record, tr, &tr->rb, d);
+		err = ringbuf_new(tr->g.target, tr->ring, record, tr, &tr->rb, d);
 	if (err)
 		return err;
 	tr->rb->silent = true; /* a record that is lost is not a call: trace_lost() */
-	return vec_push(&tr->target->traces, tr);
+	return 0;
 }
+
+static struct map *trace_map(void *arg, int fd)
+{
+	struct utramp_trace *tr = arg;
+
+	return fd == RING_FD ? tr->ring : fd == SLOTS_FD ? tr->slots : NULL;
+}
+
+/* One of the two programs of a function, generated, loaded, linked. */
+static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bool exit,
+			struct diag *d)
+{
+	struct gen_prog gp = { 0 };
+	char name[64];
+	struct program_attr attr = { .name = name,
+				     .kind = exit ? PROGRAM_FEXIT : PROGRAM_FENTRY,
+				     .map_by_fd = trace_map,
+				     .arg = tr,
+				     .reentrant = true };
+	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
+			 gen_trace_entry(tr->gen, id, RING_FD, SLOTS_FD, &gp);
+
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "trace_%s", h->func->name);
+	return generated_link(&tr->g, h, exit ? TRAMP_FEXIT : TRAMP_FENTRY, &attr, &gp, d);
+}
+
+/* Both programs of a function, or none. */
+static int trace_hook(struct generated *g, struct hook *h, struct diag *d)
+{
+	struct utramp_trace *tr = of(g);
+	const struct func *f = h->func;
+	struct gen_trace_func gf = { .module = f->mod->shown,
+				     .name = f->name,
+				     .proto = f->proto.source == PROTO_NONE ? NULL : &f->proto,
+				     .model = f->model,
+				     .entry = true,
+				     .exit = f->can_exit && !tr->opts.entry_only };
+	uint32_t id;
+	int err = generated_refusal(g, h, TRAMP_FENTRY, d);
+
+	if (!err)
+		err = gen_trace_add(tr->gen, &gf, &id, d);
+	if (!err)
+		err = link_program(tr, h, id, false, d);
+	if (!err && gf.exit)
+		err = link_program(tr, h, id, true, d);
+	return err;
+}
+
+int utramp_trace__add(struct utramp_trace *tr, const char *spec,
+		      const struct utramp_attach_opts *opts)
+{
+	struct diag *d = api_diag();
+
+	if (!tr || !spec)
+		return api_return(diag_set(d, -EINVAL, "no trace or function given"));
+	return api_return(generated_add(&tr->g, spec, opts, d));
+}
+
+/* What the programs of each thread slot could not record. */
+static int count_lost(struct utramp_trace *tr)
+{
+	uint64_t used = __atomic_load_n(&tr->g.target->arena->hdr->slots_used, __ATOMIC_RELAXED);
+	uint64_t each = (uint64_t)tr->slots->shm->value_stride * tr->slots->attr.max_entries;
+	uint32_t key = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < SHM_MAX_THREADS && i <= used && !err; i++) {
+		struct gen_slot s = { .slot = i,
+				      .addr = tr->g.target->proc->arena + tr->slots->shm->values +
+					      i * each };
+
+		err = map_lookup_slot(tr->slots, &key, i, &s.value);
+		if (!err && (s.value.lost_calls || s.value.lost_exits))
+			err = gen_trace_counters(tr->gen, &s, 1);
+	}
+	return err;
+}
+
+/* Calls, not records: what the generated programs counted, and what dead writers left. */
+static uint64_t trace_lost(const struct generated *g)
+{
+	const struct utramp_trace *tr = (const struct utramp_trace *)(const void *)g;
+
+	return tr->rb ? gen_trace_lost(tr->gen) + ringbuf_unfinished(tr->rb) : 0;
+}
+
+int utramp_trace__read(struct utramp_trace *tr, bool final,
+		       void (*line)(void *ctx, const char *text, size_t n), void *ctx)
+{
+	struct diag *d = api_diag();
+	int n, err = 0;
+
+	if (!tr || !line)
+		return api_return(diag_set(d, -EINVAL, "no trace or callback given"));
+	if (!tr->g.target)
+		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
+	tr->line = line;
+	tr->ctx = ctx;
+	n = ringbuf_consume(tr->rb, final);
+	if (n < 0)
+		return api_return(diag_set(d, n, "the trace's ring buffer is damaged"));
+	if (final)
+		err = count_lost(tr);
+	if (final && !err)
+		err = gen_trace_finish(tr->gen, line, ctx);
+	return api_return(err ? err : n);
+}
+
+static void trace_orphan(struct generated *g)
+{
+	struct utramp_trace *tr = of(g);
+
+	generated_leave(g);
+	if (tr->rb)
+		ringbuf_free(tr->rb);
+	map_put(tr->slots);
+	map_put(tr->ring);
+	tr->rb = NULL;
+	tr->slots = tr->ring = NULL;
+}
+
+static const struct generated_kind trace_kind = {
+	.verb = "trace",
+	.hook = trace_hook,
+	.lost = trace_lost,
+	.orphan = trace_orphan,
+};
 
 struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 				       const struct utramp_trace_opts *opts)
@@ -89,7 +219,11 @@ struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 	tr = calloc(1, sizeof(*tr));
 	if (!tr)
 		return api_null(-ENOMEM);
-	tr->target = t;
+	err = generated_init(&tr->g, &trace_kind, t);
+	if (err) {
+		free(tr);
+		return api_null(err);
+	}
 	err = opts_copy(&tr->opts, sizeof(tr->opts), opts, d);
 	if (!opts)
 		tr->opts.strings = 64;
@@ -104,251 +238,14 @@ struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 	return tr;
 }
 
-static struct map *trace_map(void *arg, int fd)
-{
-	struct utramp_trace *tr = arg;
-
-	return fd == RING_FD ? tr->ring : fd == SLOTS_FD ? tr->slots : NULL;
-}
-
-static int load(struct utramp_trace *tr, const struct func *f, enum program_kind kind,
-		const struct gen_prog *gp, struct program **out, struct diag *d)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "trace_%s", f->name);
-	return program_load(&(struct program_attr){ .name = name,
-						    .kind = kind,
-						    .insn = gp->insn,
-						    .ninsns = gp->n,
-						    .arena = tr->target->arena,
-						    .map_by_fd = trace_map,
-						    .arg = tr,
-						    .reentrant = true,
-						    .nslots = f->model->nslots },
-			    out, d);
-}
-
-/* One of the two programs of a function, generated, loaded, linked. */
-static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bool exit,
-			struct diag *d)
-{
-	struct gen_prog gp = { 0 };
-	struct program *p = NULL;
-	struct link *l;
-	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
-			 gen_trace_entry(tr->gen, id, RING_FD, SLOTS_FD, &gp);
-
-	if (!err)
-		err = load(tr, h->func, exit ? PROGRAM_FEXIT : PROGRAM_FENTRY, &gp, &p, d);
-	if (!err)
-		err = hook_link(tr->target, h, p, exit ? TRAMP_FEXIT : TRAMP_FENTRY, 0, &l, d);
-	if (!err)
-		l->owner = tr;
-	if (!err && vec_push(&tr->links, l) < 0) {
-		link_remove(l);
-		err = -ENOMEM;
-	}
-	program_put(p); /* the link holds it */
-	free(gp.insn);
-	return err;
-}
-
-static void drop_links(struct utramp_trace *tr, size_t keep)
-{
-	while (tr->links.n > keep)
-		link_remove(tr->links.at[--tr->links.n]);
-}
-
-/* Another spec named this function before. */
-static bool is_traced(const struct utramp_trace *tr, const struct hook *h)
-{
-	for (size_t i = 0; i < h->list[TRAMP_FENTRY].n; i++) {
-		if (h->list[TRAMP_FENTRY].at[i]->owner == tr)
-			return true;
-	}
-	return false;
-}
-
-/* Both programs of a function, or none. */
-static int trace_hook(struct utramp_trace *tr, struct hook *h, struct diag *d)
-{
-	const struct func *f = h->func;
-	struct gen_trace_func gf = { .module = f->mod->shown,
-				     .name = f->name,
-				     .proto = f->proto.source == PROTO_NONE ? NULL : &f->proto,
-				     .model = f->model,
-				     .entry = true,
-				     .exit = f->can_exit && !tr->opts.entry_only };
-	const char *why = func_refusal(f, TRAMP_FENTRY);
-	size_t before = tr->links.n;
-	uint32_t id;
-	int err;
-
-	if (why)
-		return diag_set(d, f->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
-				"cannot trace %s:%s: %s", f->mod->shown, f->name, why);
-	err = gen_trace_add(tr->gen, &gf, &id, d);
-	if (!err)
-		err = link_program(tr, h, id, false, d);
-	if (!err && gf.exit)
-		err = link_program(tr, h, id, true, d);
-	if (err)
-		drop_links(tr, before);
-	return err;
-}
-
-/*
- * A pattern means what can be traced; a name means that function and no less.  Functions
- * that are traced already count, but get no second pair of programs.
- */
-static int trace_all(struct utramp_trace *tr, const struct hook_list *list,
-		     const struct utramp_attach_opts *o, struct diag *d)
-{
-	bool passing = list->pattern || o->missing_ok;
-	int n = 0, first = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		bool again = is_traced(tr, list->at[i]);
-		int err = again ? 0 : trace_hook(tr, list->at[i], d);
-
-		n += !err;
-		if (!err && !again)
-			session_warn(tr->target, list->at[i]->func, o);
-		if (err && (!passing || err == -ENOMEM))
-			return err;
-		first = first ? first : err;
-		if (err && o->missing)
-			o->missing(o->ctx, diag_text(d, err));
-	}
-	return n || o->missing_ok ? n : first;
-}
-
-static int add(struct utramp_trace *tr, const char *spec, const struct utramp_attach_opts *o,
-	       struct diag *d)
-{
-	struct hook_list list = { 0 };
-	size_t before = tr->links.n;
-	int n = session_hooks(tr->target, spec, &list, d), err = 0;
-
-	if (!n && o->within)
-		n = session_within(tr->target, o->within, &list, d);
-	if (n == -ENOENT && o->missing_ok) {
-		if (o->missing)
-			o->missing(o->ctx, diag_text(d, n));
-		vec_free(&list);
-		return 0;
-	}
-	if (!n)
-		n = trace_all(tr, &list, o, d);
-	vec_free(&list);
-	if (n > 0 && !session_waits(tr->target))
-		err = session_commit(tr->target, d);
-	if (n < 0 || err) {
-		drop_links(tr, before);
-		session_settle(tr->target, NULL);
-	}
-	return session_blame(tr->target, err ? err : n, d);
-}
-
-int utramp_trace__add(struct utramp_trace *tr, const char *spec,
-		      const struct utramp_attach_opts *opts)
-{
-	struct utramp_attach_opts own;
-	struct diag *d = api_diag();
-	int err;
-
-	if (!tr || !spec)
-		return api_return(diag_set(d, -EINVAL, "no trace or function given"));
-	if (!tr->target)
-		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
-	err = opts_copy(&own, sizeof(own), opts, d);
-	if (!err && (own.syms || own.cookies || own.cnt))
-		err = diag_set(d, -EINVAL, "options: a list of functions is for .multi programs");
-	return api_return(err ? err : add(tr, spec, &own, d));
-}
-
-/* What the programs of each thread slot could not record. */
-static int count_lost(struct utramp_trace *tr)
-{
-	uint64_t used = __atomic_load_n(&tr->target->arena->hdr->slots_used, __ATOMIC_RELAXED);
-	uint64_t each = (uint64_t)tr->slots->shm->value_stride * tr->slots->attr.max_entries;
-	uint32_t key = 0;
-	int err = 0;
-
-	for (uint32_t i = 0; i < SHM_MAX_THREADS && i <= used && !err; i++) {
-		struct gen_slot s = { .slot = i,
-				      .addr = tr->target->proc->arena + tr->slots->shm->values +
-					      i * each };
-
-		err = map_lookup_slot(tr->slots, &key, i, &s.value);
-		if (!err && (s.value.lost_calls || s.value.lost_exits))
-			err = gen_trace_counters(tr->gen, &s, 1);
-	}
-	return err;
-}
-
-/* Calls, not records: what the generated programs counted, and what dead writers left. */
-uint64_t trace_lost(const struct utramp_trace *tr)
-{
-	return gen_trace_lost(tr->gen) + ringbuf_unfinished(tr->rb);
-}
-
-int utramp_trace__read(struct utramp_trace *tr, bool final,
-		       void (*line)(void *ctx, const char *text, size_t n), void *ctx)
-{
-	struct diag *d = api_diag();
-	int n, err = 0;
-
-	if (!tr || !line)
-		return api_return(diag_set(d, -EINVAL, "no trace or callback given"));
-	if (!tr->target)
-		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
-	tr->line = line;
-	tr->ctx = ctx;
-	n = ringbuf_consume(tr->rb, final);
-	if (n < 0)
-		return api_return(diag_set(d, n, "the trace's ring buffer is damaged"));
-	if (final)
-		err = count_lost(tr);
-	if (final && !err)
-		err = gen_trace_finish(tr->gen, line, ctx);
-	return api_return(err ? err : n);
-}
-
-static void forget(struct utramp_target *t, const struct utramp_trace *tr)
-{
-	for (size_t i = 0; i < t->traces.n; i++) {
-		if (t->traces.at[i] != tr)
-			continue;
-		t->lost += trace_lost(tr);
-		t->traces.at[i] = t->traces.at[--t->traces.n];
-		return;
-	}
-}
-
-void trace_orphan(struct utramp_trace *tr)
-{
-	drop_links(tr, 0);
-	vec_free(&tr->links);
-	forget(tr->target, tr);
-	if (tr->rb)
-		ringbuf_free(tr->rb);
-	map_put(tr->slots);
-	map_put(tr->ring);
-	tr->rb = NULL;
-	tr->slots = tr->ring = NULL;
-	tr->target = NULL;
-}
-
 void utramp_trace__free(struct utramp_trace *tr)
 {
 	if (!tr)
 		return;
-	if (tr->target) {
-		drop_links(tr, 0);
-		session_settle(tr->target, NULL);
-		trace_orphan(tr);
+	if (tr->g.target) {
+		generated_drop(&tr->g, 0);
+		session_settle(tr->g.target, NULL);
+		trace_orphan(&tr->g);
 	}
 	gen_trace_free(tr->gen);
 	free(tr);
