@@ -3,14 +3,24 @@
  *
  * As C writes them: || && ! ( ) == != < <= > >= + - * / % & | ^ ~ << >>, integers (decimal,
  * hex, octal, 'c'), floating-point constants, "text", NULL, true, false, enumerators of the
- * functions' own types; arguments by name or as arg0 ...; ret; of typed pointers and structs
- * members by -> and .; on strings == and != (whole) and =~ (glob).  Types are the function's, conversions
- * C's.  What a type cannot be asked (a struct compared, a pointer without a type followed)
- * is refused by name.  A read that faults makes the comparison it stands in false.
+ * function's own types; arguments by name or as arg0 ...; ret; of typed pointers, structs and
+ * arrays p->m, s.m, a[3], *p; on strings == and != (whole) and =~ (glob: * ? and \ before
+ * them).  Types are the function's, conversions C's.  What a type cannot be asked (a struct
+ * compared, a pointer without a type followed) is refused by name.
+ *
+ * Bare     x where a condition is wanted is x != 0, !x is x == 0; these are comparisons too.
+ * Faults   A read that faults, and a division by zero, make the innermost comparison around
+ *          them false, be it != or !x; so does following NULL.
+ * Strings  "text" is at most 255 bytes; =~ looks at the first 255 bytes of a longer string.
+ * Floating float and double are compared with each other and with constants, exactly as
+ *          IEEE 754 has it (NaN unordered, -0 equal to 0); not with integers that are no
+ *          constants, no arithmetic but the sign.
+ * Refused  a division or shift that the constants alone make meaningless is refused.
  *
  * Knows BPF instructions, prototypes and models; not processes.
  *
- * Errors   -EINVAL  malformed, no such argument, types that do not fit: d says where and what
+ * Errors   -EINVAL  malformed, types that do not fit: d says where and what is expected
+ *          -ENOENT  no such argument, or nothing returned: d lists the names that there are
  *          -E2BIG   too large for a program
  * Memory   an expression borrows p and m, which must outlive it
  * Context  [ctl]
