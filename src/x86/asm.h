@@ -135,6 +135,8 @@ void x86_store_i(struct x86_asm *a, enum x86_width w, struct x86_mem dst, int32_
 void x86_lea(struct x86_asm *a, enum x86_gpr dst, struct x86_mem src);
 void x86_lea_pc(struct x86_asm *a, enum x86_gpr dst, uint64_t pc);  /* rip-relative; -ERANGE */
 void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off); /* mov dst, fs:[off] */
+/* mov fs:[off], src: the lower 32 bits */
+void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src);
 void x86_movups_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
 void x86_movups_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_movq_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src); /* upper half: 0 */

@@ -129,18 +129,29 @@ void x86_lea_label(struct x86_asm *a, enum x86_gpr dst, x86_label to)
 	op_fixup(a, to);
 }
 
-void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off)
+/* No base: [SIB without base and index], since mod 0 rm 5 would be rip-relative. */
+static void op_fs(struct x86_asm *a, uint8_t byte, bool rex_w, enum x86_gpr reg, int32_t off)
 {
-	struct op op = { .prefix = 0x64, .byte = 0x8b, .rex_w = true };
+	unsigned rex = (rex_w ? 8u : 0) | (unsigned)(reg >> 3) << 2;
 
-	/* no base: [SIB without base and index], since mod 0 rm 5 would be rip-relative */
-	need(a, dst <= R15);
-	op_put(a, op.prefix, 1);
-	op_put(a, 0x48u | (unsigned)(dst >> 3) << 2, 1);
-	op_put(a, op.byte, 1);
-	op_put(a, (dst & 7u) << 3 | 4, 1);
+	need(a, reg <= R15);
+	op_put(a, 0x64, 1);
+	if (rex)
+		op_put(a, 0x40u | rex, 1);
+	op_put(a, byte, 1);
+	op_put(a, (reg & 7u) << 3 | 4, 1);
 	op_put(a, 0x25, 1);
 	op_put(a, (uint32_t)off, 4);
+}
+
+void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off)
+{
+	op_fs(a, 0x8b, true, dst, off);
+}
+
+void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src)
+{
+	op_fs(a, 0x89, false, src, off);
 }
 
 void x86_movups_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src)

@@ -88,6 +88,18 @@ struct x86_value {
 /* What the instruction does to general register `reg`; anything undecodable makes it. */
 struct x86_value x86_value_of(const void *code, size_t n, unsigned reg);
 
+/*
+ * Does the function at code do nothing but return the address of a thread-local variable, as
+ * compilers write it for shared objects: fs:0 plus a constant, or plus a word that the dynamic
+ * linker fills in?  0, or -ENOENT.
+ */
+struct x86_tls_address {
+	bool in_word; /* the distance from fs:0 is what the word at `word` holds */
+	taddr_t word;
+	int64_t off; /* else it is this */
+};
+int x86_tls_address(const void *code, size_t n, taddr_t pc, struct x86_tls_address *out);
+
 /* An upper bound of what x86_move appends for one instruction. */
 #define X86_MOVE_MAX 32
 

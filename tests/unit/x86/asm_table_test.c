@@ -591,6 +591,15 @@ static void test_fs_operand(void **state)
 		    ops[1].mem.index != ZYDIS_REGISTER_NONE || ops[1].size != 64 ||
 		    ops[1].mem.disp.value != disps[i])
 			mismatch("fs operand", len);
+		begin();
+		x86_store_fs32(&a, disps[i], r);
+		len = x86_asm_finish(&a);
+		if (!ZYAN_SUCCESS(
+			    ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)) ||
+		    insn.length != len || insn.mnemonic != MN(MOV) || ops[0].size != 32 ||
+		    ops[1].reg.value != zreg(X86_D, r) || ops[0].mem.segment != ZYDIS_REGISTER_FS ||
+		    ops[0].mem.base != ZYDIS_REGISTER_NONE || ops[0].mem.disp.value != disps[i])
+			mismatch("fs operand, stored", len);
 	}
 }
 

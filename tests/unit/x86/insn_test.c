@@ -138,6 +138,64 @@ static void test_decode_fails(void **state)
 	assert_int_equal(x86_format("\x90", 1, PC, text, 0), -ENOSPC);
 }
 
+/* -- the address of a thread-local variable ------------------------------- */
+
+#define MOV_FS    "\x64\x48\x8b\x04\x25\0\0\0\0" /* mov rax, fs:0 */
+#define ADD_FS    "\x64\x48\x03\x04\x25\0\0\0\0" /* add rax, fs:0 */
+#define MOV_GOT   "\x48\x8b\x05\x10\0\0\0"       /* mov rax, [rip + 16] */
+#define ADD_GOT   "\x48\x03\x05\x10\0\0\0"
+#define TLS(text) text, sizeof(text) - 1
+
+static const struct {
+	const char *code;
+	size_t n;
+	int64_t off; /* neither: it is none */
+	taddr_t word;
+} tls_rows[] = {
+	{ TLS(MOV_GOT ADD_FS "\xc3"), 0, PC + 7 + 16 }, /* glibc */
+	{ TLS("\xf3\x0f\x1e\xfa" MOV_GOT ADD_FS "\xc3"), 0, PC + 4 + 7 + 16 },
+	{ TLS(MOV_FS ADD_GOT "\xc3"), 0, PC + 9 + 7 + 16 },
+	/* musl: add; and sub, add eax's own form, lea, behind a nop, with repz ret */
+	{ TLS(MOV_FS "\x48\x83\xc0\x34\xc3"), 0x34, 0 },
+	{ TLS(MOV_FS "\x48\x83\xe8\x40\xc3"), -0x40, 0 },
+	{ TLS(MOV_FS "\x48\x05\x80\xff\xff\xff\xc3"), -128, 0 },
+	{ TLS(MOV_FS "\x48\x8d\x40\xfc\xc3"), -4, 0 },
+	{ TLS(MOV_FS "\x90\x48\x8d\x80\0\x01\0\0\xf3\xc3"), 0x100, 0 },
+	{ TLS("\x48\xc7\xc0\xc0\xff\xff\xff" ADD_FS "\xc3"), -64, 0 },
+	/* not so */
+	{ TLS(MOV_FS "\xc3"), 0, 0 },
+	{ TLS(MOV_GOT "\xc3"), 0, 0 },
+	{ TLS(MOV_FS ADD_FS "\xc3"), 0, 0 },
+	{ TLS(MOV_GOT ADD_GOT "\xc3"), 0, 0 },
+	{ TLS(MOV_GOT ADD_FS "\x90"), 0, 0 },
+	{ TLS(MOV_GOT ADD_FS "\x48\xff\xc0\xc3"), 0, 0 },
+	{ TLS(MOV_FS "\x48\x8d\x43\xfc\xc3"), 0, 0 },                      /* lea of rbx */
+	{ TLS(MOV_FS "\x48\x8d\x44\x08\xfc\xc3"), 0, 0 },                  /* and an index */
+	{ TLS("\x65\x48\x8b\x04\x25\0\0\0\0\x48\x83\xc0\x34\xc3"), 0, 0 }, /* gs */
+	{ TLS("\x64\x48\x8b\x04\x25\x08\0\0\0\x48\x83\xc0\x34\xc3"), 0, 0 },
+	{ TLS(MOV_GOT "\x64\x48\x03\x0c\x25\0\0\0\0\xc3"), 0, 0 }, /* add rcx */
+	{ TLS("\x8b\x05\x10\0\0\0" ADD_FS "\xc3"), 0, 0 },         /* 32 bits */
+	{ TLS(MOV_FS "\x83\xc0\x34\xc3"), 0, 0 },
+	{ TLS("\xe9\x10\0\0\0"), 0, 0 },
+	{ TLS(""), 0, 0 },
+	{ TLS("\x06"), 0, 0 },
+};
+
+static void test_tls_address(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(tls_rows); i++) {
+		struct x86_tls_address a = { .off = 0 };
+		bool is = tls_rows[i].off || tls_rows[i].word;
+		int err = x86_tls_address(tls_rows[i].code, tls_rows[i].n, PC, &a);
+
+		if (err != (is ? 0 : -ENOENT))
+			fail_msg("row %u: %d", i, err);
+		assert_int_equal(a.in_word, tls_rows[i].word != 0);
+		assert_int_equal(a.word, tls_rows[i].word);
+		assert_int_equal(a.off, tls_rows[i].off);
+	}
+}
+
 /* disp_at points at the displacement, also when an immediate follows. */
 static void test_disp_at(void **state)
 {
@@ -592,10 +650,11 @@ static void test_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),     cmocka_unit_test(test_decode_fails),
-		cmocka_unit_test(test_disp_at),    cmocka_unit_test(test_frame),
-		cmocka_unit_test(test_move_frame), cmocka_unit_test(test_moved_code_runs),
-		cmocka_unit_test(test_values),     cmocka_unit_test(test_move_errors),
+		cmocka_unit_test(test_decode),          cmocka_unit_test(test_decode_fails),
+		cmocka_unit_test(test_disp_at),         cmocka_unit_test(test_tls_address),
+		cmocka_unit_test(test_frame),           cmocka_unit_test(test_move_frame),
+		cmocka_unit_test(test_moved_code_runs), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_move_errors),
 	};
 
 	return cmocka_run_group_tests_name("x86/insn", tests, NULL, NULL);
