@@ -64,6 +64,7 @@ struct interp_opts {
 	unsigned nranges;
 	uint64_t fuel; /* instructions; 0: no limit */
 	uint64_t cookie;
+	const uint64_t *ret, *frame; /* where return address and rbp of the hit lie; or NULL */
 	struct body_facts *seen; /* checked mode: ctx slots really read are added; may be NULL */
 };
 

@@ -251,6 +251,15 @@ static void step_alu(struct pass *s, const struct bpf_insn *i)
 	}
 }
 
+/* As in the kernel, ctx must be ctx itself; what came through memory is not known here. */
+static void want_ctx(struct pass *s)
+{
+	struct val ctx = s->now.r[1];
+
+	if (!(ctx.may & (MAY_CTX | MAY_OTHER)) || (ctx.known && ctx.off))
+		refuse(s, "r1 is not ctx");
+}
+
 static void step_helper(struct pass *s, uint32_t id)
 {
 	const struct helper *h = s->attr->allow_any_helper ? NULL : helper_by_id(id);
@@ -272,6 +281,8 @@ static void step_helper(struct pass *s, uint32_t id)
 	}
 	if (!h)
 		return;
+	if (h->flags & HELPER_WALKS)
+		want_ctx(s);
 	f->may_override |= (h->flags & HELPER_OVERRIDES) != 0;
 	if (id == BPF_FUNC_get_func_ip)
 		f->reads_ip = true;
@@ -288,16 +299,12 @@ static void step_helper(struct pass *s, uint32_t id)
 	}
 }
 
-/* As in the kernel, ctx must be ctx itself; what came through memory is not known here. */
 static void step_kfunc(struct pass *s, const struct kfunc *k)
 {
-	struct val ctx = s->now.r[1];
-
 	for (unsigned r = 1; r <= k->nargs; r++)
 		use(s, r);
-	if (k->flags & KFUNC_TAKES_CTX &&
-	    (!(ctx.may & (MAY_CTX | MAY_OTHER)) || (ctx.known && ctx.off)))
-		refuse(s, "r1 is not ctx");
+	if (k->flags & KFUNC_TAKES_CTX)
+		want_ctx(s);
 	for (unsigned r = 1; r <= k->nargs; r++) {
 		if (r > 1 || !(k->flags & KFUNC_TAKES_CTX))
 			lost(s, s->now.r[r]);

@@ -35,6 +35,8 @@ static const struct helper table[] = {
 	ENTRY(probe_read_kernel,      rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
 	ENTRY(probe_read_user_str,    rt_probe_read_str,         3, HELPER_ALL | HELPER_READS_MEM),
 	ENTRY(probe_read_kernel_str,  rt_probe_read_str,         3, HELPER_ALL | HELPER_READS_MEM),
+	ENTRY(get_stack,              rt_get_stack,              4,
+	      HELPER_TRACING | HELPER_TAKES_CTX | HELPER_READS_MEM | HELPER_WALKS),
 	ENTRY(ringbuf_output,         rt_ringbuf_output,         4, HELPER_ALL),
 	ENTRY(ringbuf_reserve,        rt_ringbuf_reserve,        3, HELPER_ALL),
 	ENTRY(ringbuf_submit,         rt_ringbuf_submit,         2, HELPER_ALL),

@@ -23,6 +23,7 @@ enum {
 	HELPER_TAKES_CTX = 1 << 5, /* r1 is ctx */
 	HELPER_READS_MEM = 1 << 6, /* reads the target's memory */
 	HELPER_OVERRIDES = 1 << 7,
+	HELPER_WALKS = 1 << 8, /* the engines add where return address and rbp of the hit are */
 };
 
 struct helper {

@@ -332,7 +332,7 @@ static int do_atomic(struct machine *m, const struct bpf_insn *i)
 
 /* -- calls ----------------------------------------------------------------------- */
 
-typedef uint64_t (*helper_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef uint64_t (*helper_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
 /* What the JIT puts in line, too: engine.h. */
 static bool inlined(const struct machine *m, uint32_t id, uint64_t *r0)
@@ -361,11 +361,16 @@ static int do_helper(struct machine *m, uint32_t id)
 
 	if (!inlined(m, id, &r[0])) {
 		helper_fn fn = (helper_fn)(uintptr_t)m->env->helper[id];
+		const struct helper *h = helper_by_id(id);
 
 		if (!fn)
 			return diag_set(m->d, -ENOTSUP, "insn %u: no helper bpf_%s here", m->at,
 					helper_name(id));
-		r[0] = fn(r[1], r[2], r[3], r[4], r[5]);
+		if (h && h->flags & HELPER_WALKS)
+			r[0] = fn(r[1], r[2], r[3], r[4], (uint64_t)(uintptr_t)m->o->ret,
+				  (uint64_t)(uintptr_t)m->o->frame);
+		else
+			r[0] = fn(r[1], r[2], r[3], r[4], r[5], 0);
 	}
 	spoil(m);
 	return 0;

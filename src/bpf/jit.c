@@ -71,6 +71,21 @@ static bool inline_helper(struct jit *j, uint32_t id)
 	}
 }
 
+/*
+ * A fifth and a sixth argument: the addresses of the hit's return address and rbp.  Both lie at
+ * fixed distances from ctx, which is rdi: nothing is stored for it at the hit.
+ */
+static void add_frame(struct jit *j)
+{
+	if (!j->tramp) {
+		x86_alu_rr(j->a, X86_XOR, X86_D, R8, R8);
+		x86_alu_rr(j->a, X86_XOR, X86_D, R9, R9);
+		return;
+	}
+	x86_lea(j->a, R8, X86_MEM(RDI, j->tramp->ret - j->tramp->ctx));
+	x86_lea(j->a, R9, X86_MEM(RDI, -j->tramp->ctx));
+}
+
 #define BLOCK_AT(base, field) X86_MEM((base), (int32_t)offsetof(struct rt_thread, field))
 
 /*
@@ -147,10 +162,15 @@ void jit_call(struct jit *j, const struct bpf_insn *i)
 		;
 	else if (inline_helper(j, id))
 		;
-	else if (j->env->helper[id])
+	else if (j->env->helper[id]) {
+		const struct helper *h = helper_by_id(id);
+
+		if (h && h->flags & HELPER_WALKS)
+			add_frame(j);
 		x86_call_to(j->a, j->env->helper[id], R11);
-	else
+	} else {
 		x86_fail(j->a, -ENOTSUP);
+	}
 }
 
 /* -- frames -------------------------------------------------------------------------- */
@@ -404,7 +424,7 @@ static void body_emit(struct x86_asm *a, const struct tramp_env *t, const void *
 static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const void *self)
 {
 	const struct engine_body *b = self;
-	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie };
+	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie, .tramp = t };
 
 	emit_program(&j, t->entry);
 }

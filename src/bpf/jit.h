@@ -28,6 +28,7 @@ struct jit {
 	const struct program *p;
 	const struct engine_env *env;
 	uint64_t cookie;
+	const struct tramp_env *tramp; /* NULL: a plain function */
 
 	x86_label *sub;    /* by subprogram */
 	x86_label *target; /* by instruction, JIT_NO_LABEL: no jump leads there */

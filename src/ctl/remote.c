@@ -312,6 +312,8 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 	};
 
 	find_unwinder(p, &s);
+	for (int i = 0; i < SLABS; i++)
+		s.room[i] = (struct rt_room){ p->slab[i].text, p->slab[i].room };
 	for (int i = 0; i < SLABS; i++) {
 		int err = process_write(p, p->slab[i].rt_state, &s, sizeof(s));
 

@@ -17,8 +17,7 @@ struct vec {
 	uint64_t base, len;
 };
 
-/* How many bytes from src on were copied, at most size, at most PAGES pages. */
-static uint64_t read_some(void *dst, uint64_t size, uint64_t src)
+uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src)
 {
 	const struct rt_thread *t = rt_thread_self();
 	struct vec local, remote[PAGES];
@@ -55,7 +54,7 @@ uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src)
 	if (rt_state.flags & RT_FLAG_NO_READS)
 		return read_fault(dst, size);
 	while (done < size) {
-		got = read_some((char *)dst + done, size - done, src + done);
+		got = rt_read_some((char *)dst + done, size - done, src + done);
 		if (!got)
 			return read_fault(dst, size);
 		done += got;
@@ -72,7 +71,7 @@ uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src)
 	if (rt_state.flags & RT_FLAG_NO_READS)
 		return read_fault(dst, size);
 	while (done < size) {
-		got = read_some(d + done, size - done, src + done);
+		got = rt_read_some(d + done, size - done, src + done);
 		if (!got)
 			return read_fault(dst, size);
 		for (uint64_t i = done; i < done + got; i++) {

@@ -75,6 +75,12 @@ uint64_t rt_get_func_arg_cnt(const uint64_t *ctx);
 uint64_t rt_get_func_ret(const uint64_t *ctx, uint64_t *value); /* fexit, fmod_ret only */
 uint64_t rt_get_func_ip(const uint64_t *ctx);
 uint64_t rt_override_return(uint64_t *ctx, uint64_t rc); /* ctx[-3] = 1, result slot = rc */
+/*
+ * ret, frame: where the hit's return address and rbp lie; the engines put them in.  NULL: not in
+ * a trampoline, -EINVAL.
+ */
+uint64_t rt_get_stack(const uint64_t *ctx, void *buf, uint32_t size, uint64_t flags,
+		      const uint64_t *ret, const uint64_t *frame);
 uint64_t rt_strncmp(const char *s1, uint32_t size, const char *s2);
 
 /* -- maps, for the control side (slot: whose per-CPU value; locks as slot 0) ----------- */

@@ -225,6 +225,9 @@ struct rt_state {
 	uint32_t pad;
 	uint64_t get_gr; /* _Unwind_GetGR, or 0: the personality counts nothing out */
 	uint64_t get_ip; /* _Unwind_GetIP, or 0: the same */
+	struct rt_room {
+		uint64_t lo, size;
+	} room[2]; /* where slots and images of both slabs are: x86/frame.h */
 	uint64_t reserved[6];
 };
 

@@ -403,6 +403,7 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 	if (cookie)
 		emit_word(a, p, kind, cookie);
 	*env = (struct tramp_env){ .ctx = p->ctx,
+				   .ret = p->args - 8,
 				   .cookie = prog->cookie,
 				   .arg = prog->arg,
 				   .kind = kind,

@@ -327,6 +327,7 @@ static void invoke(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
 	if (cookie)
 		store_word(a, p, kind, cookie);
 	*env = (struct tramp_env){ .ctx = p->ctx,
+				   .ret = p->args - 8,
 				   .cookie = prog->cookie,
 				   .arg = prog->arg,
 				   .kind = kind,

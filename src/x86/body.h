@@ -57,6 +57,7 @@ struct body_facts {
 /* Where the trampoline keeps things while a body runs. */
 struct tramp_env {
 	int32_t ctx;     /* ctx[0] lies at rbp + ctx */
+	int32_t ret;     /* rbp + ret: the caller's return address; its rbp lies at rbp */
 	uint64_t cookie; /* of this attachment */
 	uint64_t arg;    /* the second argument of a plain function body */
 	unsigned kind;   /* enum tramp_kind: TRAMP_FENTRY, ... */

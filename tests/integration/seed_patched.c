@@ -18,6 +18,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,11 +175,20 @@ static int64_t call(const char *name)
 	return SYM(testmod_fentry_test11)(16, P(17), 18, 19, P(20), 21, 22, 23, 24, 25, 26);
 }
 
+static void *own_base(void)
+{
+	Dl_info own;
+
+	return dladdr(&fx_align_rsp, &own) ? own.dli_fbase : NULL;
+}
+
 /* -- the programs -------------------------------------------------------------------------- */
 
 /* ctx[-1] would be no context access of a program: the count comes by the helper. */
 struct note {
 	uint64_t runs, count, slot[MAX_SLOTS + 1];
+	uint64_t caller; /* by bpf_get_stack; the interpreter is not told where the frame is */
+	int64_t bytes;
 };
 
 static struct note notes[TRAMP_KINDS];
@@ -242,6 +252,13 @@ static struct program *recorder(unsigned kind, unsigned slots, int r0)
 	I(BPF_STX | BPF_DW | BPF_MEM, 7, 2, 0, 0);
 	I(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_func_arg_cnt);
 	I(BPF_STX | BPF_DW | BPF_MEM, 7, 0, 8, 0);
+	I(BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+	I(BPF_ALU64 | BPF_MOV | BPF_X, 2, 7, 0, 0);
+	I(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, offsetof(struct note, caller));
+	I(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 8);
+	I(BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, BPF_F_USER_STACK);
+	I(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_stack);
+	I(BPF_STX | BPF_DW | BPF_MEM, 7, 0, offsetof(struct note, bytes), 0);
 	for (unsigned s = 0; s < last; s++) {
 		I(BPF_LDX | BPF_DW | BPF_MEM, 2, 6, 8 * s, 0);
 		I(BPF_STX | BPF_DW | BPF_MEM, 7, 2, 16 + 8 * s, 0);
@@ -373,6 +390,27 @@ static void generate(struct build *b, const struct mix *x, const struct func *f,
 		bail("%s: not emitted", f->name);
 }
 
+/* Behind the call in call(): the same for all programs, layouts and entries of a function. */
+static void check_caller(const struct func *f, const struct mix *x, const struct note *s)
+{
+	static const struct func *of;
+	static uint64_t caller;
+	Dl_info where;
+
+	if (x->interpreted) {
+		check_eq(s->bytes, -EINVAL, "%s: stack without a frame", f->name);
+		return;
+	}
+	if (of != f)
+		caller = s->caller;
+	of = f;
+	check_eq(s->bytes, 8, "%s: bytes of the stack", f->name);
+	check_eq((long long)s->caller, (long long)caller, "%s kinds %u: caller", f->name, x->kinds);
+	check_true(dladdr((void *)(uintptr_t)s->caller, &where) && where.dli_fbase == own_base(),
+		   "%s: the caller, %#llx, is not in this program", f->name,
+		   (unsigned long long)s->caller);
+}
+
 static void check_slots(const struct func *f, const struct mix *x, unsigned kind, unsigned slots,
 			int64_t result)
 {
@@ -383,6 +421,7 @@ static void check_slots(const struct func *f, const struct mix *x, unsigned kind
 	if (!s->runs)
 		return;
 	check_eq((long long)s->count, slots, "%s: count", f->name);
+	check_caller(f, x, s);
 	for (unsigned i = 0; i < slots; i++)
 		check_eq((long long)type_cast(s->slot[i], f->types[i]),
 			 (long long)type_cast((uint64_t)f->slot[i], f->types[i]),
