@@ -131,6 +131,8 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	int err = check_program(t, h, p, kind, d);
 	struct link *l;
 
+	if (!err && p->facts.sets_errno)
+		err = session_errno(t, p->name, d);
 	if (err)
 		return err;
 	for (size_t i = 0; i < h->list[kind].n; i++) {

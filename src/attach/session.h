@@ -108,6 +108,12 @@ void session_free(struct utramp_target *t);
 /* In place of a process the file that spec's MODULE names, at the usual addresses. */
 int session_file(const char *spec, struct utramp_target **out, struct diag *d);
 
+/*
+ * Find out where the target's errno is, once: env[].errno_off.  -ENOTSUP: its libc is none that
+ * we know; diag names `program` and what was found.
+ */
+int session_errno(struct utramp_target *t, const char *program, struct diag *d);
+
 /* Links change nothing yet: session_resume() will, if ever. */
 static inline bool session_waits(const struct utramp_target *t)
 {

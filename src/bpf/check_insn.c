@@ -141,9 +141,8 @@ static int check_kfunc(const struct insn_check *c)
 				c->at, c->i->imm);
 	if (!(k->kinds >> c->p->kind & 1))
 		return diag_set(c->d, -EACCES,
-				"insn %u: %s() is for fsession programs: name the section "
-				"fsession/FUNCTION or fsession.multi/PATTERN",
-				c->at, k->name);
+				"insn %u: %s() is for %s programs: name the section %s", c->at,
+				k->name, k->kind, k->section);
 	return 0;
 }
 

@@ -311,6 +311,7 @@ static void step_kfunc(struct pass *s, const struct kfunc *k)
 	}
 	s->f->reads_count |= (k->flags & KFUNC_READS_COUNT) != 0;
 	s->f->session_cookie |= (k->flags & KFUNC_HAS_COOKIE) != 0;
+	s->f->sets_errno |= (k->flags & KFUNC_SETS_ERRNO) != 0;
 }
 
 static void step_call(struct pass *s, const struct bpf_insn *i)

@@ -376,10 +376,22 @@ static int do_helper(struct machine *m, uint32_t id)
 	return 0;
 }
 
+static uint64_t set_errno(const struct machine *m, int value)
+{
+	char *thread;
+
+	if (!m->env->errno_off)
+		return (uint64_t)-EOPNOTSUPP;
+	__asm__("movq %%fs:0, %0" : "=r"(thread));
+	memcpy(thread + m->env->errno_off, &value, sizeof(value));
+	return 0;
+}
+
 static int do_kfunc(struct machine *m, uint32_t id)
 {
+	const struct kfunc *k = kfunc_by_id(id);
 	uint64_t ctx = m->r[1];
-	int err = access(m, ctx - 8, 8, false, false);
+	int err = k && k->flags & KFUNC_TAKES_CTX ? access(m, ctx - 8, 8, false, false) : 0;
 
 	if (err)
 		return err;
@@ -389,6 +401,9 @@ static int do_kfunc(struct machine *m, uint32_t id)
 		break;
 	case KFUNC_SESSION_COOKIE:
 		m->r[0] = session_cookie(ctx);
+		break;
+	case KFUNC_SET_ERRNO:
+		m->r[0] = set_errno(m, (int)ctx);
 		break;
 	default:
 		return diag_set(m->d, -ENOTSUP, "insn %u: no kfunc #%u here", m->at, id);

@@ -130,7 +130,7 @@ static bool inline_lookup(struct jit *j)
 	return true;
 }
 
-/* ctx[-1] has it all: tramp/tramp.h.  r1, ctx, is rdi. */
+/* Of a session, ctx[-1] has it all: tramp/tramp.h.  r1 is rdi. */
 static void jit_kfunc(struct jit *j, uint32_t id)
 {
 	struct x86_asm *a = j->a;
@@ -144,6 +144,11 @@ static void jit_kfunc(struct jit *j, uint32_t id)
 		x86_load(a, X86_B, RAX, X86_MEM(RDI, -7));
 		x86_neg(a, X86_Q, RAX);
 		x86_lea(a, RAX, X86_MEM_IX(RDI, RAX, 8, 0));
+		break;
+	case KFUNC_SET_ERRNO:
+		if (j->env->errno_off)
+			x86_store_fs32(a, j->env->errno_off, RDI);
+		x86_mov_ri(a, RAX, j->env->errno_off ? 0 : (uint64_t)-EOPNOTSUPP);
 		break;
 	default:
 		x86_fail(a, -ENOTSUP);
@@ -475,12 +480,22 @@ const struct tramp_body *engine_body(const struct engine_body *b)
 	return &b->body;
 }
 
+/* psABI 3.4.6, TLS variant II: the word at fs:0 holds its own address. */
+static uintptr_t thread_pointer(void)
+{
+	uintptr_t tp;
+
+	__asm__("movq %%fs:0, %0" : "=r"(tp));
+	return tp;
+}
+
 void engine_env_native(const struct arena *arena, struct engine_env *out)
 {
 	const struct helper *h;
 	unsigned n;
 
-	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL) };
+	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL),
+				    .errno_off = (int32_t)((uintptr_t)&errno - thread_pointer()) };
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)
 		out->helper[h[i].id] = h[i].native;

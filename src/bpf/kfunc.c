@@ -8,10 +8,14 @@
 
 #include <stddef.h>
 
+#define SESSION_SECTIONS "fsession/FUNCTION or fsession.multi/PATTERN"
+
 static const struct kfunc table[] = {
 	{ .id = KFUNC_SESSION_IS_RETURN,
 	  .name = "bpf_session_is_return",
 	  .kinds = 1u << PROGRAM_FSESSION,
+	  .kind = "fsession",
+	  .section = SESSION_SECTIONS,
 	  .flags = KFUNC_TAKES_CTX | KFUNC_READS_COUNT,
 	  .result = KFUNC_T_BOOL,
 	  .nargs = 1,
@@ -19,10 +23,21 @@ static const struct kfunc table[] = {
 	{ .id = KFUNC_SESSION_COOKIE,
 	  .name = "bpf_session_cookie",
 	  .kinds = 1u << PROGRAM_FSESSION,
+	  .kind = "fsession",
+	  .section = SESSION_SECTIONS,
 	  .flags = KFUNC_TAKES_CTX | KFUNC_READS_COUNT | KFUNC_HAS_COOKIE,
 	  .result = KFUNC_T_U64_PTR,
 	  .nargs = 1,
 	  .arg = { KFUNC_T_VOID_PTR } },
+	{ .id = KFUNC_SET_ERRNO,
+	  .name = "utramp_set_errno",
+	  .kinds = 1u << PROGRAM_FMOD_RET,
+	  .kind = "fmod_ret",
+	  .section = "fmod_ret/FUNCTION",
+	  .flags = KFUNC_SETS_ERRNO,
+	  .result = KFUNC_T_INT,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_INT } },
 };
 
 const struct kfunc *kfunc_table(unsigned *n)

@@ -5,7 +5,8 @@
  * a program that is loaded here the imm of the call is an enum kfunc_id.
  *
  * Context  [ctl]
- * Spec     Documentation/bpf/kfuncs.rst; kernel/trace/bpf_trace.c (bpf_session_*)
+ * Spec     Documentation/bpf/kfuncs.rst; kernel/trace/bpf_trace.c (bpf_session_*);
+ *          docs/helpers.md (utramp_*, which are ours)
  */
 #ifndef BPF_KFUNC_H
 #define BPF_KFUNC_H
@@ -19,20 +20,23 @@
 enum kfunc_id {
 	KFUNC_SESSION_IS_RETURN = 0x10000,
 	KFUNC_SESSION_COOKIE,
+	KFUNC_SET_ERRNO,
 };
 
-enum kfunc_type { KFUNC_T_BOOL, KFUNC_T_U64_PTR, KFUNC_T_VOID_PTR, KFUNC_TYPES };
+enum kfunc_type { KFUNC_T_BOOL, KFUNC_T_U64_PTR, KFUNC_T_VOID_PTR, KFUNC_T_INT, KFUNC_TYPES };
 
 enum {
 	KFUNC_TAKES_CTX = 1 << 0,   /* r1 is ctx */
 	KFUNC_READS_COUNT = 1 << 1, /* ctx[-1] */
 	KFUNC_HAS_COOKIE = 1 << 2,  /* the program has a session cookie */
+	KFUNC_SETS_ERRNO = 1 << 3,  /* engine_env.errno_off is needed */
 };
 
 struct kfunc {
-	uint32_t id;      /* enum kfunc_id */
-	const char *name; /* as the program declares it */
-	uint32_t kinds;   /* programs that may call it, bit by program_kind */
+	uint32_t id;                /* enum kfunc_id */
+	const char *name;           /* as the program declares it */
+	uint32_t kinds;             /* programs that may call it, bit by program_kind */
+	const char *kind, *section; /* the same in words: "fsession", how its sections are named */
 	uint32_t flags;
 	uint8_t result; /* enum kfunc_type */
 	uint8_t nargs;  /* r1 .. r<nargs> */

@@ -47,6 +47,7 @@ struct body_facts {
 	bool reads_count;     /* ctx[-1] */
 	bool may_override;    /* calls bpf_override_return */
 	bool session_cookie;  /* asks where its session cookie is: ctx[-1] must tell */
+	bool sets_errno;      /* calls utramp_set_errno */
 	bool may_reenter;     /* needs the recursion guard */
 	bool uses_scratch;    /* of the trampoline's frame */
 	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */

@@ -139,6 +139,24 @@ struct multi_state {
 	} at[MULTI_PROGRAMS][MULTI_COOKIES];
 };
 
+/* stack.bpf.c: callers of one function, by program; and errno */
+#define STACK_DEPTH 32
+
+enum { STACK_ENTRY, STACK_MOD, STACK_EXIT, STACK_SESSION, STACK_OWN, STACK_PROGRAMS };
+
+struct stack_seen {
+	__u64 pc[STACK_DEPTH], also[STACK_DEPTH], junk[4];
+	__s64 bytes, without, build_id; /* what the calls returned */
+	__u64 runs;
+};
+
+struct stack_state {
+	struct stack_seen at[STACK_PROGRAMS];
+	__u64 callers;
+	__s64 errno_code, fault;
+	__u64 failed;
+};
+
 /* many.bpf.c: the programs' numbers in order of running, per kind. */
 #define MANY_PROGRAMS 102
 #define MANY_ORDER    1024

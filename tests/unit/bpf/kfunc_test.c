@@ -14,6 +14,7 @@
 
 #define IS_RETURN "call kfunc 0x10000\n"
 #define COOKIE    "call kfunc 0x10001\n"
+#define ERRNO     "call kfunc 0x10002\n"
 #define RET       (1ull << 63)
 
 static void expect(enum program_kind kind, const char *text, int err, const char *why)
@@ -59,6 +60,14 @@ static void test_who_may_call(void **state)
 		       "bpf_session_cookie() is for fsession programs: name the section "
 		       "fsession/FUNCTION");
 	}
+	for (int k = PROGRAM_FENTRY; k <= PROGRAM_PLAIN; k++) {
+		if (k != PROGRAM_FMOD_RET)
+			expect((enum program_kind)k, "mov r1, 5\n" ERRNO "exit\n", -EACCES,
+			       "insn 1: utramp_set_errno() is for fmod_ret programs: name the "
+			       "section fmod_ret/FUNCTION");
+	}
+	expect(PROGRAM_FMOD_RET, "mov r1, 5\n" ERRNO "exit\n", 0, "");
+	expect(PROGRAM_FMOD_RET, "mov r1, 5\ncall 14\n" ERRNO "exit\n", -EACCES, "r1 is read");
 	expect(PROGRAM_FSESSION, IS_RETURN "exit\n", 0, "");
 	expect(PROGRAM_FSESSION, COOKIE "exit\n", 0, "");
 	expect(PROGRAM_FSESSION, "call kfunc 77\nexit\n", -ENOTSUP, "unknown kfunc #77");
@@ -203,6 +212,56 @@ static void test_checked_cookie(void **state)
 	}
 }
 
+/* -- errno ------------------------------------------------------------------------------------- */
+
+/* Its value is the lower half of r1; what lies beside errno stays. */
+static void test_errno(void **state)
+{
+	static const char *const text[] = { "lddw r1, 0x5500000000c\n" ERRNO "exit\n",
+					    "mov r1, -1\n" ERRNO "exit\n",
+					    "mov r1, 0\n" ERRNO "exit\n" };
+	static const int value[] = { 12, -1, 0 };
+	struct engine_env env;
+
+	engine_env_native(NULL, &env);
+	assert_true(env.errno_off);
+	for (unsigned i = 0; i < ARRAY_LEN(text); i++) {
+		struct program *p = run_load_text(PROGRAM_FMOD_RET, text[i]);
+		jit_fn fn = run_jit(p, &env);
+		uint64_t r0;
+		int is;
+
+		assert_true(p->facts.sets_errno && !p->facts.reads_count && !p->facts.ctx_escapes);
+		errno = 4711;
+		r0 = fn((uint64_t)CTX, 0);
+		is = errno;
+		assert_int_equal(is, value[i]);
+		assert_int_equal(r0, 0);
+		errno = 4711;
+		r0 = run_interp(p, &env, (uint64_t)CTX, 0);
+		is = errno;
+		assert_int_equal(is, value[i]);
+		assert_int_equal(r0, 0);
+		program_put(p);
+	}
+}
+
+static void test_errno_not_known(void **state)
+{
+	struct program *p = run_load_text(PROGRAM_FMOD_RET, "mov r1, 12\n" ERRNO "exit\n");
+	struct engine_env env;
+	jit_fn fn;
+
+	engine_env_native(NULL, &env);
+	env.errno_off = 0;
+	fn = run_jit(p, &env);
+	errno = 4711;
+	assert_int_equal(fn((uint64_t)CTX, 0), (uint64_t)-EOPNOTSUPP);
+	assert_int_equal(run_interp(p, &env, (uint64_t)CTX, 0), (uint64_t)-EOPNOTSUPP);
+	assert_int_equal(errno, 4711);
+	program_put(p);
+}
+
 /* -- .multi ------------------------------------------------------------------------------------ */
 
 static int load_multi(enum program_kind kind, const char *text, struct program **p, struct diag *d)
@@ -262,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_count_is_the_low_byte),
 		cmocka_unit_test(test_checked_cookie),
+		cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_errno_not_known),
 		cmocka_unit_test(test_multi_has_no_typed_arguments),
 	};
 
