@@ -47,6 +47,11 @@ struct cli {
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto;
+	const char *from, *condition; /* inject */
+	bool after_main, seeded;
+	uint64_t after, count, seed;
+	double chance; /* 0: not given */
+	int inject_errno;
 	const char *layout; /* NULL: ours */
 	FILE *out;
 	bool ran;        /* the command: the exit code is its own */
@@ -70,6 +75,7 @@ int cmd_list(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_code(struct cli *c);
 bool cli_is_layout(const char *name);
+int cmd_inject(struct cli *c);
 int cmd_args(struct cli *c);
 
 /* opts.c: 0, or the exit code (help and version printed: -1). */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERBS  "run, trace, list, check, code, args"
+#define VERBS  "run, trace, inject, list, check, code, args"
 #define COMMON "btf proto quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
@@ -18,6 +18,10 @@ static const struct cli_verb verbs[] = {
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
 	  COMMON " json entry missing lossless strings events duration timestamps" },
+	{ "inject", cmd_inject, "[MODULE:]FUNC=VALUE... -- CMD [ARG...]",
+	  "Return VALUE in the functions' place, for all calls from the executable or some of them.\n"
+	  "A function whose result is void takes 'void'; with --errno the value may be left out.\n",
+	  COMMON " json missing duration prob seed after count errno if from" },
 	{ "list", cmd_list, "[MODULE:]PATTERN... [-- CMD [ARG...]]",
 	  "List functions that can be traced, with prototype and patch site.  Without a command\n"
 	  "MODULE is a file.\n",

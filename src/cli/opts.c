@@ -21,7 +21,14 @@ enum {
 	OPT_MISSING,
 	OPT_LOSSLESS,
 	OPT_STRINGS,
-	OPT_LAYOUT
+	OPT_LAYOUT,
+	OPT_PROB,
+	OPT_SEED,
+	OPT_AFTER,
+	OPT_COUNT,
+	OPT_ERRNO,
+	OPT_IF,
+	OPT_FROM
 };
 
 /* clang-format off */
@@ -44,6 +51,13 @@ static const struct option longs[] = {
 	{ "lossless",   no_argument,       NULL, OPT_LOSSLESS },
 	{ "strings",    required_argument, NULL, OPT_STRINGS },
 	{ "layout",     required_argument, NULL, OPT_LAYOUT },
+	{ "prob",       required_argument, NULL, OPT_PROB },
+	{ "seed",       required_argument, NULL, OPT_SEED },
+	{ "after",      required_argument, NULL, OPT_AFTER },
+	{ "count",      required_argument, NULL, OPT_COUNT },
+	{ "errno",      required_argument, NULL, OPT_ERRNO },
+	{ "if",         required_argument, NULL, OPT_IF },
+	{ "from",       required_argument, NULL, OPT_FROM },
 	{ "pid",        required_argument, NULL, 'p' },
 	{ "comm",       required_argument, NULL, 'n' },
 	{ "follow",     no_argument,       NULL, 'f' },
@@ -189,9 +203,74 @@ static int take_missing(struct cli *c, const char *text)
 	return c->missing_ok && !c->missing_warn && strcmp(text, "ignore") != 0 ? -1 : 0;
 }
 
+/* 0.01 or 1%, more than nothing and no more than always. */
+static int take_chance(struct cli *c, const char *text)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return -1;
+	c->chance = strtod(text, &end);
+	if (end != text && !strcmp(end, "%"))
+		c->chance /= 100;
+	else if (end == text || *end)
+		return -1;
+	return c->chance > 0 && c->chance <= 1 ? 0 : -1;
+}
+
+/* A number, or a name as errno(3) has it. */
+static int take_errno(struct cli *c, const char *text)
+{
+	uint64_t n;
+
+	for (int e = 1; e < 4096 && !c->inject_errno; e++) {
+		const char *name = strerrorname_np(e);
+
+		if (name && !strcmp(name, text))
+			c->inject_errno = e;
+	}
+	if (c->inject_errno)
+		return 0;
+	if (number(text, &n) < 0 || !n || n >= 4096)
+		return -1;
+	c->inject_errno = (int)n;
+	return 0;
+}
+
+/* 0, or -1: the value is malformed; 1: no option of inject. */
+static int take_inject(struct cli *c, int letter)
+{
+	switch (letter) {
+	case OPT_PROB:
+		return take_chance(c, optarg);
+	case OPT_SEED:
+		c->seeded = true;
+		return number(optarg, &c->seed);
+	case OPT_AFTER:
+		c->after_main |= !strcmp(optarg, "main");
+		return strcmp(optarg, "main") != 0 ? number(optarg, &c->after) : 0;
+	case OPT_COUNT:
+		return number(optarg, &c->count) < 0 || !c->count ? -1 : 0;
+	case OPT_ERRNO:
+		c->inject_errno = 0;
+		return take_errno(c, optarg);
+	case OPT_IF:
+		c->condition = optarg;
+		return 0;
+	case OPT_FROM:
+		c->from = optarg;
+		return 0;
+	}
+	return 1;
+}
+
 /* 0, or -1: the value is malformed. */
 static int take(struct cli *c, int letter)
 {
+	int code = take_inject(c, letter);
+
+	if (code <= 0)
+		return code;
 	switch (letter) {
 	case 'o':
 		c->output = optarg;
@@ -364,6 +443,13 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		  "--lossless               the target waits instead of losing events" },
 		{ "layout", "--layout ours|seed       whose frame: ours, or the kernel's" },
 		{ "strings", "--strings N|off          bytes shown of a char * (64)" },
+		{ "prob", "--prob P|P%              the chance of each call: 0.01, 1%" },
+		{ "seed", "--seed N                 the same choices as with this seed before" },
+		{ "after", "--after N|main           not the first N calls; not before main()" },
+		{ "count", "--count N                at most N times" },
+		{ "errno", "--errno E                set errno: ENOMEM, 12" },
+		{ "if", "--if EXPR                only calls with such arguments: 'size > 64'" },
+		{ "from", "--from MODULE            calls from there ('*': any; the executable)" },
 		{ "quiet", "-q, --quiet              no progress on stderr" },
 		{ "verbose", "-v, --verbose            more of it" },
 		{ "help", "-h, --help               this text" },

@@ -9,7 +9,8 @@ text = subprocess.run(['nm', '-g', '--defined-only', sys.argv[1]], check=True,
                       capture_output=True, text=True).stdout
 shown = set(re.findall(r'^[0-9a-f]+ [A-Z] (\w+)$', text, re.M))
 header = pathlib.Path(sys.argv[2]).read_text()
-declared = set(re.findall(r'UTRAMP_API[^;]*?\b(utramp_\w+)\(', header))
+headers = ''.join(p.read_text() for p in pathlib.Path(sys.argv[2]).parent.glob('*.h'))
+declared = set(re.findall(r'UTRAMP_API[^;]*?\b(utramp_\w+)\(', headers))
 checks = [
     ('the header declares functions', len(declared) > 40, len(declared)),
     ('every one is in the library', not declared - shown, declared - shown),

@@ -1,0 +1,151 @@
+/*
+ * inject_victim.c - calls functions N times and tells which of the calls failed.
+ *
+ * usage: inject_victim MODE [N]; see the modes below.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int noted;
+
+__attribute__((noipa)) int answer(int n)
+{
+	return n + 42;
+}
+
+__attribute__((noipa)) int other(int n)
+{
+	return n;
+}
+
+__attribute__((noipa)) double half(double x)
+{
+	return x / 2;
+}
+
+__attribute__((noipa)) void note(int n)
+{
+	noted += n;
+}
+
+__attribute__((noipa)) void *grab(size_t n)
+{
+	static char room[16];
+
+	return room + n % 16;
+}
+
+static int early;
+
+/* glibc hands constructors what it hands to main(). */
+__attribute__((constructor)) static void begin(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "early"))
+		early = answer(-1) != 41;
+}
+
+static void check_answer(int i)
+{
+	int r, e;
+
+	errno = 0;
+	r = answer(i);
+	e = errno;
+	if (r != i + 42)
+		printf("answer %d %d %s\n", i, r, strerror(e));
+}
+
+static void check_grab(int i)
+{
+	void *p;
+
+	errno = 0;
+	p = grab((size_t)i);
+	if (!p)
+		printf("grab %d %p %s\n", i, p, strerror(errno));
+}
+
+static void check_half(int i)
+{
+	double r = half(i);
+
+	if (r != i / 2.0)
+		printf("half %d %g\n", i, r);
+}
+
+static void check_note(int i)
+{
+	note(i + 1);
+}
+
+/* Called by libc's qsort() only, never by us. */
+__attribute__((noipa)) int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void check_sort(int i)
+{
+	int two[] = { i + 1, i };
+
+	qsort(two, 2, sizeof(two[0]), compare);
+	if (two[0] != i)
+		printf("sort %d\n", i);
+}
+
+static int calls = 1, failed;
+
+static void *thread(void *arg)
+{
+	int mine = 0;
+
+	(void)arg;
+	for (int i = 0; i < calls; i++)
+		mine += answer(i) != i + 42;
+	__atomic_fetch_add(&failed, mine, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void four_threads(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++) {
+		if (pthread_create(&t[i], NULL, thread, NULL))
+			exit(1);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	printf("failed %d\n", failed);
+}
+
+static const struct mode {
+	const char *name;
+	void (*check)(int i);
+} modes[] = {
+	{ "plain", check_answer }, { "early", check_answer }, { "grab", check_grab },
+	{ "half", check_half },    { "note", check_note },    { "sort", check_sort },
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "plain";
+
+	calls = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
+	if (!strcmp(name, "threads")) {
+		four_threads();
+		return 0;
+	}
+	if (!strcmp(name, "early") && early)
+		printf("answer -1 failed early\n");
+	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+		for (int i = 0; i < calls && !strcmp(name, modes[m].name); i++)
+			modes[m].check(i);
+	}
+	if (!strcmp(name, "note"))
+		printf("noted %d\n", noted);
+	return 0;
+}
