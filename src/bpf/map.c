@@ -404,6 +404,12 @@ static uint32_t *slot_touched(const struct map *m, unsigned slot)
 	return &m->arena->hdr->thread[slot].touched;
 }
 
+bool map_slot_touched(const struct map *m, unsigned slot)
+{
+	return !slot ||
+	       (slot < SHM_MAX_THREADS && __atomic_load_n(slot_touched(m, slot), __ATOMIC_ACQUIRE));
+}
+
 /* Where slot's value of an array index lies; index is in range. */
 static void *array_value(const struct map *m, uint32_t index, unsigned slot)
 {
@@ -447,7 +453,7 @@ int map_lookup(struct map *m, const void *key, void *value, unsigned cpus)
 	}
 	memset(value, 0, stride * cpus);
 	for (slot = 0; slot < SHM_MAX_THREADS; slot++) {
-		if (slot && !__atomic_load_n(slot_touched(m, slot), __ATOMIC_ACQUIRE))
+		if (!map_slot_touched(m, slot))
 			continue;
 		at = find_value(m, key, slot);
 		if (!at)

@@ -58,6 +58,7 @@ int map_freeze(struct map *m);
 
 /* One slot's value of a per-CPU map: shown without folding.  -ENOENT, -EINVAL. */
 int map_lookup_slot(struct map *m, const void *key, unsigned slot, void *value);
+bool map_slot_touched(const struct map *m, unsigned slot); /* else its values are all zero */
 
 const char *map_type_name(uint32_t type); /* "hash", "ringbuf"; "unknown" */
 

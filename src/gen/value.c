@@ -8,7 +8,7 @@
  *          structs and unions objects, members of anonymous ones in the outer object;
  *          arrays, vectors and complex numbers arrays; 128-bit integers decimal strings
  *          (wider: hex); _Float128 rounded to long double; what has no bytes null.
- *          In text, character arrays are strings.
+ *          In text, or if that is asked for, character arrays are strings.
  */
 #include "gen/value.h"
 
@@ -135,6 +135,13 @@ static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw, un
 		json_u64(plain(o), raw);
 }
 
+/* signed and unsigned char are characters in C's prototypes, but bytes in data. */
+static bool is_character(const struct value_out *o, const struct ty *t)
+{
+	return t->kind == TY_INT && t->flags & TY_CHAR &&
+	       (!o->chars || (t->name && !strcmp(t->name, "char")));
+}
+
 /* An integer, bool or enum of `bits` bits (1 to 64) in the low bits of raw. */
 static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
 {
@@ -152,7 +159,7 @@ static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, un
 		json_i64(plain(o), (int64_t)raw);
 	else
 		json_u64(plain(o), raw);
-	if (o->text && t->kind == TY_INT && t->flags & TY_CHAR && raw >= ' ' && raw < 0x7f)
+	if (o->text && is_character(o, t) && raw >= ' ' && raw < 0x7f)
 		json_printf(o->w, " '%c'", (char)raw);
 }
 
@@ -374,7 +381,7 @@ static void print_chars(struct value_out *o, const uint8_t *p, size_t n, bool cu
 	size_t len = strnlen((const char *)p, n);
 
 	json_strn(plain(o), (const char *)p, len);
-	if (cut && len == n)
+	if (o->text && cut && len == n)
 		json_raw(o->w, "...", 3);
 }
 
@@ -382,10 +389,11 @@ static void print_array(struct value_out *o, const struct ty *t, const uint8_t *
 			unsigned depth)
 {
 	const struct ty *of = ty_strip(t->of);
-	uint64_t size = of->size, all = t->flags & TY_UNSIZED || !size ? 0 : t->n, i;
+	uint64_t size = of->size, all = t->n, i;
 
-	if (o->text && of->kind == TY_INT && of->flags & TY_CHAR && size == 1 &&
-	    !(t->flags & TY_VECTOR)) {
+	if (t->flags & TY_UNSIZED || !size)
+		all = o->flexible && size ? n / size : 0;
+	if ((o->text || o->chars) && is_character(o, of) && size == 1 && !(t->flags & TY_VECTOR)) {
 		print_chars(o, p, n < all ? n : (size_t)all, n < all);
 		return;
 	}

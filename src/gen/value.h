@@ -19,6 +19,8 @@
 struct value_out {
 	struct json *w;
 	bool text, first;
+	bool chars;    /* arrays of plain char are strings in JSON, too, and bytes always numbers */
+	bool flexible; /* an array without a size goes on to the end of the bytes */
 	unsigned budget; /* nodes of types still to be walked: types come from files */
 };
 

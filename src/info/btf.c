@@ -268,6 +268,47 @@ int btfr_type(struct btf_reader *r, const char *name, struct ty_pool *pool, cons
 	return btfr_build(r, id, pool, out, d);
 }
 
+/* One VAR; a type that cannot be built costs this variable its type, not the others. */
+static int fill_var(struct btf_reader *r, const struct btf_var_secinfo *info, struct ty_pool *pool,
+		    struct section_var *v)
+{
+	const struct btf_type *t = btf__type_by_id(r->btf, info->type);
+	struct diag unused = { "" };
+	int err;
+
+	v->offset = info->offset;
+	v->size = info->size;
+	v->name = "";
+	if (!t || !btf_is_var(t))
+		return 0;
+	v->name = ty_pool_str(pool, btfr_str(r, t->name_off));
+	if (!v->name)
+		return -ENOMEM;
+	err = btfr_build(r, t->type, pool, &v->type, &unused);
+	if (err)
+		v->type = NULL;
+	return err == -ENOMEM ? err : 0;
+}
+
+int btfr_section(struct btf_reader *r, uint32_t id, struct ty_pool *pool,
+		 const struct section_var **out, unsigned *n, struct diag *d)
+{
+	const struct btf_type *t = id ? btf__type_by_id(r->btf, id) : NULL;
+	struct section_var *v;
+	int err = 0;
+
+	if (!t || !btf_is_datasec(t))
+		return diag_set(d, -ENOENT, "BTF has no data section %u", id);
+	v = ty_pool_alloc(pool, btf_vlen(t) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (unsigned i = 0; i < btf_vlen(t) && !err; i++)
+		err = fill_var(r, btf_var_secinfos(t) + i, pool, &v[i]);
+	*out = v;
+	*n = btf_vlen(t);
+	return err;
+}
+
 static void peek(const struct btf_reader *r, uint32_t id, bool *aggregate, bool *floating)
 {
 	const struct btf_type *t = NULL;

@@ -28,6 +28,20 @@ int btfr_proto(struct btf_reader *r, const char *func, struct ty_pool *pool, str
 int btfr_type(struct btf_reader *r, const char *name, struct ty_pool *pool, const struct ty **out,
 	      struct diag *d);
 
+/* The type of this id, 0 being void, as an object's maps name theirs. */
+int btfr_build(struct btf_reader *r, uint32_t id, struct ty_pool *pool, const struct ty **out,
+	       struct diag *d);
+
+struct section_var {
+	const char *name;
+	const struct ty *type; /* NULL: damaged */
+	uint32_t offset, size; /* in the section: not checked */
+};
+
+/* The variables of the data section with this id, in its order; -ENOENT: it is none. */
+int btfr_section(struct btf_reader *r, uint32_t id, struct ty_pool *pool,
+		 const struct section_var **out, unsigned *n, struct diag *d);
+
 /* Count every FUNC's arguments into t, as vlen counts (the ... of a variadic one included). */
 int btfr_args(struct btf_reader *r, struct args_table *t, struct diag *d);
 

@@ -38,8 +38,4 @@ struct btf_reader {
 /* A string of the file; "" where there is none. */
 const char *btfr_str(const struct btf_reader *r, uint32_t offset);
 
-/* The type of this id; id 0 is void. */
-int btfr_build(struct btf_reader *r, uint32_t id, struct ty_pool *pool, const struct ty **out,
-	       struct diag *d);
-
 #endif

@@ -244,13 +244,56 @@ static void test_complex(void **state)
 	btf__free(b);
 }
 
+/* Variables of a section as they are, one with a damaged type among them; types by id. */
+static void test_section(void **state)
+{
+	struct btf *b = btf__new_empty();
+	const struct section_var *v;
+	const struct ty *t = NULL;
+	struct btf_reader *r;
+	struct diag d = { "" };
+	int section, number, named;
+	const void *raw;
+	uint32_t size;
+	unsigned n;
+
+	number = btf__add_int(b, "int", 4, BTF_INT_SIGNED);
+	named = btf__add_typedef(b, "counter", number);
+	btf__add_var(b, "first", BTF_VAR_STATIC, named);
+	btf__add_var(b, "second", BTF_VAR_GLOBAL_ALLOCATED, 99);
+	section = btf__add_datasec(b, ".bss", 16);
+	btf__add_datasec_var_info(b, 3, 8, 4);
+	btf__add_datasec_var_info(b, 4, 12, 2);
+	btf__add_datasec_var_info(b, number, 100, 7);
+	raw = btf__raw_data(b, &size);
+	assert_int_equal(btfr_open_mem(raw, size, &r, NULL), 0);
+	assert_int_equal(btfr_section(r, (uint32_t)section, pool, &v, &n, &d), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(v[0].name, "first");
+	assert_string_equal(v[0].type->name, "counter");
+	assert_true(v[0].offset == 8 && v[0].size == 4);
+	assert_string_equal(v[1].name, "second");
+	assert_true(!v[1].type && v[1].offset == 12 && v[1].size == 2);
+	assert_true(!v[2].type && v[2].name[0] == '\0' && v[2].size == 7);
+	assert_int_equal(btfr_section(r, 0, pool, &v, &n, &d), -ENOENT);
+	assert_int_equal(btfr_section(r, (uint32_t)named, pool, &v, &n, &d), -ENOENT);
+	assert_int_equal(btfr_section(r, 1000, pool, &v, &n, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "1000"));
+	assert_int_equal(btfr_build(r, (uint32_t)named, pool, &t, &d), 0);
+	assert_true(ty_strip(t)->kind == TY_INT && ty_strip(t)->size == 4);
+	assert_int_equal(btfr_build(r, (uint32_t)section, pool, &t, &d), -EBADMSG);
+	assert_int_equal(btfr_build(r, 1000, pool, &t, &d), -EBADMSG);
+	btfr_close(r);
+	btf__free(b);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_types),
 		cmocka_unit_test(test_failures),   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_args),       cmocka_unit_test(test_kernel),
-		cmocka_unit_test(test_complex),
+		cmocka_unit_test(test_complex),    cmocka_unit_test(test_section),
 	};
 
 	if (argc < 4)
