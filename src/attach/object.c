@@ -257,6 +257,8 @@ static int bind_maps(struct utramp_object *o)
 			free(m);
 			return -ENOMEM;
 		}
+		m->object = o;
+		m->libbpf = bm;
 		m->name = bpf_map__name(bm);
 		m->map = sys_map_by_fd(o->target->sys, bpf_map__fd(bm));
 		if (!m->map)
@@ -370,6 +372,7 @@ void object_close(struct utramp_object *o)
 	for (size_t i = 0; i < o->programs.n; i++)
 		program_free(o->programs.at[i]);
 	vec_free(&o->programs);
+	object_print_free(o);
 	for (size_t i = 0; i < o->maps.n; i++)
 		free(o->maps.at[i]);
 	vec_free(&o->maps);

@@ -10,8 +10,11 @@
 
 #include "attach/session.h"
 
+struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct map_print;
+struct object_print;
 
 struct utramp_program {
 	struct utramp_object *object;
@@ -28,8 +31,11 @@ struct utramp_program {
 struct utramp_map {
 	const char *name;
 	struct utramp_target *target; /* NULL: gone, and the map with it */
+	struct utramp_object *object;
+	struct bpf_map *libbpf;
 	struct map *map;
 	uint32_t type, key_size, value_size;
+	struct map_print *print; /* NULL: not asked for yet */
 };
 
 /* One program on all functions that a spec named. */
@@ -49,6 +55,7 @@ struct utramp_object {
 	int core_fd;                  /* of it; -1: none */
 	bool tried;                   /* to load it: libbpf does that once */
 	struct utramp_target *target; /* NULL: not loaded, or the target is gone */
+	struct object_print *print;   /* NULL: not asked for yet */
 	struct {
 		VEC(struct utramp_program *);
 	} programs;
@@ -75,5 +82,8 @@ const char *object_program_name(const struct utramp_program *p);
 const char *object_program_section(const struct utramp_program *p);
 bool object_program_autoload(const struct utramp_program *p);
 int object_set_autoload(struct utramp_program *p, bool on, struct diag *d);
+
+/* print.c: what printing its maps found out. */
+void object_print_free(struct utramp_object *o);
 
 #endif

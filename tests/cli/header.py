@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""header.py LIBUTRAMP.A API_USER SOURCE - the public header is what it says it is."""
+"""header.py LIBUTRAMP.A API_USER SOURCE - the public headers are what they say they are."""
 import pathlib
 import re
 import shutil
@@ -8,8 +8,9 @@ import sys
 import tempfile
 
 lib, user, source = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
-header = source / 'include/utramp/utramp.h'
-text = header.read_text()
+# for programs of the library; *.bpf.h are for BPF objects
+headers = sorted(h for h in source.glob('include/utramp/*.h') if not h.name.endswith('.bpf.h'))
+text = ''.join(h.read_text() for h in headers)
 n = 0
 bad = 0
 
@@ -30,7 +31,7 @@ def compiles(cc, *flags):
         return
     with tempfile.TemporaryDirectory() as d:
         src = pathlib.Path(d) / ('t.cc' if '++' in cc else 't.c')
-        src.write_text('#include <utramp/utramp.h>\n#include <utramp/utramp.h>\n'
+        src.write_text(''.join(f'#include <utramp/{h.name}>\n' * 2 for h in headers) +
                        'int main(void) { return utramp_version() == 0; }\n')
         r = subprocess.run([cc, *flags, '-Wall', '-Wextra', '-Werror', '-c', str(src), '-o', d + '/t.o',
                             '-I', str(source / 'include')], capture_output=True, text=True)
@@ -43,7 +44,11 @@ for cc in ['gcc', 'clang']:
 for cc in ['g++', 'clang++']:
     compiles(cc, '-std=c++11', '-pedantic')
 
-point(text.count('\n') <= 250, 'at most 250 lines', text.count('\n'))
+for h in headers:
+    lines = h.read_text().count('\n')
+    point(lines <= 250, f'{h.name} has at most 250 lines', lines)
+    point(f'include/utramp/{h.name}' in (source / 'src/cli/meson.build').read_text(),
+          f'{h.name} is installed')
 plain = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
 declared = set(re.findall(r'UTRAMP_API[^;(]*?\b(utramp_\w+)\(', plain))
 point(len(declared) > 40 and len(declared) == plain.count('UTRAMP_API ') - 1,

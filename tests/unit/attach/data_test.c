@@ -1,5 +1,6 @@
 /* data_test.c - maps, ring buffers, printk, traces and lists by the public API. */
 #include "util.h"
+#include "utramp/print.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -204,6 +205,70 @@ static void test_trace_free(void **state)
 	pipes_close(&p);
 }
 
+struct printed {
+	char text[512];
+	int lines;
+};
+
+static void print_line(void *ctx, const char *line, size_t n)
+{
+	struct printed *p = ctx;
+	size_t have = strlen(p->text);
+
+	assert_int_equal(strlen(line), n);
+	snprintf(p->text + have, sizeof(p->text) - have, "%s\n", line);
+	p->lines++;
+}
+
+static void prints(struct utramp_map *m, bool json, const char *want)
+{
+	struct utramp_print_opts opts = { .sz = sizeof(opts), .json = json };
+	struct printed p = { "", 0 };
+	int n = utramp_map__print(m, json ? &opts : NULL, print_line, &p);
+
+	assert_int_equal(n, p.lines);
+	assert_string_equal(p.text, want);
+}
+
+static void test_print(void **state)
+{
+	struct {
+		struct utramp_print_opts known;
+		uint64_t unknown;
+	} future = { { .sz = sizeof(future) }, 1 };
+	struct utramp_print_opts js = { .sz = sizeof(js), .json = true };
+	struct pipes pipes;
+	struct utramp_target *t = victim_start("run", "1", &pipes);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_map *m = utramp_object__find_map_by_name(o, "counts");
+	struct utramp_map *ring = utramp_object__find_map_by_name(o, "ring"), *each = NULL;
+	struct printed p = { "", 0 };
+	uint64_t v = UINT64_MAX;
+
+	while ((each = utramp_object__next_map(o, each))) /* counts, ring, .rodata */
+		assert_int_equal(utramp_map__is_hidden(each), each != m);
+	prints(m, false, "");
+	assert_int_equal(utramp_map__update_elem(m, &(uint32_t){ 3 }, 4, &v, 8, BPF_ANY), 0);
+	prints(m, false, "counts[3] = 18446744073709551615\n");
+	prints(ring, true, "");
+	assert_int_equal(utramp_map__print(m, NULL, NULL, NULL), -EINVAL);
+	assert_int_equal(utramp_map__print(NULL, NULL, print_line, &p), -EINVAL);
+	assert_int_equal(utramp_map__print(m, &future.known, print_line, &p), -E2BIG);
+	assert_null(utramp_map__record_type(ring));
+	assert_int_equal(errno, ENOENT);
+	assert_non_null(strstr(utramp_error(), "ring_event"));
+	assert_int_equal(utramp_map__format_record(ring, "ab", 2, &js, print_line, &p), 0);
+	assert_int_equal(utramp_map__format_record(ring, "ab", 2, NULL, print_line, &p), 0);
+	assert_string_equal(p.text, "{\"map\":\"ring\",\"hex\":\"6162\"}\nring: 61 62\n");
+	assert_int_equal(utramp_map__format_record(ring, "ab", 2, NULL, NULL, NULL), -EINVAL);
+	utramp_target__free(t);
+	assert_int_equal(utramp_map__print(m, NULL, print_line, &p), -ESRCH);
+	assert_non_null(strstr(utramp_error(), "counts"));
+	assert_int_equal(p.lines, 2);
+	utramp_object__close(o);
+	pipes_close(&pipes);
+}
+
 struct listed {
 	int n, stop_at;
 	char func[256], proto[256], from[16], reason[256];
@@ -313,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_lost),       cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_free), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_types),      cmocka_unit_test(test_args),
+		cmocka_unit_test(test_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
