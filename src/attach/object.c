@@ -208,6 +208,17 @@ static bool cannot_open(int err)
 	return err == ENOENT || err == EACCES || err == EMFILE || err == ENFILE;
 }
 
+/* What cannot be read at all libbpf refuses by itself. */
+static int check_btf(const char *path, struct diag *d)
+{
+	struct btf_reader *r = NULL;
+	struct diag why = { "" };
+	int err = btfr_open(path, &r, &why) == 0 ? btfr_check(r, &why) : 0;
+
+	btfr_close(r);
+	return err ? diag_set(d, err, "%s: %s", path, why.text) : 0;
+}
+
 int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
 		struct diag *d)
 {
@@ -216,6 +227,8 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = core);
 	int err = o ? register_kinds() : -ENOMEM;
 
+	if (!err)
+		err = check_btf(path, d);
 	if (!err)
 		err = core_init(o, core);
 	if (err)

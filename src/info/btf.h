@@ -21,6 +21,12 @@ int btfr_open(const char *path, struct btf_reader **out, struct diag *d);
 int btfr_open_mem(const void *raw, size_t n, struct btf_reader **out, struct diag *d);
 void btfr_close(struct btf_reader *r);
 
+/*
+ * Before libbpf gets the same BTF: types and names that it refers to are there, typedefs end.
+ * Those of this reader need it not.
+ */
+int btfr_check(const struct btf_reader *r, struct diag *d);
+
 int btfr_proto(struct btf_reader *r, const char *func, struct ty_pool *pool, struct proto *out,
 	       struct diag *d);
 

@@ -287,6 +287,83 @@ static void test_section(void **state)
 	btf__free(b);
 }
 
+enum fault {
+	SOUND,
+	POINTEE,
+	TYPEDEF_LOOP,
+	MEMBER_TYPE,
+	MEMBER_NAME,
+	ELEMENT,
+	INDEX,
+	PROTO,
+	PARAM,
+	RESULT,
+	VARIABLE,
+	SECTION,
+	TAG,
+	FAULTS
+};
+
+/* Type ids as they are given out: 1 int, 2 on what may be at fault. */
+static void check(enum fault f, const char *why)
+{
+	struct btf *b = btf__new_empty();
+	struct diag d = { "" };
+	struct btf_reader *r;
+	const void *raw;
+	uint32_t size;
+
+	btf__add_int(b, "int", 4, BTF_INT_SIGNED);
+	btf__add_ptr(b, f == POINTEE ? 77 : 0);
+	btf__add_typedef(b, "t", f == TYPEDEF_LOOP ? 4 : 1);
+	btf__add_const(b, 3);
+	btf__add_struct(b, "s", 4);
+	btf__add_field(b, f == MEMBER_NAME ? "lost" : "m", f == MEMBER_TYPE ? 77 : 4, 0, 0);
+	btf__add_array(b, f == INDEX ? 77 : 1, f == ELEMENT ? 77 : 1, 3);
+	btf__add_func_proto(b, f == RESULT ? 77 : 0);
+	btf__add_func_param(b, "p", f == PARAM ? 77 : 1);
+	btf__add_func(b, "f", BTF_FUNC_STATIC, f == PROTO ? 1 : 7);
+	btf__add_var(b, "v", BTF_VAR_STATIC, f == VARIABLE ? 77 : 5);
+	btf__add_datasec(b, ".bss", 4);
+	btf__add_datasec_var_info(b, f == SECTION ? 77 : 9, 0, 4);
+	btf__add_decl_tag(b, "tag", f == TAG ? 77 : 5, -1);
+	btf__add_enum(b, "e", 4);
+	btf__add_enum_value(b, "E", 1);
+	btf__add_fwd(b, "w", BTF_FWD_STRUCT);
+	if (f == MEMBER_NAME)
+		btf_members((struct btf_type *)(uintptr_t)btf__type_by_id(b, 5))->name_off = 1
+											     << 20;
+	raw = btf__raw_data(b, &size);
+	assert_int_equal(btfr_open_mem(raw, size, &r, NULL), 0);
+	assert_int_equal(btfr_check(r, &d), why ? -EBADMSG : 0);
+	if (why && !strstr(d.text, why))
+		fail_msg("fault %d: want '%s', have '%s'", f, why, d.text);
+	btfr_close(r);
+	btf__free(b);
+}
+
+static void test_check(void **state)
+{
+	static const char *const why[FAULTS] = {
+		[POINTEE] = "type 2 refers to type 77",
+		[TYPEDEF_LOOP] = "from type 3 on do not end",
+		[MEMBER_TYPE] = "type 5 refers to",
+		[MEMBER_NAME] = "a name of type 5",
+		[ELEMENT] = "type 6 refers to",
+		[INDEX] = "type 6 refers to",
+		[PROTO] = "function 8 has no prototype",
+		[PARAM] = "type 7 refers to",
+		[RESULT] = "type 7 refers to",
+		[VARIABLE] = "type 9 refers to",
+		[SECTION] = "type 10 refers to",
+		[TAG] = "type 11 refers to",
+	};
+
+	for (enum fault f = SOUND; f < FAULTS; f++)
+		check(f, why[f]);
+	assert_int_equal(btfr_check(reader, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +371,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_failures),   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_args),       cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_complex),    cmocka_unit_test(test_section),
+		cmocka_unit_test(test_check),
 	};
 
 	if (argc < 4)
