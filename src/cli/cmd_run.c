@@ -1,12 +1,13 @@
 /*
  * cli/cmd_run.c - utramp run: objects on a command, what they print on stdout.
  *
- * bpf_printk text as it is, a line each; ring records as hex, "MAP: 01 02 ...", or with -j
- * {"map":NAME,"hex":"0102..."} and {"printk":TEXT,"pid","tid","time_ns"}.
+ * bpf_printk text as it is, a line each, with -j {"printk":TEXT,"time_ns","pid","tid"}; ring
+ * records and, when everything is over, maps as utramp/print.h has them.
  */
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "utramp/print.h"
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 struct ring {
 	struct run *run;
-	const char *name;
+	struct utramp_map *map;
 	struct utramp_ring_buffer *rb;
 };
 
@@ -24,17 +25,26 @@ struct run {
 	struct cli_objects objects;
 	struct ring *ring;
 	int nrings, events;
+	bool over; /* the maps are printed */
 	struct json line;
 };
 
-static void put_line(struct run *r)
+static void put_line(void *ctx, const char *text, size_t n)
 {
-	r->events++;
+	struct run *r = ctx;
+
+	fwrite(text, 1, n, r->c->out);
+	fputc('\n', r->c->out);
+}
+
+static void put_event(void *ctx, const char *text, size_t n)
+{
+	struct run *r = ctx;
+
 	if (cli_full(r->c))
 		return;
 	r->c->shown++;
-	fwrite(r->line.buf, 1, r->line.n, r->c->out);
-	fputc('\n', r->c->out);
+	put_line(r, text, n);
 }
 
 static void print_text(void *ctx, const struct utramp_printk *p)
@@ -59,35 +69,31 @@ static void print_text(void *ctx, const struct utramp_printk *p)
 	} else {
 		json_raw(&r->line, p->text, n);
 	}
-	put_line(r);
+	r->events++;
+	put_event(r, r->line.buf, r->line.n);
+}
+
+static struct utramp_print_opts print_opts(const struct run *r)
+{
+	return (struct utramp_print_opts){ .sz = sizeof(struct utramp_print_opts),
+					   .json = r->c->json };
 }
 
 static int print_record(void *ctx, const void *data, size_t size)
 {
-	const unsigned char *b = data;
 	struct ring *ring = ctx;
-	struct json *w = &ring->run->line;
-	bool js = ring->run->c->json;
+	struct utramp_print_opts opts = print_opts(ring->run);
 
-	json_reset(w);
-	if (js)
-		json_printf(w, "{\"map\":\"%s\",\"hex\":\"", ring->name);
-	else
-		json_printf(w, "%s:", ring->name);
-	for (size_t i = 0; i < size; i++)
-		json_printf(w, js ? "%02x" : " %02x", b[i]);
-	if (js)
-		json_raw(w, "\"}", 2);
-	put_line(ring->run);
-	return 0;
+	ring->run->events++;
+	if (cli_full(ring->run->c))
+		return 0;
+	return utramp_map__format_record(ring->map, data, size, &opts, put_event, ring->run);
 }
 
-static int drain(void *arg, bool final)
+static int drain_events(struct run *r)
 {
-	struct run *r = arg;
 	int before = r->events, n;
 
-	(void) final; /* the library knows when the process is gone */
 	for (int i = 0; i < r->nrings; i++) {
 		n = utramp_ring_buffer__consume(r->ring[i].rb);
 		if (n < 0)
@@ -97,6 +103,47 @@ static int drain(void *arg, bool final)
 	if (n < 0)
 		return cli_fail(n), n;
 	return r->events - before;
+}
+
+/* Once: they say how it was when the programs ran last. */
+static void print_maps(struct run *r)
+{
+	struct utramp_print_opts opts = print_opts(r);
+
+	for (int i = 0; i < r->objects.n && !r->over; i++) {
+		struct utramp_map *m = NULL;
+
+		while ((m = utramp_object__next_map(r->objects.obj[i], m))) {
+			int n;
+
+			if (utramp_map__is_hidden(m))
+				continue;
+			n = utramp_map__print(m, &opts, put_line, r);
+			if (n < 0)
+				cli_reason(n);
+			else if (!n && r->c->verbose)
+				cli_info(r->c, "map %s: nothing to show", utramp_map__name(m));
+		}
+	}
+	r->over = true;
+}
+
+static int drain(void *arg, bool final)
+{
+	struct run *r = arg;
+	int n = drain_events(r);
+
+	if (final)
+		print_maps(r);
+	return n;
+}
+
+static void tell_hex(const struct cli *c, const char *ring)
+{
+	cli_info(c,
+		 "records of %s are shown in hex: the object's BTF has no struct %s_event; a "
+		 "variable 'struct %s_event *_%s_event;' makes clang put it there",
+		 ring, ring, ring, ring);
 }
 
 static int open_rings(struct run *r, struct utramp_object *o)
@@ -110,7 +157,9 @@ static int open_rings(struct run *r, struct utramp_object *o)
 			continue;
 		ring = &r->ring[r->nrings];
 		ring->run = r;
-		ring->name = utramp_map__name(m);
+		ring->map = m;
+		if (!utramp_map__record_type(m))
+			tell_hex(r->c, utramp_map__name(m));
 		ring->rb = utramp_ring_buffer__new(m, print_record, ring, NULL);
 		if (!ring->rb)
 			return cli_fail(-errno);
@@ -176,6 +225,8 @@ int cmd_run(struct cli *c)
 		code = cli_resume(c, r.t);
 	if (r.t && !code)
 		code = cli_wait(c, r.t, drain, &r);
+	if (c->ran && !c->broken)
+		print_maps(&r); /* if events could not be read to their end */
 	if (r.t)
 		tell_missed(&r);
 	for (int i = 0; i < r.nrings; i++)

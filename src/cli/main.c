@@ -13,7 +13,9 @@
 static const struct cli_verb verbs[] = {
 	{ "run", cmd_run, "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",
 	  "Load BPF objects, attach their fentry, fexit, fmod_ret and fsession programs to the\n"
-	  "command's functions, and print what the programs emit: bpf_printk lines and ring records.\n",
+	  "command's functions, and print what the programs emit: bpf_printk lines, ring records by\n"
+	  "the struct RING_event in the object's BTF; at the end maps and global variables, but those\n"
+	  "named _...; arrays named ..._hist as histograms.\n",
 	  COMMON " attach cookie missing lossless events duration json" },
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
