@@ -94,39 +94,58 @@ static bool has_section(Elf *elf, const char *const *names)
 	return false;
 }
 
+/* Mapped, unlike in objfile.c: debug sections are often larger than what we ask for. */
+static int open_elf(const char *path, int *fd, Elf **out, struct diag *d)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (*fd < 0)
+		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
+	elf_version(EV_CURRENT);
+	*out = elf_begin(*fd, ELF_C_READ_MMAP, NULL);
+	if (!*out || elf_kind(*out) != ELF_K_ELF)
+		return diag_set(d, -EBADMSG, "%s: not an ELF file", path);
+	return 0;
+}
+
 static int open_dwarf(struct dwarf_reader *r, struct diag *d)
 {
 	static const char *const names[] = { ".debug_info", ".zdebug_info", NULL };
+	int err = open_elf(r->path, &r->fd, &r->elf, d);
 
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (r->fd < 0)
-		return diag_set(d, -errno, "%s: %s", r->path, strerror(errno));
-	elf_version(EV_CURRENT);
-	/* mapped, unlike in objfile.c: debug sections are often larger than what we ask for */
-	r->elf = elf_begin(r->fd, ELF_C_READ_MMAP, NULL);
-	if (!r->elf || elf_kind(r->elf) != ELF_K_ELF)
-		return diag_set(d, -EBADMSG, "%s: not an ELF file", r->path);
+	if (!err && r->module)
+		err = open_elf(r->module, &r->module_fd, &r->code, d);
+	if (err)
+		return err;
+	if (!r->module)
+		r->code = r->elf;
 	if (!has_section(r->elf, names))
 		return diag_set(d, -ENOENT, "%s: no DWARF in this file", r->path);
 	r->dw = dwarf_begin_elf(r->elf, DWARF_C_READ, NULL);
 	return r->dw ? 0 : dwr_damaged(r, NULL, d);
 }
 
-int dwr_open(const char *path, struct dwarf_reader **out, struct diag *d)
+int dwr_open_separate(const char *path, const char *module, struct dwarf_reader **out,
+		      struct diag *d)
 {
 	struct dwarf_reader *r = calloc(1, sizeof(*r));
 	int err;
 
 	if (!r)
 		return -ENOMEM;
-	r->fd = -1;
+	r->fd = r->module_fd = -1;
 	r->path = strdup(path);
-	err = r->path ? open_dwarf(r, d) : -ENOMEM;
+	r->module = module ? strdup(module) : NULL;
+	err = r->path && !module == !r->module ? open_dwarf(r, d) : -ENOMEM;
 	if (err < 0)
 		dwr_close(r);
 	else
 		*out = r;
 	return err;
+}
+
+int dwr_open(const char *path, struct dwarf_reader **out, struct diag *d)
+{
+	return dwr_open_separate(path, NULL, out, d);
 }
 
 void dwr_close(struct dwarf_reader *r)
@@ -148,10 +167,14 @@ void dwr_close(struct dwarf_reader *r)
 		dwarf_cfi_end(r->cfi);
 	if (r->dw)
 		dwarf_end(r->dw);
-	if (r->elf)
-		elf_end(r->elf);
+	if (r->code != r->elf)
+		elf_end(r->code);
+	elf_end(r->elf);
+	if (r->module_fd >= 0)
+		close(r->module_fd);
 	if (r->fd >= 0)
 		close(r->fd);
+	free(r->module);
 	free(r->path);
 	free(r);
 }
@@ -386,6 +409,25 @@ static const struct dwr_func *func_in_unit(const struct dwr_unit *u, taddr_t add
 	return lo < u->func.n && u->func.at[lo].addr == addr ? &u->func.at[lo] : NULL;
 }
 
+/* -gsplit-dwarf: libdw looks for the unit's file by its name, but not into packages. */
+static int split_missing(const struct dwarf_reader *r, struct dwr_unit *u, struct diag *d)
+{
+	const char *module = r->module ? r->module : r->path, *name;
+	Dwarf_Attribute a;
+	char dwp[4096];
+	bool packed;
+
+	name = dwarf_formstring(dwarf_attr(&u->die, DW_AT_dwo_name, &a));
+	if (!name)
+		name = dwarf_formstring(dwarf_attr(&u->die, DW_AT_GNU_dwo_name, &a));
+	snprintf(dwp, sizeof(dwp), "%s.dwp", module);
+	packed = access(dwp, F_OK) == 0;
+	return diag_set(d, -ENODATA,
+			"%s: split DWARF (-gsplit-dwarf): its file %s is not there%s%s%s", r->path,
+			name ? name : "(.dwo)", packed ? ", and packages are not read: " : "",
+			packed ? dwp : "", packed ? "" : "; build without, or keep the .dwo files");
+}
+
 int dwr_index_at(struct dwarf_reader *r, taddr_t addr, const struct dwr_func **out, struct diag *d)
 {
 	size_t lo = 0, hi, mid;
@@ -410,10 +452,7 @@ int dwr_index_at(struct dwarf_reader *r, taddr_t addr, const struct dwr_func **o
 		if (addr >= range->hi)
 			continue;
 		if (u->split_missing)
-			return diag_set(d, -ENOENT,
-					"%s: the DWARF of %#" PRIx64 " is in a .dwo file that is "
-					"not there",
-					r->path, addr);
+			return split_missing(r, u, d);
 		err = index_unit(u);
 		if (err < 0)
 			return err;

@@ -2,6 +2,7 @@
  * info/dwarf.h - prototypes and types from DWARF, over libdw.
  *
  * Errors   -ENOENT no DWARF in the file, or no such function in it
+ *          -ENODATA it is in a .dwo file that is not there, or packed (diag: which)
  *          -EBADMSG damaged DWARF (diag: where)
  * Memory   prototypes live in the caller's pool, not in the reader.  Types are built so far as
  *          a few steps through pointers lead; what lies beyond is TY_UNKNOWN by its name.
@@ -17,8 +18,14 @@
 
 struct dwarf_reader;
 
-/* file: the module itself or its separate debug file.  Opens lazily: no unit is read yet. */
+/*
+ * A module, or its separate debug file; module NULL: path has the code, else module does (the
+ * debug file of a module has its own symbols, but no unwind tables).  Opens lazily: no unit is
+ * read yet.
+ */
 int dwr_open(const char *path, struct dwarf_reader **out, struct diag *d);
+int dwr_open_separate(const char *path, const char *module, struct dwarf_reader **out,
+		      struct diag *d);
 void dwr_close(struct dwarf_reader *r);
 
 /*

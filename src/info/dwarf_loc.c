@@ -83,7 +83,7 @@ static int64_t frame_size(struct dwarf_reader *r, Dwarf_Addr pc)
 	size_t n;
 
 	if (!r->cfi && !r->no_cfi)
-		r->cfi = dwarf_getcfi_elf(r->elf);
+		r->cfi = dwarf_getcfi_elf(r->code);
 	r->no_cfi = !r->cfi;
 	if (!r->cfi || dwarf_cfi_addrframe(r->cfi, pc, &frame))
 		return 0;

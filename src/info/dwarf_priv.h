@@ -103,9 +103,9 @@ struct dwr_memo {
 };
 
 struct dwarf_reader {
-	char *path;
-	int fd;
-	Elf *elf;
+	char *path, *module; /* module NULL: path */
+	int fd, module_fd;
+	Elf *elf, *code; /* code: of the module; the same, if there is no other file */
 	Dwarf *dw;
 	Dwarf_CFI *cfi; /* of .eh_frame, opened when first needed */
 	bool no_cfi;

@@ -35,7 +35,7 @@ static unsigned by_suffix(const char *name)
 	return flags;
 }
 
-static int add_table(struct dwarf_reader *r, Elf_Scn *scn, size_t strings)
+static int add_table(struct dwarf_reader *r, Elf *elf, Elf_Scn *scn, size_t strings)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
 	size_t n = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
@@ -48,7 +48,7 @@ static int add_table(struct dwarf_reader *r, Elf_Scn *scn, size_t strings)
 		if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
 		    sym.st_shndx == SHN_UNDEF)
 			continue;
-		name = elf_strptr(r->elf, strings, sym.st_name);
+		name = elf_strptr(elf, strings, sym.st_name);
 		s.addr = sym.st_value;
 		s.flags |= name ? by_suffix(name) : 0;
 		if (GELF_ST_BIND(sym.st_info) != STB_LOCAL)
@@ -66,18 +66,28 @@ static int compare_syms(const void *pa, const void *pb)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-int dwr_index_syms(struct dwarf_reader *r)
+static int add_tables(struct dwarf_reader *r, Elf *elf)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr;
 	int err = 0;
 
+	while (!err && (scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
+			err = add_table(r, elf, scn, shdr.sh_link);
+	return err;
+}
+
+int dwr_index_syms(struct dwarf_reader *r)
+{
+	int err;
+
 	if (r->have_syms)
 		return 0;
 	vec_free(&r->sym);
-	while (!err && (scn = elf_nextscn(r->elf, scn)))
-		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
-			err = add_table(r, scn, shdr.sh_link);
+	err = add_tables(r, r->elf);
+	if (!err && r->code != r->elf)
+		err = add_tables(r, r->code);
 	if (r->sym.n)
 		qsort(r->sym.at, r->sym.n, sizeof(*r->sym.at), compare_syms);
 	r->have_syms = !err;

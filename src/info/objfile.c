@@ -466,6 +466,10 @@ void objfile_close(struct objfile *o)
 	ty_pool_free(p->pool);
 	if (p->elf)
 		elf_end(p->elf);
+	if (p->debug_elf)
+		elf_end(p->debug_elf);
+	if (p->debug_fd > 0)
+		close(p->debug_fd);
 	if (p->fd >= 0)
 		close(p->fd);
 	free(p);

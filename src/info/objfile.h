@@ -65,6 +65,12 @@ int objfile_open_mem(const void *bytes, size_t n, const char *name, struct objfi
 		     struct diag *d);
 void objfile_close(struct objfile *o); /* NULL is fine */
 
+/*
+ * Add the symbols that o's separate debug file has, so far as they lie in o's segments.
+ * objsym pointers from before are invalid, their names are not.  -EBADMSG: o is as it was.
+ */
+int objfile_add_symbols(struct objfile *o, const char *debug_file, struct diag *d);
+
 /* A section's bytes (decompressed), borrowed; *n its size.  NULL: no such section. */
 const void *objfile_section(const struct objfile *o, const char *name, size_t *n, taddr_t *addr);
 

@@ -34,6 +34,10 @@ struct objfile_priv {
 	uint32_t mask;
 
 	struct objfile_dynamic dynamic;
+
+	/* the separate debug file, whose strings symbols are called by; fd 0: none */
+	Elf *debug_elf;
+	int debug_fd;
 };
 
 /* Bytes at a file offset; returns how many there were. */

@@ -11,8 +11,11 @@
 
 #include "base/vec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VERSION_HIDDEN 0x8000
 #define MAX_VERSIONS   0x7fff
@@ -33,9 +36,9 @@ struct strings {
 	size_t n;
 };
 
-static int read_strings(const struct objfile_priv *p, size_t index, struct strings *out)
+static int read_strings(Elf *elf, size_t index, struct strings *out)
 {
-	Elf_Scn *scn = elf_getscn(p->elf, index);
+	Elf_Scn *scn = elf_getscn(elf, index);
 	Elf_Data *data = scn ? elf_getdata(scn, NULL) : NULL;
 	const char *last;
 
@@ -137,7 +140,7 @@ static int read_versions(const struct objfile_priv *p, struct version_list *out,
 			continue;
 		if (shdr.sh_type == SHT_GNU_versym)
 			*versym = data;
-		else if (read_strings(p, shdr.sh_link, &s) < 0)
+		else if (read_strings(p->elf, shdr.sh_link, &s) < 0)
 			continue;
 		else if (shdr.sh_type == SHT_GNU_verdef)
 			err = read_verdef(data, shdr.sh_info, &s, out);
@@ -202,7 +205,7 @@ static void dynamic_version(const struct version_list *v, Elf_Data *versym, int 
 	}
 }
 
-static int read_table(struct objfile_priv *p, Elf_Scn *scn, const GElf_Shdr *shdr,
+static int read_table(struct objfile_priv *p, Elf *elf, Elf_Scn *scn, const GElf_Shdr *shdr,
 		      const struct version_list *versions, Elf_Data *versym, struct sym_list *out,
 		      struct diag *d)
 {
@@ -216,7 +219,7 @@ static int read_table(struct objfile_priv *p, Elf_Scn *scn, const GElf_Shdr *shd
 	n = data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
 	if (n > INT32_MAX)
 		return diag_set(d, -EBADMSG, "%s: a symbol table of absurd size", p->pub.path);
-	if (n && read_strings(p, shdr->sh_link, &str) < 0)
+	if (n && read_strings(elf, shdr->sh_link, &str) < 0)
 		return diag_set(d, -EBADMSG, "%s: symbols without names", p->pub.path);
 	for (size_t i = 0; i < n; i++) {
 		struct objsym s = { .dynamic = dynamic };
@@ -275,7 +278,7 @@ static bool same_version(const struct objsym *a, const struct objsym *b)
 	return !strcmp(a->version, b->version);
 }
 
-/* Drop what .symtab repeats: within one address, the dynamic ones are first. */
+/* Drop what is repeated (.symtab, a debug file): within one address, the dynamic ones are first. */
 static void drop_repeated(struct sym_list *list)
 {
 	size_t kept = 0, first = 0;
@@ -287,7 +290,7 @@ static void drop_repeated(struct sym_list *list)
 		if (!kept || list->at[first].addr != s->addr)
 			first = kept;
 		for (size_t k = first; k < kept && k < first + MAX_BACKWARDS && !repeated; k++)
-			repeated = !s->dynamic && list->at[k].dynamic &&
+			repeated = !s->dynamic && list->at[k].type == s->type &&
 				   !strcmp(list->at[k].name, s->name) &&
 				   same_version(&list->at[k], s);
 		if (!repeated)
@@ -309,7 +312,7 @@ int objfile_read_syms(struct objfile_priv *p, struct diag *d)
 	while (!err && (scn = elf_nextscn(p->elf, scn)))
 		if (gelf_getshdr(scn, &shdr) &&
 		    (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
-			err = read_table(p, scn, &shdr, &versions, versym, &list, d);
+			err = read_table(p, p->elf, scn, &shdr, &versions, versym, &list, d);
 	vec_free(&versions);
 	if (!err && list.n >= UINT32_MAX / 2)
 		err = diag_set(d, -EBADMSG, "%s: too many symbols", p->pub.path);
@@ -322,6 +325,70 @@ int objfile_read_syms(struct objfile_priv *p, struct diag *d)
 	drop_repeated(&list);
 	p->pub.sym = list.at;
 	p->pub.nsym = (unsigned)list.n;
+	return 0;
+}
+
+/* -- of a separate debug file ------------------------------------------------------------------ */
+
+/* Its symbols behind those that are there. */
+static int read_debug(struct objfile_priv *p, Elf *elf, struct sym_list *list, struct diag *d)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	size_t kept = p->pub.nsym;
+	int err = 0;
+
+	for (unsigned i = 0; i < p->pub.nsym; i++)
+		if (vec_push(list, p->pub.sym[i]) < 0)
+			return -ENOMEM;
+	while (!err && (scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
+			err = read_table(p, elf, scn, &shdr, NULL, NULL, list, d);
+	for (size_t i = kept; i < list->n; i++)
+		if (objfile_seg_at(&p->pub, list->at[i].addr))
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+	return !err && list->n >= UINT32_MAX / 2 ?
+		       diag_set(d, -EBADMSG, "%s: too many symbols", p->pub.path) :
+		       err;
+}
+
+static void take_symbols(struct objfile_priv *p, struct sym_list *list)
+{
+	free((void *)(uintptr_t)p->pub.sym);
+	free(p->bucket);
+	free(p->chain);
+	p->bucket = p->chain = NULL;
+	if (list->n)
+		qsort(list->at, list->n, sizeof(*list->at), compare_syms);
+	drop_repeated(list);
+	p->pub.sym = list->at;
+	p->pub.nsym = (unsigned)list->n;
+}
+
+int objfile_add_symbols(struct objfile *o, const char *debug_file, struct diag *d)
+{
+	struct objfile_priv *p = o->priv;
+	struct sym_list list = { 0 };
+	Elf *elf = NULL;
+	int fd = p->debug_fd > 0 ? -1 : open(debug_file, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return diag_set(d, p->debug_fd > 0 ? -EINVAL : -errno, "%s: %s", debug_file,
+				p->debug_fd > 0 ? "symbols were added before" : strerror(errno));
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	err = elf && elf_kind(elf) == ELF_K_ELF ?
+		      read_debug(p, elf, &list, d) :
+		      diag_set(d, -EBADMSG, "%s: not an ELF file", debug_file);
+	if (err) {
+		vec_free(&list);
+		elf_end(elf);
+		close(fd);
+		return err;
+	}
+	p->debug_elf = elf;
+	p->debug_fd = fd;
+	take_symbols(p, &list);
 	return 0;
 }
 

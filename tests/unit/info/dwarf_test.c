@@ -458,9 +458,10 @@ static void test_split(void **state)
 	snprintf(away, sizeof(away), "%s.away", dwo);
 	assert_int_equal(rename(dwo, away), 0);
 	assert_int_equal(dwr_open(victim, &r, NULL), 0);
-	assert_int_equal(dwr_proto_at(r, s->addr, pool, &p, &d), -ENOENT);
+	assert_int_equal(dwr_proto_at(r, s->addr, pool, &p, &d), -ENODATA);
 	assert_int_equal(rename(away, dwo), 0);
-	assert_non_null(strstr(d.text, ".dwo"));
+	assert_non_null(strstr(d.text, "-gsplit-dwarf"));
+	assert_non_null(strstr(d.text, "victim.dwo"));
 	dwr_close(r);
 }
 
