@@ -84,13 +84,12 @@ UTRAMP_API const char *utramp_target__renamed(const struct utramp_target *t);
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 /*
- * Types for functions without debug information: a file with BTF for a module (path, SONAME, short
- * name, pattern), or one prototype as C writes it, "int f(struct s *, double)".  They count for
- * functions that have no program yet.  ENOENT: no such module or function to use them.
+ * From now on fn is told how far attaching is, function by function; one counts when it is ready.
+ * Programs of several specs are attached one spec after the other, and total is that one's.
  */
-UTRAMP_API int utramp_target__add_btf(struct utramp_target *t, const char *module,
-				      const char *file);
-UTRAMP_API int utramp_target__add_proto(struct utramp_target *t, const char *proto);
+UTRAMP_API void utramp_target__on_progress(struct utramp_target *t,
+					   void (*fn)(void *ctx, unsigned done, unsigned total),
+					   void *ctx);
 /* How many functions have a program; *untyped of them have no types, as *example (or NULL). */
 UTRAMP_API unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
 					     const char **example);
@@ -211,7 +210,7 @@ struct utramp_func_info {
 	const char *module, *func; /* func: all names of the address, the asked one first */
 	uint64_t addr, size;       /* in the file */
 	const char *proto;         /* C text; NULL: no types */
-	const char *types_from;    /* "BTF", "DWARF", "user", "none" */
+	const char *types_from;    /* "BTF", "DWARF, FILE", "--proto", "none", or why none */
 	const char *site;          /* "nop", "moved", "hop"; NULL: cannot be patched */
 	bool entry, exit;          /* what can be attached */
 	const char *reason;        /* why something cannot; NULL: nothing to say */

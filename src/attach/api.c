@@ -34,8 +34,7 @@ void *api_null(int err)
 	return NULL;
 }
 
-/* A pointer that must not be NULL is. */
-static int misuse(const char *what)
+int api_misuse(const char *what)
 {
 	return api_return(diag_set(api_diag(), -EINVAL, "no %s given", what));
 }
@@ -93,7 +92,7 @@ struct utramp_target *utramp_target__file(const char *spec)
 	int err;
 
 	if (!spec)
-		return api_null(misuse("function"));
+		return api_null(api_misuse("function"));
 	err = session_file(spec, &t, api_diag());
 	return err ? api_null(err) : t;
 }
@@ -110,7 +109,7 @@ pid_t utramp_target__pid(const struct utramp_target *t)
 
 int utramp_target__resume(struct utramp_target *t)
 {
-	return t ? api_return(session_resume(t, api_diag())) : misuse("target");
+	return t ? api_return(session_resume(t, api_diag())) : api_misuse("target");
 }
 
 int utramp_target__poll(struct utramp_target *t, int timeout_ms)
@@ -120,7 +119,7 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 	int n;
 
 	if (!t)
-		return misuse("target");
+		return api_misuse("target");
 	if (t->file)
 		return api_return(diag_set(d, -EINVAL, "a file does not run"));
 	if (t->proc->exited)
@@ -150,7 +149,7 @@ const char *utramp_target__renamed(const struct utramp_target *t)
 
 int utramp_target__detach(struct utramp_target *t)
 {
-	return t ? api_return(session_detach(t, api_diag())) : misuse("target");
+	return t ? api_return(session_detach(t, api_diag())) : api_misuse("target");
 }
 
 uint64_t utramp_target__stopped_ns(const struct utramp_target *t)
@@ -158,57 +157,11 @@ uint64_t utramp_target__stopped_ns(const struct utramp_target *t)
 	return process_stopped_ns(t->proc);
 }
 
-int utramp_target__add_btf(struct utramp_target *t, const char *module, const char *file)
+void utramp_target__on_progress(struct utramp_target *t,
+				void (*fn)(void *ctx, unsigned done, unsigned total), void *ctx)
 {
-	struct fspec s = { .module = (char *)(uintptr_t)module };
-	struct diag *d = api_diag();
-	bool known = false;
-	int err;
-
-	if (!t || !module || !file)
-		return misuse("target, module or file");
-	s.module_glob = strpbrk(module, "*?") != NULL;
-	for (size_t i = 0; i < t->mods->n; i++)
-		known |=
-			fspec_module_matches(&s, t->mods->at[i]->path, t->mods->at[i]->obj->soname);
-	if (!known)
-		return api_return(
-			diag_set(d, -ENOENT, "types of module '%s': there is none such", module));
-	err = types_add_btf(&t->types, module, file, d);
-	return api_return(err == -ENOENT ? -EBADMSG : err); /* the file's: the module is there */
-}
-
-/* A function of this name, or beginning at this address, is in the module. */
-static bool has_function(const struct amodule *m, const char *name)
-{
-	struct taddr_range r;
-	taddr_t addr;
-
-	if (!types_proto_addr(name, &addr))
-		return objfile_sym(m->obj, name) != NULL;
-	return objfile_sym_at(m->obj, addr) ||
-	       (objfile_func_range(m->obj, addr, &r) && r.lo == addr);
-}
-
-int utramp_target__add_proto(struct utramp_target *t, const char *proto)
-{
-	struct diag *d = api_diag();
-	const char *name;
-	int err;
-
-	if (!t || !proto)
-		return misuse("target or prototype");
-	err = types_add_proto(&t->types, proto, d);
-	if (err)
-		return api_return(err);
-	name = t->types.protos.at[t->types.protos.n - 1].name;
-	for (size_t i = 0; i < t->mods->n; i++) {
-		if (has_function(t->mods->at[i], name))
-			return 0;
-	}
-	t->types.protos.n--;
-	return api_return(
-		diag_set(d, -ENOENT, "prototype of '%s': there is no such function", name));
+	t->progress.fn = fn;
+	t->progress.ctx = ctx;
 }
 
 unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyped,
@@ -246,7 +199,7 @@ struct utramp_object *utramp_object__open_file(const char *path,
 	int err;
 
 	if (!path)
-		return api_null(misuse("path"));
+		return api_null(api_misuse("path"));
 	err = opts_copy(&own, sizeof(own), opts, d);
 	if (!err)
 		err = object_open(path, &own, &o, d);
@@ -256,7 +209,7 @@ struct utramp_object *utramp_object__open_file(const char *path,
 int utramp_object__load(struct utramp_object *o, struct utramp_target *t)
 {
 	if (!o || !t)
-		return misuse("object or target");
+		return api_misuse("object or target");
 	return api_return(object_load(o, t, api_diag()));
 }
 
@@ -303,7 +256,7 @@ int utramp_program__add_target(struct utramp_program *p, const char *spec)
 	int err;
 
 	if (!p || !spec)
-		return misuse("program or function");
+		return api_misuse("program or function");
 	if (p->object->tried)
 		return api_return(diag_set(d, -EINVAL, "%s is loaded already", p->object->path));
 	err = fspec_parse(spec, &s, d);
@@ -411,6 +364,7 @@ static int link_all(struct utramp_program *p, struct utramp_target *t, const cha
 	}
 	for (size_t i = 0; i < list.n && !err; i++) {
 		err = link_one(p, t, list.at[i], o, l, d);
+		session_progress(t, STEP_LINKED, i + 1, list.n);
 		if (!err || !passes(o, l, list.at[i], list.pattern, kind, err))
 			continue;
 		if (o->missing)
@@ -514,7 +468,7 @@ struct utramp_link *utramp_program__attach(struct utramp_program *p, struct utra
 	int err;
 
 	if (!p || !t)
-		return api_null(misuse("program or target"));
+		return api_null(api_misuse("program or target"));
 	err = opts_copy(&own, sizeof(own), opts, d);
 	if (!err)
 		err = attach(p, t, spec, &own, &l, d);
@@ -530,7 +484,7 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 	int err;
 
 	if (!o || !t)
-		return misuse("object or target");
+		return api_misuse("object or target");
 	before = o->links.n;
 	err = opts_copy(&own, sizeof(own), opts, d);
 	if (!err && has_list(&own))

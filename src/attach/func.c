@@ -2,6 +2,7 @@
  * attach/func.c - resolve specifications to functions; see func.h.
  */
 #include "attach/func.h"
+#include "attach/nearest.h"
 #include "attach/policy.h"
 #include "info/cxxname.h"
 #include "info/demangle.h"
@@ -18,6 +19,7 @@ void func_free(struct func *f)
 	func_model_free(f->model);
 	free(f->aliases);
 	free(f->reason);
+	free(f->types_why);
 	free(f);
 }
 
@@ -28,8 +30,7 @@ void func_list_fini(struct func_list *l)
 	vec_free(l);
 }
 
-/* Start-up code, linker stubs and parts of functions, which no pattern means. */
-static bool is_startup(const char *name)
+bool func_is_startup(const char *name)
 {
 	static const char *const list[] = {
 		"_start",
@@ -52,7 +53,7 @@ static bool is_startup(const char *name)
 	return strstr(name, "@plt") != NULL || policy_is_fragment(name);
 }
 
-static bool is_function(const struct objsym *sym)
+bool func_symbol(const struct objsym *sym)
 {
 	return sym->type == OBJSYM_FUNC || sym->type == OBJSYM_IFUNC;
 }
@@ -98,7 +99,7 @@ static int add_aliases(struct func *f)
 	int err = 0;
 
 	for (; !err && s && s < end && s->addr == f->addr; s++) {
-		if (is_function(s))
+		if (func_symbol(s))
 			err = add_alias(f, s->name);
 	}
 	return err;
@@ -146,7 +147,7 @@ static int match_symbols(struct modset *s, struct amodule *m, const struct fspec
 		const struct objsym *sym = &m->obj->sym[i];
 		char *human = NULL;
 
-		if (!is_function(sym) || (pattern && is_startup(sym->name)))
+		if (!func_symbol(sym) || (pattern && func_is_startup(sym->name)))
 			continue;
 		human = demangle(sym->name);
 		if (fspec_symbol_matches(spec, sym->name, sym->version, human))
@@ -169,7 +170,7 @@ bool func_answers(const struct func *f, const struct fspec *spec)
 	for (; s && s < end && s->addr == f->addr && !found; s++) {
 		char *human = demangle(s->name);
 
-		found = is_function(s) && fspec_symbol_matches(spec, s->name, s->version, human);
+		found = func_symbol(s) && fspec_symbol_matches(spec, s->name, s->version, human);
 		free(human);
 	}
 	return found;
@@ -203,7 +204,7 @@ static int match_addr(struct modset *s, struct amodule *m, const struct fspec *s
 	struct taddr_range r;
 	char name[32], *kept;
 
-	if (sym && is_function(sym))
+	if (sym && func_symbol(sym))
 		return add_match(m, sym, out);
 	if (!objfile_func_range(m->obj, spec->addr, &r) || r.lo != spec->addr)
 		return diag_set(d, -ENOENT, "no function begins at %#llx in %s",
@@ -211,107 +212,6 @@ static int match_addr(struct modset *s, struct amodule *m, const struct fspec *s
 	snprintf(name, sizeof(name), "0x%llx", (unsigned long long)spec->addr);
 	kept = (char *)(uintptr_t)ty_pool_str(s->pool, name);
 	return kept ? func_new(m, kept, spec->addr, false, out) : -ENOMEM;
-}
-
-struct near {
-	char name[80]; /* "": none */
-	unsigned distance;
-};
-
-/* Keep the three nearest names, nearest first, each once. */
-static void note_near(struct near best[3], const char *name, size_t n, const char *want)
-{
-	struct near cand;
-
-	snprintf(cand.name, sizeof(cand.name), "%.*s", (int)(n < 80 ? n : 80), name);
-	cand.distance = name_distance(cand.name, want);
-	for (int i = 0; i < 3; i++) {
-		if (!strcmp(best[i].name, cand.name))
-			return;
-		if (!best[i].name[0] || cand.distance < best[i].distance) {
-			struct near t = best[i];
-
-			best[i] = cand;
-			cand = t;
-			if (!cand.name[0])
-				return;
-		}
-	}
-}
-
-/* Another version of the function is nearest of all. */
-static void note_version(struct near best[3], const struct objsym *sym, const struct fspec *spec)
-{
-	char name[80];
-
-	if (!sym->version || strcmp(sym->name, spec->func) != 0)
-		return;
-	snprintf(name, sizeof(name), "%s@%s", sym->name, sym->version);
-	note_near(best, name, strlen(name), name);
-}
-
-/* By the name that people write, unless they wrote a mangled one. */
-static void note_symbol(struct near best[3], const char *symbol, const char *want)
-{
-	char *human = want[0] != '_' || want[1] != 'Z' ? demangle(symbol) : NULL;
-	struct cxx_name parts;
-
-	if (human) {
-		cxx_name_split(human, &parts);
-		note_near(best, parts.name, (size_t)(parts.params - parts.name), want);
-	} else {
-		note_near(best, symbol, strlen(symbol), want);
-	}
-	free(human);
-}
-
-/* "no module X; there are A, B, C" */
-static int no_module(const struct modset *s, const struct fspec *spec, struct diag *d)
-{
-	char have[512] = "";
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n && n < sizeof(have); i++)
-		n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%s", i ? ", " : "",
-				      s->at[i]->shown);
-	return diag_set(d, -ENOENT, "no module '%s' in the target; there are: %s",
-			spec->module ? spec->module : "", have);
-}
-
-/* "no function X in A, B; nearest: ..." */
-static int no_match(const struct modset *s, const struct fspec *spec, struct diag *d)
-{
-	struct near best[3] = { 0 };
-	char where[512] = "", near[256] = "";
-	size_t nw = 0, nn = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct amodule *m = s->at[i];
-
-		if (!fspec_module_matches(spec, m->path, m->obj->soname))
-			continue;
-		if (nw < sizeof(where))
-			nw += (size_t)snprintf(where + nw, sizeof(where) - nw, "%s%s",
-					       nw ? ", " : "", m->shown);
-		for (unsigned k = 0; k < m->obj->nsym; k++) {
-			const struct objsym *sym = &m->obj->sym[k];
-
-			if (!is_function(sym) || is_startup(sym->name))
-				continue;
-			if (spec->version)
-				note_version(best, sym, spec);
-			note_symbol(best, sym->name, spec->func);
-		}
-	}
-	for (int i = 0; i < 3 && best[i].name[0]; i++)
-		nn += (size_t)snprintf(near + nn, nn < sizeof(near) ? sizeof(near) - nn : 0, "%s%s",
-				       i ? ", " : "", best[i].name);
-	if (!nw)
-		return no_module(s, spec, d);
-	return diag_set(d, -ENOENT, "no function '%s%s%s%s' in %s%s%s", spec->func,
-			spec->params ? spec->params : "", spec->version ? "@" : "",
-			spec->version ? spec->version : "", where, near[0] ? "; nearest: " : "",
-			near);
 }
 
 int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d)
@@ -325,6 +225,7 @@ int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *o
 
 		if (!fspec_module_matches(spec, m->path, m->obj->soname))
 			continue;
+		module_find_debug(m);
 		err = spec->is_addr ? match_addr(s, m, spec, out, d) :
 				      match_symbols(s, m, spec, out);
 		if (!err)
@@ -334,5 +235,5 @@ int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *o
 	}
 	if (err)
 		return err;
-	return out->n > before ? 0 : no_match(s, spec, d);
+	return out->n > before ? 0 : nearest_to(s, spec, d);
 }

@@ -1,8 +1,7 @@
 /*
  * attach/func.h - from a specification to functions, with types, model and site.
  *
- * Errors   -ENOENT nothing matches: diag names the three nearest names and the modules
- *          searched;  -ESRCH no such module
+ * Errors   -ENOENT nothing matches: see nearest.h
  * Memory   functions belong to their func_list; prototypes to the modset's pool
  * Context  [ctl]
  */
@@ -29,6 +28,7 @@ struct func {
 	int site_err;
 	char *reason; /* why entry, or only exit, cannot be attached; NULL: nothing */
 	bool can_entry, can_exit;
+	char *types_why;     /* why no types, beyond that there are none; NULL */
 	unsigned types_seen; /* of type_sources.generation, when the prototype was looked up */
 };
 
@@ -43,6 +43,10 @@ struct func_list {
 int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d);
 /* Does spec name f, by any of the names that its address has? */
 bool func_answers(const struct func *f, const struct fspec *spec);
+
+/* Code has this name; start-up code, linker stubs and parts of functions, which no pattern means. */
+bool func_symbol(const struct objsym *sym);
+bool func_is_startup(const char *name);
 
 void func_list_fini(struct func_list *l);
 void func_free(struct func *f);

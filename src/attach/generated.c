@@ -125,6 +125,7 @@ static int link_all(struct generated *g, const struct hook_list *list,
 		size_t before = g->links.n;
 		int err = again ? 0 : g->kind->hook(g, list->at[i], d);
 
+		session_progress(g->target, STEP_LINKED, i + 1, list->n);
 		n += !err;
 		if (!err && !again)
 			session_warn(g->target, list->at[i]->func, o);

@@ -53,6 +53,8 @@ int hook_new(struct utramp_target *t, struct func *f, struct hook **out)
 		free(h);
 		return err;
 	}
+	h->chained = *session_chain(t, f);
+	*session_chain(t, f) = h;
 	*out = h;
 	return 0;
 }
@@ -431,9 +433,20 @@ static int commit_hook(struct utramp_target *t, struct hook *h, struct batch *b,
 	return err ? err : patch;
 }
 
+static size_t count_new(const struct utramp_target *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->hooks.n; i++)
+		n += !t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]);
+	return n;
+}
+
 /* Fills the batch.  *soft: the first trouble with a function that is left. */
 static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, struct diag *d)
 {
+	size_t n = count_new(t), done = 0;
+
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		struct hook *h = t->hooks.at[i];
 		int err = needs_commit(h) ? commit_hook(t, h, b, *soft ? NULL : d) : 0;
@@ -441,6 +454,8 @@ static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, str
 		if (err && hook_has_links(h))
 			return err;
 		*soft = *soft ? *soft : err;
+		if (!h->patched && hook_has_links(h))
+			session_progress(t, STEP_WRITTEN, ++done, n);
 	}
 	return 0;
 }

@@ -83,16 +83,30 @@ static void func_json(struct json *w, const struct func *f, const struct utramp_
 	json_close(w, '}');
 }
 
+/* "DWARF, /usr/lib/debug/...", "none: ..." */
+static const char *types_from(const struct func *f, char *out, size_t cap)
+{
+	const char *source = proto_source_name(f->proto.source);
+
+	if (f->proto.source == PROTO_DWARF && f->mod->debug.in_use)
+		snprintf(out, cap, "%s, %s", source, f->mod->debug.path);
+	else if (f->proto.source == PROTO_NONE && f->types_why)
+		snprintf(out, cap, "%s: %s", source, f->types_why);
+	else
+		return source;
+	return out;
+}
+
 static int show(struct lister *l, const struct func *f)
 {
-	char names[1024], proto[1024];
+	char names[1024], proto[1024], from[1024];
 	struct utramp_func_info info = {
 		.sz = sizeof(info),
 		.module = f->mod->shown,
 		.func = f->name,
 		.addr = f->addr,
 		.size = f->range.hi - f->range.lo,
-		.types_from = proto_source_name(f->proto.source),
+		.types_from = types_from(f, from, sizeof(from)),
 		.site = f->can_entry ? site_kind_text(f->site.kind) : NULL,
 		.entry = f->can_entry,
 		.exit = f->can_exit,

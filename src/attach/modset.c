@@ -28,7 +28,7 @@ static void module_free(struct amodule *m)
 		return;
 	vec_free(&m->taken);
 	sweep_free(m->sweep);
-	dwr_close(m->dwarf);
+	module_debug_fini(m);
 	btfr_close(m->btf);
 	objfile_close(m->obj);
 	free(m->path);
@@ -154,23 +154,66 @@ int modset_add_file(struct modset *s, const char *path, struct diag *d)
 	return err;
 }
 
-int module_take(struct amodule *m, const struct site *site)
+/* Index of the first range that ends behind addr. */
+static size_t taken_from(const struct amodule *m, taddr_t addr)
 {
-	struct taddr_range window = { site->window, site->window + site->len };
-	struct taddr_range hop = { site->hop, site->hop + SITE_JMP_LEN };
-	int err = vec_push(&m->taken, window);
+	size_t lo = 0, hi = m->taken.n, mid;
 
-	return err || site->kind != SITE_HOP ? err : vec_push(&m->taken, hop);
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (m->taken.at[mid].hi <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct taddr_range *module_taken(const struct amodule *m, taddr_t lo, taddr_t hi, size_t *n)
+{
+	size_t from = taken_from(m, lo), end = from;
+
+	while (end < m->taken.n && m->taken.at[end].lo < hi)
+		end++;
+	*n = end - from;
+	return *n ? m->taken.at + from : NULL;
+}
+
+/* Functions come in the order of their addresses, mostly: then it is the last. */
+static int take(struct amodule *m, taddr_t lo, taddr_t hi)
+{
+	struct taddr_range r = { lo, hi };
+	size_t at = taken_from(m, lo);
+	int err = vec_push(&m->taken, r);
+
+	if (err)
+		return err;
+	memmove(&m->taken.at[at + 1], &m->taken.at[at],
+		(m->taken.n - at - 1) * sizeof(m->taken.at[0]));
+	m->taken.at[at] = r;
+	return 0;
 }
 
 static void drop_taken(struct amodule *m, taddr_t lo)
 {
-	for (size_t i = m->taken.n; i-- > 0;) {
-		if (m->taken.at[i].lo == lo) {
-			m->taken.at[i] = m->taken.at[--m->taken.n];
-			return;
-		}
-	}
+	size_t at = taken_from(m, lo);
+
+	if (at == m->taken.n || m->taken.at[at].lo != lo)
+		return;
+	m->taken.n--;
+	memmove(&m->taken.at[at], &m->taken.at[at + 1], (m->taken.n - at) * sizeof(m->taken.at[0]));
+}
+
+int module_take(struct amodule *m, const struct site *site)
+{
+	int err = take(m, site->window, site->window + site->len);
+
+	if (err || site->kind != SITE_HOP)
+		return err;
+	err = take(m, site->hop, site->hop + SITE_JMP_LEN);
+	if (err)
+		drop_taken(m, site->window);
+	return err;
 }
 
 void module_give_back(struct amodule *m, const struct site *site)
@@ -178,16 +221,6 @@ void module_give_back(struct amodule *m, const struct site *site)
 	drop_taken(m, site->window);
 	if (site->kind == SITE_HOP)
 		drop_taken(m, site->hop);
-}
-
-struct dwarf_reader *module_dwarf(struct amodule *m)
-{
-	if (!m->tried_dwarf) {
-		m->tried_dwarf = true;
-		if (dwr_open(m->obj->path, &m->dwarf, NULL) != 0)
-			m->dwarf = NULL;
-	}
-	return m->dwarf;
 }
 
 struct btf_reader *module_btf(struct amodule *m)

@@ -34,8 +34,15 @@ struct amodule {
 	struct btf_reader *btf_file; /* given by the user, or NULL */
 	bool tried_dwarf, tried_btf;
 	struct {
+		char *path;  /* its separate debug file; NULL: none */
+		char *why;   /* one that is there is of no use: which and why; NULL */
+		bool tried;  /* it was looked for, or given */
+		bool given;  /* by the user */
+		bool in_use; /* dwarf is its, not the module's own */
+	} debug;
+	struct {
 		VEC(struct taddr_range);
-	} taken; /* windows and hops of its sites, run-time addresses */
+	} taken; /* windows and hops of its sites, run-time addresses, disjoint and in order */
 };
 
 struct modset {
@@ -58,7 +65,19 @@ int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d);
 
 /* Keep other sites from the bytes of this one. */
 int module_take(struct amodule *m, const struct site *site);
+/* Those that reach into [lo, hi). */
+const struct taddr_range *module_taken(const struct amodule *m, taddr_t lo, taddr_t hi, size_t *n);
 void module_give_back(struct amodule *m, const struct site *site);
+
+/*
+ * The module's separate debug file, where systems have it: looked for once.  Its symbols count
+ * from then on, its DWARF where the module has none.
+ */
+void module_find_debug(struct amodule *m);
+
+/* The user's, which comes before the module's own DWARF; it belongs, that was checked. */
+int module_give_debug(struct amodule *m, const char *path, struct diag *d);
+void module_debug_fini(struct amodule *m);
 
 struct dwarf_reader *module_dwarf(struct amodule *m);
 struct btf_reader *module_btf(struct amodule *m);

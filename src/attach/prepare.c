@@ -35,9 +35,12 @@ static void add_reason(struct func *f, const char *fmt, ...)
 static int make_model(struct func *f, const struct type_sources *types, struct ty_pool *pool,
 		      struct diag *d)
 {
-	int err = types_find(types, f->mod, f->name, f->addr, pool, &f->proto, NULL);
+	struct diag why = { 0 };
+	int err = types_find(types, f->mod, f->name, f->addr, pool, &f->proto, &why);
 
 	f->types_seen = types->generation;
+	free(f->types_why);
+	f->types_why = err && why.text[0] ? strdup(why.text) : NULL;
 	if (!err)
 		err = func_model_from_proto(&f->proto, &f->model, d);
 	else
@@ -89,8 +92,10 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 {
 	size_t len = f->range.hi - f->range.lo;
 	taddr_t bias = f->mod->bias;
+	const struct taddr_range *taken;
 	const struct sweep *sweep;
 	struct bytes b;
+	size_t ntaken;
 	int err = module_sweep(f->mod, &sweep, d);
 
 	if (err)
@@ -99,6 +104,8 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 	read_mem(f, live, &b);
 	if (!b.n)
 		return diag_set(d, -EFAULT, "its code cannot be read");
+	taken = module_taken(f->mod, f->range.lo + bias - b.before, f->range.lo + bias + b.n,
+			     &ntaken);
 	err = site_describe(
 		&(struct site_query){ .sweep = sweep,
 				      .bias = bias,
@@ -109,8 +116,8 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 				      .n = b.n,
 				      .before = b.before,
 				      .may_hop = true,
-				      .taken = f->mod->taken.at,
-				      .ntaken = f->mod->taken.n },
+				      .taken = taken,
+				      .ntaken = ntaken },
 		&f->site, d);
 	return err ? err : module_take(f->mod, &f->site);
 }
@@ -140,8 +147,9 @@ static void decide_exit(struct func *f)
 	else if (f->proto.source == PROTO_NONE)
 		add_reason(f,
 			   "exit: no types in %s, so the size of its stack arguments is not "
-			   "known; give them with --proto or --btf",
-			   f->mod->shown);
+			   "known; give them with --proto, --btf or --debuginfo%s%s%s",
+			   f->mod->shown, f->types_why ? " (" : "",
+			   f->types_why ? f->types_why : "", f->types_why ? ")" : "");
 	else if (f->proto.variadic)
 		add_reason(f, "exit: variadic, so the size of its stack arguments is not known");
 	else if (!f->model->k_known)

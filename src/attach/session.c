@@ -292,6 +292,16 @@ static void hook_free(struct hook *h)
 	free(h);
 }
 
+static void unchain(struct utramp_target *t, const struct hook *h)
+{
+	struct hook **at = session_chain(t, h->func);
+
+	while (*at && *at != h)
+		at = &(*at)->chained;
+	if (*at)
+		*at = h->chained;
+}
+
 void session_drop_hooks(struct utramp_target *t, size_t n)
 {
 	while (t->hooks.n > n) {
@@ -300,6 +310,7 @@ void session_drop_hooks(struct utramp_target *t, size_t n)
 		if (h->slot_at || hook_has_links(h))
 			return; /* the one who was shown them attached at once */
 		t->hooks.n--;
+		unchain(t, h);
 		func_give_back(h->func);
 		hook_free(h);
 	}
@@ -359,21 +370,24 @@ static int read_live(void *arg, taddr_t addr, void *out, size_t n)
 }
 
 /* A function that is hooked already is known: its bytes are ours by now. */
-static struct hook *find_hook(const struct utramp_target *t, const struct func *f)
+struct hook **session_chain(struct utramp_target *t, const struct func *f)
 {
-	for (size_t i = 0; i < t->hooks.n; i++) {
-		struct hook *h = t->hooks.at[i];
+	return &t->by_func[(func_addr(f) >> 4 ^ func_addr(f) >> 16) % HOOK_CHAINS];
+}
 
-		if (h->func->mod == f->mod && h->func->addr == f->addr)
-			return h;
-	}
-	return NULL;
+struct hook *session_find_hook(const struct utramp_target *t, const struct func *f)
+{
+	struct hook *h = *session_chain((struct utramp_target *)(uintptr_t)t, f);
+
+	while (h && (h->func->mod != f->mod || h->func->addr != f->addr))
+		h = h->chained;
+	return h;
 }
 
 static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
 {
 	struct live live = { read_live, t };
-	struct hook *h = find_hook(t, f);
+	struct hook *h = session_find_hook(t, f);
 	int err;
 
 	if (h) {
@@ -417,6 +431,7 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 		err = hook_of(t, f, &h, d);
 		if (!err)
 			err = vec_push(out, h);
+		session_progress(t, STEP_FOUND, i + 1, funcs.n);
 	}
 	func_list_fini(&funcs);
 	return err;
@@ -427,18 +442,20 @@ int session_within(struct utramp_target *t, const char *spec, struct hook_list *
 {
 	struct hook_list in = { 0 };
 	int err = session_hooks(t, spec, &in, d);
+	bool *named = calloc(t->hooks.n + 1, sizeof(*named)); /* by number */
 	size_t kept = 0;
 
+	if (!err && !named)
+		err = -ENOMEM;
+	for (size_t k = 0; k < in.n && !err; k++)
+		named[in.at[k]->number] = true;
 	for (size_t i = 0; i < list->n && !err; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < in.n && !found; k++)
-			found = in.at[k] == list->at[i];
-		if (found)
+		if (named[list->at[i]->number])
 			list->at[kept++] = list->at[i];
 	}
 	list->n = kept;
 	vec_free(&in);
+	free(named);
 	return err;
 }
 

@@ -69,7 +69,10 @@ struct hook {
 	bool hopped;  /* its jump stands in padding: SITE_HOP, patched or about to be, or left */
 	bool dirty;   /* the live image is not that of the programs */
 	bool removed; /* a program that images run is gone: close their gates */
+	struct hook *chained; /* the next in its chain of utramp_target.by_func */
 };
+
+#define HOOK_CHAINS 4096
 
 struct utramp_target {
 	struct process *proc;
@@ -83,6 +86,7 @@ struct utramp_target {
 	struct {
 		VEC(struct hook *);
 	} hooks;
+	struct hook *by_func[HOOK_CHAINS]; /* of all hooks: see session_find_hook() */
 	struct {
 		VEC(struct utramp_ring_buffer *);
 	} rings;
@@ -98,7 +102,21 @@ struct utramp_target {
 	bool file;     /* no process: a file stands for one, and nothing ever runs */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */
+	struct {
+		void (*fn)(void *ctx, unsigned done, unsigned total);
+		void *ctx;
+	} progress;
 };
+
+/* Tell that `done` of n functions have made this step of three on their way to be attached. */
+enum { STEP_FOUND, STEP_LINKED, STEP_WRITTEN, STEPS };
+
+static inline void session_progress(const struct utramp_target *t, unsigned step, size_t done,
+				    size_t n)
+{
+	if (t->progress.fn)
+		t->progress.fn(t->progress.ctx, (unsigned)((step * n + done) / STEPS), (unsigned)n);
+}
 
 /* Spawn, map, look up: everything up to "functions can be resolved". */
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
@@ -137,6 +155,10 @@ void session_drop_hooks(struct utramp_target *t, size_t n);
 /* Keep of list only what another spec names as well. */
 int session_within(struct utramp_target *t, const char *spec, struct hook_list *list,
 		   struct diag *d);
+
+/* The hook of this function; NULL: none. */
+struct hook *session_find_hook(const struct utramp_target *t, const struct func *f);
+struct hook **session_chain(struct utramp_target *t, const struct func *f);
 
 /* A hook for a prepared function that has none; takes f over, also on failure. */
 int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
@@ -184,7 +206,8 @@ int opts_copy(void *own, size_t own_sz, const void *user, struct diag *d);
 
 /* The thread's diag behind utramp_error(), emptied; and the ends of public functions. */
 struct diag *api_diag(void);
-int api_return(int err); /* int functions */
-void *api_null(int err); /* pointer functions: sets errno */
+int api_return(int err);          /* int functions */
+void *api_null(int err);          /* pointer functions: sets errno */
+int api_misuse(const char *what); /* a pointer that must not be NULL is */
 
 #endif

@@ -69,27 +69,37 @@ static bool has_offset(const char *func)
 	return plus && plus > func && isdigit((unsigned char)plus[1]);
 }
 
+/* In a template's arguments "char const*" is a type: this '*' stands behind one, and ends it. */
+static bool ends_type(const char *text, const char *star)
+{
+	int depth = 0;
+
+	for (const char *c = text; c < star; c++)
+		depth += *c == '<' ? 1 : *c == '>' ? -1 : 0;
+	return depth > 0 && (isalnum((unsigned char)star[-1]) || strchr("_*>)", star[-1])) &&
+	       star[1] && strchr(">,&* )", star[1]);
+}
+
 /*
  * "operator*" is a name, not a pattern, and so is what follows it; "C*::operator*" is a pattern
- * that means this operator: its own '*' are marked as such.
+ * that means this operator: its own '*' are marked as such, as are those of types.
  */
 static int parse_glob(struct fspec *s)
 {
-	const char *end, *op = cxx_name_operator(s->func, &end);
-	size_t before = op ? (size_t)(op - s->func) : strlen(s->func), n;
+	const char *end, *op = cxx_name_operator(s->func, &end), *last;
 	char *marked;
+	size_t n = 0;
 
-	if (strcspn(s->func, "*?") >= before)
-		return 0;
-	s->func_glob = true;
-	if (!op || !memchr(op, '*', (size_t)(end - op)))
+	last = op ? op : s->func + strlen(s->func);
+	for (const char *c = s->func; c < last && !s->func_glob; c++)
+		s->func_glob = *c == '?' || (*c == '*' && !ends_type(s->func, c));
+	if (!s->func_glob)
 		return 0;
 	marked = malloc(2 * strlen(s->func) + 1);
 	if (!marked)
 		return -ENOMEM;
-	n = 0;
 	for (const char *c = s->func; *c; c++) {
-		if (c >= op && c < end && *c == '*')
+		if (*c == '*' && ((op && c >= op && c < end) || ends_type(s->func, c)))
 			marked[n++] = '\\';
 		marked[n++] = *c;
 	}
@@ -259,16 +269,22 @@ bool fspec_module_matches(const struct fspec *s, const char *path, const char *s
 	       short_name(s->module, base) || (soname && short_name(s->module, soname));
 }
 
+static bool glob_match_n(const char *pattern, const char *text, size_t n)
+{
+	char *copy = strndup(text, n);
+	bool ok = copy && glob_match(pattern, copy);
+
+	free(copy);
+	return ok;
+}
+
 /* The pattern may show that it means the result's type as well: "int ns::*". */
 static bool pattern_matches(const struct fspec *s, const char *demangled,
 			    const struct cxx_name *parts)
 {
-	const char *from = strchr(s->func, ' ') ? demangled : parts->name;
-	char *name = strndup(from, (size_t)(parts->params - from));
-	bool ok = name && glob_match(s->func, name);
-
-	free(name);
-	return ok;
+	return glob_match_n(s->func, parts->name, (size_t)(parts->params - parts->name)) ||
+	       (strchr(s->func, ' ') &&
+		glob_match_n(s->func, demangled, (size_t)(parts->params - demangled)));
 }
 
 static bool demangled_matches(const struct fspec *s, const char *demangled)
@@ -305,38 +321,4 @@ bool fspec_symbol_matches(const struct fspec *s, const char *mangled, const char
 	if (mangled_matches(s, mangled, demangled != NULL))
 		return true;
 	return demangled && !policy_is_fragment(mangled) && demangled_matches(s, demangled);
-}
-
-#define DISTANCE_MAX 64
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Optimal string alignment: Levenshtein with swaps of neighbours. */
-unsigned name_distance(const char *a, const char *b)
-{
-	unsigned row[3][DISTANCE_MAX + 1];
-	size_t na = strlen(a), nb = strlen(b);
-
-	if (na > DISTANCE_MAX || nb > DISTANCE_MAX)
-		return strcmp(a, b) ? DISTANCE_MAX : 0;
-	for (size_t j = 0; j <= nb; j++)
-		row[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned *cur = row[i % 3], *up = row[(i - 1) % 3], *upup = row[(i + 1) % 3];
-
-		cur[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			cur[j] =
-				min3(up[j] + 1, cur[j - 1] + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    upup[j - 2] + 1 < cur[j])
-				cur[j] = upup[j - 2] + 1;
-		}
-	}
-	return row[na % 3][nb];
 }

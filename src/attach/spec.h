@@ -45,7 +45,4 @@ bool fspec_module_matches(const struct fspec *s, const char *path, const char *s
 bool fspec_symbol_matches(const struct fspec *s, const char *mangled, const char *version,
 			  const char *demangled);
 
-/* How far apart two names are: insertions, deletions, changes, swaps.  For "did you mean". */
-unsigned name_distance(const char *a, const char *b);
-
 #endif

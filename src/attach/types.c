@@ -133,7 +133,9 @@ int types_find(const struct type_sources *t, struct amodule *m, const char *symb
 {
 	struct btf_reader *btf;
 	struct dwarf_reader *dw;
+	struct diag why = { 0 };
 	const char *name;
+	int err;
 
 	for (unsigned i = 0; (name = name_at(m, addr, symbol, i)); i++) {
 		if (!from_protos(t, name, addr, out))
@@ -151,11 +153,14 @@ int types_find(const struct type_sources *t, struct amodule *m, const char *symb
 		}
 	}
 	dw = module_dwarf(m);
-	if (dw && !dwr_proto_at(dw, addr, pool, out, NULL)) {
+	err = dw ? dwr_proto_at(dw, addr, pool, out, &why) : -ENOENT;
+	if (!err) {
 		out->source = PROTO_DWARF;
 		return 0;
 	}
-	return diag_set(d, -ENOENT, "no types for %s in %s", symbol, m->shown);
+	if (err == -ENOENT) /* that DWARF does not know it is nothing to tell */
+		return diag_set(d, -ENOENT, "%s", m->debug.why ? m->debug.why : "");
+	return diag_set(d, -ENOENT, "%s", why.text);
 }
 
 const char *proto_source_name(uint8_t source)

@@ -43,7 +43,8 @@ const char *types_btf_file(const struct type_sources *t, const struct amodule *m
 
 /*
  * symbol: the mangled name; addr: in the file.  Other names of the address are looked for
- * behind it, source by source.  *out's source tells where it was.
+ * behind it, source by source.  *out's source tells where it was; if nowhere, diag tells what is
+ * there and of no use, or nothing.
  */
 int types_find(const struct type_sources *t, struct amodule *m, const char *symbol, taddr_t addr,
 	       struct ty_pool *pool, struct proto *out, struct diag *d);

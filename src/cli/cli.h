@@ -40,13 +40,14 @@ struct cli {
 	char **command; /* behind "--"; NULL: none */
 
 	const char *output; /* -o */
+	bool looks;         /* nothing is attached: list, check, code */
 	bool json, entry_only, quiet, lossless, missing_ok, missing_warn, timestamps;
 	unsigned verbose;
 	unsigned strings;
 	uint64_t events, limit_ns; /* -E, -d; 0: no limit */
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
-	const char *proto[CLI_MAX];
-	int nbtf, nattach, ncookie, nproto;
+	const char *proto[CLI_MAX], *debuginfo[CLI_MAX];
+	int nbtf, nattach, ncookie, nproto, ndebuginfo;
 	const char *from, *condition; /* inject */
 	bool after_main, seeded;
 	uint64_t after, count, seed;
@@ -87,6 +88,19 @@ void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(p
 void cli_warn(void *ctx, const char *text); /* for utramp_attach_opts.warn: ctx is the struct cli */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* progress.c: of attaching to t from now on, unless -q; a message puts an end to its line. */
+void cli_progress_begin(const struct cli *c, struct utramp_target *t);
+void cli_progress_end(void);
+
+struct cli_progress {
+	uint64_t begun, told; /* ns; told 0: not yet */
+	bool terminal;
+	bool open; /* a line stands there that has not ended */
+};
+/* Is there something to tell, a second having passed?  Then it counts as told. */
+bool cli_progress_due(struct cli_progress *p, uint64_t now);
+int cli_progress_text(char *out, size_t cap, unsigned done, unsigned total, bool terminal);
+
 /* For utramp_attach_opts.missing, ctx the struct cli: --missing warn names each function. */
 void cli_missing(void *ctx, const char *why);
 /* How many functions of a pattern were passed over, when they were not named. */
@@ -114,6 +128,10 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code);
 
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
+
+/* A file for each argument, freed by the caller also on failure; an exit code. */
+int cli_look_all(const struct cli *c, struct utramp_target **t);
+bool cli_gives_types(const struct cli *c); /* options that do */
 
 /* Say what was attached, then let the command run. */
 int cli_resume(const struct cli *c, struct utramp_target *t);

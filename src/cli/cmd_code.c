@@ -84,6 +84,7 @@ int cmd_code(struct cli *c)
 	struct utramp_target *t = NULL;
 	int code = check_usage(c);
 
+	c->looks = true;
 	if (!code)
 		code = cli_open_objects(c, 1, &objects);
 	if (!code)

@@ -57,28 +57,39 @@ static int print_check(void *ctx, const struct utramp_func_info *f)
 	return 0;
 }
 
-static int each_spec(struct listing *l, int (*print)(void *, const struct utramp_func_info *))
-{
-	struct utramp_target *t = NULL;
-	int code = 0, n = 0;
+typedef int (*print_fn)(void *ctx, const struct utramp_func_info *f);
 
+static int list_all(struct listing *l, struct utramp_target *const *t, int nt, print_fn print)
+{
+	int n = 0;
+
+	for (int i = 0; i < l->c->nargs && n >= 0; i++)
+		n = utramp_list(nt > 1 ? t[i] : t[0], l->c->arg[i], print, l);
+	return n >= 0 ? 0 : !t[0] && n == -EACCES ? cli_fail_file(n) : cli_fail_spec(n);
+}
+
+static int each_spec(struct listing *l, print_fn print)
+{
+	struct utramp_target *t[CLI_MAX] = { NULL }; /* one for all, or one for each, or none */
+	int code = 0, n = 1;
+
+	l->c->looks = true;
 	if (!l->c->nargs) {
 		cli_error("%s: the function is missing: [MODULE:]FUNC", l->c->verb);
 		return EXIT_USAGE;
 	}
 	if (l->c->command) {
-		t = cli_spawn(l->c, &code);
-		if (!t)
+		t[0] = cli_spawn(l->c, &code);
+		if (!t[0])
 			return code;
-	} else if (l->c->nbtf || l->c->nproto) {
-		cli_error("%s: --btf and --proto need a command: -- CMD", l->c->verb);
-		return EXIT_USAGE;
+	} else if (cli_gives_types(l->c)) {
+		n = l->c->nargs;
+		code = cli_look_all(l->c, t);
 	}
-	for (int i = 0; i < l->c->nargs && n >= 0; i++)
-		n = utramp_list(t, l->c->arg[i], print, l);
-	if (n < 0)
-		code = !t && n == -EACCES ? cli_fail_file(n) : cli_fail_spec(n);
-	utramp_target__free(t); /* never resumed: the command does not run */
+	if (!code)
+		code = list_all(l, t, n, print);
+	for (int i = 0; i < n; i++)
+		utramp_target__free(t[i]); /* never resumed: the command does not run */
 	return code;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define VERBS  "run, trace, inject, list, check, code, args"
-#define COMMON "btf proto quiet verbose output help"
+#define COMMON "btf proto debuginfo quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
 	{ "run", cmd_run, "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",

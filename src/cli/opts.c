@@ -16,6 +16,7 @@ enum {
 	NOT_YET = 0x100, /* beyond every letter, and beyond getopt's 1 for an argument */
 	OPT_BTF,
 	OPT_PROTO,
+	OPT_DEBUGINFO,
 	OPT_ATTACH,
 	OPT_COOKIE,
 	OPT_MISSING,
@@ -45,6 +46,7 @@ static const struct option longs[] = {
 	{ "help",       no_argument,       NULL, 'h' },
 	{ "btf",        required_argument, NULL, OPT_BTF },
 	{ "proto",      required_argument, NULL, OPT_PROTO },
+	{ "debuginfo",  required_argument, NULL, OPT_DEBUGINFO },
 	{ "attach",     required_argument, NULL, OPT_ATTACH },
 	{ "cookie",     required_argument, NULL, OPT_COOKIE },
 	{ "missing",    required_argument, NULL, OPT_MISSING },
@@ -73,7 +75,6 @@ static const struct option longs[] = {
 	{ "filter",     required_argument, NULL, NOT_YET },
 	{ "dry-run",    no_argument,       NULL, NOT_YET },
 	{ "wait",       no_argument,       NULL, NOT_YET },
-	{ "debuginfo",  required_argument, NULL, NOT_YET },
 	{ "buf",        required_argument, NULL, NOT_YET },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
@@ -305,6 +306,11 @@ static int take(struct cli *c, int letter)
 			return -1;
 		c->proto[c->nproto++] = optarg;
 		return 0;
+	case OPT_DEBUGINFO:
+		if (c->ndebuginfo == CLI_MAX || !*optarg)
+			return -1;
+		c->debuginfo[c->ndebuginfo++] = optarg;
+		return 0;
 	case OPT_MISSING:
 		return take_missing(c, optarg);
 	case OPT_STRINGS:
@@ -436,6 +442,8 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "btf",
 		  "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file" },
 		{ "proto", "--proto 'int f(T *)'     types for one function" },
+		{ "debuginfo",
+		  "--debuginfo FILE|DIR     debug file of a module, or a tree of them" },
 		{ "attach", "--attach PROG=SPEC       bind a program to a function" },
 		{ "cookie", "--cookie PROG=N          what bpf_get_attach_cookie() gives it" },
 		{ "missing", "--missing error|warn|ignore   functions that cannot be attached" },

@@ -15,6 +15,7 @@ static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_li
 	char text[4096], *line = text, *end;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
+	cli_progress_end();
 	while (line && *line) {
 		end = strchr(line, '\n');
 		if (end)

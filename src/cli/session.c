@@ -2,6 +2,7 @@
  * cli/session.c - start a command under utramp, and wait for its end.
  */
 #include "cli/cli.h"
+#include "utramp/types.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -36,27 +37,71 @@ static void catch_signals(void)
 	sigaction(SIGXFSZ, &sa, NULL);
 }
 
-/* What the user said about types; the exit code of the first mistake. */
-static int add_types(const struct cli *c, struct utramp_target *t)
+/* One of the options about types, to one target; names what its errors are about. */
+struct gift {
+	int (*give)(const struct cli *c, int i, struct utramp_target *t);
+	bool file; /* else its text alone can be wrong */
+};
+
+static int give_debuginfo(const struct cli *c, int i, struct utramp_target *t)
 {
-	for (int i = 0; i < c->nbtf; i++) {
-		int err = utramp_target__add_btf(t, c->btf[i].key, c->btf[i].value);
+	return utramp_target__add_debuginfo(t, c->debuginfo[i]);
+}
 
-		if (err) {
-			int code = cli_fail_file(err);
+static int give_btf(const struct cli *c, int i, struct utramp_target *t)
+{
+	return utramp_target__add_btf(t, c->btf[i].key, c->btf[i].value);
+}
 
-			return err == -ENOENT ? EXIT_NO_MATCH : code;
-		}
-	}
-	for (int i = 0; i < c->nproto; i++) {
-		int err = utramp_target__add_proto(t, c->proto[i]);
+static int give_proto(const struct cli *c, int i, struct utramp_target *t)
+{
+	return utramp_target__add_proto(t, c->proto[i]);
+}
 
-		if (err) {
+/* To each target; one of them at least must have a use for it. */
+static int give_all(const struct cli *c, const struct gift *g, int i, struct utramp_target **t,
+		    int n)
+{
+	bool taken = false;
+
+	for (int k = 0; k < n; k++) {
+		int err = g->give(c, i, t[k]);
+
+		taken |= !err;
+		if (!err || (err == -ENOENT && (taken || k + 1 < n)))
+			continue;
+		if (err == -ENOENT) {
 			cli_fail(err);
-			return err == -ENOENT ? EXIT_NO_MATCH : EXIT_USAGE;
+			return EXIT_NO_MATCH;
 		}
+		if (g->file)
+			return cli_fail_file(err);
+		cli_fail(err);
+		return EXIT_USAGE;
 	}
 	return 0;
+}
+
+/* What the user said about types; the exit code of the first mistake. */
+static int add_types(const struct cli *c, struct utramp_target **t, int n)
+{
+	static const struct gift debuginfo = { give_debuginfo, true }, btf = { give_btf, true },
+				 proto = { give_proto, false };
+	int code = 0;
+
+	/* first: its symbols may be what prototypes are of */
+	for (int i = 0; i < c->ndebuginfo && !code; i++)
+		code = give_all(c, &debuginfo, i, t, n);
+	for (int i = 0; i < c->nbtf && !code; i++)
+		code = give_all(c, &btf, i, t, n);
+	for (int i = 0; i < c->nproto && !code; i++)
+		code = give_all(c, &proto, i, t, n);
+	return code;
+}
+
+bool cli_gives_types(const struct cli *c)
+{
+	return c->ndebuginfo || c->nbtf || c->nproto;
 }
 
 struct utramp_target *cli_spawn(const struct cli *c, int *code)
@@ -82,10 +127,12 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 		cli_error("%s ended in its loader, before anything could be attached",
 			  c->command[0]);
 	} else {
-		*code = add_types(c, t);
+		*code = add_types(c, &t, 1);
 	}
-	if (!*code)
+	if (!*code) {
+		cli_progress_begin(c, t);
 		return t;
+	}
 	utramp_target__free(t);
 	return NULL;
 }
@@ -97,11 +144,22 @@ struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code)
 	if (c->command)
 		return cli_spawn(c, code);
 	t = utramp_target__file(spec);
-	*code = t ? add_types(c, t) : cli_fail_spec(-errno);
+	*code = t ? add_types(c, &t, 1) : cli_fail_spec(-errno);
 	if (!*code)
 		return t;
 	utramp_target__free(t);
 	return NULL;
+}
+
+int cli_look_all(const struct cli *c, struct utramp_target **t)
+{
+	int code = 0;
+
+	for (int i = 0; i < c->nargs && !code; i++) {
+		t[i] = utramp_target__file(c->arg[i]);
+		code = t[i] ? 0 : errno == EACCES ? cli_fail_file(-errno) : cli_fail_spec(-errno);
+	}
+	return code ? code : add_types(c, t, c->nargs);
 }
 
 int cli_resume(const struct cli *c, struct utramp_target *t)
@@ -123,8 +181,9 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 	err = utramp_target__resume(t);
 	if (err)
 		return cli_fail(err);
-	cli_info(c, "attached to %u function%s in process %d", n, cli_plural(n),
-		 (int)utramp_target__pid(t));
+	cli_progress_end();
+	cli_info(c, "attached %u function%s in process %d, stopped %.1f ms", n, cli_plural(n),
+		 (int)utramp_target__pid(t), (double)utramp_target__stopped_ns(t) / 1e6);
 	return 0;
 }
 

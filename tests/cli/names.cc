@@ -91,6 +91,35 @@ template <class T> KEPT T twice(T n)
 	return n + n;
 }
 
+template <class T, class U> KEPT int both(T t, U u)
+{
+	ROOM;
+	return (int)t + u[0];
+}
+
+struct D {
+	int v;
+	KEPT D(int n) : v(n)
+	{
+		ROOM;
+	}
+	KEPT ~D()
+	{
+		ROOM;
+		v = 0;
+	}
+	template <class T> KEPT int member(T t)
+	{
+		ROOM;
+		return v + (int)t;
+	}
+	KEPT static int stat(int n)
+	{
+		ROOM;
+		return n;
+	}
+};
+
 KEPT int over(int n)
 {
 	ROOM;
@@ -145,6 +174,10 @@ int main()
 
 	sum += ns::hidden(8) + ns::twice(9) + (int)ns::twice(2.5) + ns::over(10) +
 	       ns::over(11, "x") + tagged(12) + outer(13);
+	{
+		ns::D d(14);
+		sum += d.member(15u) + ns::D::stat(16) + ns::both<unsigned int, const char *>(17, "y");
+	}
 	::operator delete(list);
 	std::printf("sum %d\n", sum);
 	return 0;

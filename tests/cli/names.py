@@ -160,7 +160,7 @@ def all_names_of_an_address():
     for specs in [['named'], ['other_name', 'named', 'weak_name'], ['*name*']]:
         out = tmp / 'calls'
         r = utramp('trace', '-j', '-o', out, *specs, '--', victim)
-        assert r.code == 0 and 'attached to 1 function ' in r.err, r
+        assert r.code == 0 and 'attached 1 function ' in r.err, r
         assert [json.loads(x)['ret'] for x in out.read_text().splitlines()] == [11, 12, 13], specs
 
 
@@ -172,7 +172,7 @@ def one_name_in_several_files():
     assert len({o['addr'] for o in twins}) == 2, twins
     out = tmp / 'calls'
     r = utramp('trace', '-j', '-o', out, 'twin', '--', victim)
-    assert r.code == 0 and 'attached to 2 functions ' in r.err, r
+    assert r.code == 0 and 'attached 2 functions ' in r.err, r
     assert sorted(json.loads(x)['ret'] for x in out.read_text().splitlines()) == [7, 8]
 
 

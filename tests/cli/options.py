@@ -10,7 +10,7 @@ LATER_VERBS = ['count', 'latency', 'stack', 'inject', 'record', 'report', 'dump'
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-N', 'x*'],
          ['-D', '3'], ['-i', '1'], ['-k'], ['-a'], ['-s'], ['-B', 'line'], ['--pretty'],
-         ['--filter', 'a'], ['--dry-run'], ['--wait'], ['--debuginfo', 'f'], ['--buf', 'a=3'],
+         ['--filter', 'a'], ['--dry-run'], ['--wait'], ['--buf', 'a=3'],
          ['--keep'], ['--all'], ['--faults=syscall'], ['--engine', 'interp'],
          ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9'],
          ['--color', 'never']]
@@ -24,6 +24,7 @@ VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x
           ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
           ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),
           ('--layout', ['ours', 'seed'], ['', 'kernel', 'ours,seed', 'OURS'], 'code'),
+          ('--debuginfo', [], [''], 'run trace list check code'),
           ('--btf', [], ['', 'x', '=f', 'm='], 'run trace list check code')]
 FLAGS = {'-j': 'run trace list check code args', '--json': 'run trace list check code args',
          '-e': 'trace', '--entry': 'trace', '-t': 'trace', '--timestamps': 'trace',
@@ -195,7 +196,13 @@ def missing_arguments():
 @test
 def types_without_a_command():
     for v in ['list', 'check']:
-        refused(2, 'need a command', v, part('victim') + ':work', '--proto', 'int work(int)')
+        spec = part('victim') + ':work'
+        r = utramp(v, spec, '--proto', 'int work(char)')
+        assert r.code == 0 and r.err == '' and 'int work(char)' in r.out, r
+        refused(2, 'prototype', v, spec, '--proto', 'int work(')
+        refused(3, 'nobody', v, spec, '--proto', 'int nobody(char)')
+        refused(3, 'libabsent', v, spec, '--btf', 'libabsent=/nonexistent')
+        refused(1, '/nonexistent', v, spec, '--btf', 'victim=/nonexistent')
 
 
 @test

@@ -5,6 +5,7 @@
  */
 #include "driver.h"
 #include "seen.h"
+#include "utramp/types.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -8,6 +8,7 @@
  */
 #include "driver.h"
 #include "seen.h"
+#include "utramp/types.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -50,7 +50,7 @@ class Run:
         return int(m[1]) if m else 0
 
     def attached(self):
-        m = re.search(r'^utramp: attached to (\d+) function', self.stderr, re.M)
+        m = re.search(r'^utramp: attached (\d+) function', self.stderr, re.M)
         return int(m[1]) if m else 0
 
 

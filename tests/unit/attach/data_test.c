@@ -2,6 +2,8 @@
 #include "util.h"
 #include "utramp/print.h"
 
+#include "utramp/types.h"
+
 #include <errno.h>
 #include <linux/bpf.h>
 #include <signal.h>

@@ -1,6 +1,8 @@
 /* parts_test.c - attach/ without a process: policy, types, modset, func. */
 #include "util.h"
 
+#include "utramp/types.h"
+
 #include "attach/func.h"
 #include "attach/policy.h"
 
@@ -54,7 +56,7 @@ static void test_types(void **state)
 	assert_string_equal(proto_source_name(p.source), "DWARF");
 	assert_int_equal(p.nparams, 2);
 	assert_int_equal(types_find(&t, s->at[0], "nix", 1, s->pool, &p, &d), -ENOENT);
-	assert_non_null(strstr(d.text, "nix"));
+	assert_string_equal(d.text, ""); /* nothing there that is of no use */
 	assert_int_equal(types_add_proto(&t, "int (int)", &d), -EBADMSG);
 	assert_int_equal(t.generation, 0);
 	assert_int_equal(types_add_proto(&t, "void alpha(char)", &d), 0);

@@ -1,6 +1,7 @@
 /*
  * spec_test.c - the function specification's grammar, as a table.
  */
+#include "attach/nearest.h"
 #include "attach/spec.h"
 
 #include <errno.h>
@@ -97,6 +98,13 @@ static const struct row {
 	{ "C::f(int) const::L::in()", NULL, "C::f(int) const::L::in", .params = "()" },
 	{ "int ns::tf<int>", NULL, "int ns::tf<int>" },
 	{ "int ns::tf<int>(int)", NULL, "int ns::tf<int>", .params = "(int)" },
+	{ "ns::tf<unsigned int, char const*>", NULL, "ns::tf<unsigned int, char const*>" },
+	{ "tf<char**, v<int>*&>", NULL, "tf<char**, v<int>*&>" },
+	{ "tf<char const*>(char*)", NULL, "tf<char const*>", .params = "(char*)" },
+	{ "tf<*", NULL, "tf<*", .flags = FG },
+	{ "tf<*>", NULL, "tf<*>", .flags = FG },
+	{ "tf<v*", NULL, "tf<v*", .flags = FG },
+	{ "*::tf<char*, *", NULL, "*::tf<char\\*, *", .flags = FG },
 	{ "tf<void (int)>(char)", NULL, "tf<void (int)>", .params = "(char)" },
 	{ "tf<&a::operator< >", NULL, "tf<&a::operator< >" },
 	{ "f[abi:cxx11](int)", NULL, "f[abi:cxx11]", .params = "(int)" },
@@ -347,13 +355,32 @@ static void symbols(void **state)
 static void distances(void **state)
 {
 	(void)state;
-	assert_int_equal(name_distance("abc", "abc"), 0);
-	assert_int_equal(name_distance("abc", "abd"), 1);
-	assert_int_equal(name_distance("abc", "acb"), 1);
-	assert_int_equal(name_distance("abc", ""), 3);
-	assert_int_equal(name_distance("", "xy"), 2);
-	assert_int_equal(name_distance("malloc", "maloc"), 1);
-	assert_int_equal(name_distance("kitten", "sitting"), 3);
+	/* want, and what there is from nearest to farthest */
+	static const char *const order[][6] = {
+		{ "malloc", "malloc", "Malloc", "mall_oc", "maloc", "calloc" },
+		{ "ssl_write", "SSL_write", "SSL_write_ex", "SSL_writer_ex_more", "SSL_wait" },
+		{ "sqlite3step", "sqlite3_step", "sqlite3_stepper", "sqlite3_strlen" },
+		{ "over", "ns::over", "cover", "ns::C::over2", "ns::mover" },
+		{ "getaddr", "get_addr", "getaddrinfo", "getaddrs_of_all", "getattr" },
+		{ "abdc", "abcd", "abcde" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		for (size_t k = 2; k < 6 && order[i][k]; k++) {
+			unsigned near = name_cost(order[i][0], order[i][k - 1]);
+			unsigned far = name_cost(order[i][0], order[i][k]);
+
+			if (near > far)
+				fail_msg("%s: %s is %u, %s %u", order[i][0], order[i][k - 1], near,
+					 order[i][k], far);
+		}
+	}
+	assert_int_equal(name_cost("abc", "abc"), 0);
+	assert_int_equal(name_cost("a_bc", "abc"), name_cost("abc", "a_bc"));
+	assert_int_equal(name_cost("malloc", "getaddrinfo"), NAME_FAR);
+	assert_int_equal(name_cost("abc", ""), NAME_FAR);
+	assert_int_equal(name_cost("", "xy"), NAME_FAR);
+	assert_int_equal(name_cost("", ""), 0);
 }
 
 int main(void)

@@ -1,6 +1,8 @@
 /* target_test.c - life of a target: states, misuse, orders of destruction, leaks. */
 #include "util.h"
 
+#include "utramp/types.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -130,6 +132,7 @@ static void test_null(void **state)
 	assert_int_equal(utramp_target__detach(NULL), -EINVAL);
 	assert_int_equal(utramp_target__add_btf(NULL, "a", "b"), -EINVAL);
 	assert_int_equal(utramp_target__add_proto(NULL, "int f(void)"), -EINVAL);
+	assert_int_equal(utramp_target__add_debuginfo(NULL, "f"), -EINVAL);
 	assert_null(utramp_object__open_file(NULL, NULL));
 	assert_int_equal(utramp_object__load(NULL, NULL), -EINVAL);
 	assert_int_equal(utramp_object__attach(NULL, NULL, NULL), -EINVAL);
@@ -267,18 +270,56 @@ static void test_program_targets(void **state)
 	pipes_close(&p);
 }
 
+struct told {
+	unsigned n, done, total;
+	bool back; /* it went backwards, or beyond the end */
+};
+
+static void on_progress(void *ctx, unsigned done, unsigned total)
+{
+	struct told *t = ctx;
+
+	t->back |= done < t->done || done > total || !total;
+	t->done = done;
+	t->total = total;
+	t->n++;
+}
+
+/* Told while functions are attached, up to the last of them; not by detaching. */
+static void test_progress(void **state)
+{
+	struct told told = { 0 };
+	struct pipes p;
+	struct utramp_target *t = victim_start("inside", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+
+	utramp_target__on_progress(t, on_progress, &told);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "*:b*", NULL));
+	assert_true(told.n > 1 && told.total > 1 && told.done < told.total && !told.back);
+	assert_int_equal(utramp_target__resume(t), 0);
+	assert_int_equal(told.total, utramp_target__functions(t, NULL, NULL));
+	assert_true(told.done == told.total && !told.back);
+	told.n = 0;
+	assert_int_equal(utramp_target__detach(t), 0);
+	assert_int_equal(told.n, 0);
+	utramp_target__on_progress(t, NULL, NULL);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "alpha", NULL));
+	assert_int_equal(told.n, 0);
+	assert_int_equal(write(p.in, "x", 1), 1);
+	utramp_object__close(o);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_resume_twice),
-		cmocka_unit_test(test_free_target),
-		cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_spawn_failures),
-		cmocka_unit_test(test_null),
-		cmocka_unit_test(test_target_first),
-		cmocka_unit_test(test_cycles),
-		cmocka_unit_test(test_program_targets),
+		cmocka_unit_test(test_run),         cmocka_unit_test(test_resume_twice),
+		cmocka_unit_test(test_free_target), cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_progress),    cmocka_unit_test(test_spawn_failures),
+		cmocka_unit_test(test_null),        cmocka_unit_test(test_target_first),
+		cmocka_unit_test(test_cycles),      cmocka_unit_test(test_program_targets),
 	};
 
 	int failed;

@@ -14,8 +14,9 @@ static const struct cli_verb all = {
 	.name = "verb",
 	.usage = "THING -- CMD",
 	.help = "Do it.\n",
-	.options = "btf proto quiet verbose output help attach cookie missing lossless events "
-		   "duration json entry strings timestamps",
+	.options =
+		"btf proto debuginfo quiet verbose output help attach cookie missing lossless events "
+		"duration json entry strings timestamps",
 };
 static const struct cli_verb few = { .name = "verb", .usage = "", .help = "", .options = "json" };
 
