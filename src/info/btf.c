@@ -8,6 +8,7 @@
  * Spec     Documentation/bpf/btf.rst 2.2.12 (FUNC), 2.2.13 (FUNC_PROTO)
  */
 #include "info/args.h"
+#include "info/btf_gen.h"
 #include "info/btf_priv.h"
 
 #include <bpf/libbpf.h>
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define MAX_ALIGN 4096
 
 static int open_error(const char *path, int err, struct diag *d)
 {
@@ -91,6 +94,7 @@ void btfr_close(struct btf_reader *r)
 		return;
 	btf__free(r->btf);
 	vec_free(&r->name);
+	vec_free(&r->told);
 	free(r->memo);
 	free(r);
 }
@@ -120,6 +124,42 @@ static int compare_names(const void *pa, const void *pb)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
+static int compare_told(const void *pa, const void *pb)
+{
+	const struct btfr_told *a = pa, *b = pb;
+
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+const struct btfr_told *btfr_told_of(const struct btf_reader *r, uint32_t id)
+{
+	struct btfr_told key = { .id = id };
+
+	return r->told.n ? bsearch(&key, r->told.at, r->told.n, sizeof(key), compare_told) : NULL;
+}
+
+/* An alignment that no type of this size has is not believed. */
+static int note_tag(struct btf_reader *r, const struct btf_type *tag)
+{
+	const struct btf_type *of = btf__type_by_id(r->btf, tag->type);
+	const char *text = btfr_str(r, tag->name_off);
+	struct btfr_told told = { .id = tag->type };
+	unsigned long align;
+	char *end;
+
+	if (!of || btf_decl_tag(tag)->component_idx != -1)
+		return 0;
+	if (btf_is_func(of) && !strcmp(text, BTF_TAG_NORETURN))
+		return vec_push(&r->told, told);
+	if (!btf_is_composite(of) || strncmp(text, BTF_TAG_ALIGN, strlen(BTF_TAG_ALIGN)) != 0)
+		return 0;
+	align = strtoul(text + strlen(BTF_TAG_ALIGN), &end, 10);
+	if (*end || !align || align > MAX_ALIGN || align & (align - 1) || of->size % align)
+		return 0;
+	told.align = (uint32_t)align;
+	return vec_push(&r->told, told);
+}
+
 static int index_names(struct btf_reader *r)
 {
 	uint32_t n = btf__type_cnt(r->btf);
@@ -132,6 +172,8 @@ static int index_names(struct btf_reader *r)
 
 		if (!t)
 			continue;
+		if (btf_is_decl_tag(t) && note_tag(r, t) < 0)
+			return -ENOMEM;
 		e.kind = btf_kind(t);
 		e.name = btfr_str(r, t->name_off);
 		if (!*e.name || !(btf_is_func(t) || btf_is_composite(t) || btf_is_any_enum(t) ||
@@ -142,6 +184,8 @@ static int index_names(struct btf_reader *r)
 	}
 	if (r->name.n)
 		qsort(r->name.at, r->name.n, sizeof(*r->name.at), compare_names);
+	if (r->told.n)
+		qsort(r->told.at, r->told.n, sizeof(*r->told.at), compare_told);
 	r->indexed = true;
 	return 0;
 }
@@ -239,6 +283,7 @@ int btfr_proto(struct btf_reader *r, const char *func, struct ty_pool *pool, str
 	proto = func_proto(r, btf__type_by_id(r->btf, id));
 	if (!proto)
 		return diag_set(d, -EBADMSG, "damaged BTF: function %s has no prototype", func);
+	p.noreturn = btfr_told_of(r, id) != NULL;
 	p.name = ty_pool_str(pool, func);
 	err = p.name ? build_proto(r, proto, pool, &p, d) : -ENOMEM;
 	if (!err)

@@ -18,6 +18,12 @@ struct btfr_name {
 	unsigned kind; /* BTF_KIND_* */
 };
 
+/* What a declaration tag of ours tells of a type: see btf_gen.h. */
+struct btfr_told {
+	uint32_t id;
+	uint32_t align; /* 0: of a function, that it does not return */
+};
+
 struct btfr_node {
 	struct ty_node base; /* first */
 	uint32_t id;
@@ -29,6 +35,9 @@ struct btf_reader {
 	struct {
 		VEC(struct btfr_name);
 	} name; /* functions and named types, sorted */
+	struct {
+		VEC(struct btfr_told);
+	} told; /* sorted by id */
 
 	/* types built so far in the pool of this id, by type id */
 	uint64_t pool_id;
@@ -37,5 +46,8 @@ struct btf_reader {
 
 /* A string of the file; "" where there is none. */
 const char *btfr_str(const struct btf_reader *r, uint32_t offset);
+
+/* What is told of this type, NULL: nothing.  The reader is indexed. */
+const struct btfr_told *btfr_told_of(const struct btf_reader *r, uint32_t id);
 
 #endif

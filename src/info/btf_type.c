@@ -2,8 +2,8 @@
  * info/btf_type.c - types out of BTF (see btf_priv.h, btfr_build).
  *
  * Built breadth first from a queue, like those of dwarf_type.c and for the same reasons.
- * BTF has no alignments and vectors: what clang and pahole leave out cannot be shown.  A
- * complex type is a float that its name tells.
+ * BTF has no alignments and vectors: what clang and pahole leave out cannot be shown, unless a
+ * tag of ours tells it (btf_gen.h).  A complex type is a float that its name tells.
  *
  * Context  [ctl]
  * Spec     Documentation/bpf/btf.rst 2.2
@@ -156,6 +156,7 @@ static int fill_aggregate(struct queue *q, struct btfr_node *n, const struct btf
 	struct ty *ty = &n->base.ty;
 	unsigned count = btf_vlen(t);
 	struct ty_member *m = ty_pool_alloc(q->pool, count * sizeof(*m));
+	const struct btfr_told *told;
 	int err = 0;
 
 	if (!m)
@@ -170,6 +171,11 @@ static int fill_aggregate(struct queue *q, struct btfr_node *n, const struct btf
 	ty->size = t->size;
 	ty->member = m;
 	ty->n = count;
+	told = btfr_told_of(q->r, n->id);
+	if (told && told->align) {
+		n->base.forced_align = told->align;
+		ty->flags |= TY_ALIGN_TOLD;
+	}
 	return err;
 }
 

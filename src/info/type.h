@@ -39,12 +39,13 @@ enum {
 	TY_COMPLEX = 1 << 4, /* TY_FLOAT: two of size / 2 */
 	TY_VECTOR = 1 << 5,  /* TY_ARRAY with SIMD semantics (__m128 ...) */
 	TY_UNSIZED = 1 << 6,
-	TY_PACKED = 1 << 7,     /* some member lies below its natural alignment */
-	TY_CLASS = 1 << 8,      /* C++ class or struct with member functions */
-	TY_NONTRIVIAL = 1 << 9, /* C++: passed by invisible reference */
-	TY_REFERENCE = 1 << 10, /* TY_PTR: a C++ reference */
-	TY_PASS_TOLD = 1 << 11, /* TY_NONTRIVIAL (or not) is told outright, not deduced */
-	TY_PASS_OPEN = 1 << 12, /* TY_NONTRIVIAL (or not) is a guess */
+	TY_PACKED = 1 << 7,      /* some member lies below its natural alignment */
+	TY_CLASS = 1 << 8,       /* C++ class or struct with member functions */
+	TY_NONTRIVIAL = 1 << 9,  /* C++: passed by invisible reference */
+	TY_REFERENCE = 1 << 10,  /* TY_PTR: a C++ reference */
+	TY_PASS_TOLD = 1 << 11,  /* TY_NONTRIVIAL (or not) is told outright, not deduced */
+	TY_PASS_OPEN = 1 << 12,  /* TY_NONTRIVIAL (or not) is a guess */
+	TY_ALIGN_TOLD = 1 << 13, /* align is told outright, not deduced from members */
 };
 
 struct ty;

@@ -142,8 +142,10 @@ static void settle_aggregate(struct ty_node *n, unsigned depth)
 	 * clang tells aligned(N) as it is written (gcc what came of it), of the type and of its
 	 * members: unless they are packed, it never lowers; if they are, it may count for nothing.
 	 */
-	if (n->forced_align && t->size % n->forced_align == 0 &&
-	    (align < natural || n->forced_align > align))
+	if (t->flags & TY_ALIGN_TOLD)
+		align = n->forced_align;
+	else if (n->forced_align && t->size % n->forced_align == 0 &&
+		 (align < natural || n->forced_align > align))
 		align = n->forced_align;
 	t->align = align;
 }

@@ -376,7 +376,7 @@ static void mark_disputed(const struct abi_type *ret, const struct abi_type *con
 		m->arg[i].flags |= FM_UNCERTAIN;
 }
 
-/* BTF tells no aligned(N) of a struct: would one that its size permits move it on the stack? */
+/* BTF tells no aligned(N) of a struct, as a rule: would one that its size permits move it on the stack? */
 static bool may_move(const struct abi_type *t, const struct abi_place *p)
 {
 	if (t->kind != ABI_AGGREGATE || p->nregs || p->none || p->by_ref)
@@ -388,11 +388,13 @@ static bool may_move(const struct abi_type *t, const struct abi_place *p)
 	return false;
 }
 
-static const char *doubt_btf(const struct conv *c, const struct abi_type *const *arg,
-			     const struct func_model *m)
+static const char *doubt_btf(const struct conv *c, const struct proto *p,
+			     const struct abi_type *const *arg, const struct func_model *m)
 {
 	for (unsigned i = 0; i < m->nargs; i++) {
-		if (may_move(arg[i], &m->arg[i].place))
+		bool told = ty_strip(p->param[i].type)->flags & TY_ALIGN_TOLD;
+
+		if (!told && may_move(arg[i], &m->arg[i].place))
 			return "BTF tells no alignment of a struct";
 	}
 	if (c->vector_like && (m->call.stack_bytes || m->call.nxmm + m->nargs > 8))
@@ -412,7 +414,7 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 	} else if (c->doubt) {
 		why = c->doubt;
 	} else if (c->from_btf && !why) {
-		why = doubt_btf(c, arg, m);
+		why = doubt_btf(c, p, arg, m);
 	}
 	if (why || p->variadic)
 		func_model_hide_k(m, p->variadic ? "it is variadic" : why);
