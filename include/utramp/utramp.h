@@ -207,14 +207,14 @@ UTRAMP_API void utramp_trace__free(struct utramp_trace *tr);
 
 struct utramp_func_info {
 	size_t sz;
-	const char *module, *func; /* func: all names of the address, the asked one first */
-	uint64_t addr, size;       /* in the file */
-	const char *proto;         /* C text; NULL: no types */
-	const char *types_from;    /* "BTF", "DWARF, FILE", "--proto", "none", or why none */
-	const char *site;          /* "nop", "moved", "hop"; NULL: cannot be patched */
-	bool entry, exit;          /* what can be attached */
-	const char *reason;        /* why something cannot; NULL: nothing to say */
-	const char *json;          /* the whole as one JSON object */
+	const char *module, *func;     /* func: all names of the address, the asked one first */
+	uint64_t addr, size;           /* in the file */
+	const char *proto;             /* C text; NULL: no types */
+	const char *types_from;        /* "BTF", "DWARF", "pack", "--proto", "none", "none: WHY" */
+	const char *site;              /* "nop", "moved", "hop"; NULL: cannot be patched */
+	bool entry, exit;              /* what can be attached */
+	const char *reason;            /* why something cannot; NULL: nothing to say */
+	const char *json, *types_file; /* the whole as one JSON object; where they are, or NULL */
 };
 /* t NULL: spec's MODULE is a file.  fn returning not 0 stops.  Gives the number of functions. */
 UTRAMP_API int utramp_list(struct utramp_target *t, const char *spec,

@@ -5,6 +5,7 @@
  * Spec     Documentation/bpf/btf.rst 4.3 (.BTF.ext); struct bpf_core_relo of the uapi bpf.h
  */
 #include "attach/core.h"
+#include "attach/pack.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -138,7 +139,11 @@ static const char *types_path(const struct utramp_target *t, struct amodule *m)
 {
 	const char *file = types_btf_file(&t->types, m);
 
-	return file ? file : module_btf(m) ? m->obj->path : NULL;
+	if (file)
+		return file;
+	if (module_btf(m))
+		return m->obj->path;
+	return !module_dwarf(m) && module_pack(m) ? m->pack_path : NULL;
 }
 
 static int add_place(struct choice *c, struct amodule *m)

@@ -71,6 +71,8 @@ static void func_json(struct json *w, const struct func *f, const struct utramp_
 		json_key(w, "args");
 		json_null(w);
 	}
+	str_or_null(w, "types", info->types_from);
+	str_or_null(w, "types_file", info->types_file);
 	str_or_null(w, "site", info->site);
 	json_key(w, "attach");
 	json_open(w, '[');
@@ -83,18 +85,25 @@ static void func_json(struct json *w, const struct func *f, const struct utramp_
 	json_close(w, '}');
 }
 
-/* "DWARF, /usr/lib/debug/...", "none: ..." */
+/* "DWARF", "none: ..." */
 static const char *types_from(const struct func *f, char *out, size_t cap)
 {
 	const char *source = proto_source_name(f->proto.source);
 
-	if (f->proto.source == PROTO_DWARF && f->mod->debug.in_use)
-		snprintf(out, cap, "%s, %s", source, f->mod->debug.path);
-	else if (f->proto.source == PROTO_NONE && f->types_why)
-		snprintf(out, cap, "%s: %s", source, f->types_why);
-	else
+	if (f->proto.source != PROTO_NONE || !f->types_why)
 		return source;
+	snprintf(out, cap, "%s: %s", source, f->types_why);
 	return out;
+}
+
+/* Where they are, if that is not the module itself; where they should be, if that is damaged. */
+static const char *types_file(const struct func *f)
+{
+	if (f->proto.source == PROTO_DWARF && f->mod->debug.in_use)
+		return f->mod->debug.path;
+	if (f->proto.source == PROTO_PACK || (f->proto.source == PROTO_NONE && f->mod->pack_why))
+		return f->mod->pack_path;
+	return NULL;
 }
 
 static int show(struct lister *l, const struct func *f)
@@ -107,6 +116,7 @@ static int show(struct lister *l, const struct func *f)
 		.addr = f->addr,
 		.size = f->range.hi - f->range.lo,
 		.types_from = types_from(f, from, sizeof(from)),
+		.types_file = types_file(f),
 		.site = f->can_entry ? site_kind_text(f->site.kind) : NULL,
 		.entry = f->can_entry,
 		.exit = f->can_exit,

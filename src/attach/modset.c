@@ -30,6 +30,9 @@ static void module_free(struct amodule *m)
 	sweep_free(m->sweep);
 	module_debug_fini(m);
 	btfr_close(m->btf);
+	btfr_close(m->pack);
+	free(m->pack_path);
+	free(m->pack_why);
 	objfile_close(m->obj);
 	free(m->path);
 	free(m);

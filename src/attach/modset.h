@@ -32,7 +32,9 @@ struct amodule {
 	struct dwarf_reader *dwarf;  /* lazily, NULL: none */
 	struct btf_reader *btf;      /* its own .BTF, or NULL */
 	struct btf_reader *btf_file; /* given by the user, or NULL */
-	bool tried_dwarf, tried_btf;
+	struct btf_reader *pack;     /* lazily: module_pack() */
+	char *pack_path, *pack_why;  /* its file, NULL: none; why that cannot be used */
+	bool tried_dwarf, tried_btf, tried_pack, pack_told;
 	struct {
 		char *path;  /* its separate debug file; NULL: none */
 		char *why;   /* one that is there is of no use: which and why; NULL */

@@ -464,7 +464,15 @@ void session_warn(struct utramp_target *t, const struct func *f,
 {
 	char text[512];
 
-	if (f->proto.source != PROTO_NONE || t->warned || !opts || !opts->warn)
+	if (!opts || !opts->warn)
+		return;
+	if (f->mod->pack_why && !f->mod->pack_told) {
+		f->mod->pack_told = true;
+		snprintf(text, sizeof(text), "the types that come for %s are left out: %s",
+			 f->mod->shown, f->mod->pack_why);
+		opts->warn(opts->ctx, text);
+	}
+	if (f->proto.source != PROTO_NONE || t->warned)
 		return;
 	t->warned = true;
 	snprintf(text, sizeof(text),

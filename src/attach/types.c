@@ -2,6 +2,7 @@
  * attach/types.c - see types.h.
  */
 #include "attach/types.h"
+#include "attach/pack.h"
 #include "attach/spec.h"
 #include "model/func_model.h"
 
@@ -128,6 +129,22 @@ static int from_files(const struct type_sources *t, const struct amodule *m, con
 	return -ENOENT;
 }
 
+/* What comes with utramp, for the symbols that the module exports. */
+static int from_pack(struct amodule *m, const char *symbol, taddr_t addr, struct ty_pool *pool,
+		     struct proto *out)
+{
+	struct btf_reader *pack = module_pack(m);
+	const char *name;
+
+	for (unsigned i = 0; pack && (name = name_at(m, addr, symbol, i)); i++) {
+		if (pack_may_tell(m, name, addr) && !btfr_proto(pack, name, pool, out, NULL)) {
+			out->source = PROTO_PACK;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 int types_find(const struct type_sources *t, struct amodule *m, const char *symbol, taddr_t addr,
 	       struct ty_pool *pool, struct proto *out, struct diag *d)
 {
@@ -158,6 +175,8 @@ int types_find(const struct type_sources *t, struct amodule *m, const char *symb
 		out->source = PROTO_DWARF;
 		return 0;
 	}
+	if (!from_pack(m, symbol, addr, pool, out))
+		return 0;
 	if (err == -ENOENT) /* that DWARF does not know it is nothing to tell */
 		return diag_set(d, -ENOENT, "%s", m->debug.why ? m->debug.why : "");
 	return diag_set(d, -ENOENT, "%s", why.text);

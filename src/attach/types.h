@@ -1,7 +1,8 @@
 /*
  * attach/types.h - where a function's prototype comes from.
  *
- * In order: what the user said (--proto, then --btf), the module's own .BTF, its DWARF.
+ * In order: what the user said (--proto, then --btf), the module's own .BTF, its DWARF, the pack
+ * that comes with utramp for its SONAME (pack.h).
  * The user comes first because a prototype that is given and then ignored helps nobody.
  *
  * Errors   -ENOENT nowhere

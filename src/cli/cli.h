@@ -53,6 +53,8 @@ struct cli {
 	uint64_t after, count, seed;
 	double chance; /* 0: not given */
 	int inject_errno;
+	const char *header[CLI_MAX], *include[CLI_MAX], *define[CLI_MAX], *lib; /* of btf gen */
+	int nheader, ninclude, ndefine;
 	const char *layout; /* NULL: ours */
 	FILE *out;
 	bool ran;        /* the command: the exit code is its own */
@@ -68,6 +70,7 @@ struct cli_verb {
 	const char *usage; /* "OBJ.bpf.o [OBJ...] -- CMD [ARG...]" */
 	const char *help;
 	const char *options; /* long names and letters it takes, space-separated */
+	bool late_output;    /* opens -o itself, when there is something to write */
 };
 
 int cmd_run(struct cli *c);
@@ -78,6 +81,7 @@ int cmd_code(struct cli *c);
 bool cli_is_layout(const char *name);
 int cmd_inject(struct cli *c);
 int cmd_args(struct cli *c);
+int cmd_btf(struct cli *c);
 
 /* opts.c: 0, or the exit code (help and version printed: -1). */
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c);

@@ -49,7 +49,8 @@ static int print_check(void *ctx, const struct utramp_func_info *f)
 	fprintf(out, "  address    %#llx, %llu bytes\n", (unsigned long long)f->addr,
 		(unsigned long long)f->size);
 	fprintf(out, "  prototype  %s\n", f->proto ? f->proto : "unknown");
-	fprintf(out, "  types      %s\n", f->types_from);
+	fprintf(out, "  types      %s%s%s\n", f->types_from, f->types_file ? ", " : "",
+		f->types_file ? f->types_file : "");
 	fprintf(out, "  site       %s\n", f->site ? f->site : "none");
 	fprintf(out, "  attach     %s\n", how(f));
 	if (f->reason)

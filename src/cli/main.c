@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERBS  "run, trace, inject, list, check, code, args"
+#define VERBS  "run, trace, inject, list, check, code, args, btf"
 #define COMMON "btf proto debuginfo quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
@@ -38,14 +38,18 @@ static const struct cli_verb verbs[] = {
 	{ "args", cmd_args, "FILE...",
 	  "Count a file's functions by their number of arguments, by its BTF or DWARF.\n",
 	  "json quiet output help" },
+	{ "btf", cmd_btf, "gen -H HEADER... -o OUT.btf | dump FILE [format c]",
+	  "gen: types for a library that has none, from its headers, by libclang; for --btf, or as\n"
+	  "SONAME.btf in a directory of UTRAMP_BTF_PATH.  dump: a file's BTF as C.\n",
+	  "header include define lib quiet output help", true },
 };
 
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 /* Verbs that DESIGN has and this version has not. */
 static const char *const later[] = {
-	"count",  "latency", "stack", "inject", "record", "report", "dump", "ps",
-	"detach", "doctor",  "prog",  "map",    "link",   "btf",    "gen",
+	"count", "latency", "stack",  "inject", "record", "report", "dump",
+	"ps",    "detach",  "doctor", "prog",   "map",    "link",   "gen",
 };
 
 static void overview(FILE *f)
@@ -75,7 +79,7 @@ static int run_verb(const struct cli_verb *v, int argc, char **argv)
 	int code = c ? cli_parse(v, argc, argv, c) : EXIT_RUNTIME;
 	bool ours = true; /* the exit code: the command's own is never masked */
 
-	if (!code)
+	if (!code && !v->late_output)
 		code = cli_open_output(c);
 	if (!code) {
 		code = v->run(c);

@@ -29,7 +29,9 @@ enum {
 	OPT_COUNT,
 	OPT_ERRNO,
 	OPT_IF,
-	OPT_FROM
+	OPT_FROM,
+	OPT_DEFINE,
+	OPT_LIB
 };
 
 /* clang-format off */
@@ -60,6 +62,10 @@ static const struct option longs[] = {
 	{ "errno",      required_argument, NULL, OPT_ERRNO },
 	{ "if",         required_argument, NULL, OPT_IF },
 	{ "from",       required_argument, NULL, OPT_FROM },
+	{ "header",     required_argument, NULL, 'H' },
+	{ "include",    required_argument, NULL, 'I' },
+	{ "define",     required_argument, NULL, OPT_DEFINE },
+	{ "lib",        required_argument, NULL, OPT_LIB },
 	{ "pid",        required_argument, NULL, 'p' },
 	{ "comm",       required_argument, NULL, 'n' },
 	{ "follow",     no_argument,       NULL, 'f' },
@@ -170,6 +176,14 @@ static int pair(char *text, struct cli_pair *list, int *n)
 	*eq = '\0';
 	list[*n].key = text;
 	list[(*n)++].value = eq + 1;
+	return 0;
+}
+
+static int word(const char **list, int *n)
+{
+	if (*n == CLI_MAX || !*optarg)
+		return -1;
+	list[(*n)++] = optarg;
 	return 0;
 }
 
@@ -318,6 +332,15 @@ static int take(struct cli *c, int letter)
 	case OPT_LAYOUT:
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
+	case 'H':
+		return word(c->header, &c->nheader);
+	case 'I':
+		return word(c->include, &c->ninclude);
+	case OPT_DEFINE:
+		return word(c->define, &c->ndefine);
+	case OPT_LIB:
+		c->lib = optarg;
+		return 0;
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
@@ -402,7 +425,7 @@ static int one_option(const struct cli_verb *v, const struct option *o, int ch, 
 
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 {
-	static const char letters[] = "-:o:jetE:d:qvVhp:n:fxN:D:i:kasB:";
+	static const char letters[] = "-:o:jetE:d:qvVhp:n:fxN:D:i:kasB:H:I:";
 	int n = split(argc, argv, c), index = -1, ch, code = 0;
 
 	c->verb = v->name;
@@ -410,6 +433,8 @@ int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 	c->out = stdout;
 	opterr = 0;
 	while (!code && (ch = getopt_long(n, argv, letters, longs, &index)) != -1) {
+		if (ch == 'D' && index < 0 && takes(v, "define"))
+			ch = OPT_DEFINE; /* the compilers' letter; elsewhere it is a depth */
 		if (ch == 1) {
 			code = add_arg(c, optarg);
 		} else if (ch == 'h') {
@@ -435,6 +460,11 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 	} help[] = {
 		{ "output", "-o, --output FILE        write there instead of stdout" },
 		{ "json", "-j, --json               one JSON object a line" },
+		{ "header",
+		  "-H, --header FILE        as #include \"FILE\" finds it; may be repeated" },
+		{ "include", "-I, --include DIR        where headers are looked for, too" },
+		{ "define", "-D, --define MACRO[=V]   before the headers" },
+		{ "lib", "--lib FILE               only functions that this library exports" },
 		{ "entry", "-e, --entry              entries only, no results" },
 		{ "timestamps", "-t, --timestamps         seconds since the first event" },
 		{ "events", "-E, --events N           print N events, then detach" },

@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 #include "utramp/types.h"
 
+#include "utramp/btf.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -162,6 +164,12 @@ int cli_look_all(const struct cli *c, struct utramp_target **t)
 	return code ? code : add_types(c, t, c->nargs);
 }
 
+/* utramp_target__damaged_types() has found one. */
+static void damaged(void *ctx, const char *why)
+{
+	cli_info(ctx, "types that come with utramp are left out: %s", why);
+}
+
 int cli_resume(const struct cli *c, struct utramp_target *t)
 {
 	const char *example = "";
@@ -173,11 +181,14 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 			  c->command[0]);
 		return 128 + interrupt_signal;
 	}
+	utramp_target__damaged_types(t, damaged, (void *)(uintptr_t)c);
 	if (raw)
-		cli_info(c,
-			 "no types for %u of the functions (%s): programs see six argument "
-			 "registers; give types with --btf MODULE=FILE or --proto 'int %s(...)'",
-			 raw, example, example);
+		cli_info(
+			c,
+			"no types for %u of the functions (%s): programs see six argument "
+			"registers; give types with --btf MODULE=FILE (utramp btf gen makes one of "
+			"headers) or --proto 'int %s(...)'",
+			raw, example, example);
 	err = utramp_target__resume(t);
 	if (err)
 		return cli_fail(err);

@@ -9,7 +9,8 @@ from harness import *
 VICTIM = part('victim')
 PLAIN = part('libplain.so')
 FIXTURE = pathlib.Path(__file__).resolve().parent.parent / 'fixtures/args.btf'
-KEYS = ['module', 'func', 'addr', 'size', 'ret', 'args', 'site', 'attach', 'reason']
+KEYS = ['module', 'func', 'addr', 'size', 'ret', 'args', 'types', 'types_file', 'site', 'attach',
+        'reason']
 
 
 def objects(*args, code=0):
@@ -27,7 +28,8 @@ def well_formed(o):
     assert (o['site'] is None) == (o['attach'] == []), o
     assert o['reason'] is None or (isinstance(o['reason'], str) and '\n' not in o['reason']), o
     assert (o['reason'] is None) == (o['attach'] == ['entry', 'exit']), o
-    assert (o['ret'] is None) == (o['args'] is None), o
+    assert (o['ret'] is None) == (o['args'] is None) == (o['types'] == 'none'), o
+    assert o['types_file'] is None or o['types'] in ('pack', 'DWARF'), o
     for a in o['args'] or []:
         assert list(a) == ['name', 'type'] and all(isinstance(x, str) for x in a.values()), o
 
