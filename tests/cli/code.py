@@ -187,7 +187,8 @@ def sqlite3():
     for n in range(9):
         assert f'ctx[{n}]\n' in out, n
     assert out.count('on the stack') == 6, out   # shown, and copied
-    assert 'no exit program: no types' in text(name, '--', 'sqlite3')
+    out = text(name, '--', 'sqlite3')   # the pack's types have the same K
+    assert '| K=24' in out and 'types      pack' in out and '2. fexit example_exit' in out, out
 
 
 @test
