@@ -279,11 +279,30 @@ static int take_inject(struct cli *c, int letter)
 	return 1;
 }
 
+/* Options of btf gen: the same, 1 is none of them. */
+static int take_btf(struct cli *c, int letter)
+{
+	switch (letter) {
+	case 'H':
+		return word(c->header, &c->nheader);
+	case 'I':
+		return word(c->include, &c->ninclude);
+	case OPT_DEFINE:
+		return word(c->define, &c->ndefine);
+	case OPT_LIB:
+		c->lib = optarg;
+		return 0;
+	}
+	return 1;
+}
+
 /* 0, or -1: the value is malformed. */
 static int take(struct cli *c, int letter)
 {
 	int code = take_inject(c, letter);
 
+	if (code > 0)
+		code = take_btf(c, letter);
 	if (code <= 0)
 		return code;
 	switch (letter) {
@@ -332,15 +351,6 @@ static int take(struct cli *c, int letter)
 	case OPT_LAYOUT:
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
-	case 'H':
-		return word(c->header, &c->nheader);
-	case 'I':
-		return word(c->include, &c->ninclude);
-	case OPT_DEFINE:
-		return word(c->define, &c->ndefine);
-	case OPT_LIB:
-		c->lib = optarg;
-		return 0;
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;

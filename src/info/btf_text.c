@@ -21,7 +21,7 @@ struct text {
 	int err;
 };
 
-static void hand_on(void *ctx, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void hand_on(void *ctx, const char *fmt, va_list ap)
 {
 	struct text *t = ctx;
 	char *s;

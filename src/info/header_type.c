@@ -117,7 +117,7 @@ static uint32_t intern(struct header_parse *p, char *key, struct header_type t, 
 	return k->id;
 }
 
-static char *format(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static char *format(const char *fmt, ...)
 {
 	va_list ap;
 	char *text;

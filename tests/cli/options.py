@@ -5,7 +5,7 @@ import re
 from harness import *
 
 VERBS = ['run', 'trace', 'list', 'check', 'code', 'args']
-LATER_VERBS = ['count', 'latency', 'stack', 'inject', 'record', 'report', 'dump', 'ps',
+LATER_VERBS = ['count', 'latency', 'stack', 'record', 'report', 'dump', 'ps',
                'detach', 'doctor', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-N', 'x*'],
@@ -76,7 +76,7 @@ def words_too_many():
 
 @test
 def no_verb():
-    refused(2, ['the verb is missing', 'run, trace, list, check, code, args'])
+    refused(2, ['the verb is missing', 'run, trace, inject, list, check, code, args, btf'])
 
 
 @test
@@ -101,7 +101,7 @@ def help_names_every_option():
 
 @test
 def unknown_verbs():
-    refused(2, ["'frobnicate'", 'run, trace, list, check, code, args, btf'], 'frobnicate')
+    refused(2, ["'frobnicate'", 'run, trace, inject, list, check, code, args, btf'], 'frobnicate')
     refused(2, 'the verb comes first', '--json', 'list', 'x')
     refused(2, "no verb ''", '')
     refused(2, "no verb", 'help', 'frobnicate')

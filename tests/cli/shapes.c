@@ -90,7 +90,9 @@ void (*chooser(int which))(int, double)
 
 int renamed(int x)
 {
-	return x + 1;
+	volatile int n = x; /* long enough for a jump */
+
+	return n + 1;
 }
 
 void stop(int code)
