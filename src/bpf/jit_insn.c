@@ -282,11 +282,14 @@ static void fetch_loop(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 	}
 }
 
+/* One instruction is whole for this thread's signal handlers, locked or not. */
 static void atomic_alu(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 {
 	struct x86_mem m = mem(i->dst_reg, i->off);
 
-	if (!(i->imm & BPF_FETCH))
+	if (!(i->imm & BPF_FETCH) && j->p->own_counters)
+		x86_alu_mr(j->a, op, mem_width(i), m, value(j, i->src_reg, R11));
+	else if (!(i->imm & BPF_FETCH))
 		x86_lock_alu_mr(j->a, op, mem_width(i), m, value(j, i->src_reg, R11));
 	else if (op == X86_ADD)
 		x86_lock_xadd(j->a, mem_width(i), m, reg(i->src_reg));

@@ -102,6 +102,7 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 	p->ninsns = attr->ninsns;
 	p->kind = (uint8_t)attr->kind;
 	p->multi = attr->multi;
+	p->own_counters = attr->own_counters;
 	snprintf(p->name, sizeof(p->name), "%s", attr->name ? attr->name : "");
 
 	err = check_insns(p, attr, d);

@@ -46,6 +46,7 @@ struct program {
 	char name[64];
 	uint8_t kind; /* enum program_kind */
 	bool multi;   /* of a .multi section */
+	bool own_counters;
 	uint32_t id, refs;
 	struct bpf_insn *insn;
 	uint32_t ninsns;
@@ -70,6 +71,8 @@ struct program_attr {
 	unsigned nslots; /* ctx slots of the target, PROGRAM_NO_CTX: not known */
 	bool multi;      /* for many functions: ctx has no typed arguments */
 	bool reentrant;  /* may run inside itself, in a signal handler: no guard, nothing missed */
+	/* what it adds to belongs to the thread: whole for handlers, no matter to other threads */
+	bool own_counters;
 	bool allow_any_helper; /* conformance: helper 5 and no kind rules */
 };
 
