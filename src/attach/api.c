@@ -4,8 +4,8 @@
  * Each empties the thread's diag, does its work by the internal function, and turns the
  * result into what the header promises.
  */
+#include "attach/generated.h"
 #include "attach/object.h"
-#include "attach/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -134,6 +134,10 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 					   (int)t->proc->pid, strerror(-n)));
 	if (n)
 		return UTRAMP_EXITED;
+	for (size_t i = 0; i < t->generated.n && !exec; i++) {
+		if (t->generated.at[i]->kind->tick)
+			t->generated.at[i]->kind->tick(t->generated.at[i]);
+	}
 	return exec ? UTRAMP_EXECED : UTRAMP_RUNNING;
 }
 

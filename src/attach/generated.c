@@ -50,8 +50,7 @@ static int leave_out(const struct generated *g, const char *spec, struct hook_li
 	list->n = kept;
 	if (kept || !had)
 		return 0;
-	return diag_set(d, -ENOENT, "of the %zu function%s of '%s' every one is denied", had,
-			had == 1 ? "" : "s", spec);
+	return diag_set(d, -ENOENT, "every function of '%s' is denied (%zu)", spec, had);
 }
 
 int generated_refusal(const struct generated *g, const struct hook *h, enum tramp_kind kind,

@@ -23,7 +23,8 @@ struct generated_kind {
 	/* All programs of one function, which has none of ours yet, or none. */
 	int (*hook)(struct generated *g, struct hook *h, struct diag *d);
 	uint64_t (*lost)(const struct generated *g);
-	void (*orphan)(struct generated *g); /* the target goes; ends with generated_leave() */
+	void (*orphan)(struct generated *g); /* the target goes: calls generated_leave() */
+	int (*tick)(struct generated *g);    /* now and then, while it runs; NULL: nothing to do */
 };
 
 struct generated {

@@ -11,6 +11,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "utramp/probe.h"
 #include "utramp/utramp.h"
 
 #include <stdio.h>
@@ -56,6 +57,12 @@ struct cli {
 	const char *header[CLI_MAX], *include[CLI_MAX], *define[CLI_MAX], *lib; /* of btf gen */
 	int nheader, ninclude, ndefine;
 	const char *layout; /* NULL: ours */
+	const char *filter; /* NULL: none */
+	const char *deny[CLI_MAX];
+	int ndeny;
+	unsigned depth;       /* 0: not given */
+	uint64_t interval_ns; /* 0: none */
+	bool untyped_ok;      /* the verb set it: it asks no types of functions */
 	FILE *out;
 	bool ran;        /* the command: the exit code is its own */
 	bool broken;     /* it cannot be written */
@@ -75,6 +82,9 @@ struct cli_verb {
 
 int cmd_run(struct cli *c);
 int cmd_trace(struct cli *c);
+int cmd_count(struct cli *c);
+int cmd_latency(struct cli *c);
+int cmd_stack(struct cli *c);
 int cmd_list(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_code(struct cli *c);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERBS  "run, trace, inject, list, check, code, args, btf"
+#define VERBS  "run, trace, count, latency, stack, inject, list, check, code, args, btf"
 #define COMMON "btf proto debuginfo quiet verbose output help"
 
 static const struct cli_verb verbs[] = {
@@ -20,6 +20,20 @@ static const struct cli_verb verbs[] = {
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
 	  COMMON " json entry missing lossless strings events duration timestamps" },
+	{ "count", cmd_count, "[MODULE:]FUNC... -- CMD [ARG...]",
+	  "Count the calls of each function; the most called come first.  Calls are counted where\n"
+	  "they happen, in no shared memory: it costs a few nanoseconds each, and nothing is lost.\n"
+	  "Calls of forked children count until the command itself ends.\n",
+	  COMMON " json missing deny filter interval duration" },
+	{ "latency", cmd_latency, "[MODULE:]FUNC... -- CMD [ARG...]",
+	  "Measure how long calls take: per function a histogram by powers of two, in ns.  Calls that\n"
+	  "were left by exception or longjmp, or run still, are told apart and not in it.\n",
+	  COMMON " json missing deny filter interval duration" },
+	{ "stack", cmd_stack, "[MODULE:]FUNC... -- CMD [ARG...]",
+	  "Tell who calls: calls by their stacks of callers, the most frequent first.  The first\n"
+	  "caller is exact; those above need frame pointers (-fno-omit-frame-pointer), which most\n"
+	  "distributions' libraries are built without.\n",
+	  COMMON " json missing deny filter depth interval duration" },
 	{ "inject", cmd_inject, "[MODULE:]FUNC=VALUE... -- CMD [ARG...]",
 	  "Return VALUE in the functions' place, for all calls from the executable or some of them.\n"
 	  "A function whose result is void takes 'void'; with --errno the value may be left out.\n",
@@ -48,8 +62,7 @@ static const struct cli_verb verbs[] = {
 
 /* Verbs that DESIGN has and this version has not. */
 static const char *const later[] = {
-	"count", "latency", "stack",  "inject", "record", "report", "dump",
-	"ps",    "detach",  "doctor", "prog",   "map",    "link",   "gen",
+	"record", "report", "dump", "ps", "detach", "doctor", "prog", "map", "link", "gen",
 };
 
 static void overview(FILE *f)
@@ -57,7 +70,7 @@ static void overview(FILE *f)
 	fprintf(f, "usage: utramp VERB [OPTIONS] ... [-- CMD [ARG...]]\n\n"
 		   "eBPF trampolines for functions of user-space processes.\n\n");
 	for (size_t i = 0; i < NVERBS; i++)
-		fprintf(f, "  %-6s %s\n", verbs[i].name, verbs[i].usage);
+		fprintf(f, "  %-7s %s\n", verbs[i].name, verbs[i].usage);
 	fprintf(f, "\n'utramp VERB --help' tells more; 'utramp --version' the version.\n");
 }
 

@@ -31,7 +31,8 @@ enum {
 	OPT_IF,
 	OPT_FROM,
 	OPT_DEFINE,
-	OPT_LIB
+	OPT_LIB,
+	OPT_FILTER
 };
 
 /* clang-format off */
@@ -78,7 +79,7 @@ static const struct option longs[] = {
 	{ "srcline",    no_argument,       NULL, 's' },
 	{ "buffering",  required_argument, NULL, 'B' },
 	{ "pretty",     no_argument,       NULL, NOT_YET },
-	{ "filter",     required_argument, NULL, NOT_YET },
+	{ "filter",     required_argument, NULL, OPT_FILTER },
 	{ "dry-run",    no_argument,       NULL, NOT_YET },
 	{ "wait",       no_argument,       NULL, NOT_YET },
 	{ "buf",        required_argument, NULL, NOT_YET },
@@ -124,7 +125,7 @@ static bool takes(const struct cli_verb *v, const char *name)
 /* Letters of the design that no verb of this version takes. */
 static bool is_later(int letter)
 {
-	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfxNDikasB", letter));
+	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfxkasB", letter));
 }
 
 static int refuse(const struct cli_verb *v, const struct option *o)
@@ -209,6 +210,16 @@ static int take_cookie(struct cli *c, char *text)
 			return -1;
 	}
 	return number(c->cookie[c->ncookie - 1].value, &n);
+}
+
+static int take_depth(struct cli *c, const char *text)
+{
+	uint64_t n;
+
+	if (number(text, &n) < 0 || !n || n > 127)
+		return -1;
+	c->depth = (unsigned)n;
+	return 0;
 }
 
 static int take_missing(struct cli *c, const char *text)
@@ -322,6 +333,15 @@ static int take(struct cli *c, int letter)
 		return number(optarg, &c->events) < 0 || !c->events ? -1 : 0;
 	case 'd':
 		return duration(optarg, &c->limit_ns);
+	case 'i':
+		return duration(optarg, &c->interval_ns);
+	case 'D':
+		return take_depth(c, optarg);
+	case 'N':
+		if (c->ndeny == CLI_MAX)
+			return -1;
+		c->deny[c->ndeny++] = optarg;
+		return 0;
 	case 'q':
 		c->quiet = true;
 		return 0;
@@ -346,6 +366,9 @@ static int take(struct cli *c, int letter)
 		return 0;
 	case OPT_MISSING:
 		return take_missing(c, optarg);
+	case OPT_FILTER:
+		c->filter = optarg;
+		return 0;
 	case OPT_STRINGS:
 		return take_strings(c, optarg);
 	case OPT_LAYOUT:
@@ -479,6 +502,12 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "timestamps", "-t, --timestamps         seconds since the first event" },
 		{ "events", "-E, --events N           print N events, then detach" },
 		{ "duration", "-d, --duration SECONDS   detach after that time" },
+		{ "interval", "-i, --interval SECONDS   print what came since, again and again" },
+		{ "deny", "-N, --deny PATTERN       leave out these functions" },
+		{ "depth",
+		  "-D, --depth N            callers that tell stacks apart (16, at most 127)" },
+		{ "filter",
+		  "--filter EXPR            only calls for which it is true: 'n > 4096'" },
 		{ "btf",
 		  "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file" },
 		{ "proto", "--proto 'int f(T *)'     types for one function" },

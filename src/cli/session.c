@@ -182,7 +182,7 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 		return 128 + interrupt_signal;
 	}
 	utramp_target__damaged_types(t, damaged, (void *)(uintptr_t)c);
-	if (raw)
+	if (raw && !c->untyped_ok)
 		cli_info(
 			c,
 			"no types for %u of the functions (%s): programs see six argument "

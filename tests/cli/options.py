@@ -4,13 +4,11 @@ import re
 
 from harness import *
 
-VERBS = ['run', 'trace', 'list', 'check', 'code', 'args']
-LATER_VERBS = ['count', 'latency', 'stack', 'record', 'report', 'dump', 'ps',
-               'detach', 'doctor', 'prog', 'map', 'link', 'gen']
+VERBS = ['run', 'trace', 'count', 'latency', 'stack', 'inject', 'list', 'check', 'code', 'args']
+LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'doctor', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
-LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-N', 'x*'],
-         ['-D', '3'], ['-i', '1'], ['-k'], ['-a'], ['-s'], ['-B', 'line'], ['--pretty'],
-         ['--filter', 'a'], ['--dry-run'], ['--wait'], ['--buf', 'a=3'],
+LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-k'], ['-a'],
+         ['-s'], ['-B', 'line'], ['--pretty'], ['--dry-run'], ['--wait'], ['--buf', 'a=3'],
          ['--keep'], ['--all'], ['--faults=syscall'], ['--engine', 'interp'],
          ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9'],
          ['--color', 'never']]
@@ -18,22 +16,28 @@ LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], 
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
                                                         '18446744073709551616'], 'run trace'),
           ('-d', ['1', '0.25', '.5'], ['0', '-1', 'x', '', '1s', 'inf', 'nan', '1e30'],
-           'run trace'),
-          ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'], 'run trace'),
+           'run trace count latency stack'),
+          ('-i', ['1', '0.25', '.5'], ['0', '-1', 'x', '', '1s', 'inf'], 'count latency stack'),
+          ('-D', ['1', '127'], ['0', '-1', 'x', '', '128', '1.5'], 'stack'),
+          ('-N', ['x*', 'libc:f'], [], 'count latency stack'),
+          ('--filter', ['a', 'a < 1'], [], 'count latency stack'),
+          ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'], 'run trace count latency stack'),
           ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
           ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
           ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),
           ('--layout', ['ours', 'seed'], ['', 'kernel', 'ours,seed', 'OURS'], 'code'),
-          ('--debuginfo', [], [''], 'run trace list check code'),
-          ('--btf', [], ['', 'x', '=f', 'm='], 'run trace list check code')]
-FLAGS = {'-j': 'run trace list check code args', '--json': 'run trace list check code args',
+          ('--debuginfo', [], [''], 'run trace count latency stack inject list check code'),
+          ('--btf', [], ['', 'x', '=f', 'm='],
+           'run trace count latency stack inject list check code')]
+FLAGS = {'-j': 'run trace count latency stack inject list check code args',
+         '--json': 'run trace count latency stack inject list check code args',
          '-e': 'trace', '--entry': 'trace', '-t': 'trace', '--timestamps': 'trace',
-         '-q': 'run trace list check code args', '--quiet': 'run trace list check code args',
-         '-v': 'run trace list check code', '--verbose': 'run trace list check code',
+         '-q': 'run trace count latency stack list check code args', '--quiet': 'run trace count latency stack list check code args',
+         '-v': 'run trace count latency stack list check code', '--verbose': 'run trace count latency stack list check code',
          '--lossless': 'run trace'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
-        'trace': (['f'], 2, 'the command is missing'),
+        **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack']},
         'list': (['/nonexistent:f'], 3, '/nonexistent'),
         'check': (['/nonexistent:f'], 3, '/nonexistent'),
         'code': (['/nonexistent:f'], 3, '/nonexistent'),
@@ -76,7 +80,7 @@ def words_too_many():
 
 @test
 def no_verb():
-    refused(2, ['the verb is missing', 'run, trace, inject, list, check, code, args, btf'])
+    refused(2, ['the verb is missing', 'run, trace, count, latency, stack, inject, list, check, code, args, btf'])
 
 
 @test
@@ -101,7 +105,8 @@ def help_names_every_option():
 
 @test
 def unknown_verbs():
-    refused(2, ["'frobnicate'", 'run, trace, inject, list, check, code, args, btf'], 'frobnicate')
+    refused(2, ["'frobnicate'", 'run, trace, count, latency, stack, inject, list, check, code, args, btf'],
+            'frobnicate')
     refused(2, 'the verb comes first', '--json', 'list', 'x')
     refused(2, "no verb ''", '')
     refused(2, "no verb", 'help', 'frobnicate')

@@ -16,7 +16,7 @@ static const struct cli_verb all = {
 	.help = "Do it.\n",
 	.options =
 		"btf proto debuginfo quiet verbose output help attach cookie missing lossless events "
-		"duration json entry strings timestamps",
+		"duration json entry strings timestamps interval deny depth filter",
 };
 static const struct cli_verb few = { .name = "verb", .usage = "", .help = "", .options = "json" };
 
@@ -144,6 +144,22 @@ static void test_counts(void **state)
 		bad(ARGS("-E", wrong[i]), "--events: '");
 }
 
+static void test_tallies(void **state)
+{
+	static struct cli c;
+
+	good(ARGS("-i", "0.5", "-D", "127", "-N", "a*", "--deny=b", "--filter", "n > 1"), &c);
+	assert_true(c.interval_ns == 500000000);
+	assert_int_equal(c.depth, 127);
+	assert_int_equal(c.ndeny, 2);
+	assert_string_equal(c.deny[0], "a*");
+	assert_string_equal(c.deny[1], "b");
+	assert_string_equal(c.filter, "n > 1");
+	bad(ARGS("-D", "0"), "--depth: '0' is not a value");
+	bad(ARGS("-D", "128"), "--depth: '128' is not a value");
+	bad(ARGS("-i", "0"), "--interval: '0' is not a value");
+}
+
 static void test_strings(void **state)
 {
 	static struct cli c;
@@ -242,10 +258,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),  cmocka_unit_test(test_words_and_command),
 		cmocka_unit_test(test_flags),    cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_counts),   cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_missing),  cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_counts),   cmocka_unit_test(test_tallies),
+		cmocka_unit_test(test_strings),  cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_pairs),    cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_too_many), cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

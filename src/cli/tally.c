@@ -1,0 +1,270 @@
+/*
+ * cli/tally.c - see tally.h.
+ */
+#include "cli/tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* -- rows ---------------------------------------------------------------------------------- */
+
+static void drop_rows(struct tally *t)
+{
+	for (size_t i = 0; i < t->rows.n; i++)
+		free(t->rows.at[i].frame);
+	t->rows.n = 0;
+	t->functions = t->called = 0;
+	t->calls = 0;
+}
+
+/* Leave of a row what came since the last table; what can only be told of all goes. */
+static int since_last(struct tally *t, struct tally_row *r)
+{
+	struct tally_seen none = { 0 }, *seen, now = { .calls = r->calls, .sum_ns = r->sum_ns };
+
+	while (t->seen.n <= r->id) {
+		if (vec_push(&t->seen, none) < 0)
+			return -ENOMEM;
+	}
+	seen = &t->seen.at[r->id];
+	memcpy(now.bucket, r->bucket, sizeof(now.bucket));
+	r->calls -= seen->calls;
+	r->sum_ns -= seen->sum_ns;
+	for (unsigned i = 0; i < TALLY_BUCKETS; i++)
+		r->bucket[i] -= seen->bucket[i];
+	r->min_ns = r->max_ns = 0;
+	*seen = now;
+	return 0;
+}
+
+static int copy_frames(struct tally_row *r, const struct utramp_probe_row *from)
+{
+	if (!from->nframes)
+		return 0;
+	r->frame = calloc(from->nframes, sizeof(*r->frame));
+	if (!r->frame)
+		return -ENOMEM;
+	memcpy(r->frame, from->frame, from->nframes * sizeof(*r->frame));
+	r->nframes = from->nframes;
+	return 0;
+}
+
+static int take_row(void *ctx, const struct utramp_probe_row *from)
+{
+	struct tally *t = ctx;
+	struct tally_row r = { .id = from->id,
+			       .module = from->module,
+			       .func = from->func,
+			       .calls = from->calls,
+			       .unfinished = from->unfinished,
+			       .sum_ns = from->sum_ns,
+			       .min_ns = from->min_ns,
+			       .max_ns = from->max_ns };
+
+	for (unsigned i = 0; i < from->nbuckets; i++)
+		r.bucket[i < TALLY_BUCKETS ? i : TALLY_BUCKETS - 1] += from->bucket[i];
+	t->functions++;
+	t->called += r.calls || r.unfinished;
+	if (t->c->interval_ns)
+		t->err = since_last(t, &r);
+	if (!r.calls && !r.unfinished && !t->c->verbose)
+		return t->err;
+	t->calls += r.calls;
+	if (!t->err)
+		t->err = copy_frames(&r, from);
+	if (!t->err && vec_push(&t->rows, r) < 0)
+		t->err = -ENOMEM;
+	if (t->err)
+		free(r.frame);
+	return t->err;
+}
+
+/* The most first; then by name, so that equal ones do not change places. */
+static int compare(const void *a, const void *b, void *by_time)
+{
+	const struct tally_row *x = a, *y = b;
+	uint64_t nx = by_time ? x->sum_ns : x->calls, ny = by_time ? y->sum_ns : y->calls;
+	int by_name;
+
+	if (nx != ny)
+		return nx < ny ? 1 : -1;
+	by_name = strcmp(x->module, y->module);
+	by_name = by_name ? by_name : strcmp(x->func, y->func);
+	return by_name ? by_name : x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* -- tables ---------------------------------------------------------------------------------- */
+
+static void json_row(struct tally *t, const struct tally_row *r)
+{
+	struct json *w = &t->line;
+
+	json_open(w, '{');
+	if (t->c->interval_ns) {
+		json_key(w, "time_ns");
+		json_u64(w, t->time_ns);
+	}
+	json_key(w, "module");
+	json_str(w, r->module);
+	json_key(w, "func");
+	json_str(w, r->func);
+	json_key(w, "calls");
+	json_u64(w, r->calls);
+	if (t->json)
+		t->json(t, r);
+	json_close(w, '}');
+	json_raw(w, "\n", 1);
+	w->comma = false;
+}
+
+static void head(struct tally *t)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char text[32];
+
+	if (t->c->interval_ns && localtime_r(&now, &tm)) {
+		strftime(text, sizeof(text), "%H:%M:%S", &tm);
+		json_printf(&t->line, "%s%s\n", t->c->shown ? "\n" : "", text);
+	}
+	if (t->begin)
+		t->begin(t);
+}
+
+static int print_table(struct tally *t)
+{
+	int n;
+
+	drop_rows(t);
+	json_reset(&t->line);
+	t->time_ns = now_ns();
+	n = utramp_probe__each(t->p, take_row, t);
+	if (n < 0 || t->err)
+		return n < 0 ? n : t->err;
+	if (t->rows.n)
+		qsort_r(t->rows.at, t->rows.n, sizeof(t->rows.at[0]), compare,
+			t->by_time ? t : NULL);
+	if (!t->c->json)
+		head(t);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		if (t->c->json)
+			json_row(t, &t->rows.at[i]);
+		else
+			t->row(t, &t->rows.at[i]);
+	}
+	if (!t->c->json && t->end)
+		t->end(t);
+	if (t->line.failed)
+		return -ENOMEM;
+	fwrite(t->line.buf, 1, t->line.n, t->c->out);
+	t->c->shown++;
+	return 1;
+}
+
+static int drain(void *arg, bool final)
+{
+	struct tally *t = arg;
+	uint64_t now = now_ns();
+	int n;
+
+	if (!final && (!t->c->interval_ns || now < t->next_ns))
+		return 0;
+	while (t->next_ns <= now && t->c->interval_ns)
+		t->next_ns += t->c->interval_ns;
+	n = print_table(t);
+	if (n == -ENOMEM)
+		cli_error("no memory for the table");
+	else if (n < 0)
+		cli_fail(n);
+	return n;
+}
+
+/* -- the verb -------------------------------------------------------------------------------- */
+
+static int add_all(struct tally *t)
+{
+	struct cli *c = t->c;
+	struct utramp_attach_opts opts = {
+		.sz = sizeof(opts), .missing_ok = c->missing_ok, .missing = cli_missing, .ctx = c
+	};
+
+	for (int i = 0; i < c->nargs; i++) {
+		int n = utramp_probe__add(t->p, c->arg[i], &opts);
+
+		if (n < 0)
+			return cli_fail_spec(n);
+		cli_passed(c, c->arg[i]);
+	}
+	return 0;
+}
+
+static int start(struct tally *t, struct utramp_target *target, enum utramp_probe_kind kind)
+{
+	struct cli *c = t->c;
+	struct utramp_probe_opts opts = { .sz = sizeof(opts),
+					  .filter = c->filter,
+					  .deny = c->deny,
+					  .ndeny = (size_t)c->ndeny,
+					  .depth = c->depth };
+	int code;
+
+	t->p = utramp_probe__new(target, kind, &opts);
+	if (!t->p)
+		return cli_fail_spec(-errno);
+	code = add_all(t);
+	if (!code)
+		code = cli_resume(c, target);
+	t->next_ns = now_ns() + c->interval_ns;
+	return code;
+}
+
+static void tell(struct tally *t, enum utramp_probe_kind kind)
+{
+	uint64_t lost = utramp_probe__lost(t->p);
+
+	if (kind != UTRAMP_PROBE_STACK)
+		cli_info(t->c, "%u of %u function%s %s called", t->called, t->functions,
+			 cli_plural(t->functions), t->called == 1 ? "was" : "were");
+	if (lost)
+		cli_error("stacks lost: %llu call%s", (unsigned long long)lost, cli_plural(lost));
+}
+
+int tally_run(struct tally *t, enum utramp_probe_kind kind)
+{
+	struct cli *c = t->c;
+	struct utramp_target *target;
+	int code = 0;
+
+	if (!c->nargs) {
+		cli_error("%s: the function is missing: utramp %s [MODULE:]FUNC -- CMD", c->verb,
+			  c->verb);
+		return EXIT_USAGE;
+	}
+	c->untyped_ok = !c->filter;
+	target = cli_spawn(c, &code);
+	if (!target)
+		return code;
+	json_init(&t->line);
+	code = start(t, target, kind);
+	if (!code) {
+		code = cli_wait(c, target, drain, t);
+		tell(t, kind);
+	}
+	drop_rows(t);
+	vec_free(&t->rows);
+	vec_free(&t->seen);
+	json_fini(&t->line);
+	utramp_probe__free(t->p);
+	utramp_target__free(target);
+	return code;
+}
