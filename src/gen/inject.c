@@ -117,14 +117,18 @@ static void multiply(struct gen_writer *w, uint8_t dst, uint64_t by)
 	gen_put(w, BPF_ALU64 | BPF_MUL | BPF_X, dst, R2, 0, 0);
 }
 
-/* A thread's first throw: seed and number, mixed until near numbers are far apart. */
+/*
+ * A thread's first throw: seed and its number, mixed until near numbers are far apart.  The
+ * number is the order of first throws, which a program repeats; CPU, tid and slot are not.
+ */
 static void start_die(struct gen_writer *w, uint64_t seed)
 {
-	gen_put_call(w, BPF_FUNC_get_smp_processor_id);
-	gen_put_add(w, R0, 1);
-	multiply(w, R0, 0x9e3779b97f4a7c15); /* 2^64 / golden ratio, odd */
+	gen_put_store(w, R8, SLOT(thrower), R0);
+	take_number(w, R1, SHARED(throwers));
+	gen_put_add(w, R1, 1);
+	multiply(w, R1, 0x9e3779b97f4a7c15); /* 2^64 / golden ratio, odd */
 	gen_put_set64(w, R9, seed);
-	gen_put(w, BPF_ALU64 | BPF_ADD | BPF_X, R9, R0, 0, 0);
+	gen_put(w, BPF_ALU64 | BPF_ADD | BPF_X, R9, R1, 0, 0);
 	shift_in(w, BPF_RSH, 32);
 	multiply(w, R9, 0xd1342543de82ef95);
 	shift_in(w, BPF_RSH, 29);
@@ -136,8 +140,11 @@ static void throw_die(struct injector *in, const struct gen_inject *g)
 	struct gen_writer *w = &in->w;
 	unsigned known;
 
+	/* the slot may have been another thread's */
+	gen_put_call(w, BPF_FUNC_get_current_pid_tgid);
 	gen_put_load(w, R9, R8, SLOT(die));
-	known = gen_put_jump(w, BPF_JNE, R9, 0);
+	gen_put_load(w, R1, R8, SLOT(thrower));
+	known = jump_rr(w, BPF_JEQ, R1, R0);
 	start_die(w, g->seed);
 	gen_jump_here(w, known);
 	shift_in(w, BPF_RSH, 12);

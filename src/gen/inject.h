@@ -6,8 +6,9 @@
  * the modules meant (from); does the condition hold; such calls are counted; are there more than
  * `after` of them; does the die say so (chance); have there been fewer than `count`.
  *
- * Choices  each thread has its own die, made of the seed and the thread's number in the session:
- *          the same seed, the same choices, as long as threads come in the same order
+ * Choices  each thread, and each forked child's, has its own die, made of the seed and the
+ *          number of threads that threw before it: the same seed, the same choices, as long as
+ *          threads make their first such calls in the same order
  * Maps     a PERCPU_ARRAY of one struct gen_inject_slot and an ARRAY of one struct
  *          gen_inject_shared (key 0)
  *
@@ -32,7 +33,8 @@
 #include <stdbool.h>
 
 struct gen_inject_slot {
-	uint64_t die; /* 0: not thrown yet */
+	uint64_t die;
+	uint64_t thrower; /* whose die it is: pid and tid; 0: nobody's yet */
 	uint64_t calls, injected;
 };
 
@@ -40,6 +42,7 @@ struct gen_inject_shared {
 	uint64_t main_began; /* not 0: yes */
 	uint64_t passed;     /* calls that count for `after` */
 	uint64_t given;      /* injections that count for `count` */
+	uint64_t throwers;   /* threads that have a die */
 };
 
 struct gen_inject {

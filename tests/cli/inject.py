@@ -4,6 +4,7 @@
 The command is inject_victim: N calls of each function, one line for each that failed.
 """
 import json
+import os
 import re
 import sys
 
@@ -48,6 +49,30 @@ def the_same_seed_makes_the_same_choices():
     c = run('inject_victim:answer=0', '--prob', '10%', '--seed', 8, calls=2000)[0]
     assert a == b and a != c and len(a) == n and calls == 2000, r
     assert 120 < n < 280, n             # 200 +- 6 standard deviations of 13.4
+
+
+@test
+def the_choices_are_the_same_on_every_cpu():
+    own = os.sched_getaffinity(0)
+    runs = []
+    try:
+        for cpu in own:
+            os.sched_setaffinity(0, {cpu})
+            runs.append(run('inject_victim:answer=0', '--prob', '30%', '--seed', 7)[0])
+    finally:
+        os.sched_setaffinity(0, own)
+    assert all(r == runs[0] for r in runs), runs
+
+
+@test
+def the_choices_are_the_same_whatever_the_tids():
+    """Threads that come and go in one order; a child, too, which does not repeat its parent's."""
+    for mode, n in (('serial', 40), ('child', 200)):
+        runs = [run('inject_victim:answer=0', '--prob', '20%', '--seed', 5, mode=mode, calls=n)[0]
+                for _ in range(4)]
+        assert runs[0] and all(r == runs[0] for r in runs), (mode, runs)
+    parent = [i for i in runs[0] if i < n]
+    assert parent != [i - n for i in runs[0] if i >= n], runs[0]
 
 
 @test

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int noted;
 
@@ -122,6 +124,42 @@ static void four_threads(void)
 	printf("failed %d\n", failed);
 }
 
+/* One after the other, each with a tid of its own. */
+static void *one_of_many(void *arg)
+{
+	int n = (int)(long)arg;
+
+	for (int i = 20 * n; i < 20 * n + 20; i++)
+		check_answer(i);
+	return NULL;
+}
+
+static void serial_threads(void)
+{
+	for (long n = 0; n < calls; n++) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, one_of_many, (void *)n))
+			exit(1);
+		pthread_join(t, NULL);
+	}
+}
+
+/* A child's choices are its own. */
+static void with_child(void)
+{
+	for (int i = 0; i < calls; i++)
+		check_answer(i);
+	fflush(stdout);
+	if (!fork()) {
+		for (int i = 0; i < calls; i++)
+			check_answer(calls + i);
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 static const struct mode {
 	const char *name;
 	void (*check)(int i);
@@ -139,6 +177,10 @@ int main(int argc, char **argv)
 		four_threads();
 		return 0;
 	}
+	if (!strcmp(name, "serial"))
+		serial_threads();
+	if (!strcmp(name, "child"))
+		with_child();
 	if (!strcmp(name, "early") && early)
 		printf("answer -1 failed early\n");
 	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
