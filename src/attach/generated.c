@@ -101,12 +101,19 @@ void generated_drop(struct generated *g, size_t n)
 static bool is_ours(const struct generated *g, const struct hook *h)
 {
 	for (int k = 0; k < TRAMP_KINDS; k++) {
+		if (g->kind->beside >> k & 1)
+			continue;
 		for (size_t i = 0; i < h->list[k].n; i++) {
 			if (h->list[k].at[i]->owner == g)
 				return true;
 		}
 	}
 	return false;
+}
+
+static int link_again(struct generated *g, const struct hook *h, struct diag *d)
+{
+	return g->kind->again ? g->kind->again(g, h, d) : 0;
 }
 
 /*
@@ -122,7 +129,7 @@ static int link_all(struct generated *g, const struct hook_list *list,
 	for (size_t i = 0; i < list->n; i++) {
 		bool again = is_ours(g, list->at[i]);
 		size_t before = g->links.n;
-		int err = again ? 0 : g->kind->hook(g, list->at[i], d);
+		int err = again ? link_again(g, list->at[i], d) : g->kind->hook(g, list->at[i], d);
 
 		session_progress(g->target, STEP_LINKED, i + 1, list->n);
 		n += !err;

@@ -22,6 +22,9 @@ struct generated_kind {
 	int (*begin)(struct generated *g, size_t n, struct diag *d);
 	/* All programs of one function, which has none of ours yet, or none. */
 	int (*hook)(struct generated *g, struct hook *h, struct diag *d);
+	/* May a spec name a function that has ours already?  NULL: it may, to no effect. */
+	int (*again)(struct generated *g, const struct hook *h, struct diag *d);
+	unsigned beside; /* bits by enum tramp_kind: these programs do not make it ours */
 	uint64_t (*lost)(const struct generated *g);
 	void (*orphan)(struct generated *g); /* the target goes: calls generated_leave() */
 	int (*tick)(struct generated *g);    /* now and then, while it runs; NULL: nothing to do */

@@ -15,6 +15,12 @@
 #define SLOTS_FD  1
 #define SHARED_FD 2
 
+/* What a function returns; the last one of a function counts. */
+struct given {
+	const struct hook *hook;
+	uint64_t value;
+};
+
 struct utramp_inject {
 	struct generated g; /* first */
 	struct gen_inject what;
@@ -23,6 +29,9 @@ struct utramp_inject {
 	struct {
 		VEC(struct taddr_range);
 	} from;
+	struct {
+		VEC(struct given);
+	} given;
 	const char *value; /* of the spec at hand */
 	bool main_linked;
 	bool at_main; /* the function at hand is main(), which is only watched */
@@ -100,15 +109,26 @@ static int link_main(struct utramp_inject *in, struct hook *h, struct diag *d)
 	return err ? err : generated_link(&in->g, h, TRAMP_FENTRY, &attr, &gp, d);
 }
 
+static int value_for(const struct utramp_inject *in, const struct func *f, uint64_t *out,
+		     struct diag *d)
+{
+	const struct ty *ret = f->proto.source == PROTO_NONE ? NULL : f->proto.ret;
+
+	return gen_inject_value(in->value, ret, out, d);
+}
+
 /* The condition's arguments are this function's. */
-static int make_program(struct utramp_inject *in, const struct func *f, struct gen_prog *gp,
+static int make_program(struct utramp_inject *in, const struct hook *h, struct gen_prog *gp,
 			struct diag *d)
 {
+	const struct func *f = h->func;
 	const struct proto *p = f->proto.source == PROTO_NONE ? NULL : &f->proto;
 	struct gen_inject what = in->what;
 	struct gen_expr *cond = NULL;
-	int err = gen_inject_value(in->value, p ? p->ret : NULL, &what.value, d);
+	int err = value_for(in, f, &what.value, d);
 
+	if (!err)
+		err = vec_push(&in->given, ((struct given){ h, what.value }));
 	if (!err && in->condition)
 		err = gen_expr_new(in->condition, p, f->model, &cond, d);
 	if (!err && cond && gen_expr_uses_ret(cond))
@@ -139,11 +159,29 @@ static int inject_hook(struct generated *g, struct hook *h, struct diag *d)
 		return link_main(in, h, d);
 	err = generated_refusal(g, h, TRAMP_FMOD_RET, d);
 	if (!err)
-		err = make_program(in, h->func, &gp, d);
+		err = make_program(in, h, &gp, d);
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "inject_%s", h->func->name);
 	return generated_link(g, h, TRAMP_FMOD_RET, &attr, &gp, d);
+}
+
+/* Another name of the function, or a pattern, may say the same of it. */
+static int inject_again(struct generated *g, const struct hook *h, struct diag *d)
+{
+	const struct utramp_inject *in = of(g);
+	uint64_t value;
+	size_t i = in->given.n;
+	int err = value_for(in, h->func, &value, d);
+
+	while (!err && i && in->given.at[i - 1].hook != h)
+		i--;
+	if (err || !i || in->given.at[i - 1].value == value)
+		return err;
+	return diag_set(
+		d, -EINVAL,
+		"%s:%s is given two values: name it once, before patterns that mean it, too",
+		h->func->mod->shown, h->func->name);
 }
 
 /* Watch main(), once. */
@@ -224,6 +262,8 @@ static void inject_orphan(struct generated *g)
 static const struct generated_kind inject_kind = {
 	.verb = "inject into",
 	.hook = inject_hook,
+	.again = inject_again,
+	.beside = 1u << TRAMP_FENTRY, /* main() is watched */
 	.lost = nothing_lost,
 	.orphan = inject_orphan,
 };
@@ -308,6 +348,7 @@ void utramp_inject__free(struct utramp_inject *in)
 		inject_orphan(&in->g);
 	}
 	vec_free(&in->from);
+	vec_free(&in->given);
 	free(in->condition);
 	free(in);
 }

@@ -151,7 +151,10 @@ static void decide_exit(struct func *f)
 			   f->mod->shown, f->types_why ? " (" : "",
 			   f->types_why ? f->types_why : "", f->types_why ? ")" : "");
 	else if (f->proto.variadic)
-		add_reason(f, "exit: variadic, so the size of its stack arguments is not known");
+		add_reason(
+			f,
+			"exit: variadic, so the size of its stack arguments is not known; if all "
+			"calls have as many, give those with --proto");
 	else if (!f->model->k_known)
 		add_reason(f, "exit: %s%sthe size of its stack arguments is not known",
 			   f->model->k_why ? f->model->k_why : "", f->model->k_why ? ", so " : "");

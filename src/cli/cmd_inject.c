@@ -19,8 +19,11 @@
  */
 static const char *cut_value(char *spec)
 {
+	size_t n = strlen(spec);
 	char *eq = strrchr(spec, '=');
 
+	if (n > 4 && !strcmp(spec + n - 4, "='='"))
+		eq = spec + n - 4;
 	if (!eq || eq == spec || eq[-1] == ':' || !eq[1])
 		return NULL;
 	*eq = '\0';
@@ -38,9 +41,12 @@ static int add_all(struct cli *c, struct utramp_inject *in)
 		int n;
 
 		if (!value && !c->inject_errno) {
-			cli_error("inject: %s: which value? %s=VALUE, or --errno E for -1 or NULL "
-				  "with errno",
-				  c->arg[i], c->arg[i]);
+			size_t len = strlen(c->arg[i]);
+
+			len -= len && c->arg[i][len - 1] == '=';
+			cli_error("inject: %s: which value? %.*s=VALUE, or --errno E for -1 or "
+				  "NULL with errno",
+				  c->arg[i], (int)len, c->arg[i]);
 			return EXIT_USAGE;
 		}
 		n = utramp_inject__add(in, c->arg[i], value, &opts);
@@ -70,6 +76,11 @@ static int tell(const struct cli *c, const struct utramp_inject *in, uint64_t se
 	calls = of;
 	injected = n;
 	if (!c->json) {
+		if (!calls && !c->from)
+			cli_info(c,
+				 "no call came from the executable%s; --from '*' lets in those "
+				 "from libraries, too",
+				 c->condition ? " that --if lets in" : "");
 		cli_error("injected %llu of %llu call%s", injected, calls, cli_plural(calls));
 		return 0;
 	}

@@ -182,7 +182,8 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 		return 128 + interrupt_signal;
 	}
 	utramp_target__damaged_types(t, damaged, (void *)(uintptr_t)c);
-	if (raw && !c->untyped_ok)
+	/* main() is only watched, others need types there */
+	if (raw && !c->untyped_ok && !c->after_main)
 		cli_info(
 			c,
 			"no types for %u of the functions (%s): programs see six argument "

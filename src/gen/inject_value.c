@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,12 +113,16 @@ static int floating(const char *text, const struct ty *t, const struct ty *ret, 
 {
 	char *end;
 	double v = strtod(text, &end);
+	float f = strtof(text, NULL);
 
 	if (end == text || *end)
 		return refuse(d, text, ret, "a number");
+	/* "inf" is what it says, 1e400 is not */
+	if ((t->size == 4 ? isinf(f) : isinf(v)) && strpbrk(text, "0123456789"))
+		return refuse(d, text, ret, "one in its range, or inf");
 	*out = 0;
 	if (t->size == 4)
-		memcpy(out, &(float){ strtof(text, NULL) }, 4);
+		memcpy(out, &f, 4);
 	else
 		memcpy(out, &v, 8);
 	return 0;
@@ -156,6 +161,22 @@ static int failure(const struct ty *t, const struct ty *ret, uint64_t *out, stru
 			type);
 }
 
+/* Is it one register's, and do we know how it is written? */
+static bool replaceable(const struct ty *t)
+{
+	switch (t->kind) {
+	case TY_PTR:
+		return true;
+	case TY_INT:
+	case TY_ENUM:
+		return t->size <= 8;
+	case TY_FLOAT:
+		return !(t->flags & (TY_X87 | TY_COMPLEX)) && (t->size == 4 || t->size == 8);
+	default:
+		return false;
+	}
+}
+
 int gen_inject_value(const char *text, const struct ty *ret, uint64_t *out, struct diag *d)
 {
 	static const struct ty nothing = { .kind = TY_VOID, .name = "void" };
@@ -166,20 +187,18 @@ int gen_inject_value(const char *text, const struct ty *ret, uint64_t *out, stru
 		*out = 0;
 		return !text || !strcmp(text, "void") ? 0 : refuse(d, text, t, "void");
 	}
+	if (!replaceable(t)) {
+		ty_format(ret, type, sizeof(type));
+		return diag_set(d, -ENOTSUP,
+				"a result of type %s cannot be replaced: only integers of at most "
+				"64 bits, enums, pointers, float, double, and void",
+				type);
+	}
 	if (!text)
 		return failure(t, ret, out, d);
 	if (t->kind == TY_PTR)
 		return pointer(text, ret, out, d);
-	if (t->kind == TY_INT && t->size <= 8)
-		return integer(text, t, ret, out, d);
-	if (t->kind == TY_ENUM && t->size <= 8)
-		return enumerator(text, t, ret, out, d);
-	if (t->kind == TY_FLOAT && !(t->flags & (TY_X87 | TY_COMPLEX)) &&
-	    (t->size == 4 || t->size == 8))
+	if (t->kind == TY_FLOAT)
 		return floating(text, t, ret, out, d);
-	ty_format(ret, type, sizeof(type));
-	return diag_set(d, -ENOTSUP,
-			"a result of type %s cannot be replaced: only integers, "
-			"enums, pointers, float, double, and void",
-			type);
+	return t->kind == TY_INT ? integer(text, t, ret, out, d) : enumerator(text, t, ret, out, d);
 }

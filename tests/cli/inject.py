@@ -124,6 +124,13 @@ def after_main_of_a_stripped_program():
                'long strtol(const char *, char **, int)', '--', part('inject_stripped'), 'plain', 9)
     assert r.code == 0 and 'injected 1 of 1 call' in r.err, r
     assert r.out == '', r               # strtol gives 3 for 9: nothing fails
+    assert 'no types' not in r.err, r   # of main(), which is only watched
+
+
+@test
+def a_character():
+    _, _, _, r = run("inject_victim:answer='='", '--count', 1)
+    assert 'answer 0 61' in r.out, r
 
 
 @test
@@ -146,6 +153,34 @@ def threads():
 
 
 @test
+def main_itself():
+    """Watching it for --after main must not keep it from being replaced."""
+    for after in ([], ['--after', 'main']):
+        r = utramp('inject', 'inject_victim:main=3', '--from', '*', *after, '--', VICTIM)
+        assert r.code == 3 and 'injected 1 of 1 call' in r.err, r
+
+
+@test
+def two_values_for_a_function():
+    refused(2, ['inject_victim:answer', 'two values'], 'inject', 'inject_victim:answer=1',
+            'inject_victim:answer=2', '--', VICTIM)
+    failed, injected, _, r = run('inject_victim:answer=1', 'inject_victim:answer=0x1')
+    assert injected == 100, r
+    failed, _, _, r = run('inject_victim:answer=1', 'inject_victim:*er=2')
+    assert 'answer 0 1 ' in r.out and 'not attached' in r.err, r
+
+
+@test
+def no_call_from_the_executable():
+    """Who forgets that --from is the executable is told."""
+    _, _, calls, r = run('inject_victim:compare=0', mode='sort')
+    assert calls == 0 and "--from '*'" in r.err, r
+    for more in ([], ['--from', '*']):
+        assert '--from' not in run('inject_victim:answer=0', *more)[3].err
+    assert '--from' not in run('inject_victim:other=0', '--from', '*')[3].err
+
+
+@test
 def as_json():
     r = utramp('inject', '-j', '-o', '/dev/fd/2', 'inject_victim:answer=0', '--seed', 3, '-q', '--',
                VICTIM, 'plain', 5, foreign=('{',))
@@ -156,6 +191,11 @@ def as_json():
 def what_makes_no_sense_is_refused():
     refused(2, 'which value', 'inject', 'inject_victim:answer', '--', VICTIM)
     refused(2, "'x' is no value of type int", 'inject', 'inject_victim:answer=x', '--', VICTIM)
+    for value in ('=1', ''):
+        refused(1, '__int128 cannot be replaced', 'inject', 'inject_victim:wide' + value,
+                '--errno', 'EIO', '--', VICTIM, 'wide')
+    refused(2, 'which value? inject_victim:answer=VALUE', 'inject', 'inject_victim:answer=', '--',
+            VICTIM)
     refused(2, ['ret', 'given here'], 'inject', 'inject_victim:answer=0', '--if', 'ret == 1', '--',
             VICTIM)
     refused(3, 'no argument zzz', 'inject', 'inject_victim:answer=0', '--if', 'zzz == 1', '--',

@@ -40,6 +40,11 @@ __attribute__((noipa)) void *grab(size_t n)
 	return room + n % 16;
 }
 
+__attribute__((noipa)) __int128 wide(int n)
+{
+	return n;
+}
+
 static int early;
 
 /* glibc hands constructors what it hands to main(). */
@@ -177,6 +182,8 @@ int main(int argc, char **argv)
 		four_threads();
 		return 0;
 	}
+	if (!strcmp(name, "wide"))
+		return wide(1) != 1;
 	if (!strcmp(name, "serial"))
 		serial_threads();
 	if (!strcmp(name, "child"))
