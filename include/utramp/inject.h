@@ -23,7 +23,8 @@ struct utramp_inject_opts {
 	size_t sz;
 	/*
 	 * Only calls that come from these modules (path, SONAME, short name, pattern); NULL: from
-	 * the executable, so that libraries do not fail themselves; "*": from anywhere.
+	 * the executable, so that libraries do not fail themselves; "*": from anywhere.  Where
+	 * the call returns to counts: a tail call is its function's caller's.
 	 */
 	const char *from;
 	const char

@@ -13,6 +13,18 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* Is that '=' of a C++ name whose parameters follow, as in operator==(T, T), or of operator<=>? */
+static bool in_operator(const char *spec, const char *eq)
+{
+	static const char word[] = "operator";
+	const char *at = eq;
+
+	while (at > spec && strchr("=<>!+-*/%&|^", at[-1]))
+		at--;
+	return (eq[1] == '(' || eq[1] == '>') && at - spec >= (long)strlen(word) &&
+	       !strncmp(at - strlen(word), word, strlen(word));
+}
+
 /*
  * SPEC=VALUE, cut at the last '=' that has a function before it and a value behind; an
  * operator's name may end with one.  NULL: no value.
@@ -24,7 +36,7 @@ static const char *cut_value(char *spec)
 
 	if (n > 4 && !strcmp(spec + n - 4, "='='"))
 		eq = spec + n - 4;
-	if (!eq || eq == spec || eq[-1] == ':' || !eq[1])
+	if (!eq || eq == spec || eq[-1] == ':' || !eq[1] || in_operator(spec, eq))
 		return NULL;
 	*eq = '\0';
 	return eq + 1;

@@ -196,6 +196,10 @@ def what_makes_no_sense_is_refused():
                 '--errno', 'EIO', '--', VICTIM, 'wide')
     refused(2, 'which value? inject_victim:answer=VALUE', 'inject', 'inject_victim:answer=', '--',
             VICTIM)
+    for name in ('X::operator=(X const&)', 'X::operator<=>(X)', 'operator==(X, X)', 'operator>=(X)'):
+        refused(3, f"no function '{name}'", 'inject', 'inject_victim:' + name, '--errno', 'EIO',
+                '--', VICTIM)
+        refused(3, f"no function '{name}'", 'inject', f'inject_victim:{name}=1', '--', VICTIM)
     refused(2, ['ret', 'given here'], 'inject', 'inject_victim:answer=0', '--if', 'ret == 1', '--',
             VICTIM)
     refused(3, 'no argument zzz', 'inject', 'inject_victim:answer=0', '--if', 'zzz == 1', '--',
