@@ -231,9 +231,24 @@ static int tick(struct generated *g)
 }
 
 static const struct generated_kind probe_kind[] = {
-	[GEN_TALLY_COUNT] = { "count", begin, probe_hook, lost, orphan, tick },
-	[GEN_TALLY_LATENCY] = { "measure", begin, probe_hook, lost, orphan, tick },
-	[GEN_TALLY_STACK] = { "tell the callers of", begin, probe_hook, lost, orphan, tick },
+	[GEN_TALLY_COUNT] = { .verb = "count",
+			      .begin = begin,
+			      .hook = probe_hook,
+			      .lost = lost,
+			      .orphan = orphan,
+			      .tick = tick },
+	[GEN_TALLY_LATENCY] = { .verb = "measure",
+				.begin = begin,
+				.hook = probe_hook,
+				.lost = lost,
+				.orphan = orphan,
+				.tick = tick },
+	[GEN_TALLY_STACK] = { .verb = "tell the callers of",
+			      .begin = begin,
+			      .hook = probe_hook,
+			      .lost = lost,
+			      .orphan = orphan,
+			      .tick = tick },
 };
 
 static int make_stacks(struct utramp_probe *p, const struct utramp_probe_opts *o, struct diag *d)
