@@ -42,7 +42,6 @@ struct utramp_program;     /* one of its programs */
 struct utramp_map;         /* one of its maps */
 struct utramp_link;        /* a program attached to one or more functions */
 struct utramp_ring_buffer; /* reader of a BPF_MAP_TYPE_RINGBUF map */
-struct utramp_trace;       /* generated programs that report calls */
 
 UTRAMP_API const char *utramp_version(void);
 UTRAMP_API const char *utramp_error(void); /* never NULL */
@@ -181,27 +180,6 @@ UTRAMP_API int utramp_target__read_printk(struct utramp_target *t,
 					  void (*fn)(void *ctx, const struct utramp_printk *p),
 					  void *ctx);
 UTRAMP_API uint64_t utramp_target__lost(const struct utramp_target *t); /* of all kinds */
-
-/* -- trace: calls without writing BPF ------------------------------------------------- */
-
-struct utramp_trace_opts {
-	size_t sz;
-	bool json;       /* one object a line, else text */
-	bool entry_only; /* no results */
-	bool lossless;
-	bool timestamps;  /* text form: seconds since the first event */
-	unsigned strings; /* bytes shown of a char *; 0: none */
-	uint64_t buffer;  /* bytes; 0: 64 MiB */
-};
-UTRAMP_API struct utramp_trace *utramp_trace__new(struct utramp_target *t,
-						  const struct utramp_trace_opts *opts);
-/* Attach to what spec names; number of functions. */
-UTRAMP_API int utramp_trace__add(struct utramp_trace *tr, const char *spec,
-				 const struct utramp_attach_opts *opts);
-/* One line per finished call, in order of finishing; final: the target is gone, or detached. */
-UTRAMP_API int utramp_trace__read(struct utramp_trace *tr, bool final,
-				  void (*line)(void *ctx, const char *text, size_t n), void *ctx);
-UTRAMP_API void utramp_trace__free(struct utramp_trace *tr);
 
 /* -- what can be traced ----------------------------------------------------------------- */
 

@@ -2,9 +2,12 @@
  * attach/trace.c - utramp_trace: an entry and an exit program on each function, their records
  * as lines.
  */
-#include "gen/trace.h"
+#include "utramp/trace.h"
 #include "attach/generated.h"
 #include "attach/ringbuf.h"
+#include "gen/trace.h"
+#include "info/cxxname.h"
+#include "info/demangle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +22,9 @@
 struct utramp_trace {
 	struct generated g; /* first: see of() */
 	struct utramp_trace_opts opts;
+	char *filter, *buf_text[GEN_TRACE_BUFS]; /* "ARG", and behind its NUL the length */
+	char *buf_said[GEN_TRACE_BUFS];
+	struct gen_trace_buf buf[GEN_TRACE_BUFS];
 	struct gen_trace *gen;
 	struct map *ring, *slots;
 	struct utramp_ring_buffer *rb;
@@ -49,10 +55,66 @@ static uint64_t ring_size(uint64_t want)
 	return n;
 }
 
+/* "ARG=LENARG", "ARG=N", "ARG=ret" */
+static int parse_buf(struct utramp_trace *tr, size_t i, const char *text, struct diag *d)
+{
+	struct gen_trace_buf *b = &tr->buf[i];
+	char *eq, *end;
+
+	tr->buf_said[i] = strdup(text);
+	tr->buf_text[i] = strdup(text);
+	if (!tr->buf_said[i] || !tr->buf_text[i])
+		return -ENOMEM;
+	eq = strchr(tr->buf_text[i], '=');
+	if (!eq || eq == tr->buf_text[i] || !eq[1])
+		return diag_set(d, -EINVAL, "buffer '%s': expected ARG=LENARG, ARG=N or ARG=ret",
+				text);
+	*eq = '\0';
+	b->arg = tr->buf_text[i];
+	if (eq[1] < '0' || eq[1] > '9') {
+		b->len = eq + 1;
+		return 0;
+	}
+	errno = 0;
+	b->n = (uint32_t)strtoul(eq + 1, &end, 0);
+	if (*end || errno || !b->n || b->n > GEN_TRACE_MAX_BUF)
+		return diag_set(d, -EINVAL, "buffer '%s': a length is 1 to %d bytes", text,
+				GEN_TRACE_MAX_BUF);
+	return 0;
+}
+
+/* The user's strings, which need not outlive utramp_trace__new(). */
+static int keep_opts(struct utramp_trace *tr, struct diag *d)
+{
+	const struct utramp_trace_opts *o = &tr->opts;
+	int err = 0;
+
+	if (o->entry_only && o->exit_only)
+		return diag_set(d, -EINVAL, "entries only and exits only: nothing is left");
+	if (o->depth && (o->entry_only || o->exit_only))
+		return diag_set(d, -EINVAL,
+				"a depth is counted between entries and exits: both are needed");
+	if (o->nbufs > GEN_TRACE_BUFS)
+		return diag_set(d, -E2BIG, "more than %d buffers", GEN_TRACE_BUFS);
+	if (o->filter && !(tr->filter = strdup(o->filter)))
+		return -ENOMEM;
+	for (size_t i = 0; i < o->nbufs && !err; i++)
+		err = parse_buf(tr, i, o->bufs[i], d);
+	for (size_t i = 0; i < o->ndeny && !err; i++)
+		err = generated_deny(&tr->g, o->deny[i], d);
+	return err;
+}
+
 static int trace_init(struct utramp_trace *tr, struct diag *d)
 {
 	struct gen_trace_opts go = { .json = tr->opts.json,
 				     .timestamps = tr->opts.timestamps,
+				     .color = tr->opts.color && !tr->opts.json,
+				     .exit_only = tr->opts.exit_only,
+				     .depth = tr->opts.depth,
+				     .filter = tr->filter,
+				     .buf = tr->buf,
+				     .nbufs = (unsigned)tr->opts.nbufs,
 				     .strings = tr->opts.strings };
 	struct map_attr attr = { .type = BPF_MAP_TYPE_RINGBUF,
 				 .max_entries = (uint32_t)ring_size(tr->opts.buffer),
@@ -84,33 +146,79 @@ static struct map *trace_map(void *arg, int fd)
 	return fd == RING_FD ? tr->ring : fd == SLOTS_FD ? tr->slots : NULL;
 }
 
-/* One of the two programs of a function, generated, loaded, linked. */
-static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id, bool exit,
-			struct diag *d)
+/* One of a function's programs, generated, loaded, linked. */
+static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id,
+			enum program_kind kind, struct diag *d)
 {
 	struct gen_prog gp = { 0 };
 	char name[64];
-	struct program_attr attr = { .name = name,
-				     .kind = exit ? PROGRAM_FEXIT : PROGRAM_FENTRY,
-				     .map_by_fd = trace_map,
-				     .arg = tr,
-				     .reentrant = true };
-	int err = exit ? gen_trace_exit(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
-			 gen_trace_entry(tr->gen, id, RING_FD, SLOTS_FD, &gp);
+	struct program_attr attr = {
+		.name = name, .kind = kind, .map_by_fd = trace_map, .arg = tr, .reentrant = true
+	};
+	int err = kind == PROGRAM_FSESSION ?
+			  gen_trace_session(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
+		  kind == PROGRAM_FEXIT ? gen_trace_exit(tr->gen, id, RING_FD, SLOTS_FD, &gp) :
+					  gen_trace_entry(tr->gen, id, RING_FD, SLOTS_FD, &gp);
 
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "trace_%s", h->func->name);
-	return generated_link(&tr->g, h, exit ? TRAMP_FEXIT : TRAMP_FENTRY, &attr, &gp, d);
+	return generated_link(&tr->g, h, kind == PROGRAM_FENTRY ? TRAMP_FENTRY : TRAMP_FEXIT, &attr,
+			      &gp, d);
 }
 
-/* Both programs of a function, or none. */
+/* A C++ name without its parameters: they stand behind it with their values. */
+static char *shown_name(const char *name)
+{
+	char *text = demangle(name), *at, *out;
+	struct cxx_name n;
+
+	if (!text)
+		return strdup(name);
+	cxx_name_split(text, &n);
+	at = text + (n.name - text);
+	at[n.params - n.name] = '\0';
+	out = strdup(*at ? at : name);
+	free(text);
+	return out;
+}
+
+static int link_all(struct utramp_trace *tr, struct hook *h, uint32_t id, struct diag *d)
+{
+	int err = 0;
+
+	if (gen_trace_has_session(tr->gen, id))
+		return link_program(tr, h, id, PROGRAM_FSESSION, d);
+	if (gen_trace_has_entry(tr->gen, id))
+		err = link_program(tr, h, id, PROGRAM_FENTRY, d);
+	if (!err && gen_trace_has_exit(tr->gen, id))
+		err = link_program(tr, h, id, PROGRAM_FEXIT, d);
+	return err;
+}
+
+/* A function that is not traced for want of its result: why there is none. */
+static int no_result(const struct utramp_trace *tr, const struct func *f, int err, struct diag *d)
+{
+	const char *why = func_refusal(f, TRAMP_FEXIT);
+
+	if (err != -ENOTSUP)
+		return err;
+	if (tr->opts.entry_only)
+		return diag_set(d, -EINVAL, "%s: entries only, but the result is asked for",
+				f->name);
+	return diag_set(d, err, "cannot trace %s:%s: its result is not seen: %s", f->mod->shown,
+			f->name, why ? why : "");
+}
+
+/* All programs of a function, or none. */
 static int trace_hook(struct generated *g, struct hook *h, struct diag *d)
 {
 	struct utramp_trace *tr = of(g);
 	const struct func *f = h->func;
+	char *shown = shown_name(f->name);
 	struct gen_trace_func gf = { .module = f->mod->shown,
 				     .name = f->name,
+				     .shown = shown,
 				     .proto = f->proto.source == PROTO_NONE ? NULL : &f->proto,
 				     .model = f->model,
 				     .entry = true,
@@ -118,12 +226,11 @@ static int trace_hook(struct generated *g, struct hook *h, struct diag *d)
 	uint32_t id;
 	int err = generated_refusal(g, h, TRAMP_FENTRY, d);
 
-	if (!err)
+	if (!err) {
 		err = gen_trace_add(tr->gen, &gf, &id, d);
-	if (!err)
-		err = link_program(tr, h, id, false, d);
-	if (!err && gf.exit)
-		err = link_program(tr, h, id, true, d);
+		err = err ? no_result(tr, f, err, d) : link_all(tr, h, id, d);
+	}
+	free(shown);
 	return err;
 }
 
@@ -135,6 +242,14 @@ int utramp_trace__add(struct utramp_trace *tr, const char *spec,
 	if (!tr || !spec)
 		return api_return(diag_set(d, -EINVAL, "no trace or function given"));
 	return api_return(generated_add(&tr->g, spec, opts, d));
+}
+
+const char *utramp_trace__unused(const struct utramp_trace *tr)
+{
+	for (unsigned i = 0; tr && i < tr->opts.nbufs; i++)
+		if (!gen_trace_buf_used(tr->gen, i))
+			return tr->buf_said[i];
+	return NULL;
 }
 
 /* What the programs of each thread slot could not record. */
@@ -230,6 +345,8 @@ struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 	if (!tr->opts.buffer)
 		tr->opts.buffer = TRACE_RING;
 	if (!err)
+		err = keep_opts(tr, d);
+	if (!err)
 		err = trace_init(tr, d);
 	if (err) {
 		utramp_trace__free(tr);
@@ -248,5 +365,10 @@ void utramp_trace__free(struct utramp_trace *tr)
 		trace_orphan(&tr->g);
 	}
 	gen_trace_free(tr->gen);
+	for (size_t i = 0; i < GEN_TRACE_BUFS; i++) {
+		free(tr->buf_text[i]);
+		free(tr->buf_said[i]);
+	}
+	free(tr->filter);
 	free(tr);
 }

@@ -203,6 +203,15 @@ void json_hex(struct json *w, uint64_t v)
 	json_printf(w, "\"0x%llx\"", (unsigned long long)v);
 }
 
+void json_bytes(struct json *w, const uint8_t *p, size_t n)
+{
+	separate(w);
+	json_raw(w, "\"", 1);
+	for (size_t i = 0; i < n; i++)
+		json_printf(w, "%02x", p[i]);
+	json_raw(w, "\"", 1);
+}
+
 void json_bool(struct json *w, bool v)
 {
 	separate(w);

@@ -41,7 +41,8 @@ void json_bool(struct json *w, bool v);
 void json_null(struct json *w);
 void json_str(struct json *w, const char *s);
 void json_strn(struct json *w, const char *s, size_t n);
-void json_hex(struct json *w, uint64_t v); /* "0x..." as a string */
+void json_hex(struct json *w, uint64_t v);                   /* "0x..." as a string */
+void json_bytes(struct json *w, const uint8_t *p, size_t n); /* two hex digits each, a string */
 
 /* Text without any quoting: for the text forms and for numbers we print ourselves. */
 void json_raw(struct json *w, const char *s, size_t n);

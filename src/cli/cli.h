@@ -46,6 +46,11 @@ struct cli {
 	unsigned verbose;
 	unsigned strings;
 	uint64_t events, limit_ns; /* -E, -d; 0: no limit */
+	bool exit_only;
+	uint64_t depth;             /* -D; 0: any */
+	const char *filter, *color; /* NULL: none; auto */
+	const char *deny[CLI_MAX], *buf[CLI_MAX];
+	int ndeny, nbuf;
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX], *debuginfo[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto, ndebuginfo;
@@ -56,11 +61,7 @@ struct cli {
 	int inject_errno;
 	const char *header[CLI_MAX], *include[CLI_MAX], *define[CLI_MAX], *lib; /* of btf gen */
 	int nheader, ninclude, ndefine;
-	const char *layout; /* NULL: ours */
-	const char *filter; /* NULL: none */
-	const char *deny[CLI_MAX];
-	int ndeny;
-	unsigned depth;       /* 0: not given */
+	const char *layout;   /* NULL: ours */
 	uint64_t interval_ns; /* 0: none */
 	bool untyped_ok;      /* the verb set it: it asks no types of functions */
 	FILE *out;
@@ -185,6 +186,9 @@ static inline bool cli_full(const struct cli *c)
 
 /* "s" unless n is 1. */
 const char *cli_plural(uint64_t n);
+
+/* By --color, NO_COLOR, and what the output is. */
+bool cli_colors(const struct cli *c);
 
 int cli_open_output(struct cli *c);
 /* Hand on what was printed; false: told (a closed pipe silently), and never again. */

@@ -2,6 +2,7 @@
  * cli/cmd_trace.c - utramp trace: every call of some functions, typed.
  */
 #include "cli/cli.h"
+#include "utramp/trace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,6 +50,34 @@ static int add_all(struct tracing *t)
 	return 0;
 }
 
+/* What was asked for and means nothing; 0, or the exit code. */
+static int check_options(const struct cli *c)
+{
+	const char *why = NULL;
+
+	if (c->entry_only && c->exit_only)
+		why = "-e and -x exclude each other";
+	else if (c->depth && (c->entry_only || c->exit_only))
+		why = "-D counts between entries and exits: not with -e or -x";
+	else if (c->json && c->timestamps)
+		why = "-t is for the text form: with -j each event has its time_ns";
+	else if (c->json && c->color)
+		why = "--color is for the text form: not with -j";
+	if (why)
+		cli_error("trace: %s", why);
+	return why ? EXIT_USAGE : 0;
+}
+
+static int check_buffers(const struct tracing *t)
+{
+	const char *unused = utramp_trace__unused(t->tr);
+
+	if (!unused)
+		return 0;
+	cli_error("trace: --buf %s: no traced function has such arguments", unused);
+	return EXIT_NO_MATCH;
+}
+
 int cmd_trace(struct cli *c)
 {
 	struct utramp_trace_opts opts = { .sz = sizeof(opts),
@@ -56,7 +85,15 @@ int cmd_trace(struct cli *c)
 					  .entry_only = c->entry_only,
 					  .lossless = c->lossless,
 					  .timestamps = c->timestamps,
-					  .strings = c->strings };
+					  .strings = c->strings,
+					  .exit_only = c->exit_only,
+					  .color = cli_colors(c),
+					  .depth = (unsigned)c->depth,
+					  .filter = c->filter,
+					  .bufs = c->buf,
+					  .nbufs = (size_t)c->nbuf,
+					  .deny = c->deny,
+					  .ndeny = (size_t)c->ndeny };
 	struct tracing t = { .c = c };
 	struct utramp_target *target;
 	int code = 0;
@@ -65,11 +102,16 @@ int cmd_trace(struct cli *c)
 		cli_error("trace: the function is missing: utramp trace [MODULE:]FUNC -- CMD");
 		return EXIT_USAGE;
 	}
+	code = check_options(c);
+	if (code)
+		return code;
 	target = cli_spawn(c, &code);
 	if (!target)
 		return code;
 	t.tr = utramp_trace__new(target, &opts);
-	code = t.tr ? add_all(&t) : cli_fail(-errno);
+	code = t.tr ? add_all(&t) : cli_fail_spec(-errno);
+	if (!code)
+		code = check_buffers(&t);
 	if (!code)
 		code = cli_resume(c, target);
 	if (!code)

@@ -19,7 +19,8 @@ static const struct cli_verb verbs[] = {
 	  COMMON " attach cookie missing lossless events duration json" },
 	{ "trace", cmd_trace, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Print every call of the functions: arguments by name and type, result, duration.\n",
-	  COMMON " json entry missing lossless strings events duration timestamps" },
+	  COMMON
+	  " json entry exit filter buf strings deny depth missing lossless events duration timestamps color" },
 	{ "count", cmd_count, "[MODULE:]FUNC... -- CMD [ARG...]",
 	  "Count the calls of each function; the most called come first.  Calls are counted where\n"
 	  "they happen, in no shared memory: it costs a few nanoseconds each, and nothing is lost.\n"

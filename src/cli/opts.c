@@ -32,7 +32,9 @@ enum {
 	OPT_FROM,
 	OPT_DEFINE,
 	OPT_LIB,
-	OPT_FILTER
+	OPT_FILTER,
+	OPT_BUF,
+	OPT_COLOR,
 };
 
 /* clang-format off */
@@ -82,7 +84,7 @@ static const struct option longs[] = {
 	{ "filter",     required_argument, NULL, OPT_FILTER },
 	{ "dry-run",    no_argument,       NULL, NOT_YET },
 	{ "wait",       no_argument,       NULL, NOT_YET },
-	{ "buf",        required_argument, NULL, NOT_YET },
+	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
 	{ "faults",     required_argument, NULL, NOT_YET },
@@ -90,7 +92,7 @@ static const struct option longs[] = {
 	{ "log-level",  required_argument, NULL, NOT_YET },
 	{ "allow-write", no_argument,      NULL, NOT_YET },
 	{ "max-functions", required_argument, NULL, NOT_YET },
-	{ "color",      required_argument, NULL, NOT_YET },
+	{ "color",      required_argument, NULL, OPT_COLOR },
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
@@ -104,8 +106,8 @@ static const char *instead(int letter)
 		return "; start the program under utramp: -- CMD";
 	case 'f':
 		return "; only the command itself is traced";
-	case 'x':
-		return "; a trace has entry and result in one line";
+	case 'k':
+		return "; utramp stack tells who calls";
 	default:
 		return "";
 	}
@@ -125,7 +127,7 @@ static bool takes(const struct cli_verb *v, const char *name)
 /* Letters of the design that no verb of this version takes. */
 static bool is_later(int letter)
 {
-	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfxkasB", letter));
+	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfkasB", letter));
 }
 
 static int refuse(const struct cli_verb *v, const struct option *o)
@@ -212,13 +214,12 @@ static int take_cookie(struct cli *c, char *text)
 	return number(c->cookie[c->ncookie - 1].value, &n);
 }
 
+/* Frames of a stack, as many as there are in the kernel's; or how deep traced calls may nest. */
 static int take_depth(struct cli *c, const char *text)
 {
-	uint64_t n;
+	uint64_t most = strcmp(c->verb, "stack") != 0 ? 1000000 : 127;
 
-	if (number(text, &n) < 0 || !n || n > 127)
-		return -1;
-	c->depth = (unsigned)n;
+	return number(text, &c->depth) < 0 || !c->depth || c->depth > most ? -1 : 0;
 	return 0;
 }
 
@@ -307,6 +308,34 @@ static int take_btf(struct cli *c, int letter)
 	return 1;
 }
 
+/* Which calls, and how they look: the same. */
+static int take_calls(struct cli *c, int letter)
+{
+	switch (letter) {
+	case 'x':
+		c->exit_only = true;
+		return 0;
+	case 'N':
+		return word(c->deny, &c->ndeny);
+	case 'D':
+		return take_depth(c, optarg);
+	case OPT_BUF:
+		return word(c->buf, &c->nbuf);
+	case OPT_FILTER:
+		if (c->filter || !*optarg)
+			return -1;
+		c->filter = optarg;
+		return 0;
+	case OPT_COLOR:
+		c->color = optarg;
+		return strcmp(optarg, "auto") != 0 && strcmp(optarg, "always") != 0 &&
+				       strcmp(optarg, "never") != 0 ?
+			       -1 :
+			       0;
+	}
+	return 1;
+}
+
 /* 0, or -1: the value is malformed. */
 static int take(struct cli *c, int letter)
 {
@@ -314,6 +343,8 @@ static int take(struct cli *c, int letter)
 
 	if (code > 0)
 		code = take_btf(c, letter);
+	if (code > 0)
+		code = take_calls(c, letter);
 	if (code <= 0)
 		return code;
 	switch (letter) {
@@ -335,13 +366,6 @@ static int take(struct cli *c, int letter)
 		return duration(optarg, &c->limit_ns);
 	case 'i':
 		return duration(optarg, &c->interval_ns);
-	case 'D':
-		return take_depth(c, optarg);
-	case 'N':
-		if (c->ndeny == CLI_MAX)
-			return -1;
-		c->deny[c->ndeny++] = optarg;
-		return 0;
 	case 'q':
 		c->quiet = true;
 		return 0;
@@ -366,9 +390,6 @@ static int take(struct cli *c, int letter)
 		return 0;
 	case OPT_MISSING:
 		return take_missing(c, optarg);
-	case OPT_FILTER:
-		c->filter = optarg;
-		return 0;
 	case OPT_STRINGS:
 		return take_strings(c, optarg);
 	case OPT_LAYOUT:
@@ -440,6 +461,21 @@ static int add_arg(struct cli *c, char *text)
 	return 0;
 }
 
+/* What values there are, or why one is not enough. */
+static const char *value_hint(int letter)
+{
+	switch (letter) {
+	case OPT_LAYOUT:
+		return " (ours, seed)";
+	case OPT_COLOR:
+		return " (auto, always, never)";
+	case OPT_FILTER:
+		return " (one condition: join them by &&)";
+	default:
+		return "";
+	}
+}
+
 static int one_option(const struct cli_verb *v, const struct option *o, int ch, struct cli *c)
 {
 	/* take() splits it */
@@ -452,7 +488,7 @@ static int one_option(const struct cli_verb *v, const struct option *o, int ch, 
 	if (take(c, ch) == 0)
 		return 0;
 	cli_error("%s: --%s: '%s' is not a value it takes%s; see 'utramp %s --help'", v->name,
-		  o->name, value, ch == OPT_LAYOUT ? " (ours, seed)" : "", v->name);
+		  o->name, value, value_hint(ch), v->name);
 	return EXIT_USAGE;
 }
 
@@ -499,6 +535,13 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "define", "-D, --define MACRO[=V]   before the headers" },
 		{ "lib", "--lib FILE               only functions that this library exports" },
 		{ "entry", "-e, --entry              entries only, no results" },
+		{ "exit", "-x, --exit               returns only, with what arguments are then" },
+		{ "filter",
+		  "--filter 'EXPR'          only calls for which it holds: 'n > 9 && ret < 0'" },
+		{ "buf", "--buf ARG=LENARG|N|ret   show so many bytes behind a pointer" },
+		{ "deny", "-N, --deny [MODULE:]GLOB leave these functions out" },
+		{ "depth", "-D, --depth N            only calls nested at most N deep" },
+		{ "color", "--color auto|always|never" },
 		{ "timestamps", "-t, --timestamps         seconds since the first event" },
 		{ "events", "-E, --events N           print N events, then detach" },
 		{ "duration", "-d, --duration SECONDS   detach after that time" },

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
 static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
@@ -136,6 +138,17 @@ int cli_fail_file(int err)
 const char *cli_plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
+}
+
+/* no-color.org: set and not empty */
+bool cli_colors(const struct cli *c)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (c->color && strcmp(c->color, "auto") != 0)
+		return !strcmp(c->color, "always");
+	return !(no && *no) && !c->output && isatty(STDOUT_FILENO) &&
+	       !(term && !strcmp(term, "dumb"));
 }
 
 int cli_open_output(struct cli *c)

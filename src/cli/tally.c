@@ -215,7 +215,7 @@ static int start(struct tally *t, struct utramp_target *target, enum utramp_prob
 					  .filter = c->filter,
 					  .deny = c->deny,
 					  .ndeny = (size_t)c->ndeny,
-					  .depth = c->depth };
+					  .depth = (unsigned)c->depth };
 	int code;
 
 	t->p = utramp_probe__new(target, kind, &opts);

@@ -28,6 +28,8 @@ static void func_free(struct trace_func *f)
 {
 	free(f->module);
 	free(f->name);
+	free(f->shown);
+	gen_expr_free(f->filter);
 	plan_free(f);
 }
 
@@ -52,9 +54,45 @@ static const struct proto *usable(const struct gen_trace_func *f)
 	return f->proto;
 }
 
+/* Which programs f gets, by what is asked for and what can be had. */
+static int decide(struct gen_trace *t, struct trace_func *n, bool entry, bool exit, struct diag *d)
+{
+	bool late = t->opts.exit_only;
+	int err = 0;
+
+	if (t->opts.filter) {
+		/* without a prototype six words: names are not known then */
+		err = gen_expr_new(t->opts.filter, n->proto, n->model, &n->filter, d);
+		if (err)
+			return err;
+		late |= gen_expr_uses_ret(n->filter);
+	}
+	if (late && !exit)
+		return diag_set(d, -ENOTSUP, "%s: its result is not seen", n->name);
+	n->has_entry = entry && !late;
+	n->has_exit = exit;
+	n->session = entry && exit && (late || n->filter);
+	return plan_make(n, &t->opts, d);
+}
+
+static void note_buffers(struct gen_trace *t, const struct trace_func *f)
+{
+	for (unsigned i = 0; i < f->model->nargs; i++) {
+		const struct gen_trace_buf *b = buffer_of(f, &t->opts, (int)i);
+
+		if (b)
+			t->buf_used[b - t->opts.buf] = true;
+	}
+}
+
+bool gen_trace_buf_used(const struct gen_trace *t, unsigned i)
+{
+	return t->buf_used[i];
+}
+
 int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t *id, struct diag *d)
 {
-	struct trace_func n = { .model = f->model, .has_entry = f->entry, .has_exit = f->exit };
+	struct trace_func n = { .model = f->model };
 	int err;
 
 	if (d)
@@ -66,13 +104,15 @@ int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t 
 	n.proto = usable(f);
 	n.module = strdup(f->module ? f->module : "");
 	n.name = strdup(f->name ? f->name : "");
-	err = n.module && n.name ? plan_make(&n, t->opts.strings, d) : -ENOMEM;
+	n.shown = strdup(f->shown ? f->shown : f->name ? f->name : "");
+	err = n.module && n.name && n.shown ? decide(t, &n, f->entry, f->exit, d) : -ENOMEM;
 	if (!err)
 		err = vec_push(&t->funcs, n);
 	if (err) {
 		func_free(&n);
 		return err;
 	}
+	note_buffers(t, &n);
 	*id = (uint32_t)t->funcs.n - 1;
 	return 0;
 }

@@ -11,6 +11,15 @@
  *
  * Records  private to gen/trace_*.c.  An entry record and an exit record carry the frame:
  *          the address of ctx, the same for both programs of one call.
+ * Filter   A condition on arguments alone is decided at entry, before anything is written; one
+ *          that asks for ret at exit, from which then the only record comes, as with exit_only:
+ *          what strings and buffers show is read at return, and calls that do not return are
+ *          not seen.  Both are one fsession program, whose cookie tells the exit what the entry
+ *          has decided, or when it was.
+ * Buffers  Bytes that an argument points to, as many as another argument says, read at entry; or
+ *          as many as the result says, read at exit.  At most GEN_TRACE_MAX_BUF.
+ * Depth    counted by the decoder, among the calls of a thread that are open: deeper ones are
+ *          not printed.
  * Maps     a ring, and a PERCPU_ARRAY of one struct gen_slot_value (key 0) that counts what
  *          found no room.
  * Open     a call whose thread reports from a frame above it on the same stack (within
@@ -39,20 +48,35 @@
 
 #include <linux/bpf.h>
 
-#define GEN_TRACE_MAX_RECORD 4000 /* bytes, without the ring's header */
+#define GEN_TRACE_MAX_RECORD 4000 /* bytes, without the ring's header and buffers */
+#define GEN_TRACE_MAX_BUF    4000 /* bytes of one buffer */
+#define GEN_TRACE_BUFS       8
+
+/* "ARG=LENARG", "ARG=N", "ARG=ret". */
+struct gen_trace_buf {
+	const char *arg, *len; /* len: a name, "ret" or NULL: n bytes */
+	uint32_t n;
+};
 
 struct gen_trace_opts {
 	bool json;
-	bool timestamps;  /* text form: seconds since the first record */
+	bool timestamps; /* text form: seconds since the first record */
+	bool color;
 	unsigned strings; /* bytes shown of a char *; 0: as other pointers */
+	bool exit_only;
+	unsigned depth;     /* 0: any */
+	const char *filter; /* NULL: none; as gen/expr.h has it */
+	const struct gen_trace_buf *buf;
+	unsigned nbufs; /* at most GEN_TRACE_BUFS; the trace keeps a pointer to it all */
 };
 
 struct gen_trace_func {
 	const char *module; /* as shown: "libsqlite3.so.0", "prog" */
 	const char *name;
+	const char *shown;         /* in text instead of name: demangled; NULL: name */
 	const struct proto *proto; /* NULL: no types, slots are shown as arg0 ... arg5 */
 	const struct func_model *model;
-	bool entry, exit; /* which programs there are; exit only: the line has no duration */
+	bool entry, exit; /* what can be had; exit only: the line has no duration */
 };
 
 /* The value of the PERCPU_ARRAY, one a thread slot; written by the programs. */
@@ -69,16 +93,28 @@ void gen_trace_free(struct gen_trace *t); /* NULL is fine */
 /*
  * Announce a function; its number is what its programs write into records.  Arguments
  * that do not fit a record are traced with what fits: returns 0 and d names them (d is
- * empty otherwise).
+ * empty otherwise).  A filter, exit_only or a buffer that does not fit the function: -EINVAL,
+ * -ENOENT (no such argument), -ENOTSUP (needs the result, which cannot be had).
  */
 int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t *id,
 		  struct diag *d);
+
+/* Which programs the function has: an entry program, an exit program, or one for both. */
+bool gen_trace_has_entry(const struct gen_trace *t, uint32_t id);
+bool gen_trace_has_exit(const struct gen_trace *t, uint32_t id);
+bool gen_trace_has_session(const struct gen_trace *t, uint32_t id);
+
+/* Buffer number i was found in some function. */
+bool gen_trace_buf_used(const struct gen_trace *t, unsigned i);
 
 /* The programs of function id; the maps' descriptors go into their LDDWs (src 1). */
 int gen_trace_entry(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
 		    struct gen_prog *out);
 int gen_trace_exit(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
 		   struct gen_prog *out);
+
+int gen_trace_session(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
+		      struct gen_prog *out);
 
 typedef void (*gen_line_fn)(void *arg, const char *text, size_t n);
 

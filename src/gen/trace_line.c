@@ -1,17 +1,12 @@
 /*
- * gen/trace_line.c - one call as a line: JSON as `trace -j` promises, or text.
+ * gen/trace_line.c - one call as a line: its values, and JSON as `trace -j` promises.
  *
  * Records were checked by trace_record.c: sizes and status words can be trusted here.
- *
- * Text     module:func(a=1, s="text", st={x=1}) = ret [+1.234 us]
  */
-#include "gen/trace_priv.h"
+#include "gen/trace_line.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define TYPE_BUDGET 20000 /* nodes walked for one line */
 
 static uint64_t word_at(const uint8_t *p)
 {
@@ -19,6 +14,43 @@ static uint64_t word_at(const uint8_t *p)
 
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+static void print_pointer(struct value_out *o, uint64_t ptr)
+{
+	if (o->text && !ptr)
+		json_raw(o->w, "NULL", 4);
+	else
+		value_hex(o, ptr);
+}
+
+static void print_buffer(struct value_out *o, uint64_t ptr, const struct rec_plan *p,
+			 const uint8_t *rec, const struct rec_section *s)
+{
+	struct rec_buffer b;
+
+	buffer_get(p, rec, s, &b);
+	if (!ptr || (o->text && !b.read)) {
+		print_pointer(o, ptr);
+		return;
+	}
+	if (o->text) {
+		text_quote(o->w, b.bytes, b.n, b.want > b.n);
+		return;
+	}
+	value_open(o, '{');
+	value_key(o, "ptr");
+	value_hex(o, ptr);
+	value_key(o, "hex");
+	if (b.read)
+		json_bytes(o->w, b.bytes, b.n);
+	else
+		json_null(o->w);
+	if (b.want > b.n) {
+		value_key(o, "size");
+		json_u64(o->w, b.want);
+	}
+	value_close(o, '}');
 }
 
 static void print_string(struct value_out *o, uint64_t ptr, const uint8_t *section,
@@ -30,15 +62,13 @@ static void print_string(struct value_out *o, uint64_t ptr, const uint8_t *secti
 	bool cut = status == s->cap;
 
 	if (!ptr) {
-		value_hex(o, 0);
+		print_pointer(o, 0);
 		return;
 	}
 	if (cut)
 		n = value_cut(text, n - 1);
 	if (o->text && status > 0) {
-		o->w->comma = false;
-		json_strn(o->w, text, n);
-		json_raw(o->w, "...", cut ? 3 : 0);
+		text_quote(o->w, (const uint8_t *)text, n, cut);
 		return;
 	}
 	if (o->text) {
@@ -88,7 +118,9 @@ static void print_value(struct value_out *o, const struct trace_func *f, const s
 		n = 0;
 	if (at + n > p->nslots)
 		n = at < p->nslots ? p->nslots - at : 0;
-	if (!f->proto)
+	if (s && s->buffer)
+		print_buffer(o, word_at(slot), p, rec, s);
+	else if (!f->proto)
 		print_slots(o, slot, n);
 	else if (s && s->string)
 		print_string(o, word_at(slot), rec + s->off, s);
@@ -100,7 +132,7 @@ static void print_value(struct value_out *o, const struct trace_func *f, const s
 		value_print(o, func_type(f, arg), slot, 8u * n);
 }
 
-static const char *arg_name(const struct trace_func *f, unsigned i, char *buf, size_t cap)
+const char *line_arg_name(const struct trace_func *f, unsigned i, char *buf, size_t cap)
 {
 	if (f->proto && f->proto->param[i].name && f->proto->param[i].name[0])
 		return f->proto->param[i].name;
@@ -108,15 +140,23 @@ static const char *arg_name(const struct trace_func *f, unsigned i, char *buf, s
 	return buf;
 }
 
-static void print_args(struct value_out *o, const struct trace_func *f, const struct rec_plan *p,
-		       const uint8_t *rec)
+/* Its bytes may have come with the result. */
+void line_arg(struct value_out *o, const struct call *c, unsigned i)
 {
-	char buf[24];
+	const struct fm_value *v = &c->f->model->arg[i];
+	const struct rec_section *s =
+		c->ret && c->ret != c->rec ? plan_section(c->ret_plan, (int)i) : NULL;
 
-	for (unsigned i = 0; i < f->model->nargs; i++) {
-		value_key(o, arg_name(f, i, buf, sizeof(buf)));
-		print_value(o, f, p, rec, (int)i);
-	}
+	if (s && s->buffer)
+		print_buffer(o, word_at(c->rec + sizeof(struct rec_head) + 8u * v->slot),
+			     c->ret_plan, c->ret, s);
+	else
+		print_value(o, c->f, c->plan, c->rec, (int)i);
+}
+
+void line_result(struct value_out *o, const struct call *c)
+{
+	print_value(o, c->f, c->ret_plan, c->ret, REC_RESULT);
 }
 
 static void json_uncertain(struct json *w, const struct trace_func *f)
@@ -134,29 +174,21 @@ static void json_uncertain(struct json *w, const struct trace_func *f)
 			json_open(w, '[');
 		}
 		any = true;
-		json_str(w, arg_name(f, i, buf, sizeof(buf)));
+		json_str(w, line_arg_name(f, i, buf, sizeof(buf)));
 	}
 	if (any)
 		json_close(w, ']');
 }
 
-static bool returns_value(const struct trace_func *f)
+bool line_returns_value(const struct trace_func *f)
 {
 	return !f->proto || func_type(f, REC_RESULT)->kind != TY_VOID;
 }
 
-struct call {
-	enum line_kind kind;
-	const struct trace_func *f;
-	struct rec_head head;
-	const struct rec_plan *plan, *ret_plan;
-	const uint8_t *rec, *ret; /* ret: NULL if there is no result */
-	uint64_t dur_ns;
-};
-
 static void line_json(struct json *w, const struct call *c)
 {
 	struct value_out o = { .w = w, .budget = TYPE_BUDGET };
+	char buf[24];
 
 	json_open(w, '{');
 	json_key(w, "time_ns");
@@ -171,15 +203,18 @@ static void line_json(struct json *w, const struct call *c)
 	json_str(w, c->f->name);
 	json_key(w, "args");
 	json_open(w, '{');
-	print_args(&o, c->f, c->plan, c->rec);
+	for (unsigned i = 0; i < c->f->model->nargs; i++) {
+		value_key(&o, line_arg_name(c->f, i, buf, sizeof(buf)));
+		line_arg(&o, c, i);
+	}
 	json_close(w, '}');
 	if (c->kind != LINE_ENTRY)
 		json_key(w, "ret");
-	if (c->ret && returns_value(c->f))
-		print_value(&o, c->f, c->ret_plan, c->ret, REC_RESULT);
+	if (c->ret && line_returns_value(c->f))
+		line_result(&o, c);
 	else if (c->kind != LINE_ENTRY)
 		json_null(w);
-	if (c->kind == LINE_DONE) {
+	if (c->timed) {
 		json_key(w, "dur_ns");
 		json_u64(w, c->dur_ns);
 	} else if (c->kind != LINE_EXIT) {
@@ -192,48 +227,6 @@ static void line_json(struct json *w, const struct call *c)
 	json_close(w, '}');
 }
 
-/* Names come from files: keep a line a line. */
-static void put_name(struct json *w, const char *s)
-{
-	for (; *s; s++)
-		json_raw(w, (unsigned char)*s < ' ' || *s == 0x7f ? "?" : s, 1);
-}
-
-static void text_time(struct json *w, uint64_t start, uint64_t now)
-{
-	uint64_t ns = now >= start ? now - start : start - now;
-
-	json_printf(w, "%s%" PRIu64 ".%06" PRIu64 " ", now < start ? "-" : "", ns / 1000000000u,
-		    ns % 1000000000u / 1000);
-}
-
-static void line_text(const struct gen_trace *t, struct json *w, const struct call *c)
-{
-	struct value_out o = { .w = w, .text = true, .first = true, .budget = TYPE_BUDGET };
-
-	if (t->opts.timestamps)
-		text_time(w, t->start_ns, c->head.time_ns);
-	if (t->many_threads)
-		json_printf(w, "[%u] ", (uint32_t)c->head.pid_tgid);
-	put_name(w, c->f->module);
-	json_raw(w, ":", 1);
-	put_name(w, c->f->name);
-	json_raw(w, "(", 1);
-	print_args(&o, c->f, c->plan, c->rec);
-	json_raw(w, ")", 1);
-	if (c->ret && returns_value(c->f)) {
-		json_raw(w, " = ", 3);
-		print_value(&o, c->f, c->ret_plan, c->ret, REC_RESULT);
-	}
-	if (c->kind == LINE_DONE)
-		json_printf(w, " [+%" PRIu64 ".%03" PRIu64 " us]", c->dur_ns / 1000,
-			    c->dur_ns % 1000);
-	else if (c->kind == LINE_UNWOUND)
-		json_printf(w, " unwound");
-	else if (c->kind == LINE_OPEN)
-		json_printf(w, " still open");
-}
-
 void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret)
 {
 	struct call c = { .kind = kind, .rec = rec, .ret = ret };
@@ -243,12 +236,15 @@ void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, c
 	c.f = &t->funcs.at[c.head.func];
 	c.plan = kind == LINE_EXIT ? &c.f->exit : &c.f->entry;
 	c.ret_plan = &c.f->exit;
+	end = c.head;
 	if (kind == LINE_EXIT)
 		c.ret = rec;
-	if (kind == LINE_DONE) {
+	if (kind == LINE_DONE)
 		memcpy(&end, ret, sizeof(end));
-		c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;
-	}
+	c.timed = kind == LINE_DONE || (kind == LINE_EXIT && end.start_ns);
+	if (kind == LINE_EXIT && end.start_ns)
+		c.head.time_ns = end.start_ns;
+	c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;
 	if (t->opts.json)
 		line_json(&t->w, &c);
 	else

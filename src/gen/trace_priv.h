@@ -5,7 +5,9 @@
  *
  *   struct rec_head
  *   context slots first .. first + nslots - 1
- *   for each section: a status word, then cap bytes rounded up to 8
+ *   for each section: a status word, then cap bytes rounded up to 8; but for a buffer only
+ *     the status word, what length the argument told, and how many bytes of it are here
+ *   the bytes of the buffers, each rounded up to 8
  *
  * A plan says which; entry and exit record of a function have one each, so a record's size
  * is known from its kind and function.  Status: what the helper returned.  For strings that
@@ -20,6 +22,7 @@
 #include "base/json.h"
 #include "base/types.h"
 #include "base/vec.h"
+#include "gen/expr.h"
 #include "gen/trace.h"
 #include "gen/value.h"
 
@@ -29,6 +32,7 @@ enum { REC_ENTRY = 0x7ace0001, REC_EXIT = 0x7ace0002 };
 struct rec_head {
 	uint32_t kind, func;
 	uint64_t time_ns;
+	uint64_t start_ns; /* the entry's time, in exit records that have no entry record; or 0 */
 	uint64_t pid_tgid;
 	uint64_t frame;
 	uint64_t slot; /* address of the thread slot's struct gen_slot_value */
@@ -39,9 +43,12 @@ struct rec_head {
 
 struct rec_section {
 	int16_t arg;
-	bool string;
-	uint16_t slot; /* of the context: holds the address */
-	uint16_t off;  /* of the status word */
+	bool string, buffer;
+	bool len_signed;
+	uint8_t len_size;  /* bytes of the length; 0: it is cap */
+	uint16_t len_slot; /* of the context */
+	uint16_t slot;     /* of the context: holds the address */
+	uint16_t off;      /* of the status word */
 	uint16_t cap;
 };
 
@@ -54,10 +61,12 @@ struct rec_plan {
 };
 
 struct trace_func {
-	char *module, *name;
+	char *module, *name, *shown;
 	const struct proto *proto; /* NULL: not typed */
 	const struct func_model *model;
-	bool has_entry, has_exit;
+	bool has_entry, has_exit; /* records */
+	bool session;             /* by one program */
+	struct gen_expr *filter;  /* NULL: none */
 	struct rec_plan entry, exit;
 };
 
@@ -66,8 +75,9 @@ struct trace_func {
 struct open_call {
 	uint32_t func;
 	uint64_t frame, time_ns;
-	uint64_t seq; /* order of arrival */
-	uint8_t *rec; /* the entry record */
+	uint64_t seq;   /* order of arrival */
+	unsigned depth; /* among the open calls of its stack, from 1 */
+	uint8_t *rec;   /* the entry record */
 };
 
 /* Never empty; frames strictly decrease, so the last is the innermost. */
@@ -102,6 +112,7 @@ struct gen_trace {
 	} lost_calls; /* by slot number */
 	uint64_t dropped;
 	uint64_t seq;
+	bool buf_used[GEN_TRACE_BUFS];
 	uint64_t start_ns, first_thread;
 	bool started, many_threads;
 	struct json w;
@@ -110,7 +121,8 @@ struct gen_trace {
 /* -- trace_prog.c --------------------------------------------------------------- */
 
 /* Both plans of f; notes in d what is cut. */
-int plan_make(struct trace_func *f, unsigned strings, struct diag *d);
+int plan_make(struct trace_func *f, const struct gen_trace_opts *o, struct diag *d);
+
 void plan_free(struct trace_func *f);
 const struct rec_section *plan_section(const struct rec_plan *p, int arg);
 
@@ -119,6 +131,30 @@ bool type_is_string(const struct ty *t);
 
 /* The type of an argument, or of the result (arg REC_RESULT), stripped, as it is passed. */
 const struct ty *func_type(const struct trace_func *f, int arg);
+
+/* -- trace_buf.c ------------------------------------------------------------------ */
+
+/* What is shown of an argument as a buffer, if anything. */
+const struct gen_trace_buf *buffer_of(const struct trace_func *f, const struct gen_trace_opts *o,
+				      int arg);
+/* A section of p, one of f's plans, if arg is a buffer that p's record can have. */
+int plan_buffer(const struct trace_func *f, const struct gen_trace_opts *o, struct rec_plan *p,
+		int arg, struct diag *d);
+
+void put_buffer_sizes(struct gen_writer *w, const struct rec_plan *p); /* r2: the record's size */
+void put_buffers(struct gen_writer *w, const struct rec_plan *p);
+
+struct rec_buffer {
+	const uint8_t *bytes;
+	size_t n;
+	uint64_t want; /* as its length says */
+	bool read;     /* else it could not be */
+};
+
+/* 0 if a record of n bytes is one of plan p. */
+int buffers_check(const struct rec_plan *p, const uint8_t *rec, size_t n);
+void buffer_get(const struct rec_plan *p, const uint8_t *rec, const struct rec_section *s,
+		struct rec_buffer *out);
 
 /* -- trace_line.c ----------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
  *
  * Spec     RFC 9669; bpf-helpers(7)
  */
+#include "bpf/kfunc.h"
 #include "gen/regs.h"
 #include "gen/trace_priv.h"
 
@@ -71,7 +72,7 @@ void plan_free(struct trace_func *f)
 
 struct planner {
 	const struct trace_func *f;
-	unsigned strings;
+	const struct gen_trace_opts *o;
 	struct diag *d;
 };
 
@@ -99,18 +100,20 @@ static void plan_value(const struct planner *pl, struct rec_plan *p, int arg)
 
 	if (!f->proto || v->flags & FM_HIDDEN || !v->nslots)
 		return;
+	if (arg != REC_RESULT && buffer_of(f, pl->o, arg))
+		return;
 	s.string = !(v->flags & FM_BY_ADDR);
-	if (s.string && (!pl->strings || !type_is_string(func_type(f, arg))))
+	if (s.string && (!pl->o->strings || !type_is_string(func_type(f, arg))))
 		return;
 	/* two more: the NUL, and one that tells whether the string goes on */
-	want = s.string ? pl->strings + 2 : v->size;
+	want = s.string ? pl->o->strings + 2 : v->size;
 	if (!want)
 		return;
 	cap = !s.string && want > MAX_VALUE ? MAX_VALUE : want;
 	if (room < 8 + ALIGN_UP(cap, 8u))
 		cap = room >= 8 + MIN_SECTION ? (room - 8) & ~7u : 0;
 	if (cap < want)
-		note(pl, arg, s.string ? pl->strings : want, s.string && cap ? cap - 2 : cap);
+		note(pl, arg, s.string ? pl->o->strings : want, s.string && cap ? cap - 2 : cap);
 	if (!cap)
 		return;
 	s.cap = (uint16_t)cap;
@@ -133,6 +136,12 @@ static int plan_one(const struct planner *pl, struct rec_plan *p, bool args, boo
 	p->section = calloc(m->nargs + 1u, sizeof(*p->section));
 	if (!p->section)
 		return -ENOMEM;
+	for (int i = 0; i < m->nargs; i++) {
+		int err = plan_buffer(pl->f, pl->o, p, i, pl->d);
+
+		if (err)
+			return err;
+	}
 	for (int i = 0; args && i < m->nargs; i++)
 		plan_value(pl, p, i);
 	if (result)
@@ -140,9 +149,9 @@ static int plan_one(const struct planner *pl, struct rec_plan *p, bool args, boo
 	return 0;
 }
 
-int plan_make(struct trace_func *f, unsigned strings, struct diag *d)
+int plan_make(struct trace_func *f, const struct gen_trace_opts *o, struct diag *d)
 {
-	struct planner pl = { .f = f, .strings = strings, .d = d };
+	struct planner pl = { .f = f, .o = o, .d = d };
 	int err = 0;
 
 	if (f->model->nslots > FM_MAX_SLOTS)
@@ -155,6 +164,11 @@ int plan_make(struct trace_func *f, unsigned strings, struct diag *d)
 }
 
 /* -- programs ------------------------------------------------------------------------ */
+
+/* Of the stack: the key of the slots' map, above it the start of the call at exit. */
+#define START_AT   (-16)
+#define STACK_TOP  16
+#define KFUNC_CALL 2 /* src_reg of a call, RFC 9669 4.3.1 */
 
 #define HEAD(field) offsetof(struct rec_head, field)
 #define SLOT(field) offsetof(struct gen_slot_value, field)
@@ -189,8 +203,8 @@ static void put_reserve(struct gen_writer *w, const struct rec_plan *p, bool cal
 	gen_put_call(w, BPF_FUNC_map_lookup_elem);
 	no_slot = gen_put_jump(w, BPF_JEQ, R0, 0);
 	gen_put_mov(w, R8, R0);
+	put_buffer_sizes(w, p);
 	gen_put_map(w, R1, ring);
-	gen_put_set(w, R2, p->size);
 	gen_put_set(w, R3, 0);
 	gen_put_call(w, BPF_FUNC_ringbuf_reserve);
 	room = gen_put_jump(w, BPF_JNE, R0, 0);
@@ -201,12 +215,17 @@ static void put_reserve(struct gen_writer *w, const struct rec_plan *p, bool cal
 	gen_put_mov(w, R7, R0);
 }
 
-static void put_head(struct gen_writer *w, uint32_t kind, uint32_t id)
+static void put_head(struct gen_writer *w, uint32_t kind, uint32_t id, bool started)
 {
 	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(kind), (int32_t)kind);
 	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(func), (int32_t)id);
 	gen_put_store(w, R7, HEAD(frame), R6);
 	gen_put_store(w, R7, HEAD(slot), R8);
+	if (started)
+		gen_put(w, BPF_LDX | BPF_MEM | BPF_DW, R1, R10, START_AT, 0);
+	else
+		gen_put_set(w, R1, 0);
+	gen_put_store(w, R7, HEAD(start_ns), R1);
 	gen_put_load(w, R1, R8, SLOT(lost_exits));
 	gen_put_store(w, R7, HEAD(lost_exits), R1);
 	gen_put_load(w, R1, R8, SLOT(lost_high));
@@ -234,7 +253,45 @@ static void put_section(struct gen_writer *w, const struct rec_section *s)
 	gen_put_store(w, R7, s->off, R0);
 }
 
-static int program(const struct rec_plan *p, uint32_t kind, uint32_t id, int ring, int slots,
+/* The record: r9 has the time of an exit's. */
+static void put_record(struct gen_writer *w, const struct trace_func *f, uint32_t kind, uint32_t id,
+		       int ring, int slots)
+{
+	const struct rec_plan *p = kind == REC_ENTRY ? &f->entry : &f->exit;
+
+	put_reserve(w, p, p->args, ring, slots);
+	put_head(w, kind, id, f->session && p->args && kind == REC_EXIT);
+	for (unsigned i = 0; i < p->nslots; i++) {
+		gen_put_load(w, R1, R6, 8u * (p->first + i));
+		gen_put_store(w, R7, sizeof(struct rec_head) + 8u * i, R1);
+	}
+	for (unsigned i = 0; i < p->nsections; i++) {
+		if (!p->section[i].buffer)
+			put_section(w, &p->section[i]);
+	}
+	put_buffers(w, p);
+	if (kind == REC_ENTRY) {
+		gen_put_call(w, BPF_FUNC_ktime_get_ns);
+		gen_put_mov(w, R9, R0);
+	}
+	gen_put_store(w, R7, HEAD(time_ns), R9);
+	gen_put_mov(w, R1, R7);
+	gen_put_set(w, R2, 0);
+	gen_put_call(w, BPF_FUNC_ringbuf_submit);
+}
+
+/* Leave unless the condition holds. */
+static void put_filter(struct gen_writer *w, const struct trace_func *f)
+{
+	unsigned holds;
+
+	gen_expr_emit(f->filter, w, STACK_TOP, NULL);
+	holds = gen_put_jump(w, BPF_JNE, R0, 0);
+	gen_put_exit(w);
+	gen_jump_here(w, holds);
+}
+
+static int program(const struct trace_func *f, uint32_t kind, uint32_t id, int ring, int slots,
 		   struct gen_prog *out)
 {
 	struct gen_writer w = { 0 };
@@ -244,38 +301,99 @@ static int program(const struct rec_plan *p, uint32_t kind, uint32_t id, int rin
 		gen_put_call(&w, BPF_FUNC_ktime_get_ns);
 		gen_put_mov(&w, R9, R0);
 	}
-	put_reserve(&w, p, p->args, ring, slots);
-	put_head(&w, kind, id);
-	for (unsigned i = 0; i < p->nslots; i++) {
-		gen_put_load(&w, R1, R6, 8u * (p->first + i));
-		gen_put_store(&w, R7, sizeof(struct rec_head) + 8u * i, R1);
-	}
-	for (unsigned i = 0; i < p->nsections; i++)
-		put_section(&w, &p->section[i]);
-	if (kind == REC_ENTRY) {
-		gen_put_call(&w, BPF_FUNC_ktime_get_ns);
-		gen_put_mov(&w, R9, R0);
-	}
-	gen_put_store(&w, R7, HEAD(time_ns), R9);
-	gen_put_mov(&w, R1, R7);
-	gen_put_set(&w, R2, 0);
-	gen_put_call(&w, BPF_FUNC_ringbuf_submit);
+	if (f->filter)
+		put_filter(&w, f);
+	put_record(&w, f, kind, id, ring, slots);
 	gen_put_exit(&w);
 	return gen_writer_done(&w, out);
+}
+
+static void put_kfunc(struct gen_writer *w, int id)
+{
+	gen_put_mov(w, R1, R6);
+	gen_put(w, BPF_JMP | BPF_CALL, 0, KFUNC_CALL, 0, id);
+}
+
+/* The cookie is 0: no record at exit. */
+static void put_session_entry(struct gen_writer *w, const struct trace_func *f, uint32_t id,
+			      int ring, int slots)
+{
+	put_kfunc(w, KFUNC_SESSION_COOKIE);
+	gen_put(w, BPF_ST | BPF_MEM | BPF_DW, R0, 0, 0, 0);
+	if (f->filter && !gen_expr_uses_ret(f->filter))
+		put_filter(w, f);
+	if (f->has_entry) {
+		put_record(w, f, REC_ENTRY, id, ring, slots);
+	} else {
+		gen_put_call(w, BPF_FUNC_ktime_get_ns);
+		gen_put_mov(w, R9, R0);
+	}
+	put_kfunc(w, KFUNC_SESSION_COOKIE);
+	gen_put_store(w, R0, 0, R9);
+	gen_put_exit(w);
+}
+
+static int session(const struct trace_func *f, uint32_t id, int ring, int slots,
+		   struct gen_prog *out)
+{
+	struct gen_writer w = { 0 };
+	unsigned at_exit, wanted;
+
+	gen_put_mov(&w, R6, R1);
+	put_kfunc(&w, KFUNC_SESSION_IS_RETURN);
+	at_exit = gen_put_jump(&w, BPF_JNE, R0, 0);
+	put_session_entry(&w, f, id, ring, slots);
+	gen_jump_here(&w, at_exit);
+	gen_put_call(&w, BPF_FUNC_ktime_get_ns);
+	gen_put_mov(&w, R9, R0);
+	put_kfunc(&w, KFUNC_SESSION_COOKIE);
+	gen_put_load(&w, R1, R0, 0);
+	wanted = gen_put_jump(&w, BPF_JNE, R1, 0);
+	gen_put_exit(&w);
+	gen_jump_here(&w, wanted);
+	gen_put(&w, BPF_STX | BPF_MEM | BPF_DW, R10, R1, START_AT, 0);
+	if (f->filter && gen_expr_uses_ret(f->filter))
+		put_filter(&w, f);
+	put_record(&w, f, REC_EXIT, id, ring, slots);
+	gen_put_exit(&w);
+	return gen_writer_done(&w, out);
+}
+
+bool gen_trace_has_session(const struct gen_trace *t, uint32_t id)
+{
+	return t->funcs.at[id].session;
+}
+
+bool gen_trace_has_entry(const struct gen_trace *t, uint32_t id)
+{
+	return t->funcs.at[id].has_entry && !t->funcs.at[id].session;
+}
+
+bool gen_trace_has_exit(const struct gen_trace *t, uint32_t id)
+{
+	return t->funcs.at[id].has_exit && !t->funcs.at[id].session;
 }
 
 int gen_trace_entry(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
 		    struct gen_prog *out)
 {
-	if (id >= t->funcs.n || !t->funcs.at[id].has_entry)
+	if (id >= t->funcs.n || !gen_trace_has_entry(t, id))
 		return -EINVAL;
-	return program(&t->funcs.at[id].entry, REC_ENTRY, id, ring_fd, slots_fd, out);
+	return program(&t->funcs.at[id], REC_ENTRY, id, ring_fd, slots_fd, out);
 }
 
 int gen_trace_exit(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
 		   struct gen_prog *out)
 {
-	if (id >= t->funcs.n || !t->funcs.at[id].has_exit)
+	if (id >= t->funcs.n || !gen_trace_has_exit(t, id))
 		return -EINVAL;
-	return program(&t->funcs.at[id].exit, REC_EXIT, id, ring_fd, slots_fd, out);
+	return program(&t->funcs.at[id], REC_EXIT, id, ring_fd, slots_fd, out);
+}
+
+int gen_trace_session(const struct gen_trace *t, uint32_t id, int ring_fd, int slots_fd,
+		      struct gen_prog *out)
+{
+	if (id >= t->funcs.n || !gen_trace_has_session(t, id))
+		return -EINVAL;
+	return session(&t->funcs.at[id], id, ring_fd, slots_fd, out);
 }

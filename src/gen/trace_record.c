@@ -108,14 +108,19 @@ static struct call_stack *stack_insert(struct trace_slot *ts, size_t at)
 	return &ts->stacks.at[at];
 }
 
+static bool is_deep(const struct gen_trace *t, unsigned depth)
+{
+	return t->opts.depth && depth > t->opts.depth;
+}
+
 /* The innermost call was left: by longjmp or an exception, or its exit record was lost. */
 static void close_top(struct emitter *e, struct call_stack *s, bool lost)
 {
 	struct open_call *c = &s->at[--s->n];
 
-	if (lost)
+	if (lost && !is_deep(e->t, c->depth))
 		e->t->dropped++;
-	else
+	else if (!is_deep(e->t, c->depth))
 		emit(e, LINE_UNWOUND, c->rec, NULL);
 	free(c->rec);
 }
@@ -251,7 +256,7 @@ static int check_record(const struct gen_trace *t, const uint8_t *data, size_t n
 	if (h->kind == REC_ENTRY ? !f->has_entry : !f->has_exit)
 		return -EBADMSG;
 	p = h->kind == REC_ENTRY ? &f->entry : &f->exit;
-	if (n != p->size)
+	if (buffers_check(p, data, n))
 		return -EBADMSG;
 	for (unsigned i = 0; i < p->nsections; i++) {
 		int64_t status;
@@ -271,6 +276,7 @@ static int push_call(struct emitter *e, struct trace_slot *ts, struct call_stack
 	};
 	bool fresh = !s;
 
+	c.depth = s ? s->at[s->n - 1].depth + 1 : 1;
 	c.rec = malloc(n);
 	if (!c.rec)
 		return -ENOMEM;
@@ -302,10 +308,10 @@ static int entry_record(struct emitter *e, struct trace_slot *ts, const struct r
 			s = NULL;
 		}
 	}
-	if (!e->t->funcs.at[h->func].has_exit)
-		emit(e, LINE_ENTRY, data, NULL);
-	else
+	if (e->t->funcs.at[h->func].has_exit)
 		err = push_call(e, ts, s, at, h, data, n);
+	else if (!is_deep(e->t, s ? s->at[s->n - 1].depth + 1 : 1))
+		emit(e, LINE_ENTRY, data, NULL);
 	if (err)
 		e->t->dropped++;
 	return err;
@@ -323,7 +329,8 @@ static void exit_record(struct emitter *e, struct trace_slot *ts, const struct r
 			struct open_call *c = &s->at[s->n - 1];
 
 			if (c->func == h->func) {
-				emit(e, LINE_DONE, c->rec, data);
+				if (!is_deep(e->t, c->depth))
+					emit(e, LINE_DONE, c->rec, data);
 				free(c->rec);
 				s->n--;
 			} else {
@@ -341,7 +348,7 @@ static void note_thread(struct gen_trace *t, const struct rec_head *h)
 {
 	if (!t->started) {
 		t->started = true;
-		t->start_ns = h->time_ns;
+		t->start_ns = h->start_ns ? h->start_ns : h->time_ns;
 		t->first_thread = h->pid_tgid;
 	}
 	t->many_threads |= h->pid_tgid != t->first_thread;
@@ -419,7 +426,8 @@ int gen_trace_finish(struct gen_trace *t, gen_line_fn line, void *arg)
 	if (open.n)
 		qsort(open.at, open.n, sizeof(open.at[0]), by_age);
 	for (size_t i = 0; i < open.n && !err; i++)
-		emit(&e, LINE_OPEN, open.at[i]->rec, NULL);
+		if (!is_deep(t, open.at[i]->depth))
+			emit(&e, LINE_OPEN, open.at[i]->rec, NULL);
 	vec_free(&open);
 	if (!err)
 		trace_slots_free(t);

@@ -142,6 +142,14 @@ static bool is_character(const struct value_out *o, const struct ty *t)
 	       (!o->chars || (t->name && !strcmp(t->name, "char")));
 }
 
+/* unsigned char is as often a number (uint8_t). */
+static void print_char(struct value_out *o, char c, bool only)
+{
+	if (!only)
+		json_printf(o->w, "%d ", c);
+	json_printf(o->w, c == '\'' || c == '\\' ? "'\\%c'" : "'%c'", c);
+}
+
 /* An integer, bool or enum of `bits` bits (1 to 64) in the low bits of raw. */
 static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
 {
@@ -149,7 +157,9 @@ static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, un
 
 	raw = t->flags & TY_SIGNED ? (uint64_t)((int64_t)(raw << shift) >> shift) :
 				     raw << shift >> shift;
-	if (t->kind == TY_ENUM)
+	if (o->text && is_character(o, t) && raw >= ' ' && raw < 0x7f)
+		print_char(o, (char)raw, t->flags & TY_SIGNED && !o->chars);
+	else if (t->kind == TY_ENUM)
 		print_enum(o, t, raw, bits);
 	else if (t->flags & TY_BOOL && o->text)
 		json_raw(o->w, raw ? "true" : "false", raw ? 4 : 5);
@@ -159,8 +169,6 @@ static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, un
 		json_i64(plain(o), (int64_t)raw);
 	else
 		json_u64(plain(o), raw);
-	if (o->text && is_character(o, t) && raw >= ' ' && raw < 0x7f)
-		json_printf(o->w, " '%c'", (char)raw);
 }
 
 static void print_i128(struct value_out *o, const uint8_t *p, bool is_signed)
@@ -450,7 +458,10 @@ static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p,
 		break;
 	default: /* pointers, and what is not known */
 		memcpy(&raw, p, n < 8 ? n : 8);
-		value_hex(o, raw);
+		if (o->text && !o->chars && !raw && t->kind == TY_PTR)
+			json_raw(o->w, "NULL", 4);
+		else
+			value_hex(o, raw);
 	}
 }
 

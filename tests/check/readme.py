@@ -22,7 +22,7 @@ points = []
 
 
 def plain(line):
-    line = re.sub(r'\[\+[\d.]+ us\]', '[+T us]', line)
+    line = re.sub(r' *<[\d.]+ ms>', ' <T ms>', line)
     return re.sub(r'0x[0-9a-f]{6,}', '0xADDRESS', line).rstrip()
 
 

@@ -7,21 +7,28 @@ from harness import *
 VERBS = ['run', 'trace', 'count', 'latency', 'stack', 'inject', 'list', 'check', 'code', 'args']
 LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'doctor', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
-LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-x'], ['-k'], ['-a'],
-         ['-s'], ['-B', 'line'], ['--pretty'], ['--dry-run'], ['--wait'], ['--buf', 'a=3'],
+LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-k'], ['-a'],
+         ['-s'], ['-B', 'line'], ['--pretty'], ['--dry-run'], ['--wait'],
          ['--keep'], ['--all'], ['--faults=syscall'], ['--engine', 'interp'],
-         ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9'],
-         ['--color', 'never']]
+         ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
                                                         '18446744073709551616'], 'run trace'),
           ('-d', ['1', '0.25', '.5'], ['0', '-1', 'x', '', '1s', 'inf', 'nan', '1e30'],
-           'run trace count latency stack'),
+           'run trace count latency stack inject'),
           ('-i', ['1', '0.25', '.5'], ['0', '-1', 'x', '', '1s', 'inf'], 'count latency stack'),
-          ('-D', ['1', '127'], ['0', '-1', 'x', '', '128', '1.5'], 'stack'),
-          ('-N', ['x*', 'libc:f'], [], 'count latency stack'),
-          ('--filter', ['a', 'a < 1'], [], 'count latency stack'),
-          ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'], 'run trace count latency stack'),
+          ('-D', ['1', '127'], ['0', '-1', 'x', '', '1000001', '1.5'], 'trace stack'),
+          ('-N', ['x*', 'libc:f'], [''], 'trace count latency stack'),
+          ('--filter', ['a', 'a < 1'], [''], 'trace count latency stack'),
+          ('--buf', ['a=b', 'a=3'], [''], 'trace'),
+          ('--color', ['auto', 'always', 'never'], ['', 'red'], 'trace'),
+          ('--prob', ['0.01', '1%', '1', '100%'], ['0', '2', '101%', 'x', '', '-1'], 'inject'),
+          ('--seed', ['0', '7'], ['-1', 'x', ''], 'inject'),
+          ('--after', ['0', '7', 'main'], ['-1', 'x', ''], 'inject'),
+          ('--count', ['1', '7'], ['0', '-1', 'x', ''], 'inject'),
+          ('--errno', ['ENOMEM', '12'], ['0', 'EWHAT', '5000', ''], 'inject'),
+          ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'],
+           'run trace count latency stack inject'),
           ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
           ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
           ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),
@@ -31,9 +38,12 @@ VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x
            'run trace count latency stack inject list check code')]
 FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--json': 'run trace count latency stack inject list check code args',
-         '-e': 'trace', '--entry': 'trace', '-t': 'trace', '--timestamps': 'trace',
-         '-q': 'run trace count latency stack list check code args', '--quiet': 'run trace count latency stack list check code args',
-         '-v': 'run trace count latency stack list check code', '--verbose': 'run trace count latency stack list check code',
+         '-e': 'trace', '--entry': 'trace', '-x': 'trace', '--exit': 'trace', '-t': 'trace',
+         '--timestamps': 'trace',
+         '-q': 'run trace count latency stack inject list check code args',
+         '--quiet': 'run trace count latency stack inject list check code args',
+         '-v': 'run trace count latency stack inject list check code',
+         '--verbose': 'run trace count latency stack inject list check code',
          '--lossless': 'run trace'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),

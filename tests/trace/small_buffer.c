@@ -6,7 +6,7 @@
  * Prints "lost N" on standard error and ends as the command did.  Between readings it
  * sleeps, so that a small buffer fills.
  */
-#include "utramp/utramp.h"
+#include "utramp/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef TESTS_ATTACH_UTIL_H
 #define TESTS_ATTACH_UTIL_H
 
-#include "utramp/utramp.h"
+#include "utramp/trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

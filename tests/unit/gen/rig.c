@@ -17,6 +17,19 @@ void rig_line(void *arg, const char *text, size_t n)
 	l->unwound += strstr(text, "unwound") != NULL;
 }
 
+const char *rig_flat(const char *line)
+{
+	static char flat[65536];
+	size_t n = 0;
+
+	assert_true(strlen(line) < sizeof(flat));
+	for (; *line; line++)
+		if (*line != ' ' || !n || flat[n - 1] != ' ')
+			flat[n++] = *line;
+	flat[n] = '\0';
+	return flat;
+}
+
 void rig_lines_reset(struct rig_lines *l)
 {
 	for (size_t i = 0; !l->count_only && i < l->n; i++)

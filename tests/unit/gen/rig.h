@@ -21,6 +21,7 @@ struct rig_lines {
 
 void rig_line(void *arg, const char *text, size_t n); /* arg: struct rig_lines */
 void rig_lines_reset(struct rig_lines *l);
+const char *rig_flat(const char *line); /* columns apart by one space; valid until called again */
 
 /* A function of a trace. */
 struct rig_func {

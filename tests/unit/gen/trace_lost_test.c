@@ -25,11 +25,11 @@ static void count_line(void *arg, const char *text, size_t n)
 {
 	struct tally *t = arg;
 
-	if (strstr(text, " unwound"))
+	if (strstr(text, "<unwound>"))
 		t->unwound++;
-	else if (strstr(text, " still open"))
+	else if (strstr(text, "<unfinished ...>"))
 		t->open++;
-	else if (strstr(text, " [+"))
+	else if (strstr(text, " ms>"))
 		t->done++;
 	else
 		t->other++;

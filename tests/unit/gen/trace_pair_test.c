@@ -72,9 +72,9 @@ static void expect(struct world *w, const char *want)
 
 		assert_non_null(p);
 		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%.1s%s", i ? " " : "", p + 2,
-				      strstr(l, " unwound")    ? "-unwound" :
-				      strstr(l, " still open") ? "-open" :
-								 "");
+				      strstr(l, "<unwound>")        ? "-unwound" :
+				      strstr(l, "<unfinished ...>") ? "-open" :
+								      "");
 	}
 	if (strcmp(got, want))
 		fail_msg("got \"%s\", want \"%s\"", got, want);
@@ -99,10 +99,10 @@ static void nesting(void **state)
 	in(&w, G, 1, 0x7000);
 	expect(&w, "");
 	out(&w, G, 1, 0x7000);
-	assert_string_equal(w.lines->at[0], "m:g() [+1.500 us]");
+	assert_string_equal(rig_flat(w.lines->at[0]), "m:g() <0.001500 ms>");
 	out(&w, G, 1, 0x8000);
 	out(&w, F, 1, 0x9000);
-	assert_string_equal(w.lines->at[2], "m:f() [+7.500 us]");
+	assert_string_equal(rig_flat(w.lines->at[2]), "m:f() <0.007500 ms>");
 	expect(&w, "g g f");
 	finish(&w, "");
 	teardown(&w);
@@ -118,7 +118,7 @@ static void recursion(void **state)
 	for (unsigned i = 0; i < 20000; i++)
 		out(&w, F, 1, 0x7fffffff0000 - 1024 * (19999 - i));
 	assert_int_equal(w.lines->n, 20000);
-	assert_string_equal(w.lines->at[19999], "m:f() [+59998.500 us]");
+	assert_string_equal(rig_flat(w.lines->at[19999]), "m:f() <59.998 ms>");
 	rig_lines_reset(w.lines);
 	finish(&w, "");
 	assert_int_equal(gen_trace_lost(w.t), 0);
@@ -133,12 +133,12 @@ static void threads(void **state)
 	in(&w, F, 1, 0x9000);
 	in(&w, G, 1, 0x8000);
 	out(&w, G, 1, 0x8000);
-	assert_string_equal(w.lines->at[0], "m:g() [+1.500 us]");
+	assert_string_equal(rig_flat(w.lines->at[0]), "m:g() <0.001500 ms>");
 	in(&w, F, 2, 0x9000); /* the same frame in another thread */
 	out(&w, F, 1, 0x9000);
-	assert_string_equal(w.lines->at[1], "[1] m:f() [+6.000 us]");
+	assert_string_equal(rig_flat(w.lines->at[1]), "[tid 1] m:f() <0.006000 ms>");
 	out(&w, F, 2, 0x9000);
-	assert_string_equal(w.lines->at[2], "[2] m:f() [+3.000 us]");
+	assert_string_equal(rig_flat(w.lines->at[2]), "[tid 2] m:f() <0.003000 ms>");
 	expect(&w, "g f f");
 	teardown(&w);
 }
@@ -246,9 +246,9 @@ static void order_of_age(void **state)
 	w.now -= 100000; /* older than all */
 	in(&w, F, 9, 0x100);
 	assert_int_equal(gen_trace_finish(w.t, rig_line, w.lines), 0);
-	assert_string_equal(w.lines->at[0], "[9] m:f() still open");
-	assert_string_equal(w.lines->at[1], "[3] m:g() still open");
-	assert_string_equal(w.lines->at[4], "[1] m:f() still open");
+	assert_string_equal(rig_flat(w.lines->at[0]), "[tid 9] m:f() = ? <unfinished ...>");
+	assert_string_equal(rig_flat(w.lines->at[1]), "[tid 3] m:g() = ? <unfinished ...>");
+	assert_string_equal(rig_flat(w.lines->at[4]), "[tid 1] m:f() = ? <unfinished ...>");
 	expect(&w, "f-open g-open f-open g-open f-open");
 	finish(&w, "");
 	teardown(&w);
@@ -322,13 +322,13 @@ static void text_forms(void **state)
 	w.now += 1234567890;
 	in(&w, G, 1, 0x8000);
 	in(&w, ENTRY_ONLY, 1, 0x8800);
-	assert_string_equal(w.lines->at[0], "1.234569 m:g() unwound");
-	assert_string_equal(w.lines->at[1], "1.234570 m:e()");
+	assert_string_equal(rig_flat(w.lines->at[0]), "1.234569 m:g() = ? <unwound>");
+	assert_string_equal(rig_flat(w.lines->at[1]), "1.234570 m:e()");
 	w.now -= 4000000000;
 	out(&w, EXIT_ONLY, 2, 0x1);
-	assert_string_equal(w.lines->at[2], "-2.765427 [2] m:x()");
+	assert_string_equal(rig_flat(w.lines->at[2]), "-2.765427 [tid 2] m:x()");
 	out(&w, F, 1, 0x9000);
-	assert_string_equal(w.lines->at[3], "0.000000 [1] m:f() [+0.000 us]");
+	assert_string_equal(rig_flat(w.lines->at[3]), "0.000000 [tid 1] m:f() <0.000000 ms>");
 	teardown(&w);
 }
 

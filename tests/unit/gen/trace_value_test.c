@@ -121,7 +121,7 @@ static const struct {
 	{ &s_wide_bits, minus_five, 16, "{\"a\":\"-5\"}", "{a=-5}" },
 	{ &t_int, ones, 3, "null", "?" },
 	{ &t_int, ones, 0, "null", "?" },
-	{ &t_char, "a", 1, "97", "97 'a'" },
+	{ &t_char, "a", 1, "97", "'a'" },
 	{ &t_bool, ones, 1, "true", "true" },
 	{ &t_double, ones, 8, "\"nan\"", "nan" },
 	{ &t_x87, ones, 9, "null", "?" },

@@ -1,0 +1,34 @@
+/*
+ * gen/trace_line.h - what the two forms of a line share.
+ *
+ * Context  [ctl] private to gen/
+ */
+#ifndef GEN_TRACE_LINE_H
+#define GEN_TRACE_LINE_H
+
+#include "gen/trace_priv.h"
+
+#define TYPE_BUDGET 20000 /* nodes walked for one line */
+
+struct call {
+	enum line_kind kind;
+	const struct trace_func *f;
+	struct rec_head head; /* time_ns: of the entry, if that is known */
+	const struct rec_plan *plan, *ret_plan;
+	const uint8_t *rec, *ret; /* ret: NULL if there is no result */
+	bool timed;
+	uint64_t dur_ns;
+};
+
+bool line_returns_value(const struct trace_func *f);
+const char *line_arg_name(const struct trace_func *f, unsigned i, char *buf, size_t cap);
+void line_arg(struct value_out *o, const struct call *c, unsigned i);
+void line_result(struct value_out *o, const struct call *c);
+
+/* -- trace_text.c ------------------------------------------------------------------- */
+
+/* "GET / HTTP/1.1\r\n"..., as C writes it; UTF-8 stays, other bytes in octal. */
+void text_quote(struct json *w, const uint8_t *s, size_t n, bool cut);
+void line_text(const struct gen_trace *t, struct json *w, const struct call *c);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * gen/trace_text.c - one call as a line of text.
+ *
+ *	module:func(a=1, s="text"..., st={x=1}, p=NULL)  = ret         <0.012 ms>
+ *
+ * With -t the time stands before it, with several threads "[tid N]".  Results begin in one
+ * column and durations in another, or behind what is longer.  Colours count for no width, nor
+ * do the second and later bytes of a UTF-8 character.
+ */
+#include "gen/trace_line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RESULT_COLUMN   40 /* strace -a */
+#define DURATION_COLUMN 56
+
+/* ECMA-48 8.3.117 */
+#define PLAIN    "\033[0m"
+#define FUNCTION "\033[1;36m"
+#define FAINT    "\033[2m"
+#define RESULT   "\033[32m"
+#define FAILURE  "\033[31m"
+
+struct text_line {
+	struct json *w;
+	bool color;
+	size_t begin; /* of what the columns are counted from */
+};
+
+static void paint(const struct text_line *l, const char *how)
+{
+	if (l->color)
+		json_raw(l->w, how, strlen(how));
+}
+
+static size_t width(const char *s, size_t n)
+{
+	size_t cells = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\033') {
+			while (i < n && s[i] != 'm')
+				i++;
+			continue;
+		}
+		cells += ((uint8_t)s[i] & 0xc0) != 0x80;
+	}
+	return cells;
+}
+
+static void pad(const struct text_line *l, size_t column)
+{
+	size_t at = l->w->failed ? column : width(l->w->buf + l->begin, l->w->n - l->begin);
+
+	do
+		json_raw(l->w, " ", 1);
+	while (++at < column);
+}
+
+/* -- quoted bytes -------------------------------------------------------------------------- */
+
+static size_t utf8_len(const uint8_t *s, size_t n)
+{
+	size_t len = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+
+	if (!len || len > n || s[0] >= 0xf5)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* longer than it need be, a surrogate, beyond Unicode: RFC 3629 */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	/* controls of Latin-1 move terminals' cursors */
+	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : len;
+}
+
+static void quote_byte(struct json *w, uint8_t c, bool digit_next)
+{
+	static const char plain[] = "\n\t\r\\\"", letter[] = "ntr\\\"";
+	const char *at = c ? strchr(plain, c) : NULL;
+
+	if (at)
+		json_printf(w, "\\%c", letter[at - plain]);
+	else if (c >= ' ' && c < 0x7f)
+		json_printf(w, "%c", c);
+	else
+		json_printf(w, digit_next ? "\\%03o" : "\\%o", c);
+}
+
+void text_quote(struct json *w, const uint8_t *s, size_t n, bool cut)
+{
+	json_raw(w, "\"", 1);
+	for (size_t i = 0, len; i < n; i += len ? len : 1) {
+		len = utf8_len(s + i, n - i);
+		if (len)
+			json_raw(w, (const char *)s + i, len);
+		else
+			quote_byte(w, s[i], i + 1 < n && s[i + 1] >= '0' && s[i + 1] <= '9');
+	}
+	json_raw(w, "\"...", cut ? 4 : 1);
+}
+
+/* -- parts ----------------------------------------------------------------------------------- */
+
+/* Names come from files: keep a line a line. */
+static void put_name(struct json *w, const char *s)
+{
+	for (; *s; s++)
+		json_raw(w, (unsigned char)*s < ' ' || *s == 0x7f ? "?" : s, 1);
+}
+
+static void put_time(struct json *w, uint64_t start, uint64_t now)
+{
+	uint64_t ns = now >= start ? now - start : start - now;
+
+	json_printf(w, "%s%" PRIu64 ".%06" PRIu64 " ", now < start ? "-" : "", ns / 1000000000u,
+		    ns % 1000000000u / 1000);
+}
+
+static void put_args(const struct text_line *l, struct value_out *o, const struct call *c)
+{
+	char buf[24];
+
+	for (unsigned i = 0; i < c->f->model->nargs; i++) {
+		value_item(o);
+		paint(l, FAINT);
+		put_name(l->w, line_arg_name(c->f, i, buf, sizeof(buf)));
+		json_raw(l->w, "=", 1);
+		paint(l, PLAIN);
+		line_arg(o, c, i);
+		o->first = false;
+	}
+}
+
+/* What a function of C most often fails with: NULL, -1. */
+static bool is_failure(const struct call *c)
+{
+	const struct fm_value *v = &c->f->model->ret;
+	const struct ty *t = c->f->proto ? func_type(c->f, REC_RESULT) : NULL;
+	uint64_t raw;
+
+	if (!t || !v->nslots || v->flags & FM_BY_ADDR)
+		return false;
+	memcpy(&raw, c->ret + sizeof(struct rec_head) + 8u * (v->slot - c->ret_plan->first), 8);
+	if (t->kind == TY_PTR)
+		return !raw;
+	return t->kind == TY_INT && t->flags & TY_SIGNED && raw == UINT64_MAX;
+}
+
+static void put_result(const struct text_line *l, struct value_out *o, const struct call *c)
+{
+	if (c->ret && line_returns_value(c->f)) {
+		pad(l, RESULT_COLUMN);
+		json_raw(l->w, "= ", 2);
+		paint(l, is_failure(c) ? FAILURE : RESULT);
+		o->first = true;
+		line_result(o, c);
+		paint(l, PLAIN);
+	} else if (c->kind == LINE_UNWOUND || c->kind == LINE_OPEN) {
+		pad(l, RESULT_COLUMN);
+		paint(l, FAILURE);
+		json_printf(l->w, c->kind == LINE_OPEN ? "= ? <unfinished ...>" : "= ? <unwound>");
+		paint(l, PLAIN);
+	}
+}
+
+/* Milliseconds, three digits of them; below 0.01 ms nanoseconds, too. */
+static void put_duration(const struct text_line *l, uint64_t ns)
+{
+	pad(l, DURATION_COLUMN);
+	paint(l, FAINT);
+	if (ns < 10000)
+		json_printf(l->w, "<0.%06" PRIu64 " ms>", ns);
+	else
+		json_printf(l->w, "<%" PRIu64 ".%03" PRIu64 " ms>", ns / 1000000,
+			    ns % 1000000 / 1000);
+	paint(l, PLAIN);
+}
+
+void line_text(const struct gen_trace *t, struct json *w, const struct call *c)
+{
+	struct value_out o = { .w = w, .text = true, .first = true, .budget = TYPE_BUDGET };
+	struct text_line l = { .w = w, .color = t->opts.color };
+
+	if (t->opts.timestamps)
+		put_time(w, t->start_ns, c->head.time_ns);
+	if (t->many_threads)
+		json_printf(w, "[tid %u] ", (uint32_t)c->head.pid_tgid);
+	l.begin = w->n;
+	put_name(w, c->f->module);
+	json_raw(w, ":", 1);
+	paint(&l, FUNCTION);
+	put_name(w, c->f->shown);
+	paint(&l, PLAIN);
+	json_raw(w, "(", 1);
+	put_args(&l, &o, c);
+	json_raw(w, ")", 1);
+	put_result(&l, &o, c);
+	if (c->timed)
+		put_duration(&l, c->dur_ns);
+}
