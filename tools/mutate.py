@@ -37,33 +37,24 @@ PROGRAMS = {
     'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
 }
 
-SAVE_LOOP = '''	restore_registers(a, p);
+SAVE_LOOP = '''	restore_registers(a, p, p->at_entry);
 	if (shows_memory(p))
 		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
-	save_registers(a, p);
+	save_registers(a, p, p->at_exit);
 '''
-UNDO = '''	restore_registers(a, p);
-	x86_leave(a);
-'''
+UNDO = '	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);\n'
 
 
 def not_restored(reg):
     """At entry, where the function is jumped to: everything but reg comes back."""
-    keep = f'	struct tramp_plan less = *p;\n\n	less.saved &= (x86_regset)~X86_REG({reg});\n' \
-           '	restore_registers(a, p->call_orig ? p : &less);\n	x86_leave(a);\n'
-    return (f'{reg.lower()} not restored at entry', EMIT, UNDO, keep, 'emit', 'test_random')
+    lost = UNDO.replace('p->at_entry);', f'p->at_entry & (x86_regset)~X86_REG({reg}));')
+    return (f'{reg.lower()} not restored at entry', EMIT, UNDO, lost, 'emit', 'test_random')
 
 
 def not_preserved(reg):
     """At exit: of what the original left in reg nothing is kept for the caller."""
-    lost = SAVE_LOOP.replace('	save_registers(a, p);\n', '''	{
-		struct tramp_plan less = *p;
-
-		less.saved &= (x86_regset)~X86_REG(%s);
-		save_registers(a, &less);
-	}
-''' % reg)
+    lost = SAVE_LOOP.replace('p->at_exit);', f'p->at_exit & (x86_regset)~X86_REG({reg}));')
     return (f'{reg.lower()} not preserved at exit', EMIT, SAVE_LOOP, lost, 'emit', 'test_random')
 
 
@@ -92,8 +83,9 @@ FAULTS = [
      '	copy_stack_args(a, p);\n	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n',
      'patched', 'struct_arg_9, seed, by call'),
     ('push between outgoing arguments and call, ours', EMIT,
-     '	x86_call_pc(a, p->spec->original);\n	save_registers(a, p);\n',
-     '	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n	save_registers(a, p);\n', 'emit',
+     '	x86_call_pc(a, p->spec->original);\n	save_registers(a, p, p->at_exit);\n',
+     '	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n'
+     '	save_registers(a, p, p->at_exit);\n', 'emit',
      'test_random'),
     ('rbx pushed, not stored by mov', SEED, '	x86_store(a, X86_Q, at(p->seed.rbx), RBX);\n',
      '	x86_push(a, RBX);\n', 'seed', 'test_random'),
@@ -178,14 +170,39 @@ FAULTS = [
      '		x86_bind(a, skipped);\n		emit_skipped(a, p);\n		x86_bind(a, done);\n',
      '		x86_bind(a, skipped);\n		emit_skipped(a, p);\n		emit_return(a, p);\n'
      '		x86_bind(a, done);\n', 'emit', 'test_random'),
-    ('frame state wrong behind leave', EMIT, '''	x86_leave(a);
+    ('frame state wrong behind leave', EMIT, '''		x86_leave(a);
 	x86_frame(a, FRAME_CFA(0));
 }
-''', '''	x86_leave(a);
+''', '''		x86_leave(a);
 }
 ''', 'emit', 'test_random_stepped'),
     *(not_restored(r) for r in ('RAX', 'RCX', 'R10', 'R11')),
     *(not_preserved(r) for r in ('RCX', 'RDX', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11')),
+    # only what is needed
+    ('registers of the exit programs not kept behind the original', EMIT,
+     '	save_registers(a, p, p->at_exit);\n',
+     '	save_registers(a, p, p->at_exit & p->at_entry);\n', 'emit', 'test_random'),
+    ('registers of the exit programs not kept when the function is skipped', PLAN,
+     '		p->at_entry = p->at_exit = p->saved;\n', '		p->at_exit = p->saved;\n', 'emit',
+     'test_random'),
+    ('rax not kept where arguments pass through it', PLAN,
+     '		p->at_entry |= X86_REG(RAX);\n', '', 'emit', 'test_random'),
+    ('rcx not kept where a loop counts in it', PLAN, '		p->at_entry |= X86_REG(RCX);\n', '', 'emit',
+     'test_random'),
+    ('stack of exit programs not aligned if entry programs do not mind', EMIT,
+     '	if (p->align_exit) {\n', '	if (p->align_exit && p->align_entry) {\n', 'emit',
+     'test_random'),
+    ('stack of exit programs not aligned when the function is skipped', PLAN,
+     '		p->align_entry |= p->align_exit;\n', '', 'emit', 'test_random'),
+    ('copy begins where an aligned stack ends', EMIT,
+     '	if (p->align_entry)\n		x86_lea(a, RSP, at(p->out + bytes));\n', '', 'emit',
+     'test_random'),
+    ('no frame for programs that want one', PLAN,
+     '		if (!s->list[TRAMP_FENTRY].prog[i].body->facts.no_frame)\n',
+     '		if (!s->list[TRAMP_FENTRY].prog[i].body->facts.any_stack)\n', 'emit', 'test_random'),
+    ('registers kept at rsp, one too deep', PLAN,
+     '		p->gpr = -8 * __builtin_popcount(p->saved);\n',
+     '		p->gpr = -8 * __builtin_popcount(p->saved) + 8;\n', 'emit', 'test_random'),
     # session programs
     ('session cookies not zeroed', EMIT, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),

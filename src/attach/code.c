@@ -41,6 +41,13 @@ static void wrapped_emit(struct x86_asm *a, const struct tramp_env *env, const v
 	place->call_hi = a->len;
 }
 
+static void wrapped_cold(struct x86_asm *a, const struct tramp_env *env, const void *self)
+{
+	const struct code_prog *p = self;
+
+	p->inner->emit_cold(a, env, p->inner->self);
+}
+
 static void wrapped_rest(struct x86_asm *a, const struct tramp_env *env, const void *self)
 {
 	struct code_prog *p = ((const struct code_prog *)self)->self;
@@ -103,6 +110,8 @@ static int wrap_programs(struct code_view *v)
 			p->body = (struct tramp_body){ .facts = p->inner->facts,
 						       .emit = wrapped_emit,
 						       .self = p };
+			if (p->inner->emit_cold)
+				p->body.emit_cold = wrapped_cold;
 			if (p->inner->emit_rest)
 				p->body.emit_rest = wrapped_rest;
 			tp->body = &p->body;

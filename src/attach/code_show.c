@@ -37,7 +37,10 @@ static bool note_stack(const struct tramp_plan *p, const struct x86_insn *insn, 
 
 	if (!insn->writes_rsp)
 		return false;
-	if (insn->rsp_add == -frame || (insn->has_mem && insn->mem_disp == -frame))
+	if (insn->rsp_add == -(int32_t)p->down && p->call_orig && !p->align_entry)
+		snprintf(out, cap, "out %d: %u bytes of stack arguments, below the frame of %d",
+			 p->out, p->out_bytes, frame);
+	else if (insn->rsp_add == -(int32_t)p->down || (insn->has_mem && insn->mem_disp == -frame))
 		snprintf(out, cap, "frame of %d", frame);
 	else if (insn->has_mem && p->call_orig && insn->mem_disp == p->out + (int32_t)p->out_bytes)
 		snprintf(out, cap, "out %d: %u bytes of stack arguments", p->out, p->out_bytes);
@@ -65,7 +68,7 @@ static void note_image(void *arg, taddr_t pc, const struct x86_insn *insn, char 
 	}
 	if (!program && plan->need_frame && note_stack(plan, insn, out, cap))
 		return;
-	if (!insn->has_mem || insn->mem_base != RBP)
+	if (!insn->has_mem || insn->mem_base != (plan->frameless ? RSP : RBP))
 		return;
 	if (program)
 		engine_frame_name(insn->mem_disp, name, sizeof(name));

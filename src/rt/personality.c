@@ -16,7 +16,7 @@
  * x86/frame.h is another layer's; the build checks that these are equal (tests/unit/rt).
  */
 #define STATE_TAGGED 0xc0 /* FRAME_RBP | FRAME_TAG */
-#define TAG_MAGIC    0x5554000000000000ull
+#define TAG_MAGIC    0xffffffff80000000ull
 #define OFF_TAG      (-48)
 
 #define CLEANUP_PHASE   2 /* _UA_CLEANUP_PHASE */

@@ -28,7 +28,7 @@ static struct x86_mem slot(const struct tramp_plan *p, unsigned i)
 
 static struct x86_mem home(const struct tramp_plan *p, enum x86_gpr r)
 {
-	return at(tramp_plan_home(p, r));
+	return X86_MEM(p->frameless ? RSP : RBP, tramp_plan_home(p, r));
 }
 
 /* -- the frame ----------------------------------------------------------- */
@@ -45,6 +45,8 @@ static uint8_t inside(const struct tramp_plan *p)
 		      { R15, FRAME_R15 } };
 	uint8_t state = FRAME_RBP;
 
+	if (p->frameless)
+		return FRAME_CFA(0);
 	if (p->spec->tagged)
 		state |= FRAME_TAG;
 	for (unsigned i = 0; i < ARRAY_LEN(fixed); i++) {
@@ -54,24 +56,25 @@ static uint8_t inside(const struct tramp_plan *p)
 	return state;
 }
 
-/* Both at entry and behind the call of the original: the stack that bodies run on. */
+/* Both at entry and behind the call of the original: the stack that bodies run on, if one of
+ * them calls what the ABI has calls for. */
 static void align_stack(struct x86_asm *a)
 {
 	x86_alu_ri(a, X86_AND, X86_Q, RSP, -16);
 }
 
-static void save_registers(struct x86_asm *a, const struct tramp_plan *p)
+static void save_registers(struct x86_asm *a, const struct tramp_plan *p, x86_regset set)
 {
 	for (unsigned r = RAX; r <= R15; r++) {
-		if (p->saved & X86_REG(r))
+		if (set & X86_REG(r))
 			x86_store(a, X86_Q, home(p, (enum x86_gpr)r), (enum x86_gpr)r);
 	}
 }
 
-static void restore_registers(struct x86_asm *a, const struct tramp_plan *p)
+static void restore_registers(struct x86_asm *a, const struct tramp_plan *p, x86_regset set)
 {
 	for (unsigned r = RAX; r <= R15; r++) {
-		if (p->saved & X86_REG(r))
+		if (set & X86_REG(r))
 			x86_load(a, X86_Q, (enum x86_gpr)r, home(p, (enum x86_gpr)r));
 	}
 }
@@ -79,26 +82,32 @@ static void restore_registers(struct x86_asm *a, const struct tramp_plan *p)
 static void emit_enter(struct x86_asm *a, const struct tramp_plan *p)
 {
 	x86_frame(a, FRAME_CFA(0));
+	if (p->frameless) {
+		save_registers(a, p, p->at_entry);
+		return;
+	}
 	x86_push(a, RBP);
 	x86_frame(a, FRAME_CFA_RBP(1));
 	x86_mov_rr(a, RBP, RSP);
 	x86_frame(a, FRAME_RBP);
-	x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)p->frame);
-	align_stack(a);
-	if (p->spec->tagged) { /* by halves: no register is free yet */
-		x86_store_i(a, X86_D, at(FRAME_OFF_TAG), (int32_t)p->spec->slot);
-		x86_store_i(a, X86_D, at(FRAME_OFF_TAG + 4), (int32_t)(FRAME_TAG_MAGIC >> 32));
+	x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)p->down);
+	if (p->align_entry)
+		align_stack(a);
+	if (p->spec->tagged) {
+		x86_store_i(a, X86_Q, at(FRAME_OFF_TAG),
+			    (int32_t)((uint32_t)FRAME_TAG_MAGIC | p->spec->slot));
 		x86_frame(a, FRAME_RBP | FRAME_TAG);
 	}
-	save_registers(a, p);
+	save_registers(a, p, p->at_entry);
 	x86_frame(a, inside(p));
 }
 
 /* Everything as it was, or as the original left it. */
 static void emit_undo(struct x86_asm *a, const struct tramp_plan *p)
 {
-	restore_registers(a, p);
-	x86_leave(a);
+	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);
+	if (!p->frameless)
+		x86_leave(a);
 	x86_frame(a, FRAME_CFA(0));
 }
 
@@ -410,6 +419,8 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 				   .scratch = p->scratch,
 				   .entry = parts_entry(a, p, kind, prog, all),
 				   .skip = x86_label_new(a) };
+	for (unsigned c = 0; prog->body->emit_cold && c < BODY_COLD; c++)
+		env->cold[c] = x86_label_new(a);
 	prog->body->emit(a, env, prog->body->self);
 	x86_frame(a, inside(p));
 }
@@ -481,7 +492,8 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 {
 	int32_t bytes = (int32_t)p->out_bytes;
 
-	x86_lea(a, RSP, at(p->out + bytes));
+	if (p->align_entry)
+		x86_lea(a, RSP, at(p->out + bytes));
 	if (p->copy_loop) {
 		x86_label again = x86_label_new(a);
 
@@ -499,13 +511,15 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 {
 	copy_stack_args(a, p);
-	restore_registers(a, p);
+	restore_registers(a, p, p->at_entry);
 	if (shows_memory(p))
 		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
-	save_registers(a, p);
-	x86_lea(a, RSP, at(-(int32_t)p->frame));
-	align_stack(a);
+	save_registers(a, p, p->at_exit);
+	if (p->align_exit) {
+		x86_lea(a, RSP, at(-(int32_t)p->frame));
+		align_stack(a);
+	}
 	show_result(a, p);
 }
 
@@ -560,6 +574,19 @@ static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tram
 	emit_return(a, p);
 }
 
+static void emit_cold(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
+{
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < p->spec->list[k].n; i++, env++) {
+			const struct tramp_body *b = p->spec->list[k].prog[i].body;
+
+			x86_frame(a, inside(p));
+			if (b->emit_cold)
+				b->emit_cold(a, env, b->self);
+		}
+	}
+}
+
 static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
 {
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
@@ -599,6 +626,8 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 		seed_emit(p, a, env, marks);
 	else
 		emit_main(a, p, env, marks);
+	if (p->spec->layout != TRAMP_SEED)
+		emit_cold(a, p, env);
 	emit_rest(a, p, env);
 	free(env);
 }

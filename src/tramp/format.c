@@ -122,6 +122,11 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	if (s->entry == TRAMP_BY_CALL)
 		text_add(&t, "entered by call: args %d\n", plan->args);
 	text_add(&t, "original: %s\n", plan->call_orig ? "called" : "jumped to");
+	if (plan->frameless) {
+		text_add(&t, "no frame: offsets from rsp\n");
+		add_saved(&t, plan);
+		return t.len;
+	}
 	text_add(&t, "frame %u\n", plan->frame);
 	add_saved(&t, plan);
 	add_slots(&t, plan);
@@ -278,6 +283,10 @@ size_t tramp_plan_name(const struct tramp_plan *p, int32_t off, char *out, size_
 
 	if (cap)
 		out[0] = '\0';
+	if (p->frameless) {
+		name_register(&t, p, off);
+		return t.len;
+	}
 	if (!p->need_frame || name_argument(&t, p, off))
 		return t.len;
 	if (within(off, 0, 8, &at))

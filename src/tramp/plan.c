@@ -86,7 +86,7 @@ static int check_body(const struct tramp_spec *s, unsigned kind, const struct tr
 	return 0;
 }
 
-static void add_facts(struct tramp_plan *p, const struct body_facts *f)
+static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_facts *f)
 {
 	unsigned slots = p->spec->model->nslots + TRAMP_RESULT_SLOTS;
 
@@ -99,6 +99,13 @@ static void add_facts(struct tramp_plan *p, const struct body_facts *f)
 	p->fill_ip |= f->reads_ip || f->ctx_escapes;
 	p->fill_override |= f->may_override;
 	p->saved |= f->clobbers;
+	if (kind == TRAMP_FEXIT) {
+		p->at_exit |= f->clobbers;
+		p->align_exit |= !f->any_stack;
+	} else {
+		p->at_entry |= f->clobbers;
+		p->align_entry |= !f->any_stack;
+	}
 }
 
 static void add_session(struct tramp_plan *p, unsigned kind, const struct tramp_prog *prog)
@@ -125,7 +132,7 @@ static int gather(struct tramp_plan *p, struct diag *d)
 				err = check_session(s, k, prog, d);
 			if (err)
 				return err;
-			add_facts(p, &prog->body->facts);
+			add_facts(p, k, &prog->body->facts);
 			add_session(p, k, prog);
 			p->need_frame = true;
 		}
@@ -205,6 +212,52 @@ static int check_vectors(const struct tramp_plan *p, struct diag *d)
 
 /* -- the frame ----------------------------------------------------------- */
 
+/* Is there anything in the frame but saved registers? */
+static bool fills_any(const struct tramp_plan *p)
+{
+	bool any = p->fill_count || p->fill_ip || p->fill_override || p->fill_return || p->cookies;
+
+	for (unsigned i = 0; i < ARRAY_LEN(p->fill); i++)
+		any |= p->fill[i] != 0;
+	return any;
+}
+
+/*
+ * What is changed at entry need not be what is changed at exit.  Skipped calls come to the
+ * exit programs with the stack and the saved registers of the entry, and callee-saved registers lie in the
+ * frame all the time, as its state says: both are in both sets.  rax goes through most things.
+ */
+static void split_saved(struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	if (p->copy_loop)
+		p->at_entry |= X86_REG(RCX);
+	if (fills_any(p)) {
+		p->at_entry |= X86_REG(RAX);
+		p->at_exit |= X86_REG(RAX);
+	}
+	if (s->list[TRAMP_FMOD_RET].n) {
+		p->at_entry = p->at_exit = p->saved;
+		p->align_entry |= p->align_exit;
+	}
+	p->at_entry |= p->saved & (x86_regset)~X86_CALLER_SAVED;
+	p->at_exit |= p->saved & (x86_regset)~X86_CALLER_SAVED;
+}
+
+static bool runs_frameless(const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+
+	if (p->call_orig || s->list[TRAMP_FMOD_RET].n || fills_any(p))
+		return false;
+	for (unsigned i = 0; i < s->list[TRAMP_FENTRY].n; i++) {
+		if (!s->list[TRAMP_FENTRY].prog[i].body->facts.no_frame)
+			return false;
+	}
+	return !(p->saved & ~X86_CALLER_SAVED);
+}
+
 static int lay_out(struct tramp_plan *p, struct diag *d)
 {
 	const struct func_model *m = p->spec->model;
@@ -221,6 +274,13 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	}
 	p->copy_loop = p->out_bytes > COPY_UNROLLED;
 	p->saved |= p->copy_loop ? X86_REG(RAX) | X86_REG(RCX) : X86_REG(RAX);
+	split_saved(p);
+	p->frameless = runs_frameless(p);
+	if (p->frameless) {
+		p->saved = p->at_entry;
+		p->gpr = -8 * __builtin_popcount(p->saved);
+		return 0;
+	}
 
 	down += 8u * (unsigned)__builtin_popcount(p->saved & X86_CALLER_SAVED);
 	p->gpr = -(int32_t)down;
@@ -231,7 +291,7 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	p->scratch = -(int32_t)down;
 	p->cookie = p->scratch - 8;
 	down += 8u * p->cookies;
-	p->frame = (uint32_t)ALIGN_UP(down, 16);
+	p->frame = p->down = (uint32_t)ALIGN_UP(down, 16);
 	if (!p->call_orig)
 		return 0;
 
@@ -240,6 +300,7 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	if (out > TRAMP_MAX_FRAME)
 		goto too_big;
 	p->out = -(int32_t)out;
+	p->down = (uint32_t)out - p->out_bytes;
 	return 0;
 too_big:
 	return diag_set(d, -E2BIG,

@@ -167,7 +167,7 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 		down += (down + (uint32_t)p->args) % 16;
 		p->out = -(int32_t)down;
 	}
-	p->frame = (uint32_t)down;
+	p->frame = p->down = (uint32_t)down;
 	p->seed.align = (down + (uint32_t)p->args) % 16;
 	p->seed.used = used_registers(m);
 	p->seed.stack1 = lone_slot(p);

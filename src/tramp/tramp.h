@@ -109,8 +109,9 @@ struct tramp_spec {
  *  rbp + 0            its rbp
  *  rbp - 48 .. -8     fixed slots: tag, r15 .. rbx (x86/frame.h)
  *  rbp + gpr          saved general registers, in the order of their numbers: at entry the
- *                     caller's, after the call of the original what it left.  Callee-saved
- *                     ones, which no body of ours changes so far, go to the fixed slots
+ *                     caller's, after the call of the original what it left; only those
+ *                     that are changed there.  Callee-saved ones, which no body of ours
+ *                     changes so far, go to the fixed slots
  *  rbp + ctx          context slots, then two result slots
  *  rbp + ctx - 8      number of argument slots
  *  rbp + ctx - 16     address of the function
@@ -118,26 +119,35 @@ struct tramp_spec {
  *  rbp + scratch      16 bytes for bodies
  *  rbp + scratch - 8  session cookies, downwards in the order of the fentry list: that of
  *                     the i-th program which asks for one is at ctx - 8 * (6 + i)
- *  rsp ..             while bodies run: 16-byte aligned; at the call of the original:
- *                     rbp + out, which holds the copy of the stack arguments and is
- *                     congruent to rbp + args mod 64 (or to their alignment, if stricter).
- *                     The copy and the bodies' stack overlap: never at the same time
+ *  frameless          entry programs that need no frame get none: rsp and rbp stay the
+ *                     caller's, registers are saved below rsp, at rsp + gpr, where signals
+ *                     leave 128 bytes alone (psABI 3.2.2).  The caller cannot have data there,
+ *                     it has just made a call
+ *  rsp ..             while bodies run: 16-byte aligned, if one of them wants that; at the
+ *                     call of the original: rbp + out, which holds the copy of the stack
+ *                     arguments and is congruent to rbp + args mod 64 (or to their
+ *                     alignment, if stricter).  The copy and the bodies' stack overlap:
+ *                     never at the same time
  */
 struct tramp_plan {
 	const struct tramp_spec *spec;
 	bool call_orig;                         /* fexit: call it, else jump to it */
 	bool need_frame;                        /* false: nothing to run, only a jump */
-	x86_regset saved;                       /* registers saved and restored */
+	bool frameless;                         /* nothing but saved registers: see below */
+	x86_regset saved;                       /* registers saved and restored, */
+	x86_regset at_entry, at_exit;           /* around the programs at entry, at exit */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
 	bool fill_count, fill_ip, fill_override;
 	int32_t args;     /* the caller's stack arguments */
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
 	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
 	int32_t gpr, ctx, scratch, cookie, out;
-	uint32_t out_bytes; /* K: stack arguments to copy */
-	bool copy_loop;     /* too many of them for one push each */
-	uint32_t frame;     /* sub rsp, frame */
-	struct {            /* TRAMP_SEED, see seed.c */
+	uint32_t out_bytes;           /* K: stack arguments to copy */
+	bool copy_loop;               /* too many of them for one push each */
+	uint32_t frame;               /* bytes below rbp, the copy not counted */
+	uint32_t down;                /* sub rsp, down: the frame, or to where the copy ends */
+	bool align_entry, align_exit; /* programs there want rsp aligned */
+	struct {                      /* TRAMP_SEED, see seed.c */
 		int32_t ret, rbx, run_ctx;
 		unsigned used;  /* argument registers */
 		bool save_ret;  /* there is a return slot */

@@ -4,12 +4,15 @@
  * tramp/ builds frames and calls bodies; bpf/ makes bodies out of programs.  Both
  * include this, neither includes the other.
  *
- * A body is code that emits itself.  It comes in two parts:
+ * A body is code that emits itself.  It comes in three parts:
  *   emit       the call site, inside the trampoline's frame.  It may clobber what
  *              facts.clobbers names and nothing else, must keep rsp as it finds it
- *              (16-byte aligned), and leaves the program's r0 in rax.
- *   emit_rest  functions the call site calls, placed behind the trampoline's own
- *              code (may be NULL).  entry is a label that emit was given too.
+ *              (16-byte aligned unless facts.any_stack), and leaves the program's r0 in
+ *              rax, if kind is one that asks for it.
+ *   emit_cold  where the call site jumps in rare cases, behind the trampoline's own code but
+ *              in its frame, by the same rules; it jumps back or to skip (may be NULL)
+ *   emit_rest  functions the call site calls, placed behind all that (may be NULL).
+ *              entry is a label that emit was given too.
  *
  * Memory   a body borrows self; both live until the image is emitted.
  * Errors   through the assembly's sticky error.
@@ -24,6 +27,7 @@
 #include <stdint.h>
 
 #define BODY_MAX_SLOTS 256
+#define BODY_COLD      4
 
 /* A set of general registers, one bit each by enum x86_gpr. */
 typedef uint16_t x86_regset;
@@ -48,6 +52,8 @@ struct body_facts {
 	bool may_override;    /* calls bpf_override_return */
 	bool session_cookie;  /* asks where its session cookie is: ctx[-1] must tell */
 	bool sets_errno;      /* calls utramp_set_errno */
+	bool any_stack;       /* the call site takes any rsp below the frame, aligned or not */
+	bool no_frame;        /* it uses neither the stack nor rbp; has no emit_cold */
 	bool may_reenter;     /* needs the recursion guard */
 	bool uses_scratch;    /* of the trampoline's frame */
 	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */
@@ -65,11 +71,13 @@ struct tramp_env {
 	int32_t scratch; /* rbp + scratch: 16 bytes the body may use */
 	x86_label entry; /* for emit and emit_rest of the same body */
 	x86_label skip;  /* jump here to leave without a result: rax is ignored (recursion) */
+	x86_label cold[BODY_COLD]; /* for emit and emit_cold of one call site, if it has both */
 };
 
 struct tramp_body {
 	struct body_facts facts;
 	void (*emit)(struct x86_asm *a, const struct tramp_env *env, const void *self);
+	void (*emit_cold)(struct x86_asm *a, const struct tramp_env *env, const void *self);
 	void (*emit_rest)(struct x86_asm *a, const struct tramp_env *env, const void *self);
 	const void *self;
 };

@@ -24,7 +24,8 @@
  *   rbp - 48   tag      FRAME_TAG  0x40               CFA - 64
  *
  * The tag is FRAME_TAG_MAGIC | slot number: the personality counts the slot out by it
- * when an exception or a cancellation leaves the frame.
+ * when an exception or a cancellation leaves the frame.  It is written by one instruction,
+ * which extends 32 bits by their sign.
  */
 #ifndef X86_FRAME_H
 #define X86_FRAME_H
@@ -48,6 +49,6 @@
 #define FRAME_OFF_TAG (-48)
 #define FRAME_FIXED   48 /* bytes below rbp that every frame reserves */
 
-#define FRAME_TAG_MAGIC 0x5554000000000000ull /* "UT" in the upper bytes */
+#define FRAME_TAG_MAGIC 0xffffffff80000000ull
 
 #endif

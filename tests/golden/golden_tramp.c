@@ -119,6 +119,8 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 	b->facts.clobbers = X86_REG(RAX);
 	if (!strcmp(word, "call")) {
 		*b = tramp_body_call(&g->fn);
+	} else if (!strcmp(word, "bare")) {
+		b->facts.any_stack = b->facts.no_frame = true;
 	} else if (!strcmp(word, "override")) {
 		s->override = b->facts.may_override = true;
 	} else if (!strcmp(word, "outline")) {

@@ -15,7 +15,7 @@ out -368: 80 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x100
+80  sub rsp, 0x120
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x40], rax
 80  mov [rbp-0x38], rcx
@@ -36,7 +36,6 @@ out -368: 80 bytes of stack arguments, in a loop
 80  mov rcx, [rbp-0x38]
 80  call 0x0000000000400105
 80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
 80  lea rsp, [rbp-0x100]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov rax, [rbp-0x40]
@@ -45,7 +44,6 @@ out -368: 80 bytes of stack arguments, in a loop
 80  mov rax, [rbp-0x50]
 80  mov eax, 0x00
 80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
 80  leave
 00  ret
 ---- seed

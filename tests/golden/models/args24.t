@@ -15,7 +15,7 @@ out -496: 144 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x140
+80  sub rsp, 0x160
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x40], rax
 80  mov [rbp-0x38], rcx
@@ -33,13 +33,11 @@ out -496: 144 bytes of stack arguments, in a loop
 80  mov rcx, [rbp-0x38]
 80  call 0x0000000000400105
 80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
 80  lea rsp, [rbp-0x140]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
 80  mov eax, 0x00
 80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
 80  leave
 00  ret
 ---- seed

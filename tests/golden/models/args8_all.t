@@ -24,7 +24,7 @@ out -304: 16 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xF0
+80  sub rsp, 0x120
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x78], rax
 80  mov [rbp-0x70], rcx

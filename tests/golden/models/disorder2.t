@@ -15,7 +15,7 @@ out -240: 32 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xC0
+80  sub rsp, 0xD0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x38], rax
 80  mov [rbp-0x78], r8

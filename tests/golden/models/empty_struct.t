@@ -15,7 +15,7 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0xB0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x38], rax
 80  movsxd rax, edi

@@ -16,7 +16,7 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0xB0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x38], rax
 80  mov qword ptr [rbp-0x48], 0x00
@@ -42,19 +42,19 @@ out -176: 0 bytes of stack arguments
 80  mov rax, [rbp-0x38]
 80  leave
 00  ret
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
 500080:
 00  mov eax, 0x00
 00  ret

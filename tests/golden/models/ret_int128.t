@@ -14,14 +14,12 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
-80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  sub rsp, 0xB0
 80  mov [rbp-0x38], rax
 80  movsxd rax, edi
 80  mov [rbp-0x50], rax
 80  mov qword ptr [rbp-0x48], 0x00
 80  mov qword ptr [rbp-0x40], 0x00
-80  lea rsp, [rbp-0xB0]
 80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
 80  mov [rbp-0x38], rax

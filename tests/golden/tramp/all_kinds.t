@@ -15,10 +15,9 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0xB0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov dword ptr [rbp-0x30], 0x03
-80  mov dword ptr [rbp-0x2C], 0x55540000
+80  mov qword ptr [rbp-0x30], 0xFFFFFFFF80000003
 c0  mov [rbp-0x38], rax
 c0  movsxd rax, edi
 c0  mov [rbp-0x50], rax
@@ -28,12 +27,12 @@ c0  call 0x00000000005000B0
 c0  mov eax, 0x00
 c0  mov [rbp-0x48], rax
 c0  test rax, rax
-c0  jnz 0x000000000050008B
+c0  jnz 0x0000000000500085
 c0  mov rax, [rbp-0x50]
 c0  mov eax, 0x00
 c0  mov [rbp-0x48], rax
 c0  test rax, rax
-c0  jnz 0x000000000050008B
+c0  jnz 0x0000000000500085
 c0  lea rsp, [rbp-0xB0]
 c0  mov rax, [rbp-0x38]
 c0  call 0x0000000000400105
@@ -41,10 +40,10 @@ c0  mov [rbp-0x38], rax
 c0  lea rsp, [rbp-0x80]
 c0  and rsp, 0xFFFFFFFFFFFFFFF0
 c0  movq [rbp-0x48], xmm0
-c0  jmp 0x0000000000500090
-50008b:
+c0  jmp 0x000000000050008A
+500085:
 c0  movq xmm0, qword ptr [rbp-0x48]
-500090:
+50008a:
 c0  nop [rax+rax*1], eax
 c0  call 0x00000000005000C0
 c0  mov rax, [rbp-0x48]
@@ -52,13 +51,19 @@ c0  mov eax, 0x00
 c0  mov rax, [rbp-0x38]
 c0  leave
 00  ret
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
+c0  int3
 5000b0:
 00  mov eax, 0x00
 00  ret

@@ -23,8 +23,7 @@ scratch -224
 41  mov rbp, rsp
 80  sub rsp, 0xE0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov dword ptr [rbp-0x30], 0x07
-80  mov dword ptr [rbp-0x2C], 0x55540000
+80  mov qword ptr [rbp-0x30], 0xFFFFFFFF80000007
 c0  mov [rbp-0x78], rax
 c0  mov [rbp-0x70], rcx
 c0  mov [rbp-0x68], rdx

@@ -22,19 +22,9 @@ out -240: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xD0
-80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov dword ptr [rbp-0x30], 0x2A
-80  mov dword ptr [rbp-0x2C], 0x55540000
+80  sub rsp, 0xF0
+80  mov qword ptr [rbp-0x30], 0xFFFFFFFF8000002A
 c0  mov [rbp-0x78], rax
-c0  mov [rbp-0x70], rcx
-c0  mov [rbp-0x68], rdx
-c0  mov [rbp-0x60], rsi
-c0  mov [rbp-0x58], rdi
-c0  mov [rbp-0x50], r8
-c0  mov [rbp-0x48], r9
-c0  mov [rbp-0x40], r10
-c0  mov [rbp-0x38], r11
 c0  mov [rbp-0xA0], rdi
 c0  movzx eax, sil
 c0  mov [rbp-0x98], rax
@@ -44,16 +34,7 @@ c0  mov qword ptr [rbp-0x80], 0x00
 c0  mov qword ptr [rbp-0xA8], 0x03
 c0  mov eax, 0x400100
 c0  mov [rbp-0xB0], rax
-c0  lea rsp, [rbp-0xF0]
 c0  mov rax, [rbp-0x78]
-c0  mov rcx, [rbp-0x70]
-c0  mov rdx, [rbp-0x68]
-c0  mov rsi, [rbp-0x60]
-c0  mov rdi, [rbp-0x58]
-c0  mov r8, [rbp-0x50]
-c0  mov r9, [rbp-0x48]
-c0  mov r10, [rbp-0x40]
-c0  mov r11, [rbp-0x38]
 c0  call 0x0000000000400105
 c0  mov [rbp-0x78], rax
 c0  mov [rbp-0x70], rcx

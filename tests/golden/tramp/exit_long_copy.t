@@ -13,26 +13,20 @@ out -368: 200 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
-80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x40], rax
+80  sub rsp, 0xA8
 80  mov [rbp-0x38], rcx
-80  lea rsp, [rbp-0xA8]
 80  mov ecx, 0x19
-500023:
+500014:
 80  push [rbp+rcx*8+0x08]
 80  sub ecx, 0x01
-80  jnz 0x0000000000500023
-80  mov rax, [rbp-0x40]
+80  jnz 0x0000000000500014
 80  mov rcx, [rbp-0x38]
 80  call 0x0000000000400105
 80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
 80  lea rsp, [rbp-0x80]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
 80  mov eax, 0x00
 80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
 80  leave
 00  ret

@@ -12,14 +12,12 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
-80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  sub rsp, 0xB0
 80  mov [rbp-0x38], rax
 80  movsxd rax, esi
 80  mov [rbp-0x50], rax
 80  mov qword ptr [rbp-0x48], 0x00
 80  mov qword ptr [rbp-0x40], 0x00
-80  lea rsp, [rbp-0xB0]
 80  mov rax, [rbp-0x38]
 80  mov [rbp-0x48], rdi
 80  call 0x0000000000400105
@@ -29,7 +27,7 @@ out -176: 0 bytes of stack arguments
 80  cmp [rbp-0x48], rax
 80  mov qword ptr [rbp-0x48], 0x00
 80  mov qword ptr [rbp-0x40], 0x00
-80  jnz 0x0000000000500086
+80  jnz 0x000000000050007B
 80  mov rax, [rbp-0x38]
 80  mov rax, [rax]
 80  mov [rbp-0x48], rax
@@ -39,7 +37,7 @@ out -176: 0 bytes of stack arguments
 80  mov rax, [rbp-0x38]
 80  movzx eax, byte ptr [rax+0x0A]
 80  mov [rbp-0x3E], al
-500086:
+50007b:
 80  nop [rax+rax*1], eax
 80  mov rax, [rbp-0x50]
 80  mov rax, [rbp-0x48]

@@ -12,14 +12,12 @@ out -176: 24 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x90
-80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  sub rsp, 0x98
 80  mov [rbp-0x38], rax
 80  lea rax, [rbp+0x10]
 80  mov [rbp-0x58], rax
 80  mov qword ptr [rbp-0x48], 0x00
 80  mov qword ptr [rbp-0x40], 0x00
-80  lea rsp, [rbp-0x98]
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]

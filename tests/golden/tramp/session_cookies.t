@@ -18,10 +18,9 @@ out -176: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x90
+80  sub rsp, 0xB0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov dword ptr [rbp-0x30], 0x09
-80  mov dword ptr [rbp-0x2C], 0x55540000
+80  mov qword ptr [rbp-0x30], 0xFFFFFFFF80000009
 c0  mov [rbp-0x38], rax
 c0  mov [rbp-0x58], rdi
 c0  mov qword ptr [rbp-0x48], 0x00

@@ -13,7 +13,7 @@ out -240: 16 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0xE0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x38], rax
 80  call 0x0000000000500060
@@ -31,20 +31,20 @@ out -240: 16 bytes of stack arguments
 80  mov rax, [rbp-0x38]
 80  leave
 00  ret
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
+80  int3
 500060:
 00  mov eax, 0x00
 00  ret

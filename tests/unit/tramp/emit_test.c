@@ -35,6 +35,7 @@ struct body {
 	unsigned nread;
 	uint16_t read[16];
 	bool count, ip, outline, skip, override;
+	bool any_stack, no_frame; /* as its facts say */
 	x86_regset clobbers;
 	enum x86_gpr ptr; /* one of clobbers */
 	uint64_t r0, value;
@@ -46,23 +47,18 @@ static uint64_t sequence;
 static uint8_t *code, frame[CODE_SIZE];
 static uint32_t code_len, rest_at;
 static volatile unsigned step_errors, steps;
-static bool by_call;
+static bool by_call, frameless;
 static bool frame_ran[512]; /* by 16 bytes */
 static uint64_t tag;
 static uint8_t *page_end; /* nothing is mapped behind it */
 
 /* -- the programs -------------------------------------------------------- */
 
-static void emit_work(struct x86_asm *a, const struct tramp_env *env, const struct body *b)
+/* Reads ctx, and writes where it may: below rsp, into its scratch words, the override word. */
+static void emit_in_frame(struct x86_asm *a, const struct tramp_env *env, const struct body *b)
 {
 	enum x86_gpr ptr = b->ptr;
 
-	x86_mov_ri64(a, ptr, (uint64_t)&sequence);
-	x86_inc_m(a, X86_Q, X86_MEM(ptr, 0));
-	x86_load(a, X86_Q, RAX, X86_MEM(ptr, 0));
-	x86_mov_ri64(a, ptr, (uint64_t)b->log);
-	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, order)), RAX);
-	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, rsp)), RSP);
 	for (unsigned i = 0; i < b->nread; i++) {
 		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx + 8 * b->read[i]));
 		x86_store(a, X86_Q,
@@ -82,13 +78,26 @@ static void emit_work(struct x86_asm *a, const struct tramp_env *env, const stru
 		x86_mov_ri(a, RAX, b->value);
 		x86_store(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)b->result_slot), RAX);
 	}
+}
+
+static void emit_work(struct x86_asm *a, const struct tramp_env *env, const struct body *b)
+{
+	enum x86_gpr ptr = b->ptr;
+
+	x86_mov_ri64(a, ptr, (uint64_t)&sequence);
+	x86_inc_m(a, X86_Q, X86_MEM(ptr, 0));
+	x86_load(a, X86_Q, RAX, X86_MEM(ptr, 0));
+	x86_mov_ri64(a, ptr, (uint64_t)b->log);
+	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, order)), RAX);
+	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, rsp)), RSP);
+	if (!b->no_frame)
+		emit_in_frame(a, env, b);
 	for (unsigned r = 0; r < 16; r++) {
 		if (b->clobbers & X86_REG(r))
 			x86_mov_ri64(a, (enum x86_gpr)r, GARBAGE);
 	}
 	x86_mov_ri(a, RAX, b->r0);
 }
-
 static void precise_emit(struct x86_asm *a, const struct tramp_env *env, const void *self)
 {
 	const struct body *b = self;
@@ -124,6 +133,8 @@ static struct tramp_body precise_body(const struct body *b)
 	t.facts.reads_count = b->count;
 	t.facts.reads_ip = b->ip;
 	t.facts.may_override = b->override;
+	t.facts.any_stack = b->any_stack;
+	t.facts.no_frame = b->no_frame;
 	return t;
 }
 
@@ -191,6 +202,7 @@ struct run {
 	struct tramp_prog prog[TRAMP_KINDS][MAX_PROGS];
 	struct body_log log[TRAMP_KINDS][MAX_PROGS];
 	int decider; /* fmod_ret program that decides, or -1 */
+	bool bare;   /* only entry programs, most of which need no frame */
 };
 
 static void random_body(uint64_t *s, struct run *r, unsigned kind, unsigned i)
@@ -212,6 +224,16 @@ static void random_body(uint64_t *s, struct run *r, unsigned kind, unsigned i)
 	b->skip = rnd_below(s, 5) == 0;
 	b->override = kind == TRAMP_FMOD_RET && !b->skip && rnd_below(s, 4) == 0;
 	b->value = rnd(s) << rnd_below(s, 64);
+	b->no_frame = rnd_below(s, 4) < (r->bare ? 3u : 1u);
+	b->any_stack = b->no_frame || rnd(s) & 1;
+	if (b->no_frame) {
+		b->nread = 0;
+		b->count = b->ip = b->outline = b->override = false;
+	}
+	if (r->bare)
+		b->clobbers &= X86_CALLER_SAVED;
+	if (r->bare && !(b->clobbers & X86_REG(b->ptr)))
+		b->clobbers |= X86_REG(b->ptr = RDX);
 	r->tb[kind][i] = precise_body(b);
 	r->prog[kind][i].body = &r->tb[kind][i];
 }
@@ -235,6 +257,7 @@ static bool random_run(uint64_t *s, struct run *r)
 	if (func_model_parse(r->sig, &r->m, &d) < 0)
 		fail_msg("%s: %s", r->sig, d.text);
 	assert_false(wide_reads(r));
+	r->bare = rnd_below(s, 6) == 0;
 	r->spec = (struct tramp_spec){ .model = r->m,
 				       .func = rnd(s) & 1 ? FUNC : 0x401000,
 				       .original = (taddr_t)harness_callee,
@@ -249,7 +272,8 @@ static bool random_run(uint64_t *s, struct run *r)
 		r->spec.leave_resume = (taddr_t)harness_leave_resume;
 	}
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
-		unsigned n = k == TRAMP_FMOD_RET && !fmod ? 0 : rnd_below(s, MAX_PROGS);
+		bool none = (k == TRAMP_FMOD_RET && !fmod) || (k != TRAMP_FENTRY && r->bare);
+		unsigned n = none ? 0 : rnd_below(s, MAX_PROGS);
 
 		for (unsigned i = 0; i < n; i++)
 			random_body(s, r, k, i);
@@ -311,6 +335,7 @@ static void run_code(uint64_t *s, struct run *r, unsigned shift, bool step)
 	memset(&h_seen, 0, sizeof(h_seen));
 	memset(&h_out, 0, sizeof(h_out));
 	harness_step = step;
+	frameless = r->plan.frameless;
 	by_call = r->spec.entry == TRAMP_BY_CALL;
 	h_tramp = code;
 	if (r->plan.frame / 16 < ARRAY_LEN(frame_ran))
@@ -331,7 +356,8 @@ static void check_log(const struct run *r, unsigned kind, unsigned i, uint64_t o
 	const struct fm_value *ret = &r->m->ret;
 
 	CHECK(log->order == order);
-	CHECK((log->rsp + (b->outline ? 8 : 0)) % 16 == 0);
+	CHECK(b->any_stack || (log->rsp + (b->outline ? 8 : 0)) % 16 == 0);
+	CHECK(b->no_frame || log->rsp <= h_in.gpr[4] - r->plan.frame + 15);
 	CHECK(!b->count || log->count == r->m->nslots);
 	CHECK(!b->ip || log->ip == r->spec.func);
 	for (unsigned k = 0; k < b->nread; k++) {
@@ -351,10 +377,24 @@ static void check_log(const struct run *r, unsigned kind, unsigned i, uint64_t o
 	}
 }
 
+static bool needs_no_frame(const struct run *r)
+{
+	bool none = r->spec.list[TRAMP_FENTRY].n > 0 && !r->spec.list[TRAMP_FMOD_RET].n &&
+		    !r->spec.list[TRAMP_FEXIT].n;
+
+	for (unsigned i = 0; i < r->spec.list[TRAMP_FENTRY].n; i++) {
+		const struct body *b = &r->body[TRAMP_FENTRY][i];
+
+		none &= b->no_frame && !(b->clobbers & ~X86_CALLER_SAVED);
+	}
+	return none;
+}
+
 static void check_programs(const struct run *r)
 {
 	uint64_t order = 0;
 
+	CHECK(r->plan.frameless == needs_no_frame(r));
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		for (unsigned i = 0; i < r->spec.list[k].n; i++) {
 			bool after = k == TRAMP_FMOD_RET && r->decider >= 0 && (int)i > r->decider;
@@ -501,7 +541,8 @@ static void on_step(int sig, siginfo_t *si, void *uc)
 	steps++;
 	if (!frame_ok(pc, g) || !kept_ok(pc, g))
 		step_errors++;
-	memset((void *)(rsp - 1024), 0xa5, 1024);
+	/* as a signal does, whose frame leaves 128 bytes alone */
+	memset((void *)(rsp - 1024 - 128), 0xa5, frameless ? 1024 : 1024 + 128);
 }
 
 static int setup(void **state)
