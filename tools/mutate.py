@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY = ROOT / 'build-mutate'
 
 EMIT, PLAN, SEED = 'src/tramp/emit.c', 'src/tramp/plan.c', 'src/tramp/seed.c'
+INLINE = 'src/bpf/jit_inline.c'
 
 # Test programs: how to build and run them.
 UNIT = 'tests/unit/tramp/tramp_'
@@ -29,6 +30,7 @@ PROGRAMS = {
     'kfunc': ['tests/unit/bpf/kfunc_test'],
     'walk': ['tests/unit/bpf/walk_test'],
     'stack': ['tests/unit/rt/rt_stack_test'],
+    'inline': ['tests/unit/bpf/inline_test'],
     'asm': ['tests/unit/x86/asm_table_test'],
     'table': ['python3', ROOT / 'tests/golden/seed_table.py', 'tests/golden/seed_show'],
     'rows': ['python3', ROOT / 'tests/golden/seed_rows.py', 'tests/golden/seed_show',
@@ -203,6 +205,26 @@ FAULTS = [
     ('registers kept at rsp, one too deep', PLAN,
      '		p->gpr = -8 * __builtin_popcount(p->saved);\n',
      '		p->gpr = -8 * __builtin_popcount(p->saved) + 8;\n', 'emit', 'test_random'),
+    ('a sum that is read again fused', INLINE,
+     '!is_target(p, at + 2) && is_dead(p, at + 3, ld->dst_reg);', '!is_target(p, at + 2);',
+     'inline', 'test_which'),
+    ('an addition fused that somebody jumps to', INLINE, ' && !is_target(p, at + 1) &&\n', ' &&\n',
+     'inline', 'test_which'),
+    ('a value dropped that is read behind a branch', INLINE,
+     'reads(p, i) & 1u << r || insn_is_branch(i)', 'reads(p, i) & 1u << r', 'inline',
+     'test_random'),
+    ('two steps taken for one', INLINE, '	return steps <= 1;\n', '	return steps <= 2;\n', 'inline',
+     'test_which'),
+    ('a loop taken for one step', INLINE, 'insn_target(i, n) <= n', 'insn_target(i, n) < 0',
+     'inline', 'test_which'),
+    ('a value of the map taken for an argument', INLINE,
+     '		if (insn_writes(&p->insn[n]) == BPF_REG_1)\n			return false;\n', '', 'inline',
+     'test_which'),
+    ('scratch registers of shifts forgotten', 'src/bpf/jit_insn.c', '		return by_reg;\n',
+     '		return by_reg && i->dst_reg == INSN_FP;\n', 'inline', 'test_random'),
+    ('registers not kept on the cold way', 'src/rt/entry.S',
+     '	movq 16(%rbp), %rdi\n', '	movq 16(%rbp), %rdi\n	movq %rdi, -8(%rbp)\n', 'inline',
+     'test_cold'),
     # session programs
     ('session cookies not zeroed', EMIT, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),

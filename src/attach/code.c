@@ -212,7 +212,7 @@ static int name_helpers(struct code_view *v)
 	h = helper_table(&n);
 	err = add_name(v, env->first, 0, "rt_first");
 	if (!err)
-		err = add_name(v, env->guard_enter, 0, "rt_guard_enter");
+		err = add_name(v, env->guard_slow, 0, "rt_guard_slow");
 	for (unsigned i = 0; i < n && !err; i++)
 		err = add_name(v, env->helper[h[i].id], 0, "bpf_%s", h[i].name);
 	return err;

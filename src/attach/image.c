@@ -139,7 +139,7 @@ static int add_prog(const struct utramp_target *t, const struct hook *h, struct 
 		return 0;
 	}
 	if (r->spec.layout == TRAMP_SEED)
-		env.guard_enter = 0; /* the enter function's job */
+		env.guard_slow = 0; /* the enter function's job */
 	err = engine_body_new(l->prog, &env, &r->body[r->nbodies]);
 	if (err)
 		return err;

@@ -47,7 +47,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	*e = (struct engine_env){ .arena = t->proc->arena, .tls_off = t->proc->tls_off };
 	for (unsigned i = 0; i < n; i++)
 		e->helper[h[i].id] = slab_symbol(t, slab, h[i].symbol);
-	e->guard_enter = slab_symbol(t, slab, "rt_guard_enter");
+	e->guard_slow = slab_symbol(t, slab, "rt_guard_slow");
 	e->first = slab_symbol(t, slab, "rt_first");
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,

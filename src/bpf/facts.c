@@ -14,6 +14,7 @@
 #include "bpf/check.h"
 #include "bpf/helper.h"
 #include "bpf/insn.h"
+#include "bpf/jit.h"
 #include "bpf/kfunc.h"
 
 #include <errno.h>
@@ -485,18 +486,19 @@ static void pass_run(struct pass *s)
 	}
 }
 
-/* rax, rdi and the JIT's scratch registers, and those of R0-R5 that are written. */
+/* rax, rdi, those of R0-R5 that are written, and scratch registers where they are needed. */
 static x86_regset clobbers(const struct program *p, bool *calls)
 {
-	static const uint8_t gpr[6] = { RAX, RDI, RSI, RDX, RCX, R8 };
-	x86_regset set = X86_REG(RAX) | X86_REG(RDI) | X86_REG(R9) | X86_REG(R10) | X86_REG(R11);
+	x86_regset set = X86_REG(RAX) | X86_REG(RDI);
 
 	*calls = false;
 	for (uint32_t i = 0; i < p->ninsns; i++) {
 		int w = insn_writes(&p->insn[i]);
 
 		if (w >= 0 && w <= 5)
-			set |= X86_REG(gpr[w]);
+			set |= X86_REG(jit_reg((unsigned)w));
+		if (jit_takes_scratch(&p->insn[i]))
+			set |= JIT_SCRATCH;
 		if (insn_is_call(&p->insn[i]))
 			*calls = true;
 		if (insn_is_lddw(&p->insn[i]))

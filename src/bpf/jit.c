@@ -102,7 +102,7 @@ static bool inline_lookup(struct jit *j)
 	uint32_t stride;
 
 	if (!m || (m->attr.type != BPF_MAP_TYPE_ARRAY && !percpu) ||
-	    (percpu && !j->env->guard_enter) || !m->attr.value_size ||
+	    (percpu && !j->env->guard_slow) || !m->attr.value_size ||
 	    m->attr.value_size > INT32_MAX / 2 || m->attr.max_entries > INT32_MAX)
 		return false;
 	stride = ALIGN_UP(m->attr.value_size, 8u);
@@ -204,7 +204,8 @@ static void prologue(struct jit *j)
 	uint32_t room = FRAME_FIXED + ALIGN_UP(j->p->sub[j->cur].stack, 16u);
 	struct x86_asm *a = j->a;
 
-	x86_frame(a, FRAME_CFA(0));
+	if (!j->in_line)
+		x86_frame(a, FRAME_CFA(0));
 	if (!j->frame)
 		return;
 	x86_push(a, RBP);
@@ -226,6 +227,11 @@ void jit_exit(struct jit *j)
 	struct x86_asm *a = j->a;
 	uint8_t state = a->frame_state;
 
+	if (j->in_line) {
+		if (j->at + 1 < j->p->ninsns)
+			x86_jmp(a, j->end);
+		return;
+	}
 	for (unsigned k = 0; j->frame && k < ARRAY_LEN(keep); k++)
 		if (j->saved & X86_REG(keep[k].reg))
 			x86_load(a, X86_Q, keep[k].reg, X86_MEM(RBP, keep[k].off));
@@ -252,7 +258,14 @@ static void emit_sub(struct jit *j)
 			x86_bind(j->a, j->target[j->at]);
 			j->r1_map = -1;
 		}
-		jit_insn(j);
+		if (j->in_line && jit_inline_drops(j->p, j->at)) {
+			j->at += insn_is_lddw(i);
+		} else if (j->in_line && jit_inline_fuses(j->p, j->at)) {
+			jit_fused(j);
+			j->at += 2;
+		} else {
+			jit_insn(j);
+		}
 		if (insn_is_lddw(i) && i->src_reg == LDDW_MAP && i->dst_reg == BPF_REG_1)
 			j->r1_map = i->imm;
 		else if (insn_is_call(i) || insn_writes(i) == BPF_REG_1)
@@ -304,20 +317,46 @@ struct engine_body {
 	struct tramp_body body;
 	struct program *p;
 	struct engine_env env;
+	bool one_step; /* needs neither guard nor thread block */
 };
 
 #define BLOCK(field) BLOCK_AT(RAX, field)
 
+/* tramp_env.cold[]: where a call site jumps out, and where it comes back. */
+enum { COLD_FIRST, COLD_SLOW, COLD_CHECK, COLD_DONE };
+
+/* Only with a guard: the kernel's layout calls every program. */
+static bool goes_in_line(const struct engine_body *b)
+{
+	return b->env.guard_slow && jit_may_inline(b->p);
+}
+
+static void run(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+{
+	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie, .in_line = true };
+	bool in_line = goes_in_line(b);
+
+	if (!in_line || jit_inline_wants_ctx(b->p))
+		x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
+	if (!in_line) {
+		x86_call(a, t->entry);
+		return;
+	}
+	j.end = x86_label_new(a);
+	emit_program(&j, x86_label_new(a));
+	x86_bind(a, j.end);
+}
+
 /*
  * Recursion guard: the program is not run while it runs on this thread already.  The
- * usual case, nothing runs, is in line.  What depth goes back to is kept in the frame
- * and stored, not counted down: programs that siglongjmp() left behind above us, or a
- * block wiped by fork() in a signal handler, then leave no trace.
+ * usual case, nothing runs, is in line.  What depth goes back to is known there, 0, else
+ * kept in the frame; it is stored, not counted down: programs that siglongjmp() left behind
+ * above us, or a block wiped by fork() in a signal handler, then leave no trace.
  *
  * Until depth is 1 a handler's program uses running[0] itself, and from then on it judges
  * what is there: so we write it before and once more behind.
  *
- *   [rbp + scratch]  depth to restore
+ *   [rbp + scratch]  cold way only: depth to restore
  */
 static void guard_claim(const struct engine_body *b, struct x86_asm *a)
 {
@@ -325,105 +364,90 @@ static void guard_claim(const struct engine_body *b, struct x86_asm *a)
 	x86_store(a, X86_Q, BLOCK(running[0].frame), RBP);
 }
 
-static void guard_enter(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t,
-			x86_label slow, x86_label first, x86_label check)
+static void guarded(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
 {
 	x86_load_fs(a, RAX, b->env.tls_off);
 	x86_test_rr(a, X86_Q, RAX, RAX);
-	x86_jcc(a, X86_E, first);
-	x86_bind(a, check);
+	x86_jcc(a, X86_E, t->cold[COLD_FIRST]);
+	x86_bind(a, t->cold[COLD_CHECK]);
 	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(magic), RT_THREAD_MAGIC);
-	x86_jcc(a, X86_NE, slow);
+	x86_jcc(a, X86_NE, t->cold[COLD_SLOW]);
 	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(depth), 0);
-	x86_jcc(a, X86_NE, slow);
+	x86_jcc(a, X86_NE, t->cold[COLD_SLOW]);
 	guard_claim(b, a);
 	x86_store_i(a, X86_D, BLOCK(depth), 1);
 	guard_claim(b, a);
-	x86_store_i(a, X86_D, X86_MEM(RBP, t->scratch), 0);
+	run(b, a, t);
+	x86_load_fs(a, RDI, b->env.tls_off);
+	x86_store_i(a, X86_D, BLOCK_AT(RDI, depth), 0);
+	x86_bind(a, t->cold[COLD_DONE]);
 }
 
-static void guard_slow(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t,
-		       x86_label slow, x86_label first, x86_label check, x86_label run)
+/* The thread's first hit: a block, or no program. */
+static void cold_first(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
 {
-	x86_bind(a, first);
-	x86_call_to(a, b->env.first, R11);
+	x86_bind(a, t->cold[COLD_FIRST]);
+	x86_call_to(a, b->env.first, RAX);
 	x86_test_rr(a, X86_Q, RAX, RAX);
 	x86_jcc(a, X86_E, t->skip);
-	x86_jmp(a, check);
+	x86_jmp(a, t->cold[COLD_CHECK]);
+}
 
-	x86_bind(a, slow);
-	x86_mov_ri(a, RDI, b->p->id);
-	x86_mov_rr(a, RSI, RBP);
-	x86_mov_ri(a, RDX, b->env.arena + b->p->stats);
-	x86_call_to(a, b->env.guard_enter, R11);
+static void guarded_cold(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+{
+	struct x86_mem depth = X86_MEM(RBP, t->scratch);
+
+	x86_bind(a, t->cold[COLD_SLOW]);
+	x86_push_i(a, (int32_t)b->p->id);
+	x86_mov_ri(a, RAX, b->env.arena + b->p->stats);
+	x86_call_to(a, b->env.guard_slow, RDI);
+	x86_lea(a, RSP, X86_MEM(RSP, 8));
 	x86_test_rr(a, X86_Q, RAX, RAX);
 	x86_jcc(a, X86_E, t->skip);
 	x86_load_fs(a, RAX, b->env.tls_off);
 	x86_load(a, X86_D, RAX, BLOCK(depth));
 	x86_alu_ri(a, X86_SUB, X86_D, RAX, 1);
-	x86_store(a, X86_D, X86_MEM(RBP, t->scratch), RAX);
-	x86_jmp(a, run);
-}
-
-static void guard_leave(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
-{
-	x86_load_fs(a, R10, b->env.tls_off);
-	x86_load(a, X86_D, R11, X86_MEM(RBP, t->scratch));
-	x86_store(a, X86_D, BLOCK_AT(R10, depth), R11);
-}
-
-static void run(struct x86_asm *a, const struct tramp_env *t)
-{
-	x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
-	x86_call(a, t->entry);
+	x86_store(a, X86_D, depth, RAX);
+	run(b, a, t);
+	x86_load_fs(a, RDI, b->env.tls_off);
+	x86_push(a, RAX);
+	x86_load(a, X86_D, RAX, depth);
+	x86_store(a, X86_D, BLOCK_AT(RDI, depth), RAX);
+	x86_pop(a, RAX);
+	x86_jmp(a, t->cold[COLD_DONE]);
 }
 
 /* A program that may run inside itself needs the thread's block all the same. */
-static void run_unguarded(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+static void unguarded(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
 {
-	x86_label first = x86_label_new(a), go = x86_label_new(a), done = x86_label_new(a);
-
 	x86_load_fs(a, RAX, b->env.tls_off);
 	x86_test_rr(a, X86_Q, RAX, RAX);
-	x86_jcc(a, X86_E, first);
+	x86_jcc(a, X86_E, t->cold[COLD_FIRST]);
 	x86_alu_mi(a, X86_CMP, X86_D, BLOCK(magic), RT_THREAD_MAGIC);
-	x86_jcc(a, X86_NE, first);
-	x86_bind(a, go);
-	run(a, t);
-	x86_jmp(a, done);
-	x86_bind(a, first);
-	x86_call_to(a, b->env.first, R11);
-	x86_test_rr(a, X86_Q, RAX, RAX);
-	x86_jcc(a, X86_E, t->skip);
-	x86_jmp(a, go);
-	x86_bind(a, done);
+	x86_jcc(a, X86_NE, t->cold[COLD_FIRST]);
+	x86_bind(a, t->cold[COLD_CHECK]);
+	run(b, a, t);
 }
 
 static void body_emit(struct x86_asm *a, const struct tramp_env *t, const void *self)
 {
 	const struct engine_body *b = self;
-	x86_label slow, first, check, go, done;
 
-	if (!b->env.guard_enter) {
-		run(a, t);
-		return;
-	}
-	if (!b->p->facts.may_reenter) {
-		run_unguarded(b, a, t);
-		return;
-	}
-	slow = x86_label_new(a);
-	first = x86_label_new(a);
-	check = x86_label_new(a);
-	go = x86_label_new(a);
-	done = x86_label_new(a);
-	guard_enter(b, a, t, slow, first, check);
-	x86_bind(a, go);
-	run(a, t);
-	guard_leave(b, a, t);
-	x86_jmp(a, done);
-	guard_slow(b, a, t, slow, first, check, go);
-	x86_bind(a, done);
+	if (!b->env.guard_slow || b->one_step)
+		run(b, a, t);
+	else if (b->p->facts.may_reenter)
+		guarded(b, a, t);
+	else
+		unguarded(b, a, t);
+}
+
+static void body_emit_cold(struct x86_asm *a, const struct tramp_env *t, const void *self)
+{
+	const struct engine_body *b = self;
+
+	cold_first(b, a, t);
+	if (b->p->facts.may_reenter)
+		guarded_cold(b, a, t);
 }
 
 static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const void *self)
@@ -438,7 +462,7 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 {
 	struct engine_body *b;
 
-	if (env->guard_enter && !p->stats) /* the guard counts misses there */
+	if (env->guard_slow && !p->stats) /* the guard counts misses there */
 		return -EINVAL;
 	for (uint32_t id = 0; id < HELPER_MAX; id++) {
 		const struct helper *h = helper_by_id(id);
@@ -454,12 +478,19 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 	b->env = *env;
 	b->body.facts = p->facts;
 	b->body.emit = body_emit;
-	b->body.emit_rest = body_emit_rest;
+	b->body.emit_rest = goes_in_line(b) ? NULL : body_emit_rest;
 	b->body.self = b;
-	if (env->guard_enter) {
+	if (env->guard_slow) {
 		bool counted = p->facts.clobbers == X86_CALLER_SAVED;
 
-		b->body.facts.clobbers = X86_CALLER_SAVED;
+		b->one_step = goes_in_line(b) && jit_inline_one_step(p);
+		b->body.emit_cold = b->one_step ? NULL : body_emit_cold;
+		b->body.facts.any_stack = goes_in_line(b); /* what is cold takes care itself */
+		if (goes_in_line(b))
+			b->body.facts.clobbers = jit_inline_clobbers(p);
+		b->body.facts.no_frame = b->one_step && !jit_inline_wants_ctx(p);
+		if (!b->one_step)
+			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);
 		b->body.facts.uses_scratch = p->facts.may_reenter;
 		b->body.facts.stack_bytes += counted ? 0 : FACTS_HELPER_STACK;
 	}

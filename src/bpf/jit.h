@@ -35,12 +35,36 @@ struct jit {
 	uint32_t cur;      /* subprogram being emitted */
 	uint32_t at;       /* instruction being emitted */
 	bool frame;        /* it has one */
-	x86_regset saved;  /* callee-saved registers in their fixed slots */
-	int r1_map;        /* r1 is program->map[r1_map]; -1: not known */
+	bool in_line;      /* at the call site: goes on at end instead of returning */
+	x86_label end;
+	x86_regset saved; /* callee-saved registers in their fixed slots */
+	int r1_map;       /* r1 is program->map[r1_map]; -1: not known */
 };
 
-/* jit_insn.c: the instruction at j->at. */
+#define JIT_SCRATCH ((x86_regset)(X86_REG(R9) | X86_REG(R10) | X86_REG(R11)))
+
+/* jit_insn.c: the instruction at j->at; the three of jit_inline_fuses(). */
 void jit_insn(struct jit *j);
+void jit_fused(struct jit *j);
+
+enum x86_gpr jit_reg(unsigned r);                 /* of R0-R9 */
+bool jit_takes_scratch(const struct bpf_insn *i); /* changes JIT_SCRATCH, or some of it */
+
+/*
+ * jit_inline.c.  A program that may stand at its call site has one function, no frame and no
+ * calls.  There the JIT
+ *   fuses  a load, an addition and a store of the same word into one instruction;
+ *   drops  what is computed and not used, a result that nobody asks for included.
+ * One step: but for what is its own, ctx and registers, it reads or changes memory in one
+ * instruction of the hardware or none.  So whatever interrupts it comes before it or after
+ * it, and if that runs the program, too, nobody can tell: it needs no recursion guard.
+ */
+bool jit_may_inline(const struct program *p);
+bool jit_inline_fuses(const struct program *p, uint32_t at);
+bool jit_inline_drops(const struct program *p, uint32_t at);
+bool jit_inline_wants_ctx(const struct program *p);
+bool jit_inline_one_step(const struct program *p);
+x86_regset jit_inline_clobbers(const struct program *p); /* rax if it is changed */
 
 /* jit.c */
 void jit_call(struct jit *j, const struct bpf_insn *i);

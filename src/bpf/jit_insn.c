@@ -15,9 +15,14 @@
 
 static const uint8_t gpr[INSN_FP] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R12, R13, R14 };
 
-static enum x86_gpr reg(unsigned r)
+enum x86_gpr jit_reg(unsigned r)
 {
 	return (enum x86_gpr)gpr[r];
+}
+
+static enum x86_gpr reg(unsigned r)
+{
+	return jit_reg(r);
 }
 
 static enum x86_width width(const struct bpf_insn *i)
@@ -355,6 +360,35 @@ static void lddw(struct jit *j, const struct bpf_insn *i)
 	case (class) | (mode) | BPF_H: \
 	case (class) | (mode) | BPF_W: \
 	case (class) | (mode) | BPF_DW
+
+/* What follows from the above; never too few. */
+bool jit_takes_scratch(const struct bpf_insn *i)
+{
+	bool by_reg = BPF_SRC(i->code) == BPF_X;
+
+	if (i->dst_reg == INSN_FP || i->src_reg == INSN_FP || insn_is_atomic(i))
+		return true;
+	if (!insn_is_alu(i))
+		return false;
+	switch (BPF_OP(i->code)) {
+	case BPF_DIV:
+	case BPF_MOD:
+		return true;
+	case BPF_LSH:
+	case BPF_RSH:
+	case BPF_ARSH:
+		return by_reg;
+	default:
+		return false;
+	}
+}
+
+void jit_fused(struct jit *j)
+{
+	const struct bpf_insn *i = &j->p->insn[j->at];
+
+	x86_alu_mi(j->a, X86_ADD, mem_width(i), mem(i->src_reg, i->off), i[1].imm);
+}
 
 /* clang-format off */
 void jit_insn(struct jit *j)

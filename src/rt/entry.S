@@ -1,5 +1,6 @@
 /*
- * rt/entry.S - rt_first: register the thread, every register but rax and flags preserved.
+ * rt/entry.S - rt_first: register the thread; rt_guard_slow: ask the recursion guard.  Every
+ * register but rax and flags is preserved.
  *
  * Context  [probe] any stack alignment; callee-saved registers are the C code's care
  */
@@ -39,4 +40,44 @@ rt_first:
 	ret
 	.cfi_endproc
 	.size rt_first, . - rt_first
+
+/* rt_guard_enter(8(%rsp), %rbp, %rax): the trampoline's frame is in rbp, the id pushed. */
+	.globl rt_guard_slow
+	.hidden rt_guard_slow
+	.type rt_guard_slow, @function
+rt_guard_slow:
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	movq 16(%rbp), %rdi
+	movq (%rbp), %rsi
+	movq %rax, %rdx
+	andq $-16, %rsp
+	cld
+	call rt_guard_enter
+	leaq -64(%rbp), %rsp
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size rt_guard_slow, . - rt_guard_slow
 	.section .note.GNU-stack, "", @progbits

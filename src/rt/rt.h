@@ -34,6 +34,12 @@ int32_t rt_tls_offset(void);
  * (counted in no_slot).  Written in assembly around rt_thread_register().
  */
 void rt_first(void);
+
+/*
+ * rt_guard_enter() for generated code: preserves all registers but rax and flags.  The
+ * program's id is pushed, rax is the address of its statistics, rbp the frame.
+ */
+void rt_guard_slow(void);
 struct rt_thread *rt_thread_register(void);
 struct rt_thread *rt_thread_self(void); /* registers if needed; NULL: table full */
 

@@ -264,7 +264,7 @@ static void test_maps(void **state)
 	assert_int_equal(arena_create(&arena), 0);
 	engine_env_native(arena, &env);
 	assert_int_equal(env.arena, (uint64_t)(uintptr_t)arena->hdr);
-	assert_int_equal(env.guard_enter, 0);
+	assert_int_equal(env.guard_slow, 0);
 	rt_state.arena = env.arena;
 	map_make(arena, BPF_MAP_TYPE_ARRAY, 16, 1);
 	value = shm_ptr(arena, the_map->shm->values, 16);
@@ -322,6 +322,8 @@ static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t coo
 	t.entry = x86_label_new(&a);
 	t.skip = x86_label_new(&a);
 	end = x86_label_new(&a);
+	for (unsigned c = 0; b->emit_cold && c < BODY_COLD; c++)
+		t.cold[c] = x86_label_new(&a);
 	x86_push(&a, RBP);
 	x86_mov_rr(&a, RBP, RSP);
 	x86_alu_ri(&a, X86_SUB, X86_Q, RSP, FRAME_BYTES);
@@ -336,7 +338,10 @@ static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t coo
 	x86_bind(&a, end);
 	x86_leave(&a);
 	x86_ret(&a);
-	b->emit_rest(&a, &t, b->self);
+	if (b->emit_cold)
+		b->emit_cold(&a, &t, b->self);
+	if (b->emit_rest)
+		b->emit_rest(&a, &t, b->self);
 	return (jit_fn)(uintptr_t)run_asm_finish(&a, NULL);
 }
 
@@ -392,7 +397,7 @@ static void test_body_needs_its_helpers(void **state)
 
 	assert_int_equal(engine_body_new(p, &env, &b), -ENOTSUP);
 	env.helper[14] = 1;
-	env.guard_enter = 1;
+	env.guard_slow = 1;
 	assert_int_equal(engine_body_new(p, &env, &b), -EINVAL); /* no statistics */
 	program_put(p);
 }
@@ -406,9 +411,8 @@ static void test_body_clobbers(void **state)
 
 	engine_env_native(NULL, &env);
 	assert_int_equal(engine_body_new(leaf, &env, &b), 0);
-	assert_int_equal(engine_body(b)->facts.clobbers, X86_REG(RAX) | X86_REG(RDI) |
-								 X86_REG(RDX) | X86_REG(R9) |
-								 X86_REG(R10) | X86_REG(R11));
+	assert_int_equal(engine_body(b)->facts.clobbers,
+			 X86_REG(RAX) | X86_REG(RDI) | X86_REG(RDX));
 	engine_body_free(b);
 	assert_int_equal(engine_body_new(caller, &env, &b), 0);
 	assert_int_equal(engine_body(b)->facts.clobbers, X86_CALLER_SAVED);
@@ -441,7 +445,7 @@ static void guard_world(struct arena *arena, struct engine_env *env)
 						     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	rt_state.tls_off = rt_tls_offset();
 	engine_env_native(arena, env);
-	env->guard_enter = (uint64_t)(uintptr_t)rt_guard_enter;
+	env->guard_slow = (uint64_t)(uintptr_t)rt_guard_slow;
 	env->first = (uint64_t)(uintptr_t)rt_first;
 	env->tls_off = rt_state.tls_off;
 	env->helper[BPF_FUNC_ktime_get_ns] = (uint64_t)(uintptr_t)call_again;
@@ -680,7 +684,7 @@ static void test_lookup_called(void **state)
 	map_put(the_map);
 
 	map_make(arena, BPF_MAP_TYPE_PERCPU_ARRAY, 8, 4);
-	env.guard_enter = 0;
+	env.guard_slow = 0;
 	assert_int_equal(load_with_map(LOOKUP "call 1\nexit\n", arena, &p, &d), 0);
 	assert_int_equal(engine_body_new(p, &env, &b), 0);
 	assert_int_equal(look_up(b, 1), 0xbad);
@@ -695,7 +699,7 @@ static void test_guard_without_slot(void **state)
 {
 	struct bpf_insn insn[] = { INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1),
 				   INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
-	struct program_attr attr = { .kind = PROGRAM_FENTRY, .insn = insn, .ninsns = 2 };
+	struct program_attr attr = { .kind = PROGRAM_FMOD_RET, .insn = insn, .ninsns = 2 };
 	struct engine_body *b;
 	struct engine_env env;
 	struct program *p;

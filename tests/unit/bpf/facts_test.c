@@ -135,13 +135,20 @@ static void test_override(void **state)
 
 static void test_clobbers(void **state)
 {
-	x86_regset least = X86_REG(RAX) | X86_REG(RDI) | X86_REG(R9) | X86_REG(R10) | X86_REG(R11);
+	x86_regset least = X86_REG(RAX) | X86_REG(RDI);
+	x86_regset scratch = X86_REG(R9) | X86_REG(R10) | X86_REG(R11);
 	struct program *p = load(PROGRAM_FENTRY, "mov r2, 1\nmov r6, 1\nmov r0, 0\nexit\n");
 
 	assert_int_equal(p->facts.clobbers, least | X86_REG(RSI));
 	program_put(p);
 	p = load(PROGRAM_FENTRY, "mov r4, 1\nmov r5, 0\nlock xchg [r10-8], r5\nmov r0, 0\nexit\n");
-	assert_int_equal(p->facts.clobbers, least | X86_REG(RCX) | X86_REG(R8));
+	assert_int_equal(p->facts.clobbers, least | scratch | X86_REG(RCX) | X86_REG(R8));
+	program_put(p);
+	p = load(PROGRAM_FENTRY, "mov r2, 7\nmov r0, 9\ndiv r0, r2\nexit\n");
+	assert_int_equal(p->facts.clobbers, least | scratch | X86_REG(RSI));
+	program_put(p);
+	p = load(PROGRAM_FENTRY, "mov r2, 7\nmov r0, 9\nlsh r0, r2\nadd r0, r2\nexit\n");
+	assert_int_equal(p->facts.clobbers, least | scratch | X86_REG(RSI));
 	program_put(p);
 	p = load(PROGRAM_FENTRY, "call local f\nexit\nf: mov r0, 0\nexit\n");
 	assert_int_equal(p->facts.clobbers, X86_CALLER_SAVED);
