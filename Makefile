@@ -5,7 +5,7 @@
 #   make test       install what is missing, build, run every floor of tests
 #   make test-long  the long runs that issues ask for
 #   make mutate     plant faults in the generator, one by one; a named test fails for each
-#   make bench      what a hit costs, beside what it could cost at best
+#   make bench      what a hit costs, beside hand-written trampolines and kernel uprobes
 #   make install    into PREFIX (/usr/local)
 
 PREFIX ?= /usr/local
@@ -32,7 +32,7 @@ mutate: all
 	python3 tools/mutate.py
 
 bench: all
-	bench/run.sh $(BUILD)
+	bench/run.py $(BUILD)
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

@@ -1,12 +1,13 @@
-/* hit.bpf.c - the programs on hit.c's traced twins. */
+/*
+ * hit.bpf.c - the programs of the UTRAMP rows.  Counters are plain, as native.c has them.
+ */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "MIT";
 
-__u64 hits, returns, last[12];
+__u64 entry_hits[16], exit_hits[16], two_hits[16], record[64 * 16], records, ninth;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -15,73 +16,74 @@ struct {
 	__type(value, __u64);
 } each SEC(".maps");
 
-SEC("fentry/hit:empty_traced")
-int empty_entry(void *ctx)
+#define COUNT(n) \
+	SEC("fentry/hit:ut_empty_f" #n) \
+	int empty_##n(void *ctx) \
+	{ \
+		return 0; \
+	} \
+	SEC("fentry/hit:ut_entry_f" #n) \
+	int entry_##n(void *ctx) \
+	{ \
+		entry_hits[0]++; \
+		return 0; \
+	} \
+	SEC("fexit/hit:ut_exit_f" #n) \
+	int exit_##n(void *ctx) \
+	{ \
+		exit_hits[0]++; \
+		return 0; \
+	} \
+	SEC("fentry/hit:ut_both_f" #n) \
+	int both_entry_##n(void *ctx) \
+	{ \
+		entry_hits[8]++; \
+		return 0; \
+	} \
+	SEC("fexit/hit:ut_both_f" #n) \
+	int both_exit_##n(void *ctx) \
+	{ \
+		exit_hits[8]++; \
+		return 0; \
+	} \
+	SEC("fentry/hit:ut_two_f" #n) \
+	int two_##n(void *ctx) \
+	{ \
+		two_hits[0]++; \
+		two_hits[8]++; \
+		return 0; \
+	} \
+	SEC("fentry/hit:ut_percpu_f" #n) \
+	int percpu_##n(void *ctx) \
+	{ \
+		__u32 zero = 0; \
+		__u64 *v = bpf_map_lookup_elem(&each, &zero); \
+\
+		if (v) \
+			(*v)++; \
+		return 0; \
+	}
+
+COUNT(0)
+COUNT(2)
+COUNT(6)
+COUNT(8)
+COUNT(12)
+
+SEC("fentry/hit:ut_ninth_f12")
+int ninth_12(__u64 *ctx)
 {
+	ninth = ctx[8];
 	return 0;
 }
 
-SEC("fentry/hit:entry_traced")
-int entry_entry(void *ctx)
+SEC("fentry/hit:ut_store_f12")
+int store_12(__u64 *ctx)
 {
-	hits++;
-	return 0;
-}
+	__u64 *to = &record[16 * (records++ & 63)];
 
-SEC("fexit/hit:exit_traced")
-int exit_exit(void *ctx)
-{
-	returns++;
-	return 0;
-}
-
-SEC("fentry/hit:both_traced")
-int both_entry(void *ctx)
-{
-	hits++;
-	return 0;
-}
-
-SEC("fexit/hit:both_traced")
-int both_exit(void *ctx)
-{
-	returns++;
-	return 0;
-}
-
-SEC("fentry/hit:percpu_traced")
-int percpu_entry(void *ctx)
-{
-	__u32 zero = 0;
-	__u64 *n = bpf_map_lookup_elem(&each, &zero);
-
-	if (n)
-		(*n)++;
-	return 0;
-}
-
-SEC("fentry/hit:late_traced")
-int late_entry(__u64 *ctx)
-{
-	last[8] = ctx[8];
-	return 0;
-}
-
-SEC("fentry/hit:store_traced")
-int BPF_PROG(store_entry, long a, long b, long c, long d, long e, long f, long g, long h, long i,
-	     long j, long k, long l)
-{
-	last[0] = a;
-	last[1] = b;
-	last[2] = c;
-	last[3] = d;
-	last[4] = e;
-	last[5] = f;
-	last[6] = g;
-	last[7] = h;
-	last[8] = i;
-	last[9] = j;
-	last[10] = k;
-	last[11] = l;
+#pragma unroll
+	for (int i = 0; i < 12; i++)
+		to[i] = ctx[i];
 	return 0;
 }

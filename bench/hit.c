@@ -1,136 +1,220 @@
 /*
- * hit.c - what a call costs with and without programs on it.
+ * hit.c - what a call costs, traced in each manner of rows.h, in one process.
  *
- * Each row is a pair of equal functions, of which programs are attached to the second.
- * Blocks of calls to the one and the other alternate, so that both see the same machine; of
- * the blocks the least and the median count.  Run it without utramp to see the error.
+ * For each number of arguments all rows are measured in turn.  Run by bench/run.py, which
+ * has utramp and the kernel's uprobes attached and makes tables of what this prints: a line
+ * for each function, with tabs: row, how, number of arguments, least, median (ns a call),
+ * title.  A row whose functions are not patched although they should be is an error, not a
+ * small number.
  *
- * usage: hit [BLOCKS [CALLS]]
+ * usage: hit CPU BLOCKS MICROSECONDS [HOW...]   which of hand, utramp, kernel are there
  */
+#include "measure.h"
+#include "rows.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/mman.h>
 
-#define TWIN __attribute__((noipa, aligned(64)))
+enum how { BARE, HAND, UTRAMP, KERNEL };
 
-#define ONE(name) \
-	TWIN long name(long a) \
-	{ \
-		__asm__ volatile("" : "+r"(a)); \
-		return a + 1; \
-	}
-#define TWELVE(name) \
-	TWIN long name(long a, long b, long c, long d, long e, long f, long g, long h, long i, \
-		       long j, long k, long l) \
-	{ \
-		__asm__ volatile("" : "+r"(a)); \
-		return a + b + c + d + e + f + g + h + i + j + k + l; \
-	}
+static const char *const how_name[] = { "bare", "hand", "utramp", "kernel" };
 
-#define TWINS(kind, name) kind(name##_plain) kind(name##_traced)
+typedef long fn_0(PARAMS_0);
+typedef long fn_2(PARAMS_2);
+typedef long fn_6(PARAMS_6);
+typedef long fn_8(PARAMS_8);
+typedef long fn_12(PARAMS_12);
 
-TWINS(ONE, empty)
-TWINS(ONE, entry)
-TWINS(ONE, exit)
-TWINS(ONE, both)
-TWINS(ONE, percpu)
-TWINS(TWELVE, store)
-TWINS(TWELVE, late)
+static const unsigned count[] = { 0, 2, 6, 8, 12 };
 
-static double now(void)
-{
-	struct timespec t;
+#define NCOUNTS (sizeof(count) / sizeof(count[0]))
+#define COUNTS  0x1f /* bits of count[] */
+#define TWELVE  0x10
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+#define TRAMP(row, n) \
+	extern const char row##_tramp_##n[] __attribute__((weak, visibility("hidden")));
+#define TRAMP_ROW(row, how, counts, title) EACH_COUNT(TRAMP, row)
+EACH_ROW(TRAMP_ROW)
 
-typedef long one_fn(long);
-typedef long twelve_fn(long, long, long, long, long, long, long, long, long, long, long, long);
-
-static double time_one(one_fn *f, long calls)
-{
-	double start = now();
-
-	for (long i = 0; i < calls; i++)
-		f(i);
-	return (now() - start) / (double)calls;
-}
-
-static double time_twelve(twelve_fn *f, long calls)
-{
-	double start = now();
-
-	for (long i = 0; i < calls; i++)
-		f(i, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
-	return (now() - start) / (double)calls;
-}
-
-static const struct row {
-	const char *what;
-	one_fn *one[2]; /* untraced, traced */
-	twelve_fn *twelve[2];
-} rows[] = {
-	{ "empty program at entry", { empty_plain, empty_traced }, { 0 } },
-	{ "count at entry", { entry_plain, entry_traced }, { 0 } },
-	{ "count at exit", { exit_plain, exit_traced }, { 0 } },
-	{ "count at entry and exit", { both_plain, both_traced }, { 0 } },
-	{ "count per CPU at entry", { percpu_plain, percpu_traced }, { 0 } },
-	{ "store argument 9 of 12", { 0 }, { late_plain, late_traced } },
-	{ "store 12 arguments", { 0 }, { store_plain, store_traced } },
+struct row {
+	const char *name, *title;
+	enum how how;
+	unsigned counts;
+	void *fn[NCOUNTS];
+	const char *tramp[NCOUNTS];
 };
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+#define FN(row, n)     (void *)row##_f##n,
+#define TRAMPS(row, n) row##_tramp_##n,
+#define ROW(row, how, counts, title) \
+	{ #row, title, how, counts, { EACH_COUNT(FN, row) }, { EACH_COUNT(TRAMPS, row) } },
 
-	return (x > y) - (x < y);
+static const struct row rows[] = { EACH_ROW(ROW) };
+
+#define NROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void die(const char *what, const char *which)
+{
+	fprintf(stderr, "hit: %s: %s\n", which, what);
+	exit(1);
 }
 
-static void measure(const struct row *r, int blocks, long calls)
+/* -- the rows that are there -------------------------------------------------------------- */
+
+static void patch(uint8_t *fn, const char *tramp)
 {
-	double *ns[2], least[2], median[2];
+	uintptr_t page = (uintptr_t)fn & ~4095ul;
+	int32_t rel = (int32_t)(tramp - (const char *)fn - 5);
 
-	for (int k = 0; k < 2; k++) {
-		ns[k] = calloc((size_t)blocks, sizeof(double));
-		if (!ns[k])
-			exit(1);
-	}
-	for (int b = -1; b < blocks; b++) { /* the first pair warms up */
-		for (int k = 0; k < 2; k++) {
-			double t = r->one[k] ? time_one(r->one[k], calls) :
-					       time_twelve(r->twelve[k], calls);
+	if (mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC))
+		die(strerror(errno), "making text writable");
+	fn[0] = 0xe9;
+	memcpy(fn + 1, &rel, 4);
+	if (mprotect((void *)page, 8192, PROT_READ | PROT_EXEC))
+		die(strerror(errno), "making text read-only");
+}
 
-			if (b >= 0)
-				ns[k][b] = t;
-		}
+/* The first byte of the nop, of a jump, or of whatever a uprobe has there. */
+static void check(const struct row *r, unsigned c)
+{
+	uint8_t first = *(const uint8_t *)r->fn[c];
+	bool as_it_should;
+
+	if (r->how == BARE)
+		as_it_should = first == 0x0f;
+	else if (r->how == KERNEL)
+		as_it_should = first != 0x0f && first != 0xe9;
+	else
+		as_it_should = first == 0xe9;
+	if (!as_it_should)
+		die("not patched as it should be", r->name);
+}
+
+/* The same results in every row: what is measured works. */
+static long result(const struct row *r, unsigned c)
+{
+	switch (count[c]) {
+	case 0:
+		return ((fn_0 *)r->fn[c])();
+	case 2:
+		return ((fn_2 *)r->fn[c])(1, 2);
+	case 6:
+		return ((fn_6 *)r->fn[c])(1, 2, 3, 4, 5, 6);
+	case 8:
+		return ((fn_8 *)r->fn[c])(1, 2, 3, 4, 5, 6, 7, 8);
+	default:
+		return ((fn_12 *)r->fn[c])(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 	}
-	for (int k = 0; k < 2; k++) {
-		qsort(ns[k], (size_t)blocks, sizeof(double), compare);
-		least[k] = ns[k][0];
-		median[k] = ns[k][blocks / 2];
-		free(ns[k]);
+}
+
+/* -- one block ------------------------------------------------------------------------------- */
+
+struct turn {
+	unsigned c;
+	const struct row *row[NROWS];
+};
+
+static volatile long sink;
+
+#define LOOP(type, ...) \
+	do { \
+		type *f = (type *)fn; \
+\
+		for (long i = 0; i < calls; i++) \
+			sum += f(__VA_ARGS__); \
+	} while (0)
+
+__attribute__((noinline, aligned(64))) static double block(const void *what, unsigned k, long calls)
+{
+	const struct turn *t = what;
+	void *fn = t->row[k]->fn[t->c];
+	double start = measure_now();
+	long sum = 0;
+
+	switch (count[t->c]) {
+	case 0:
+		LOOP(fn_0, );
+		break;
+	case 2:
+		LOOP(fn_2, i, 2);
+		break;
+	case 6:
+		LOOP(fn_6, i, 2, 3, 4, 5, 6);
+		break;
+	case 8:
+		LOOP(fn_8, i, 2, 3, 4, 5, 6, 7, 8);
+		break;
+	default:
+		LOOP(fn_12, i, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+		break;
 	}
-	printf("%-25s %8.2f %8.2f %8.2f %6.1fx   %8.2f %8.2f %8.2f %6.1fx\n", r->what, least[0],
-	       least[1], least[1] - least[0], least[1] / least[0], median[0], median[1],
-	       median[1] - median[0], median[1] / median[0]);
+	sink = sum;
+	return measure_now() - start;
+}
+
+/* -- main ---------------------------------------------------------------------------------- */
+
+static bool wanted(enum how how, char **names, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (!strcmp(names[i], how_name[how]))
+			return true;
+	}
+	return how == BARE;
+}
+
+static void measure(struct turn *t, unsigned n, int blocks, double us)
+{
+	struct measure_result out[NROWS];
+	long first = 0;
+
+	for (unsigned k = 0; k < n; k++) {
+		const struct row *r = t->row[k];
+
+		if (r->how == HAND)
+			patch(r->fn[t->c], r->tramp[t->c]);
+		check(r, t->c);
+		if (!k)
+			first = result(r, t->c);
+		else if (result(r, t->c) != first)
+			die("another result than untraced", r->name);
+	}
+	measure_in_turn(block, t, n, blocks, us, out);
+	for (unsigned k = 0; k < n; k++)
+		printf("%s\t%s\t%u\t%.4f\t%.4f\t%s\n", t->row[k]->name, how_name[t->row[k]->how],
+		       count[t->c], out[k].least, out[k].median, t->row[k]->title);
 	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-	int blocks = argc > 1 ? atoi(argv[1]) : 40;
-	long calls = argc > 2 ? atol(argv[2]) : 200000;
+	int blocks = argc > 2 ? atoi(argv[2]) : 0;
+	double us = argc > 3 ? atof(argv[3]) : 0;
+	cpu_set_t cpu;
 
-	if (blocks < 1 || calls < 1) {
-		fprintf(stderr, "usage: hit [BLOCKS [CALLS]]\n");
+	if (blocks < 1 || us <= 0) {
+		fprintf(stderr, "usage: hit CPU BLOCKS MICROSECONDS [hand] [utramp] [kernel]\n");
 		return 2;
 	}
-	printf("%-25s %35s   %35s\n", "ns a call", "least of the blocks       ",
-	       "median of the blocks      ");
-	printf("%-25s %8s %8s %8s %7s   %8s %8s %8s %7s\n", "", "untraced", "traced", "more",
-	       "ratio", "untraced", "traced", "more", "ratio");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		measure(&rows[i], blocks, calls);
+	CPU_ZERO(&cpu);
+	CPU_SET(atoi(argv[1]), &cpu);
+	if (sched_setaffinity(0, sizeof(cpu), &cpu))
+		die(strerror(errno), "pinning");
+	for (unsigned c = 0; c < NCOUNTS; c++) {
+		struct turn t = { .c = c };
+		unsigned n = 0;
+
+		for (unsigned r = 0; r < NROWS; r++) {
+			if (rows[r].counts & 1u << c && wanted(rows[r].how, argv + 4, argc - 4))
+				t.row[n++] = &rows[r];
+		}
+		measure(&t, n, blocks, us);
+	}
 	return 0;
 }

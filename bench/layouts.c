@@ -3,18 +3,21 @@
  * untraced.
  *
  * In process, with no slot and no guard: one counting program at entry, at exit, or both, on
- * a function of one argument and one of eight.  Blocks of calls alternate between the manners;
- * least and median of the blocks count.  The first row, nothing patched, is the error.
+ * a function of one argument and one of eight, measured in turn.  Prints lines with tabs: what,
+ * manner, least, median (ns a call).
  *
- * usage: layouts [BLOCKS [CALLS]]
+ * usage: layouts CPU BLOCKS MICROSECONDS
  */
 #include "tramp/tramp.h"
+
+#include "measure.h"
+
+#include <sched.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define ROOM __attribute__((noinline, patchable_function_entry(5, 0), aligned(64)))
 
@@ -124,61 +127,39 @@ static void build(uint8_t *nops, const char *sig, unsigned kinds, const struct m
 	func_model_free(model);
 }
 
-static double now(void)
+struct turn {
+	const char *sig;
+	uint8_t *nops;
+	bool many;
+	unsigned kinds;
+};
+
+static double block(const void *what, unsigned m, long calls)
 {
-	struct timespec t;
+	const struct turn *t = what;
+	uint8_t before[5];
+	double start, ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static double block(bool many, long calls)
-{
-	double start = now();
-
+	memcpy(before, t->nops, 5);
+	if (manners[m].patched)
+		build(t->nops, t->sig, t->kinds, &manners[m]);
+	start = measure_now();
 	for (long i = 0; i < calls; i++)
-		many ? eight(i, 2, 3, 4, 5, 6, 7, 8) : one(i);
-	return (now() - start) / (double)calls;
+		t->many ? eight(i, 2, 3, 4, 5, 6, 7, 8) : one(i);
+	ns = measure_now() - start;
+	memcpy(t->nops, before, 5);
+	return ns;
 }
 
-static int compare(const void *a, const void *b)
+static void measure(const char *what, bool many, unsigned kinds, int blocks, double us)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	struct turn t = { many ? "i64(i64,i64,i64,i64,i64,i64,i64,i64)" : "i64(i64)",
+			  nops_of(many ? (void *)eight : (void *)one), many, kinds };
+	struct measure_result out[MANNERS];
 
-	return (x > y) - (x < y);
-}
-
-static void measure(const char *what, bool many, unsigned kinds, int blocks, long calls)
-{
-	const char *sig = many ? "i64(i64,i64,i64,i64,i64,i64,i64,i64)" : "i64(i64)";
-	uint8_t *nops = nops_of(many ? (void *)eight : (void *)one), before[5];
-	double *ns[MANNERS];
-
-	memcpy(before, nops, 5);
-	for (size_t m = 0; m < MANNERS; m++) {
-		ns[m] = calloc((size_t)blocks, sizeof(double));
-		if (!ns[m])
-			die("no memory");
-	}
-	for (int b = -1; b < blocks; b++) { /* the first round warms up */
-		for (size_t m = 0; m < MANNERS; m++) {
-			double t;
-
-			if (manners[m].patched)
-				build(nops, sig, kinds, &manners[m]);
-			t = block(many, calls);
-			memcpy(nops, before, 5);
-			if (b >= 0)
-				ns[m][b] = t;
-		}
-	}
-	for (size_t m = 0; m < MANNERS; m++) {
-		qsort(ns[m], (size_t)blocks, sizeof(double), compare);
-		printf("%-28s %-16s %8.2f %8.2f %7.2fx\n", what, manners[m].what, ns[m][0],
-		       ns[m][blocks / 2], ns[m][blocks / 2] / ns[0][blocks / 2]);
-	}
+	measure_in_turn(block, &t, MANNERS, blocks, us, out);
 	for (size_t m = 0; m < MANNERS; m++)
-		free(ns[m]);
+		printf("%s\t%s\t%.4f\t%.4f\n", what, manners[m].what, out[m].least, out[m].median);
 }
 
 static void open_text(void *fn)
@@ -189,14 +170,19 @@ static void open_text(void *fn)
 
 int main(int argc, char **argv)
 {
-	int blocks = argc > 1 ? atoi(argv[1]) : 40;
-	long calls = argc > 2 ? atol(argv[2]) : 200000;
+	int blocks = argc > 2 ? atoi(argv[2]) : 0;
+	double us = argc > 3 ? atof(argv[3]) : 0;
 	const unsigned entry = 1 << TRAMP_FENTRY, at_exit = 1 << TRAMP_FEXIT;
+	cpu_set_t cpu;
 
-	if (blocks < 1 || calls < 1) {
-		fprintf(stderr, "usage: layouts [BLOCKS [CALLS]]\n");
+	if (blocks < 1 || us <= 0) {
+		fprintf(stderr, "usage: layouts CPU BLOCKS MICROSECONDS\n");
 		return 2;
 	}
+	CPU_ZERO(&cpu);
+	CPU_SET(atoi(argv[1]), &cpu);
+	if (sched_setaffinity(0, sizeof(cpu), &cpu))
+		die("pinning failed");
 	for (uintptr_t d = 16 << 20; !code && d < 1u << 30; d += 16 << 20) {
 		void *p = mmap((void *)(((uintptr_t)one & ~4095ul) - d), 4096,
 			       PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -208,10 +194,9 @@ int main(int argc, char **argv)
 		die("no room near the text");
 	open_text(one);
 	open_text(eight);
-	printf("%-28s %-16s %8s %8s %8s\n", "ns a call", "", "least", "median", "ratio");
-	measure("entry, 1 argument", false, entry, blocks, calls);
-	measure("exit, 1 argument", false, at_exit, blocks, calls);
-	measure("entry, 8 arguments", true, entry, blocks, calls);
-	measure("entry and exit, 8 arguments", true, entry | at_exit, blocks, calls);
+	measure("entry, 1 argument", false, entry, blocks, us);
+	measure("exit, 1 argument", false, at_exit, blocks, us);
+	measure("entry, 8 arguments", true, entry, blocks, us);
+	measure("entry and exit, 8 arguments", true, entry | at_exit, blocks, us);
 	return 0;
 }

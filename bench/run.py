@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""What a hit costs: utramp beside hand-written trampolines and the kernel's uprobes.
+
+All of it in one process, pinned, block by block in turn; the least block counts.  `make bench`
+runs it.  The columns f0 to f12 are functions of that many arguments; ratios are of raw times,
+the call itself included.  Differences below 0.3 ns are noise (bench/rows.h names the rows).
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+
+NOT_PERMITTED = 3  # bench/uprobe.c
+COUNTS = (0, 2, 6, 8, 12)
+RATIOS = (('empty program at entry', 'ut_empty', 'hand_empty'),
+          ('count at entry', 'ut_entry', 'hand_entry'), ('count at exit', 'ut_exit', 'hand_exit'),
+          ('count at entry and at exit', 'ut_both', 'hand_both'),
+          ('store 12 arguments', 'ut_store', 'hand_store'))
+
+
+def machine():
+    with open('/proc/cpuinfo', encoding='utf-8') as f:
+        info = dict((p.strip() for p in line.split(':', 1)) for line in f if ':' in line)
+    return {'cpu': f'{info["model name"]}, family {info["cpu family"]}, model {info["model"]}',
+            'cpus': os.cpu_count(), 'hypervisor': 'hypervisor' in info['flags'].split(),
+            'kernel': platform.release(), 'load': os.getloadavg()[0]}
+
+
+def command(args, build, uprobes, globals_to):
+    bench = build / 'bench'
+    cmd = [build / 'utramp', 'run', '-q', '-o', globals_to, bench / 'hit.bpf.o', '--',
+           bench / 'hit', args.cpu, args.blocks, args.us, 'hand', 'utramp']
+    if uprobes:
+        cmd = [bench / 'uprobe', bench / 'uprobe.bpf.o', bench / 'hit', *cmd, 'kernel']
+    return [str(c) for c in cmd]
+
+
+def run(cmd, may_refuse=False):
+    r = subprocess.run(cmd, capture_output=True, text=True, check=False)
+    if r.returncode == NOT_PERMITTED and may_refuse:
+        return None, r.stderr.strip()
+    if r.returncode:
+        sys.exit(f'{" ".join(cmd)}: exit status {r.returncode}\n{r.stderr}')
+    return [line.split('\t') for line in r.stdout.splitlines()], None
+
+
+def measure(args, build):
+    """The lines of hit, and why the kernel's rows are missing, if they are."""
+    reason = 'not asked for'
+    with tempfile.NamedTemporaryFile('r', encoding='utf-8') as f:
+        lines = None
+        if not args.no_uprobes:
+            lines, reason = run(command(args, build, True, f.name), may_refuse=True)
+        if not lines:
+            lines = run(command(args, build, False, f.name))[0]
+        check_globals(f.read())
+    return lines, reason
+
+
+def check_globals(text):
+    """What utramp prints of the programs' global data at the end: each has been written."""
+    at = dict(re.findall(r'^(\w+) = \[?(\d+)', text, re.M))
+    for name in ('entry_hits', 'exit_hits', 'two_hits', 'records', 'ninth'):
+        if not int(at.get(name, 0)):
+            sys.exit(f'a program never ran: {name} is 0')
+
+
+def result(args, build):
+    lines, reason = measure(args, build)
+    rows = [{'row': r, 'how': how, 'args': int(n), 'least': float(least), 'median': float(median),
+             'title': title} for r, how, n, least, median, title in lines]
+    at = {(r['row'], r['args']): r for r in rows}
+    ratios = [{'what': what, 'args': n, 'least': at[ut, n]['least'] / at[hand, n]['least'],
+               'median': at[ut, n]['median'] / at[hand, n]['median']}
+              for what, ut, hand in RATIOS for n in COUNTS if (hand, n) in at]
+    layouts = [{'what': what, 'manner': manner, 'least': float(least), 'median': float(median)}
+               for what, manner, least, median in
+               run([str(build / 'bench/layouts'), str(args.cpu), str(args.blocks),
+                    str(args.us)])[0]]
+    return {'machine': machine(), 'utramp': run([str(build / 'utramp'), '--version'])[0][0][0],
+            'blocks': args.blocks, 'block_us': args.us, 'unit': 'ns a call', 'rows': rows,
+            'ratios': ratios, 'layouts': layouts, 'no_uprobes': reason}
+
+
+def table(title, rows):
+    """rows: (name, {arguments: value})."""
+    print(f'{title:44}' + ''.join(f'{f"f{n}":>9}' for n in COUNTS))
+    for name, at in rows:
+        print(f'{name:44}' + ''.join(f'{at[n]:9.2f}' if n in at else f'{"-":>9}' for n in COUNTS))
+    print()
+
+
+def grouped(rows, key, value):
+    out = {}
+    for r in rows:
+        out.setdefault(r[key], {})[r['args']] = r[value]
+    return list(out.items())
+
+
+def show(r):
+    m = r['machine']
+    print(f'{m["cpu"]}, {m["cpus"]} CPUs{", a virtual machine" if m["hypervisor"] else ""}, '
+          f'Linux {m["kernel"]}, load {m["load"]:.1f}')
+    print(f'{r["utramp"]}, {r["blocks"]} blocks of {r["block_us"]:g} us\n')
+    table('ns a call, least of the blocks', grouped(r['rows'], 'title', 'least'))
+    table('ns a call, median of the blocks', grouped(r['rows'], 'title', 'median'))
+    table('utramp / hand-written, least', grouped(r['ratios'], 'what', 'least'))
+    table('utramp / hand-written, median', grouped(r['ratios'], 'what', 'median'))
+    if r['no_uprobes']:
+        print(f'kernel uprobes are not measured: {r["no_uprobes"]}\n')
+    print(f'{"layouts and entries, no slot, no guard":44}{"least":>9}{"median":>9}')
+    for v in r['layouts']:
+        print(f'{v["what"] + ": " + v["manner"]:44}{v["least"]:9.2f}{v["median"]:9.2f}')
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument('build', nargs='?', default='build', type=pathlib.Path)
+    ap.add_argument('-j', '--json', action='store_true', help='print JSON')
+    ap.add_argument('--blocks', type=int, default=100, help='blocks of each function (100)')
+    ap.add_argument('--us', type=float, default=300, help='microseconds a block (300)')
+    ap.add_argument('--cpu', type=int, default=max(os.sched_getaffinity(0)), help='the last one')
+    ap.add_argument('--no-uprobes', action='store_true', help='leave the kernel out')
+    ap.add_argument('--no-build', action='store_true', help='everything is built')
+    args = ap.parse_args()
+    if not args.no_build:
+        subprocess.run(['ninja', '-C', args.build, 'bench-files', 'utramp'], check=True,
+                       stdout=subprocess.DEVNULL)
+    r = result(args, args.build.resolve())
+    if args.json:
+        print(json.dumps(r, indent=1))
+    else:
+        show(r)
+
+
+if __name__ == '__main__':
+    main()
