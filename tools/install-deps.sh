@@ -7,7 +7,7 @@ set -eu
 
 # clang brings libclang1-14, by which `utramp btf gen` and its tests read headers; libblas3 has
 # functions of 14 arguments for the tests.
-packages="gcc libc6-dev make meson ninja-build pkg-config clang llvm libelf-dev libdw-dev
+packages="gcc g++ libc6-dev make meson ninja-build pkg-config clang llvm libelf-dev libdw-dev
 libbpf-dev zlib1g-dev libzydis-dev libcmocka-dev python3 sqlite3 binutils libblas3
 openssl git"
 
