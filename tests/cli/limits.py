@@ -63,7 +63,9 @@ def as_nobody(*args, **kw):
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-    if subprocess.run([str(exe), '--version'], preexec_fn=drop, capture_output=True).returncode:
+    try:
+        subprocess.run([str(exe), '--version'], preexec_fn=drop, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
         raise Skip('another user cannot execute the tool here')
     return args, {'preexec_fn': drop, **kw}
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,13 +70,26 @@ static int show_env(void)
 	return system("cat /proc/$$/environ | tr '\\0' '\\n' | grep ^LD_; exit 3") >> 8;
 }
 
+static bool in_environ(const char *entry)
+{
+	for (char **e = environ; *e; e++) {
+		if (!strcmp(*e, entry))
+			return true;
+	}
+	return false;
+}
+
+/* An entry of ours is one that libc's environment has not: PWD may well name a folder "utramp". */
 static int show_raw_env(void)
 {
-	char text[65536];
+	static char text[1 << 17];
 	FILE *f = fopen("/proc/self/environ", "r");
-	size_t n = fread(text, 1, sizeof(text), f);
+	size_t n = fread(text, 1, sizeof(text) - 1, f);
+	bool ours = false;
 
-	printf("utramp in environ: %s\n", memmem(text, n, "utramp", 6) ? "yes" : "no");
+	for (const char *e = text; e < text + n; e += strlen(e) + 1)
+		ours |= strstr(e, "utramp") && !in_environ(e);
+	printf("utramp in environ: %s\n", ours ? "yes" : "no");
 	return 0;
 }
 
