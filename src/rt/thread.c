@@ -12,18 +12,6 @@
 /* Initialised, so that it lies in the file and can be written there before loading. */
 struct rt_state rt_state = { .magic = RT_STATE_MAGIC, .version = SHM_VERSION };
 
-/* The word whose offset from the thread pointer rt_state.tls_off holds. */
-__thread struct rt_thread *rt_tls_word __attribute__((tls_model("initial-exec")));
-
-/* In the slab this is the one user of the word, hence the one TPOFF64 relocation. */
-int32_t rt_tls_offset(void)
-{
-	int64_t off;
-
-	__asm__("movq rt_tls_word@gottpoff(%%rip), %0" : "=r"(off));
-	return (int32_t)off;
-}
-
 static struct rt_thread *tls_load(void)
 {
 	struct rt_thread *t;
