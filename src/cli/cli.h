@@ -97,6 +97,11 @@ int cmd_btf(struct cli *c);
 /* opts.c: 0, or the exit code (help and version printed: -1). */
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c);
 void cli_usage(const struct cli_verb *v, FILE *f);
+/* The lines of help for the verb's options, one a call ("-o, --output FILE   text"); then NULL. */
+const char *cli_option_help(const struct cli_verb *v, size_t *next);
+
+/* complete.c: what completion/ asks; `utramp complete ARGS...`. */
+int cli_complete(const struct cli_verb *verbs, size_t n, int argc, char **argv);
 
 /* A message for stderr: "utramp: ..." on each line; the first one goes away with -q. */
 void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

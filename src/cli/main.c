@@ -157,6 +157,8 @@ int main(int argc, char **argv)
 		   !strcmp(argv[1], "help")) {
 		return print_and_end(argc, argv, overview);
 	}
+	if (!strcmp(argv[1], "complete"))
+		return cli_complete(verbs, NVERBS, argc - 2, argv + 2);
 	for (size_t i = 0; i < NVERBS; i++) {
 		if (!strcmp(argv[1], verbs[i].name))
 			return run_verb(&verbs[i], argc - 1, argv + 1);

@@ -522,7 +522,7 @@ int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 	return code;
 }
 
-void cli_usage(const struct cli_verb *v, FILE *f)
+const char *cli_option_help(const struct cli_verb *v, size_t *next)
 {
 	static const struct {
 		const char *name, *text;
@@ -575,9 +575,21 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 		{ "help", "-h, --help               this text" },
 	};
 
-	fprintf(f, "usage: utramp %s [OPTIONS] %s\n\n%s\n", v->name, v->usage, v->help);
-	for (size_t i = 0; i < sizeof(help) / sizeof(help[0]); i++) {
+	while (*next < sizeof(help) / sizeof(help[0])) {
+		size_t i = (*next)++;
+
 		if (takes(v, help[i].name))
-			fprintf(f, "  %s\n", help[i].text);
+			return help[i].text;
 	}
+	return NULL;
+}
+
+void cli_usage(const struct cli_verb *v, FILE *f)
+{
+	const char *text;
+	size_t next = 0;
+
+	fprintf(f, "usage: utramp %s [OPTIONS] %s\n\n%s\n", v->name, v->usage, v->help);
+	while ((text = cli_option_help(v, &next)))
+		fprintf(f, "  %s\n", text);
 }

@@ -1,0 +1,125 @@
+/*
+ * cli/complete.c - what can stand on the command line, for the shells' completion.
+ *
+ * `utramp complete` is for completion/ alone, and in no help.  It prints lines, their fields
+ * separated by tabs, made of the tables that parsing and help come from:
+ *
+ *   complete                  NAME TEXT                     of each verb
+ *   complete VERB             option WORD VALUE TEXT        VALUE as in the help; "-" takes none
+ *                             argument WORD                 in order; the last one is repeated
+ *                             command                       if "-- CMD" may follow
+ *   complete functions SPEC   NAME                          as `list` without a command
+ *
+ * Context  [ctl]
+ */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANKS "  " /* between an option's value and its text, at least */
+
+/* "-o, --output FILE    text": a line for each of its words. */
+static void option(FILE *f, const char *help)
+{
+	const char *text = strstr(help, BLANKS);
+	int size = (int)(text ? text - help : (long)strlen(help)), n;
+	const char *value = help;
+
+	text = text ? text + strspn(text, " ") : "";
+	while (*value == '-' && value < help + size)
+		value += strcspn(value, " ") + (value[strcspn(value, " ")] == ' ');
+	if (value > help + size) /* no value: its end is the first of the blanks */
+		value = help + size;
+	for (const char *word = help; *word == '-'; word += n) {
+		n = (int)strcspn(word, ", ");
+		if (value == help + size)
+			fprintf(f, "option\t%.*s\t-\t%s\n", n, word, text);
+		else
+			fprintf(f, "option\t%.*s\t%.*s\t%s\n", n, word, (int)(help + size - value),
+				value, text);
+		n += (int)strspn(word + n, ", ");
+	}
+}
+
+/* "[MODULE:]FUNC [OBJ.bpf.o...] [-- CMD [ARG...]]": FUNC, OBJ.bpf.o, and that a command follows. */
+static void arguments(FILE *f, const char *usage)
+{
+	const char *end = strstr(usage, "-- CMD");
+
+	for (const char *p = usage; *p && p != end;) {
+		size_t n = strcspn(p, " ");
+		const char *word = p, *last = p + n;
+
+		if (!strncmp(word, "[MODULE:]", 9))
+			word += 9;
+		word += *word == '[';
+		while (last > word && strchr(".]", last[-1]))
+			last--;
+		if (last > word)
+			fprintf(f, "argument\t%.*s\n", (int)(last - word), word);
+		p += n + strspn(p + n, " ");
+		p += *p == '[' && p + 1 == end;
+	}
+	if (end)
+		fprintf(f, "command\n");
+}
+
+static int of_verb(FILE *f, const struct cli_verb *v)
+{
+	const char *help;
+	size_t next = 0;
+
+	while ((help = cli_option_help(v, &next)))
+		option(f, help);
+	arguments(f, v->usage);
+	return 0;
+}
+
+/* The first sentence of the verb's help, on one line. */
+static void summary(FILE *f, const struct cli_verb *v)
+{
+	fprintf(f, "%s\t", v->name);
+	for (const char *p = v->help; *p && !(*p == '.' && (p[1] == ' ' || p[1] == '\n')); p++)
+		fputc(*p == '\n' ? ' ' : *p, f);
+	fputc('\n', f);
+}
+
+static int function(void *ctx, const struct utramp_func_info *info)
+{
+	fprintf(ctx, "%s\n", info->func);
+	return 0;
+}
+
+/* For a key press, one try: what is wrong with the SPEC shows when the command is run. */
+static int functions(FILE *f, const char *spec)
+{
+	return utramp_list(NULL, spec, function, f) < 0 ? EXIT_NO_MATCH : 0;
+}
+
+static int answer(FILE *f, const struct cli_verb *verbs, size_t n, int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[0], "functions"))
+		return functions(f, argv[1]);
+	for (size_t i = 0; i < n && argc == 1; i++) {
+		if (!strcmp(argv[0], verbs[i].name))
+			return of_verb(f, &verbs[i]);
+	}
+	if (argc) {
+		cli_error("complete: not 'VERB' or 'functions SPEC': '%s'", argv[0]);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < n; i++)
+		summary(f, &verbs[i]);
+	return 0;
+}
+
+int cli_complete(const struct cli_verb *verbs, size_t n, int argc, char **argv)
+{
+	static struct cli c;
+	int code;
+
+	c.out = stdout;
+	code = answer(stdout, verbs, n, argc, argv);
+	return cli_flush(&c) ? code : EXIT_RUNTIME;
+}
