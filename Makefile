@@ -6,7 +6,7 @@
 #   make test-long  the long runs that issues ask for
 #   make mutate     plant faults in the generator, one by one; a named test fails for each
 #   make bench      what a hit costs, beside hand-written trampolines and kernel uprobes
-#   make install    into PREFIX (/usr/local)
+#   make install    into PREFIX (/usr/local), below DESTDIR if that is set
 
 PREFIX ?= /usr/local
 BUILD ?= build
@@ -34,8 +34,9 @@ mutate: all
 bench: all
 	bench/run.py $(BUILD)
 
-install: all
-	meson install -C $(BUILD) --no-rebuild
+# PREFIX given: also where a build was set up with another one
+install: $(BUILD)/build.ninja
+	DESTDIR="$(DESTDIR)" packaging/install.sh $(BUILD) $(if $(filter file,$(origin PREFIX)),,$(PREFIX))
 
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i

@@ -1,12 +1,25 @@
 #!/bin/sh
 # demo.sh BUILD - utramp on two real programs; `make demo` runs it.
+# utramp-demo   - the same, as installed: with the tool beside it.
 #
 # Each program's own output is compared with that of an untraced run.
 set -eu
-build=${1:-build}
+if [ $# -eq 0 ] && [ "${0##*/}" = utramp-demo ]; then
+	prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
+	utramp=$prefix/bin/utramp objects=$prefix/share/utramp/examples many=$prefix/libexec/utramp/many
+elif [ $# -le 1 ] && [ -x "${1:-build}/utramp" ]; then
+	build=${1:-build}
+	utramp=$build/utramp objects=$build/examples many=$objects/many
+else
+	echo "usage: utramp-demo, or tools/demo.sh BUILD with a build's folder" >&2
+	exit 2
+fi
+command -v sqlite3 >/dev/null || {
+	echo "${0##*/}: sqlite3, which is to be traced, is missing: apt-get install sqlite3" >&2
+	exit 1
+}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-utramp=$build/utramp
 
 say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
 
@@ -16,7 +29,7 @@ sqlite() { "$@" sqlite3 :memory: "$sql" '.dump --preserve-rowids'; }
 
 sqlite env >"$tmp/plain"
 say "utramp run sqlite_column.bpf.o -- sqlite3 :memory: ... '.dump --preserve-rowids'"
-sqlite "$utramp" run "$build/examples/sqlite_column.bpf.o" -o "$tmp/calls" \
+sqlite "$utramp" run "$objects/sqlite_column.bpf.o" -o "$tmp/calls" \
 	--proto 'int sqlite3_table_column_metadata(sqlite3 *db, const char *db_name, const char *table, const char *column, const char **type, const char **collation, int *not_null, int *primary_key, int *auto_inc)' \
 	-- >"$tmp/traced"
 cat "$tmp/calls"
@@ -33,14 +46,14 @@ cmp "$tmp/plain" "$tmp/traced2"
 echo "(sqlite3's own output: unchanged)"
 
 say "utramp run many.bpf.o -- many        # 7 to 16 arguments, structs by value, doubles"
-"$build/examples/many" >"$tmp/plain"
-"$utramp" run "$build/examples/many.bpf.o" -o "$tmp/calls" -- "$build/examples/many" >"$tmp/traced"
+"$many" >"$tmp/plain"
+"$utramp" run "$objects/many.bpf.o" -o "$tmp/calls" -- "$many" >"$tmp/traced"
 cat "$tmp/calls"
 test -s "$tmp/calls"
 cmp "$tmp/plain" "$tmp/traced"
 
 say "utramp trace 'many:*n*' -- many      # typed by its DWARF"
-"$utramp" trace 'many:*n*' -o "$tmp/trace" -- "$build/examples/many" >"$tmp/traced"
+"$utramp" trace 'many:*n*' -o "$tmp/trace" -- "$many" >"$tmp/traced"
 cat "$tmp/trace"
 test -s "$tmp/trace"
 cmp "$tmp/plain" "$tmp/traced"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-WRAPPED = ['syscall', 'close', 'btf__load_vmlinux_btf']
+WRAPPED = ['syscall', 'close', 'btf__load_vmlinux_btf', 'stderr']
 
 
 def main(out, ld, objcopy, ar, libbpf, *layers):
