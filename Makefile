@@ -7,6 +7,7 @@
 #   make mutate     plant faults in the generator, one by one; a named test fails for each
 #   make bench      what a hit costs, beside hand-written trampolines and kernel uprobes
 #   make install    into PREFIX (/usr/local), below DESTDIR if that is set
+#   make deb        a Debian package, build/utramp_VERSION_amd64.deb
 
 PREFIX ?= /usr/local
 BUILD ?= build
@@ -38,10 +39,14 @@ bench: all
 install: $(BUILD)/build.ninja
 	DESTDIR="$(DESTDIR)" packaging/install.sh $(BUILD) $(if $(filter file,$(origin PREFIX)),,$(PREFIX))
 
+deb:
+	tools/install-deps.sh
+	packaging/make-deb.sh $(BUILD)
+
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-long mutate bench install format clean
+.PHONY: all demo test test-long mutate bench install deb format clean

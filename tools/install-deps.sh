@@ -9,7 +9,7 @@ set -eu
 # functions of 14 arguments for the tests.
 packages="gcc g++ libc6-dev make meson ninja-build pkg-config clang llvm libelf-dev libdw-dev
 libbpf-dev zlib1g-dev libzydis-dev libcmocka-dev python3 sqlite3 binutils libblas3
-openssl git"
+openssl git dpkg-dev"
 
 missing=
 for p in $packages; do
