@@ -71,13 +71,19 @@ struct cli {
 	unsigned passed; /* functions of the pattern at hand that cannot be attached */
 };
 
+#define CLI_EXAMPLES 2
+
 /* One verb. */
 struct cli_verb {
 	const char *name;
 	int (*run)(struct cli *c);
-	const char *usage; /* "OBJ.bpf.o [OBJ...] -- CMD [ARG...]" */
-	const char *help;
-	const char *options; /* long names and letters it takes, space-separated */
+	const char *usage;   /* "OBJ.bpf.o [OBJ...] -- CMD [ARG...]" */
+	const char *summary; /* a sentence without its full stop */
+	const char *help;    /* more of them, lines of at most 80 characters; may be "" */
+	struct {
+		const char *what, *command;
+	} example[CLI_EXAMPLES];
+	const char *options; /* long names of those it takes, space-separated */
 	bool late_output;    /* opens -o itself, when there is something to write */
 };
 
@@ -94,14 +100,20 @@ int cmd_inject(struct cli *c);
 int cmd_args(struct cli *c);
 int cmd_btf(struct cli *c);
 
+const struct cli_verb *cli_verbs(size_t *n); /* verbs.c */
+
 /* opts.c: 0, or the exit code (help and version printed: -1). */
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c);
+
+/* help.c: the verb's help, its manual page in mdoc(7), whether it takes --NAME. */
+void cli_manual(const struct cli_verb *v, FILE *f);
+bool cli_takes(const struct cli_verb *v, const char *name);
 void cli_usage(const struct cli_verb *v, FILE *f);
 /* The lines of help for the verb's options, one a call ("-o, --output FILE   text"); then NULL. */
 const char *cli_option_help(const struct cli_verb *v, size_t *next);
 
 /* complete.c: what completion/ asks; `utramp complete ARGS...`. */
-int cli_complete(const struct cli_verb *verbs, size_t n, int argc, char **argv);
+int cli_complete(int argc, char **argv);
 
 /* A message for stderr: "utramp: ..." on each line; the first one goes away with -q. */
 void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

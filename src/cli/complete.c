@@ -9,6 +9,7 @@
  *                             argument WORD                 in order; the last one is repeated
  *                             command                       if "-- CMD" may follow
  *   complete functions SPEC   NAME                          as `list` without a command
+ *   complete page VERB        the verb's manual page
  *
  * Context  [ctl]
  */
@@ -76,18 +77,10 @@ static int of_verb(FILE *f, const struct cli_verb *v)
 	return 0;
 }
 
-/* The first sentence of the verb's help, on one line. */
-static void summary(FILE *f, const struct cli_verb *v)
-{
-	fprintf(f, "%s\t", v->name);
-	for (const char *p = v->help; *p && !(*p == '.' && (p[1] == ' ' || p[1] == '\n')); p++)
-		fputc(*p == '\n' ? ' ' : *p, f);
-	fputc('\n', f);
-}
-
 static int function(void *ctx, const struct utramp_func_info *info)
 {
-	fprintf(ctx, "%s\n", info->func);
+	/* the name asked for; its others follow in parentheses */
+	fprintf(ctx, "%.*s\n", (int)strcspn(info->func, " "), info->func);
 	return 0;
 }
 
@@ -97,29 +90,36 @@ static int functions(FILE *f, const char *spec)
 	return utramp_list(NULL, spec, function, f) < 0 ? EXIT_NO_MATCH : 0;
 }
 
-static int answer(FILE *f, const struct cli_verb *verbs, size_t n, int argc, char **argv)
+static int answer(FILE *f, int argc, char **argv)
 {
+	size_t n;
+	const struct cli_verb *verbs = cli_verbs(&n);
+	bool page = argc == 2 && !strcmp(argv[0], "page");
+
 	if (argc == 2 && !strcmp(argv[0], "functions"))
 		return functions(f, argv[1]);
-	for (size_t i = 0; i < n && argc == 1; i++) {
-		if (!strcmp(argv[0], verbs[i].name))
-			return of_verb(f, &verbs[i]);
+	for (size_t i = 0; i < n && (argc == 1 || page); i++) {
+		if (strcmp(argv[argc - 1], verbs[i].name) != 0)
+			continue;
+		if (page)
+			return cli_manual(&verbs[i], f), 0;
+		return of_verb(f, &verbs[i]);
 	}
 	if (argc) {
-		cli_error("complete: not 'VERB' or 'functions SPEC': '%s'", argv[0]);
+		cli_error("complete: not 'VERB', 'functions SPEC' or 'page VERB': '%s'", argv[0]);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < n; i++)
-		summary(f, &verbs[i]);
+		fprintf(f, "%s\t%s\n", verbs[i].name, verbs[i].summary);
 	return 0;
 }
 
-int cli_complete(const struct cli_verb *verbs, size_t n, int argc, char **argv)
+int cli_complete(int argc, char **argv)
 {
 	static struct cli c;
 	int code;
 
 	c.out = stdout;
-	code = answer(stdout, verbs, n, argc, argv);
+	code = answer(stdout, argc, argv);
 	return cli_flush(&c) ? code : EXIT_RUNTIME;
 }

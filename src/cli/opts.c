@@ -113,17 +113,6 @@ static const char *instead(int letter)
 	}
 }
 
-static bool takes(const struct cli_verb *v, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = v->options; (p = strstr(p, name)); p += n) {
-		if ((p == v->options || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-			return true;
-	}
-	return false;
-}
-
 /* Letters of the design that no verb of this version takes. */
 static bool is_later(int letter)
 {
@@ -379,15 +368,9 @@ static int take(struct cli *c, int letter)
 	case OPT_COOKIE:
 		return take_cookie(c, optarg);
 	case OPT_PROTO:
-		if (c->nproto == CLI_MAX)
-			return -1;
-		c->proto[c->nproto++] = optarg;
-		return 0;
+		return word(c->proto, &c->nproto);
 	case OPT_DEBUGINFO:
-		if (c->ndebuginfo == CLI_MAX || !*optarg)
-			return -1;
-		c->debuginfo[c->ndebuginfo++] = optarg;
-		return 0;
+		return word(c->debuginfo, &c->ndebuginfo);
 	case OPT_MISSING:
 		return take_missing(c, optarg);
 	case OPT_STRINGS:
@@ -481,7 +464,7 @@ static int one_option(const struct cli_verb *v, const struct option *o, int ch, 
 	/* take() splits it */
 	char value[80] = "";
 
-	if (!takes(v, o->name))
+	if (!cli_takes(v, o->name))
 		return refuse(v, o);
 	if (optarg)
 		snprintf(value, sizeof(value), "%s", optarg);
@@ -502,7 +485,7 @@ int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 	c->out = stdout;
 	opterr = 0;
 	while (!code && (ch = getopt_long(n, argv, letters, longs, &index)) != -1) {
-		if (ch == 'D' && index < 0 && takes(v, "define"))
+		if (ch == 'D' && index < 0 && cli_takes(v, "define"))
 			ch = OPT_DEFINE; /* the compilers' letter; elsewhere it is a depth */
 		if (ch == 1) {
 			code = add_arg(c, optarg);
@@ -520,76 +503,4 @@ int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c)
 		index = -1;
 	}
 	return code;
-}
-
-const char *cli_option_help(const struct cli_verb *v, size_t *next)
-{
-	static const struct {
-		const char *name, *text;
-	} help[] = {
-		{ "output", "-o, --output FILE        write there instead of stdout" },
-		{ "json", "-j, --json               one JSON object a line" },
-		{ "header",
-		  "-H, --header FILE        as #include \"FILE\" finds it; may be repeated" },
-		{ "include", "-I, --include DIR        where headers are looked for, too" },
-		{ "define", "-D, --define MACRO[=V]   before the headers" },
-		{ "lib", "--lib FILE               only functions that this library exports" },
-		{ "entry", "-e, --entry              entries only, no results" },
-		{ "exit", "-x, --exit               returns only, with what arguments are then" },
-		{ "filter",
-		  "--filter 'EXPR'          only calls for which it holds: 'n > 9 && ret < 0'" },
-		{ "buf", "--buf ARG=LENARG|N|ret   show so many bytes behind a pointer" },
-		{ "deny", "-N, --deny [MODULE:]GLOB leave these functions out" },
-		{ "depth", "-D, --depth N            only calls nested at most N deep" },
-		{ "color", "--color auto|always|never" },
-		{ "timestamps", "-t, --timestamps         seconds since the first event" },
-		{ "events", "-E, --events N           print N events, then detach" },
-		{ "duration", "-d, --duration SECONDS   detach after that time" },
-		{ "interval", "-i, --interval SECONDS   print what came since, again and again" },
-		{ "deny", "-N, --deny PATTERN       leave out these functions" },
-		{ "depth",
-		  "-D, --depth N            callers that tell stacks apart (16, at most 127)" },
-		{ "filter",
-		  "--filter EXPR            only calls for which it is true: 'n > 4096'" },
-		{ "btf",
-		  "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file" },
-		{ "proto", "--proto 'int f(T *)'     types for one function" },
-		{ "debuginfo",
-		  "--debuginfo FILE|DIR     debug file of a module, or a tree of them" },
-		{ "attach", "--attach PROG=SPEC       bind a program to a function" },
-		{ "cookie", "--cookie PROG=N          what bpf_get_attach_cookie() gives it" },
-		{ "missing", "--missing error|warn|ignore   functions that cannot be attached" },
-		{ "lossless",
-		  "--lossless               the target waits instead of losing events" },
-		{ "layout", "--layout ours|seed       whose frame: ours, or the kernel's" },
-		{ "strings", "--strings N|off          bytes shown of a char * (64)" },
-		{ "prob", "--prob P|P%              the chance of each call: 0.01, 1%" },
-		{ "seed", "--seed N                 the same choices as with this seed before" },
-		{ "after", "--after N|main           not the first N calls; not before main()" },
-		{ "count", "--count N                at most N times" },
-		{ "errno", "--errno E                set errno: ENOMEM, 12" },
-		{ "if", "--if EXPR                only calls with such arguments: 'size > 64'" },
-		{ "from", "--from MODULE            calls from there ('*': any; the executable)" },
-		{ "quiet", "-q, --quiet              no progress on stderr" },
-		{ "verbose", "-v, --verbose            more of it" },
-		{ "help", "-h, --help               this text" },
-	};
-
-	while (*next < sizeof(help) / sizeof(help[0])) {
-		size_t i = (*next)++;
-
-		if (takes(v, help[i].name))
-			return help[i].text;
-	}
-	return NULL;
-}
-
-void cli_usage(const struct cli_verb *v, FILE *f)
-{
-	const char *text;
-	size_t next = 0;
-
-	fprintf(f, "usage: utramp %s [OPTIONS] %s\n\n%s\n", v->name, v->usage, v->help);
-	while ((text = cli_option_help(v, &next)))
-		fprintf(f, "  %s\n", text);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """bad_input.py UTRAMP PARTS - one line that says why, the exit code of DESIGN section 8."""
 import os
+import re
 import struct
 
 from harness import *
@@ -24,14 +25,14 @@ def script(name, text, mode=0o755):
 
 @test
 def missing_function():
-    words = ["'wrok'", 'in victim', 'nearest: work, ']
+    words = ["'wrok'", 'in victim', 'nearest: work']
     r = run(3, words, 'absent.bpf.o')
-    assert r.err.partition('nearest: ')[2].count(',') == 2, r
+    assert r.err.partition('nearest: ')[2].count(',') <= 2, r   # what is not near is not told
     refused(3, words, 'list', 'victim:wrok', '--', VICTIM)
     refused(3, words, 'check', VICTIM + ':wrok')
-    r = refused(3, ["'wrok'", 'victim, ', 'libplain.so', 'libc.so.6', 'nearest: work, '],
+    r = refused(3, ["'wrok'", 'victim, ', 'libplain.so', 'libc.so.6', 'nearest: work'],
                 'list', 'wrok', '--', VICTIM)
-    assert r.err.partition('nearest: ')[2].count(',') == 2, r
+    assert r.err.partition('nearest: ')[2].count(',') <= 2, r   # what is not near is not told
 
 
 @test
@@ -97,7 +98,7 @@ def types_by_address():
         assert r.code == 0 and r.out.count('exit') == 2 and 'no types' not in r.err, r
     r = utramp('trace', '-q', f'bare:{at:#x}', '--proto', f'int {at:#x}(int a, int b)', '--', bare,
                'call', 1, env=lib)
-    assert f'bare:{at:#x}(a=0, b=1) = 1' in r.out, r
+    assert re.search(rf'bare:{at:#x}\(a=0, b=1\) += 1 ', r.out), r
     refused(3, "'0x3'", 'trace', f'bare:{at:#x}', '--proto', 'int 0x3(int)', '--', bare,
             env=lib)
 

@@ -116,7 +116,7 @@ def gen_refused():
     refused(2, ['gen, dump'], 'btf')
     refused(2, ['no command'], *base, '-H', 'stdio.h', '-o', out, '--', 'true')
     refused(2, ['--json is no option of this verb'], *base, '-j', '-H', 'stdio.h', '-o', out)
-    refused(2, ['-D, --depth is not supported'], 'list', '-D', '3', 'x:y')
+    refused(2, ['-D, --depth is no option of this verb'], 'list', '-D', '3', 'x:y')
     assert not out.exists(), 'a failure leaves no file'
     refused(1, ['cannot write'], *base, '-H', 'stdio.h', '-o', '/no/such/dir/x', lines=1)
 

@@ -8,39 +8,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* As the callers find it: called, and with all its arguments. */
+#ifdef __clang__
+#define ALONE __attribute__((noinline, optnone))
+#else
+#define ALONE __attribute__((noipa))
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
 static int noted;
 
-__attribute__((noipa)) int answer(int n)
+ALONE int answer(int n)
 {
 	return n + 42;
 }
 
-__attribute__((noipa)) int other(int n)
+ALONE int other(int n)
 {
 	return n;
 }
 
-__attribute__((noipa)) double half(double x)
+ALONE double half(double x)
 {
 	return x / 2;
 }
 
-__attribute__((noipa)) void note(int n)
+ALONE void note(int n)
 {
 	noted += n;
 }
 
-__attribute__((noipa)) void *grab(size_t n)
+ALONE void *grab(size_t n)
 {
 	static char room[16];
 
 	return room + n % 16;
 }
 
-__attribute__((noipa)) __int128 wide(int n)
+ALONE __int128 wide(int n)
 {
 	return n;
 }
@@ -89,7 +96,7 @@ static void check_note(int i)
 }
 
 /* Called by libc's qsort() only, never by us. */
-__attribute__((noipa)) int compare(const void *a, const void *b)
+ALONE int compare(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }

@@ -47,7 +47,7 @@ FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--lossless': 'run trace'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
-        **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack']},
+        **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack', 'inject']},
         'list': (['/nonexistent:f'], 3, '/nonexistent'),
         'check': (['/nonexistent:f'], 3, '/nonexistent'),
         'code': (['/nonexistent:f'], 3, '/nonexistent'),

@@ -196,7 +196,7 @@ def refusals():
             (['--buf', 'p=f', 'look'], 2, 'f is no integer'),
             (['--buf', 'x=num', 'put'], 3, '--buf x=num: no traced function has such arguments'),
             (['--buf', 'buf=ret', '-e', 'put'], 2, 'entries only, but the result is asked for'),
-            (['-N', 'put', 'put'], 3, "'put' every one is denied"),
+            (['-N', 'put', 'put'], 3, "every function of 'put' is denied"),
             (['-k', 'put'], 2, '-k, --stack is not supported in this version')]:
         r = Run([utramp, 'trace', *args, '--', program])
         assert r.code == code and why in r.stderr and not r.stdout, (args, r.code, r.stderr)

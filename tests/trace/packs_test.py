@@ -70,7 +70,8 @@ def resolve(utramp, tmp):
     run, calls = traced(utramp, tmp, [build(tmp, 'resolve', RESOLVE)], 'libc:getaddrinfo')
     call, = calls
     assert 'no types' not in run.stderr, run.stderr
-    assert list(call['args']) == ['name', 'service', 'req', 'pai'], call
+    names = list(call['args'])          # libc6-dbg has glibc's own name for the third
+    assert names[:2] + names[3:] == ['name', 'service', 'pai'] and names[2] in ('req', 'hints'), call
     assert text_of(call['args']['name']) == 'localhost', call
     assert text_of(call['args']['service']) == '80', call
     assert run.stdout.split()[0] == str(call['ret']).encode(), call

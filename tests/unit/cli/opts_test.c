@@ -13,12 +13,15 @@
 static const struct cli_verb all = {
 	.name = "verb",
 	.usage = "THING -- CMD",
-	.help = "Do it.\n",
+	.summary = "Do it",
+	.help = "And more.\n",
 	.options =
 		"btf proto debuginfo quiet verbose output help attach cookie missing lossless events "
 		"duration json entry strings timestamps interval deny depth filter",
 };
-static const struct cli_verb few = { .name = "verb", .usage = "", .help = "", .options = "json" };
+static const struct cli_verb few = {
+	.name = "verb", .usage = "", .summary = "", .help = "", .options = "json"
+};
 
 static char *copy[512];
 
@@ -156,7 +159,7 @@ static void test_tallies(void **state)
 	assert_string_equal(c.deny[1], "b");
 	assert_string_equal(c.filter, "n > 1");
 	bad(ARGS("-D", "0"), "--depth: '0' is not a value");
-	bad(ARGS("-D", "128"), "--depth: '128' is not a value");
+	bad(ARGS("-D", "1000001"), "--depth: '1000001' is not a value");
 	bad(ARGS("-i", "0"), "--interval: '0' is not a value");
 }
 

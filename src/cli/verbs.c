@@ -1,0 +1,135 @@
+/*
+ * cli/verbs.c - the verbs: what each does, in words and by example, and which options it takes.
+ *
+ * Help, manual pages and completion all come from here (help.c, complete.c).
+ */
+#include "cli/cli.h"
+
+#define COMMON "btf proto debuginfo output quiet verbose help"
+
+#define SQL "sqlite3 :memory: 'select 1'"
+
+static const struct cli_verb verbs[] = {
+	{ .name = "run",
+	  .run = cmd_run,
+	  .usage = "OBJ.bpf.o [OBJ...] -- CMD [ARG...]",
+	  .summary = "Run eBPF objects on a command's functions",
+	  .help = "Their fentry, fexit, fmod_ret and fsession programs are attached to the functions\n"
+		  "that their sections name.  Printed are bpf_printk lines, ring records by the\n"
+		  "object's struct RING_event, and at the end maps and global variables, but those\n"
+		  "named _...; arrays named ..._hist as histograms.\n",
+	  .example = { { "how often, and how much at a time, does it allocate?",
+			 "utramp run count.bpf.o -- sort /etc/services" },
+		       { "a program of the object on another function, its output in a file",
+			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
+	  .options = "attach cookie missing lossless events duration json " COMMON },
+	{ .name = "trace",
+	  .run = cmd_trace,
+	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
+	  .summary = "Print every call: arguments by name and type, result, duration",
+	  .help = "",
+	  .example = { { "each statement that a program prepares",
+			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
+		       { "large reads, and what they brought",
+			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/services" } },
+	  .options = "entry exit filter buf strings deny depth timestamps color json events "
+		     "duration missing lossless " COMMON },
+	{ .name = "count",
+	  .run = cmd_count,
+	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
+	  .summary = "Count the calls of each function, the most called first",
+	  .help = "Calls are counted where they happen, in no shared memory: a few nanoseconds each,\n"
+		  "none is lost.  Those of forked children count until the command itself ends.\n",
+	  .example = { { "what of zlib does git use?",
+			 "utramp count 'libz:*' -- git log --oneline" },
+		       { "large allocations, every second",
+			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/services" } },
+	  .options = "filter deny interval duration json missing " COMMON },
+	{ .name = "latency",
+	  .run = cmd_latency,
+	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
+	  .summary = "Measure how long calls take: histograms by powers of two",
+	  .help = "In nanoseconds.  Calls that were left by exception or longjmp, or run still, are\n"
+		  "told apart and not in it.\n",
+	  .example = { { "how long does a step of a statement take?",
+			 "utramp latency libsqlite3:sqlite3_step -- " SQL },
+		       { "a C++ method, and only for long names",
+			 "utramp latency --filter 'detail > 100' Renderer::render -- ./shapes" } },
+	  .options = "filter deny interval duration json missing " COMMON },
+	{ .name = "stack",
+	  .run = cmd_stack,
+	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
+	  .summary = "Tell who calls: stacks of callers, the most frequent first",
+	  .help = "The first caller is exact; those above need frame pointers\n"
+		  "(-fno-omit-frame-pointer), which most distributions' libraries lack.\n",
+	  .example = { { "who allocates?", "utramp stack libc:malloc -- sort /etc/services" },
+		       { "direct callers only, as JSON",
+			 "utramp stack -D 1 -j libc:malloc -- ls" } },
+	  .options = "depth filter deny interval duration json missing " COMMON },
+	{ .name = "inject",
+	  .run = cmd_inject,
+	  .usage = "[MODULE:]FUNC=VALUE... -- CMD [ARG...]",
+	  .summary = "Return a value in the functions' place, for all calls or some",
+	  .help = "VALUE is as C writes it: 0, -1, NULL, 0.5, true, an enumerator; 'void' where there\n"
+		  "is no result.  With --errno it may be left out: -1, or NULL.\n",
+	  .example = { { "one malloc() in a hundred fails, the same ones each time",
+			 "utramp inject libc:malloc=0 --prob 1% --seed 7 --from 'libsql*' -- sqlite3 x.db .dump" },
+		       { "the disk is full, from the third write on",
+			 "utramp inject libc:fwrite_unlocked=0 --errno ENOSPC --after 2 -- ls -l" } },
+	  .options = "prob seed after count errno if from json duration missing " COMMON },
+	{ .name = "list",
+	  .run = cmd_list,
+	  .usage = "[MODULE:]PATTERN... [-- CMD [ARG...]]",
+	  .summary = "List functions that can be traced, with prototype and patch site",
+	  .help = "With a command its modules are searched, and it does not run; without one MODULE\n"
+		  "is a file.\n",
+	  .example = { { "of a program's library",
+			 "utramp list 'libsqlite3:sqlite3_bind_*' -- sqlite3" },
+		       { "of a file", "utramp list '/usr/bin/python3:Py*'" } },
+	  .options = "json " COMMON },
+	{ .name = "check",
+	  .run = cmd_check,
+	  .usage = "[MODULE:]FUNC... [-- CMD [ARG...]]",
+	  .summary = "Tell whether and how a function can be traced, or why not",
+	  .help = "And where its types come from.  The exit code is 1 when it cannot.\n",
+	  .example = { { "why no exit programs?", "utramp check libc:setjmp -- sqlite3" },
+		       { "for scripts", "utramp check -j libsqlite3:sqlite3_open -- sqlite3" } },
+	  .options = "json " COMMON },
+	{ .name = "code",
+	  .run = cmd_code,
+	  .usage = "[MODULE:]FUNC [OBJ.bpf.o...] [-- CMD [ARG...]]",
+	  .summary = "Show the trampoline that a function gets, with names; nothing runs",
+	  .help = "Programs are those of the objects that attach to it; without an object an\n"
+		  "example's, which read every argument and the result.  Without a command MODULE\n"
+		  "is a file.\n",
+	  .example = { { "plan and disassembly", "utramp code libsqlite3:sqlite3_step -- sqlite3" },
+		       { "as the kernel would lay it out",
+			 "utramp code --layout seed libsqlite3:sqlite3_step -- sqlite3" } },
+	  .options = "attach cookie layout json " COMMON },
+	{ .name = "args",
+	  .run = cmd_args,
+	  .usage = "FILE...",
+	  .summary = "Count a file's functions by their number of arguments",
+	  .help = "By its BTF or DWARF.\n",
+	  .example = { { "how many of the kernel's have more than six?",
+			 "utramp args /sys/kernel/btf/vmlinux" },
+		       { "as JSON", "utramp args -j ./shapes" } },
+	  .options = "json output quiet help" },
+	{ .name = "btf",
+	  .run = cmd_btf,
+	  .usage = "gen -H HEADER... -o OUT.btf | dump FILE [format c]",
+	  .summary = "Make types of C headers, for a library that has none; show types",
+	  .help = "gen: by libclang, for --btf, or as SONAME.btf in a directory of UTRAMP_BTF_PATH.\n"
+		  "dump: a file's types and functions as C.\n",
+	  .example = { { "types for a library",
+			 "utramp btf gen -H zlib.h --lib /usr/lib/x86_64-linux-gnu/libz.so.1 -o z.btf" },
+		       { "what is in them", "utramp btf dump z.btf" } },
+	  .options = "header include define lib output quiet help",
+	  .late_output = true },
+};
+
+const struct cli_verb *cli_verbs(size_t *n)
+{
+	*n = sizeof(verbs) / sizeof(verbs[0]);
+	return verbs;
+}
