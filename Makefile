@@ -12,14 +12,22 @@
 PREFIX ?= /usr/local
 BUILD ?= build
 
-all: $(BUILD)/build.ninja
+all: whole
 	ninja -C $(BUILD)
+
+# a build that `make demo` set up has no tests
+whole: $(BUILD)/build.ninja
+	if meson introspect --buildoptions $(BUILD) | grep -q '"name": "tests", "value": false'; then \
+		tools/install-deps.sh && meson configure -Dtests=true $(BUILD); fi
 
 $(BUILD)/build.ninja:
 	tools/install-deps.sh
 	meson setup --prefix=$(PREFIX) $(BUILD)
 
-demo: $(BUILD)/build.ninja
+# The demo needs less than the tests do, and no clang; all the rest makes up for that.
+demo:
+	test -e $(BUILD)/build.ninja || tools/install-deps.sh demo
+	test -e $(BUILD)/build.ninja || meson setup --prefix=$(PREFIX) -Dtests=false $(BUILD)
 	ninja -C $(BUILD) utramp demo-files
 	tools/demo.sh $(BUILD)
 
@@ -49,4 +57,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-long mutate bench install deb format clean
+.PHONY: all whole demo test test-long mutate bench install deb format clean

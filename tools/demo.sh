@@ -29,16 +29,12 @@ sqlite() { "$@" sqlite3 :memory: "$sql" '.dump --preserve-rowids'; }
 
 sqlite env >"$tmp/plain"
 say "utramp run sqlite_column.bpf.o -- sqlite3 :memory: ... '.dump --preserve-rowids'"
-sqlite "$utramp" run "$objects/sqlite_column.bpf.o" -o "$tmp/calls" \
-	--proto 'int sqlite3_table_column_metadata(sqlite3 *db, const char *db_name, const char *table, const char *column, const char **type, const char **collation, int *not_null, int *primary_key, int *auto_inc)' \
-	-- >"$tmp/traced"
+sqlite "$utramp" run "$objects/sqlite_column.bpf.o" -o "$tmp/calls" -- >"$tmp/traced"
 cat "$tmp/calls"
 test -s "$tmp/calls"
 
 say "utramp trace libsqlite3.so.0:sqlite3_prepare_v2 -- sqlite3 ..."
-sqlite "$utramp" trace libsqlite3.so.0:sqlite3_prepare_v2 -o "$tmp/prepare" \
-	--proto 'int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **stmt, const char **tail)' \
-	-- >"$tmp/traced2"
+sqlite "$utramp" trace libsqlite3.so.0:sqlite3_prepare_v2 -o "$tmp/prepare" -- >"$tmp/traced2"
 head -n 8 "$tmp/prepare"
 test -s "$tmp/prepare"
 cmp "$tmp/plain" "$tmp/traced"

@@ -1,15 +1,17 @@
 #!/bin/sh
 # install-deps.sh - install what is missing to build and test utramp on Debian 12.
+# install-deps.sh demo - what is missing to build the tool and run the demo: no compiler of eBPF.
 #
 # Prints the packages and their size first.  Asks on a terminal; YES=1 skips the question;
 # without a terminal and without YES it goes on, since nobody could answer.
 set -eu
 
+packages="gcc libc6-dev make meson ninja-build pkg-config libelf-dev libdw-dev libbpf-dev
+zlib1g-dev libzydis-dev python3 binutils sqlite3"
 # clang brings libclang1-14, by which `utramp btf gen` and its tests read headers; libblas3 has
 # functions of 14 arguments for the tests.
-packages="gcc g++ libc6-dev make meson ninja-build pkg-config clang llvm libelf-dev libdw-dev
-libbpf-dev zlib1g-dev libzydis-dev libcmocka-dev python3 sqlite3 binutils libblas3
-openssl git dpkg-dev"
+[ "${1:-}" = demo ] ||
+	packages="$packages g++ clang llvm libcmocka-dev libblas3 openssl git dpkg-dev"
 
 missing=
 for p in $packages; do

@@ -64,7 +64,7 @@ def parts(tree, zipped=''):
 
 def shows_calls(r):
     return ends('the demo from there', r) and \
-        point('sqlite3_table_column_metadata(' in r.stdout and re.search('seven\\(.* = ', r.stdout)
+        point('columns: {db=0x' in r.stdout and re.search('seven\\(.* = ', r.stdout)
               and r.stdout.count('unchanged') == 2, 'and it shows calls', r.stdout)
 
 

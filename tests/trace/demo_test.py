@@ -6,7 +6,7 @@ import sys
 
 from harness import Run, Tap
 
-COLUMN = r'sqlite3_table_column_metadata\((.*)\)'
+COLUMN = r'^columns: \{(.*)\}$'
 
 
 def ends_well(demo):
@@ -15,16 +15,18 @@ def ends_well(demo):
 
 def nine_arguments(text):
     """A call with nine arguments, and its result."""
-    found = re.search(COLUMN, text)
+    found = re.search(COLUMN, text, re.M)
     assert found, text
-    assert len(found[1].split(', ')) == 9, found[0]
-    assert re.search(r'sqlite3_table_column_metadata.*= -?\d+', text), text
+    names = re.findall(r'(\w+)=', found[1])
+    assert names == ['db', 'db_name', 'table', 'column', 'type', 'collation', 'not_null', 'primary_key',
+                     'auto_inc', 'ret'], found[0]
+    assert 'table="city"' in found[1] and re.search(r'ret=-?\d+$', found[1]), found[0]
 
 
 def typed(text):
     call = re.search(r'libsqlite3[^\n]*:sqlite3_prepare_v2\(([^\n]*)', text)
     assert call, text
-    for name in ('db=0x', 'sql="', 'n=', 'stmt=0x', 'tail='):
+    for name in ('db=0x', 'zSql="', 'nByte=', 'ppStmt=0x', 'pzTail='):
         assert name in call[1], call[0]
 
 
