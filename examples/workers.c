@@ -21,7 +21,7 @@ static void *run(void *arg)
 	int id = *(int *)arg;
 
 	for (unsigned i = 0; i < 100; i++)
-		sum = sum * 31 + work(id, 100u << id);
+		sum = sum * 31 + work(id, (100u << id) + i);
 	printf("worker %d: %016lx\n", id, sum);
 	return NULL;
 }
