@@ -155,7 +155,7 @@ static bool note_version(struct near best[NEAREST], const struct objsym *sym,
 /* By the name that people write, unless they wrote a mangled one; parameters where they did. */
 static void note_symbol(struct near best[NEAREST], const char *symbol, const struct fspec *spec)
 {
-	_free_ char *human = strncmp(spec->func, "_Z", 2) != 0 ? demangle(symbol) : NULL;
+	_free_ char *human = strncmp(spec->func, "_Z", 2) != 0 ? demangle_short(symbol) : NULL;
 	_free_ char *name = NULL;
 	struct cxx_name parts;
 	unsigned c;

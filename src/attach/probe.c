@@ -145,7 +145,7 @@ static int link_hook(struct utramp_probe *p, struct hook *h, const struct gen_ex
 	if (!err) {
 		p->funcs.at[p->funcs.n++] = (struct probe_func){
 			.func = h->func,
-			.name = demangle(h->func->name),
+			.name = demangle_short(h->func->name),
 			.prog = program_get(p->g.links.at[p->g.links.n - 1]->prog),
 			.batch = (uint32_t)p->batches.n - 1,
 			.index = b->used++,

@@ -194,7 +194,7 @@ static struct sname make_name(const struct symbols *s, taddr_t addr)
 		sym = objfile_sym_at(n.mod->obj, r.lo);
 	if (!sym)
 		return n;
-	n.func = demangle(sym->name);
+	n.func = demangle_short(sym->name);
 	if (!n.func)
 		n.func = strdup(sym->name);
 	if (n.func)

@@ -170,7 +170,7 @@ static int link_program(struct utramp_trace *tr, struct hook *h, uint32_t id,
 /* A C++ name without its parameters: they stand behind it with their values. */
 static char *shown_name(const char *name)
 {
-	char *text = demangle(name), *at, *out;
+	char *text = demangle_short(name), *at, *out;
 	struct cxx_name n;
 
 	if (!text)

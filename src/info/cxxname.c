@@ -235,13 +235,72 @@ static size_t skip_loose(const char *s, size_t i, size_t n)
 	return i;
 }
 
+static size_t skip_spaces(const char *s, size_t i, size_t n)
+{
+	while (i < n && s[i] == ' ')
+		i++;
+	return i;
+}
+
+/* How long is word, which has no spaces, in s[i, n)?  0: it is not there, or is part of another. */
+static size_t spelled(const char *s, size_t i, size_t n, const char *word)
+{
+	size_t k = i;
+
+	if (i && (is_word(s[i - 1]) || s[i - 1] == ':'))
+		return 0;
+	for (; *word; word++) {
+		k = skip_loose(s, k, n);
+		if (k == n || s[k++] != *word)
+			return 0;
+	}
+	return k < n && is_word(s[k]) && is_word(s[k - 1]) ? 0 : k - i;
+}
+
+/* What a std::string is since C++11's ABI of libstdc++; the demangler writes it out. */
+static const char long_string[] =
+	"std::__cxx11::basic_string<char,std::char_traits<char>,std::allocator<char>>";
+static const char short_string[] = "std::string";
+
+static size_t string_at(const char *s, size_t i, size_t n)
+{
+	size_t len = spelled(s, i, n, short_string);
+
+	return len ? len : spelled(s, i, n, long_string);
+}
+
+void cxx_name_shorten(char *text)
+{
+	size_t n = strlen(text), i = 0, to = 0, len;
+
+	while (i < n) {
+		len = spelled(text, i, n, long_string);
+		if (!len) {
+			text[to++] = text[i++];
+			continue;
+		}
+		memcpy(text + to, short_string, strlen(short_string));
+		to += strlen(short_string);
+		i += len;
+		i += starts(text + i, " >");
+	}
+	text[to] = '\0';
+}
+
 bool cxx_name_same(const char *a, size_t na, const char *b, size_t nb)
 {
-	size_t i = 0, k = 0;
+	size_t i = 0, k = 0, x, y;
 
 	for (;;) {
 		i = skip_loose(a, i, na);
 		k = skip_loose(b, k, nb);
+		x = string_at(a, i, na);
+		y = x ? string_at(b, k, nb) : 0;
+		if (y) { /* a space behind one spelling separates words, behind the other not */
+			i = skip_spaces(a, i + x, na);
+			k = skip_spaces(b, k + y, nb);
+			continue;
+		}
 		if (i < na && starts(a + i, "[abi:") && !(k < nb && b[k] == '[')) {
 			i = (size_t)(skip_brackets(a + i, '[', ']') - a);
 			i = i < na ? i : na;

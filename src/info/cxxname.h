@@ -33,8 +33,11 @@ const char *cxx_name_operator(const char *text, const char **end);
 
 /*
  * Do a and b say the same?  Spaces that separate no words do not count, nor do ABI tags
- * ("f[abi:cxx11]") of a that b does not have.
+ * ("f[abi:cxx11]") of a that b does not have.  std::string is itself in both its spellings.
  */
 bool cxx_name_same(const char *a, size_t na, const char *b, size_t nb);
+
+/* In place: std::string for the class template that it is, as the demangler spells it. */
+void cxx_name_shorten(char *text);
 
 #endif

@@ -2,6 +2,7 @@
  * info/demangle.c - see demangle.h.
  */
 #include "info/demangle.h"
+#include "info/cxxname.h"
 
 #include <dlfcn.h>
 #include <stddef.h>
@@ -28,4 +29,13 @@ char *demangle(const char *mangled)
 		tried = 1;
 	}
 	return fn ? fn(mangled, NULL, NULL, &status) : NULL;
+}
+
+char *demangle_short(const char *mangled)
+{
+	char *text = demangle(mangled);
+
+	if (text)
+		cxx_name_shorten(text);
+	return text;
 }

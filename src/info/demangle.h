@@ -12,4 +12,7 @@
 
 char *demangle(const char *mangled);
 
+/* To be shown: with std::string as people write it. */
+char *demangle_short(const char *mangled);
+
 #endif

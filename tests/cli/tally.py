@@ -90,6 +90,21 @@ def exceptions_leave_calls():
 
 
 @test
+def a_string_is_called_so():
+    """What is printed is what people write, and can be given again."""
+    if not os.path.exists(THROW):
+        raise Skip('no C++ compiler')
+    name = 'shape::label(std::string const&)'
+    for spec in 'shape::label', name:
+        for verb in ['count', 'latency']:
+            assert list(counts(spec, 3, verb=verb, victim=THROW)[0]) == [name], (spec, verb)
+    r = utramp('stack', 'shape::label', '--', THROW, 3)
+    assert name in r.out, r
+    r = utramp('count', 'shape::label(std::string)', '--', THROW, 3)
+    assert r.code == 3 and f'nearest: {name}' in r.err, r
+
+
+@test
 def a_forked_child_counts():
     for verb in ['count', 'latency']:
         rows, r = counts('leaf', 'fork', 100, verb=verb)

@@ -3,6 +3,7 @@
  */
 #include "attach/nearest.h"
 #include "attach/spec.h"
+#include "info/cxxname.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -175,6 +176,8 @@ static void addresses(void **state)
 
 static void globs(void **state)
 {
+#define STRING "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >"
+
 	static const struct {
 		const char *p, *t;
 		bool yes;
@@ -311,6 +314,16 @@ static const struct {
 	{ "int n::*", "_Zz", NULL, "int n::tf<int>(int)", true },
 	{ "i*", "_Zz", NULL, "int n::tf<int>(int)", false },
 	{ "tf<std::v<int>>", "_Zz", NULL, "void tf<std::v<int> >(int)", true },
+	{ "f(std::string const&)", "_Zz", NULL, "f(" STRING " const&)", true },
+	{ "f(" STRING "const&)", "_Zz", NULL, "f(std::string const&)", true },
+	{ "f(std::string, int)", "_Zz", NULL, "f(" STRING ", int)", true },
+	{ "f(std::string, int)", "_Zz", NULL, "f(" STRING "::X, int)", false },
+	{ "f(my_std::string)", "_Zz", NULL, "f(my_" STRING ")", false },
+	{ "f(n::std::string)", "_Zz", NULL, "f(n::" STRING ")", false },
+	{ "f(std::string_view)", "_Zz", NULL, "f(" STRING "_view)", false },
+	{ "tf<std::string>(std::v<std::string>)", "_Zz", NULL,
+	  "void tf<" STRING " >(std::v<" STRING " >)", true },
+	{ "std::string::size", "_Zz", NULL, STRING "::size() const", true },
 	{ "tf<int>", "_Zz", NULL, "void (*tf<int>(int))(char)", true },
 	{ "add<int>", "_Zz", NULL, "decltype ({parm#1}+(1)) add<int>(int)", true },
 	{ "tf<(3>2)>", "_Zz", NULL, "int tf<(3>2)>(char)", true },
@@ -352,6 +365,27 @@ static void symbols(void **state)
 	}
 }
 
+static void shortened(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "f(" STRING " const&, int)", "f(std::string const&, int)" },
+		{ "std::v<" STRING ", std::a<" STRING " > >",
+		  "std::v<std::string, std::a<std::string> >" },
+		{ STRING "::size() const", "std::string::size() const" },
+		{ "f(n::" STRING ")", "f(n::" STRING ")" },
+		{ "f(int) [clone .cold]", "f(int) [clone .cold]" },
+		{ "", "" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		snprintf(text, sizeof(text), "%s", pairs[i][0]);
+		cxx_name_shorten(text);
+		assert_string_equal(text, pairs[i][1]);
+	}
+}
+
 static void distances(void **state)
 {
 	(void)state;
@@ -386,8 +420,10 @@ static void distances(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),   cmocka_unit_test(addresses), cmocka_unit_test(globs),
-		cmocka_unit_test(modules), cmocka_unit_test(symbols),   cmocka_unit_test(distances),
+		cmocka_unit_test(table),     cmocka_unit_test(addresses),
+		cmocka_unit_test(globs),     cmocka_unit_test(modules),
+		cmocka_unit_test(symbols),   cmocka_unit_test(distances),
+		cmocka_unit_test(shortened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
