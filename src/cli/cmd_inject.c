@@ -88,12 +88,14 @@ static int tell(const struct cli *c, const struct utramp_inject *in, uint64_t se
 	calls = of;
 	injected = n;
 	if (!c->json) {
-		if (!calls && !c->from)
+		if (!injected && !c->from)
 			cli_info(c,
-				 "no call came from the executable%s; --from '*' lets in those "
-				 "from libraries, too",
-				 c->condition ? " that --if lets in" : "");
-		cli_error("injected %llu of %llu call%s", injected, calls, cli_plural(calls));
+				 "no call from the executable%s%s; --from '*' lets in those from "
+				 "libraries, too",
+				 c->condition ? " that --if lets in" : "",
+				 calls ? " was chosen" : "");
+		cli_error("injected %llu of %llu call%s%s", injected, calls, cli_plural(calls),
+			  c->from ? "" : " from the executable");
 		return 0;
 	}
 	json_init(&w);
@@ -134,7 +136,7 @@ static int inject(struct cli *c, struct utramp_target *t, uint64_t seed)
 	struct utramp_inject *in = utramp_inject__new(t, &opts);
 	int code = in ? add_all(c, in) : cli_fail_spec(-errno);
 
-	if (!code && c->chance > 0 && c->chance < 1)
+	if (!code && c->chance > 0 && c->chance < 1 && !c->seeded)
 		cli_info(c, "seed %llu: --seed %llu makes the same choices again",
 			 (unsigned long long)seed, (unsigned long long)seed);
 	if (!code)

@@ -17,7 +17,8 @@ def run(*args, calls=100, mode='plain'):
     """The calls that failed, and how many were injected of how many."""
     r = utramp('inject', *args, '--', VICTIM, mode, calls)
     assert r.code == 0, r
-    told = re.search(r'injected (\d+) of (\d+) calls?$', r.err.strip().splitlines()[-1])
+    told = re.search(r'injected (\d+) of (\d+) calls?( from the executable)?$',
+                     r.err.strip().splitlines()[-1])
     assert told, r
     failed = [int(x) for x in re.findall(r'^\w+ (\d+)', r.out, re.M)]
     return failed, int(told[1]), int(told[2]), r
@@ -79,7 +80,8 @@ def the_choices_are_the_same_whatever_the_tids():
 def a_seed_is_chosen_and_told():
     a, _, _, r = run('inject_victim:answer=0', '--prob', '20%', calls=500)
     seed = re.search(r'seed (\d+)', r.err)[1]
-    assert a == run('inject_victim:answer=0', '--prob', '20%', '--seed', seed, calls=500)[0], r
+    b, _, _, r = run('inject_victim:answer=0', '--prob', '20%', '--seed', seed, calls=500)
+    assert a == b and 'seed' not in r.err, r
 
 
 @test
@@ -174,7 +176,13 @@ def two_values_for_a_function():
 def no_call_from_the_executable():
     """Who forgets that --from is the executable is told."""
     _, _, calls, r = run('inject_victim:compare=0', mode='sort')
-    assert calls == 0 and "--from '*'" in r.err, r
+    assert calls == 0 and "no call from the executable; --from '*'" in r.err, r
+    _, n, calls, r = run('inject_victim:answer=0', '--after', 1000)
+    assert (n, calls) == (0, 100), r
+    assert "no call from the executable was chosen; --from '*'" in r.err, r
+    assert r.err.endswith('injected 0 of 100 calls from the executable\n'), r
+    r = run('inject_victim:answer=0', '--from', '*')[3]
+    assert r.err.endswith('injected 100 of 100 calls\n'), r
     for more in ([], ['--from', '*']):
         assert '--from' not in run('inject_victim:answer=0', *more)[3].err
     assert '--from' not in run('inject_victim:other=0', '--from', '*')[3].err
