@@ -74,7 +74,9 @@ static int check_buffers(const struct tracing *t)
 
 	if (!unused)
 		return 0;
-	cli_error("trace: --buf %s: no traced function has such arguments", unused);
+	cli_error("trace: --buf %s: no traced function has such arguments; 'utramp list' tells "
+		  "what they are called",
+		  unused);
 	return EXIT_NO_MATCH;
 }
 

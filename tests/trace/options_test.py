@@ -194,7 +194,8 @@ def refusals():
             (['--buf', 'buf=5000', 'put'], 2, 'a length is 1 to 4000 bytes'),
             (['--buf', 'num=3', 'put'], 2, 'argument num is no pointer'),
             (['--buf', 'p=f', 'look'], 2, 'f is no integer'),
-            (['--buf', 'x=num', 'put'], 3, '--buf x=num: no traced function has such arguments'),
+            (['--buf', 'x=num', 'put'], 3,
+             "--buf x=num: no traced function has such arguments; 'utramp list' tells"),
             (['--buf', 'buf=ret', '-e', 'put'], 2, 'entries only, but the result is asked for'),
             (['-N', 'put', 'put'], 3, "every function of 'put' is denied"),
             (['-k', 'put'], 2, '-k, --stack is not supported in this version')]:
