@@ -195,7 +195,7 @@ def install():
     if exe := make('static', user, flags_of(tree, '--cflags', '--libs', 'utramp-static')):
         point('libutramp.so.0' not in needed(exe), 'it has the archive in it', needed(exe))
         works(exe)
-    point({'-lelf', '-ldw', '-lz', '-lZydis'} <= set(flags_of(tree, '--static', '--libs', 'utramp')),
+    point({'-l:libelf.so', '-l:libdw.so', '-lz', '-lZydis'} <= set(flags_of(tree, '--static', '--libs', 'utramp')),
           'pkg-config --static has what the archive needs')
     user_of_meson(tree)
     if exe := make('two_libbpf', here / 'two_libbpf.c', shared, '-lbpf'):
