@@ -1,7 +1,7 @@
 /*
  * callers.bpf.c - who allocates: the callers of malloc(), the most frequent first.
  *
- *	utramp run callers.bpf.o -- sort /etc/services
+ *	utramp run callers.bpf.o -- sort /etc/passwd
  *
  * The first address of bpf_get_stack() is where the call returns to, always; those behind it
  * come from frame pointers, and are there as far as the program was built with them

@@ -1,7 +1,7 @@
 /*
  * count.bpf.c - how often a program allocates memory, and how much at a time.
  *
- *	utramp run count.bpf.o -- sort /etc/services
+ *	utramp run count.bpf.o -- sort /etc/passwd
  *
  * Counters are plain and per thread or global: no atomic instruction, no lock.  The histogram
  * is an array whose name ends in _hist: element n counts sizes from 2^n on.

@@ -19,7 +19,7 @@ static const struct cli_verb verbs[] = {
 		  "object's struct RING_event, and at the end maps and global variables, but those\n"
 		  "named _...; arrays named ..._hist as histograms.\n",
 	  .example = { { "how often, and how much at a time, does it allocate?",
-			 "utramp run count.bpf.o -- sort /etc/services" },
+			 "utramp run count.bpf.o -- sort /etc/passwd" },
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options = "attach cookie missing lossless events duration json " COMMON },
@@ -31,7 +31,7 @@ static const struct cli_verb verbs[] = {
 	  .example = { { "each statement that a program prepares",
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",
-			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/services" } },
+			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/passwd" } },
 	  .options = "entry exit filter buf strings deny depth timestamps color json events "
 		     "duration missing lossless " COMMON },
 	{ .name = "count",
@@ -43,7 +43,7 @@ static const struct cli_verb verbs[] = {
 	  .example = { { "what of zlib does git use?",
 			 "utramp count 'libz:*' -- git log --oneline" },
 		       { "large allocations, every second",
-			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/services" } },
+			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/passwd" } },
 	  .options = "filter deny interval duration json missing " COMMON },
 	{ .name = "latency",
 	  .run = cmd_latency,
@@ -62,7 +62,7 @@ static const struct cli_verb verbs[] = {
 	  .summary = "Tell who calls: stacks of callers, the most frequent first",
 	  .help = "The first caller is exact; those above need frame pointers\n"
 		  "(-fno-omit-frame-pointer), which most distributions' libraries lack.\n",
-	  .example = { { "who allocates?", "utramp stack libc:malloc -- sort /etc/services" },
+	  .example = { { "who allocates?", "utramp stack libc:malloc -- sort /etc/passwd" },
 		       { "direct callers only, as JSON",
 			 "utramp stack -D 1 -j libc:malloc -- ls" } },
 	  .options = "depth filter deny interval duration json missing " COMMON },
