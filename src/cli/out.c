@@ -11,6 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Names come from files: what a terminal would obey is not shown.  UTF-8 passes. */
+static void disarm(char *line)
+{
+	for (; *line; line++) {
+		if (((unsigned char)*line < ' ' && *line != '\t') || *line == 0x7f)
+			*line = '?';
+	}
+}
+
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
 static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
 {
@@ -22,6 +31,7 @@ static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_li
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
+		disarm(line);
 		fprintf(stderr, "utramp: %s\n", line);
 		line = end;
 	}

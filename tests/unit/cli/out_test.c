@@ -49,6 +49,17 @@ static void test_every_line_is_marked(void **state)
 	said(&h, "utramp: one\nutramp: two\nutramp: 3\nutramp: five\n");
 }
 
+/* A name of a hostile object is no command to the terminal, and no line of its own. */
+static void test_controls_are_not_shown(void **state)
+{
+	struct heard h;
+
+	heard_begin(&h);
+	cli_error("no map '%s'", "a\x1b[2Jb\vc\rd\x7f");
+	cli_error("%s", "gr\xc3\xbc\xc3\x9f\te");
+	said(&h, "utramp: no map 'a?[2Jb?c?d?'\nutramp: gr\xc3\xbc\xc3\x9f\te\n");
+}
+
 static void test_codes(void **state)
 {
 	static const struct {
@@ -222,6 +233,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_line_is_marked),
+		cmocka_unit_test(test_controls_are_not_shown),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_descriptors_are_named),
 		cmocka_unit_test(test_status),
