@@ -37,7 +37,8 @@ static bool note_stack(const struct tramp_plan *p, const struct x86_insn *insn, 
 
 	if (!insn->writes_rsp)
 		return false;
-	if (insn->rsp_add == -(int32_t)p->down && p->call_orig && !p->align_entry)
+	if (insn->rsp_add == -(int32_t)p->down && p->call_orig && !p->align_entry &&
+	    (int32_t)p->down == -p->out - (int32_t)p->out_bytes)
 		snprintf(out, cap, "out %d: %u bytes of stack arguments, below the frame of %d",
 			 p->out, p->out_bytes, frame);
 	else if (insn->rsp_add == -(int32_t)p->down || (insn->has_mem && insn->mem_disp == -frame))
@@ -72,6 +73,8 @@ static void note_image(void *arg, taddr_t pc, const struct x86_insn *insn, char 
 		return;
 	if (program)
 		engine_frame_name(insn->mem_disp, name, sizeof(name));
+	else if (insn->is_lea && insn->mem_disp == plan->ctx) /* ctx[0] may not be there */
+		snprintf(name, sizeof(name), "ctx");
 	else
 		tramp_plan_name(plan, insn->mem_disp, name, sizeof(name));
 	note_frame(insn->mem_disp, name, out, cap);

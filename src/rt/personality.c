@@ -17,7 +17,7 @@
  */
 #define STATE_TAGGED 0xc0 /* FRAME_RBP | FRAME_TAG */
 #define TAG_MAGIC    0xffffffff80000000ull
-#define OFF_TAG      (-48)
+#define OFF_TAG      (-8)
 
 #define CLEANUP_PHASE   2 /* _UA_CLEANUP_PHASE */
 #define CONTINUE_UNWIND 8 /* _URC_CONTINUE_UNWIND */

@@ -6,8 +6,8 @@
  *
  *   CFA       s & 0x80 ? rbp + 16 : rsp + 8 + 8 * (s & 0x3f)
  *   rbp       s & 0xc0 ? *(CFA - 16) : rbp
- *   rbx       (s & 0x81) == 0x81 ? *(CFA - 24) : rbx      r12 to r15: bits 2 to 0x10,
- *                                                         slots CFA - 32 to CFA - 56
+ *   rbx       (s & 0x81) == 0x81 ? *(CFA - 32) : rbx      r12 to r15: bits 2 to 0x10,
+ *                                                         slots CFA - 40 to CFA - 64
  *   rip       *(CFA - 8)
  *
  * Each expression is written once below as bytes; labels give their lengths and branches.
@@ -78,11 +78,11 @@ slab_text:
 	.cfi_escape DW_CFA_def_cfa_expression, CFA_EXPR_LEN, CFA_EXPR
 	.cfi_offset %rip, -8
 	.cfi_escape DW_CFA_val_expression, 6, RBP_EXPR_LEN, RBP_EXPR
-	.cfi_escape DW_CFA_val_expression, 3, SAVED_EXPR_LEN, SAVED_EXPR(3, 0x01, 24)
-	.cfi_escape DW_CFA_val_expression, 12, SAVED_EXPR_LEN, SAVED_EXPR(12, 0x02, 32)
-	.cfi_escape DW_CFA_val_expression, 13, SAVED_EXPR_LEN, SAVED_EXPR(13, 0x04, 40)
-	.cfi_escape DW_CFA_val_expression, 14, SAVED_EXPR_LEN, SAVED_EXPR(14, 0x08, 48)
-	.cfi_escape DW_CFA_val_expression, 15, SAVED_EXPR_LEN, SAVED_EXPR(15, 0x10, 56)
+	.cfi_escape DW_CFA_val_expression, 3, SAVED_EXPR_LEN, SAVED_EXPR(3, 0x01, 32)
+	.cfi_escape DW_CFA_val_expression, 12, SAVED_EXPR_LEN, SAVED_EXPR(12, 0x02, 40)
+	.cfi_escape DW_CFA_val_expression, 13, SAVED_EXPR_LEN, SAVED_EXPR(13, 0x04, 48)
+	.cfi_escape DW_CFA_val_expression, 14, SAVED_EXPR_LEN, SAVED_EXPR(14, 0x08, 56)
+	.cfi_escape DW_CFA_val_expression, 15, SAVED_EXPR_LEN, SAVED_EXPR(15, 0x10, 64)
 	.skip SLAB_CODE
 	.cfi_endproc
 	.size slab_text, SLAB_CODE

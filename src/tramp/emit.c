@@ -486,13 +486,14 @@ static void emit_skipped(struct x86_asm *a, const struct tramp_plan *p)
 /*
  * Copy the stack arguments, last one first, by pushing: the stack grows by a word at a
  * time, so that a large copy meets the guard page instead of leaping over it, and nothing
- * of it ever lies below rsp.  When all are pushed, rsp is rbp + out.
+ * of it ever lies below rsp.  When all are pushed, rsp is rbp + out.  What of the frame need not
+ * last is overwritten, or below rsp from here on.
  */
 static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 {
 	int32_t bytes = (int32_t)p->out_bytes;
 
-	if (p->align_entry)
+	if (p->align_entry || (int32_t)p->down != -p->out - bytes)
 		x86_lea(a, RSP, at(p->out + bytes));
 	if (p->copy_loop) {
 		x86_label again = x86_label_new(a);
@@ -510,16 +511,21 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 
 static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 {
-	copy_stack_args(a, p);
+	bool below = p->align_exit || (int32_t)p->frame > -p->out;
+
+	if (p->copy_loop)
+		copy_stack_args(a, p);
 	restore_registers(a, p, p->at_entry);
+	if (!p->copy_loop)
+		copy_stack_args(a, p);
 	if (shows_memory(p))
 		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
-	save_registers(a, p, p->at_exit);
-	if (p->align_exit) {
+	if (below)
 		x86_lea(a, RSP, at(-(int32_t)p->frame));
+	save_registers(a, p, p->at_exit);
+	if (p->align_exit)
 		align_stack(a);
-	}
 	show_result(a, p);
 }
 

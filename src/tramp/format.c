@@ -45,6 +45,8 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 {
 	unsigned slots = p->spec->model->nslots + TRAMP_RESULT_SLOTS;
 
+	if (p->first == p->end)
+		return;
 	text_add(t, "ctx %d:", p->ctx);
 	for (unsigned i = 0; i < slots; i++) {
 		if (tramp_plan_fills(p, i))
@@ -130,7 +132,8 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	text_add(&t, "frame %u\n", plan->frame);
 	add_saved(&t, plan);
 	add_slots(&t, plan);
-	text_add(&t, "scratch %d\n", plan->scratch);
+	if (plan->scratch)
+		text_add(&t, "scratch %d\n", plan->scratch);
 	add_cookies(&t, plan);
 	if (plan->call_orig)
 		text_add(&t, "out %d: %u bytes of stack arguments%s\n", plan->out, plan->out_bytes,
@@ -173,7 +176,8 @@ static bool name_slot(struct text *t, const struct tramp_plan *p, int32_t off)
 	unsigned n = p->spec->model->nslots, slot;
 	uint32_t at;
 
-	if (!within(off, p->ctx, 8 * (n + TRAMP_RESULT_SLOTS), &at))
+	if (!within(off, p->ctx, 8 * (n + TRAMP_RESULT_SLOTS), &at) ||
+	    off < p->ctx + 8 * p->first || off >= p->ctx + 8 * p->end)
 		return false;
 	slot = at / 8;
 	text_add(t, "ctx[%u]", slot);
@@ -257,7 +261,7 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->ctx - 8, 8, p->fill_count || p->fill_return, "ctx[-1], the count" },
 		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
 		{ p->ctx - 24, 8, p->fill_override, "override word" },
-		{ p->scratch, 16, true, "scratch" },
+		{ p->scratch, 8, p->scratch != 0, "scratch" },
 		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
 		  "session cookies" },
 		{ p->out, p->out_bytes, p->call_orig, "copied stack arguments" },

@@ -258,11 +258,151 @@ static bool runs_frameless(const struct tramp_plan *p)
 	return !(p->saved & ~X86_CALLER_SAVED);
 }
 
+/* -- words of ctx ----------------------------------------------------------- */
+
+/* In the frame, what some program can reach; where ctx escapes, all of it. */
+static void want(struct tramp_plan *p, int32_t word)
+{
+	if (p->first == p->end) {
+		p->first = word;
+		p->end = word + 1;
+	} else if (word < p->first) {
+		p->first = word;
+	} else if (word >= p->end) {
+		p->end = word + 1;
+	}
+}
+
+/*
+ * The slots of one value: those that are filled; and the first two together where both are
+ * written if one is, vectors, results in memory and what fmod_ret programs decide.
+ */
+static void want_value(struct tramp_plan *p, const struct fm_value *v, unsigned nslots)
+{
+	bool any = tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u);
+	bool pair = any && v->place.wide && v->place.nregs;
+
+	if (v == &p->spec->model->ret)
+		pair |= (any && p->spec->model->call.sret) || p->spec->list[TRAMP_FMOD_RET].n;
+	for (unsigned j = 0; j < nslots; j++) {
+		if (tramp_plan_fills(p, v->slot + j) || (pair && j < 2))
+			want(p, (int32_t)(v->slot + j));
+	}
+}
+
+static bool escapes(const struct tramp_spec *s)
+{
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < s->list[k].n; i++) {
+			if (s->list[k].prog[i].body->facts.ctx_escapes)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void choose_words(struct tramp_plan *p)
+{
+	const struct func_model *m = p->spec->model;
+
+	for (unsigned i = 0; i < m->nargs; i++)
+		want_value(p, &m->arg[i], m->arg[i].nslots);
+	want_value(p, &m->ret, TRAMP_RESULT_SLOTS);
+	if (p->fill_count || p->fill_return)
+		want(p, -1);
+	if (p->fill_ip)
+		want(p, -2);
+	if (p->fill_override || escapes(p->spec))
+		want(p, -3);
+}
+
+/*
+ * The lowest word that must be what it was when the original returns: read by an exit program,
+ * or written behind the call.  p->end: none.
+ */
+static int32_t first_to_outlast(const struct tramp_plan *p)
+{
+	const struct tramp_spec *s = p->spec;
+	int32_t first = p->end;
+
+	if (p->cookies)
+		return p->first;
+	for (int32_t w = p->first; w < p->end && first == p->end; w++) {
+		bool need = w >= (int32_t)s->model->nslots || (w == -1 && p->fill_return);
+
+		for (unsigned i = 0; i < s->list[TRAMP_FEXIT].n; i++) {
+			const struct body_facts *f = &s->list[TRAMP_FEXIT].prog[i].body->facts;
+
+			need |= f->ctx_escapes || (w >= 0 && reads_slot(f, (unsigned)w)) ||
+				(w == -1 && (f->reads_count || f->reads_any)) ||
+				(w == -2 && f->reads_ip);
+		}
+		if (need)
+			first = w;
+	}
+	return first;
+}
+
+/* -- offsets ------------------------------------------------------------------ */
+
+static const int8_t fixed_slot[] = {
+	[RBX] = FRAME_OFF_RBX, [R12] = FRAME_OFF_R12, [R13] = FRAME_OFF_R13,
+	[R14] = FRAME_OFF_R14, [R15] = FRAME_OFF_R15,
+};
+
+static uint32_t fixed_bytes(const struct tramp_plan *p)
+{
+	int32_t lowest = p->spec->tagged ? FRAME_OFF_TAG : 0;
+
+	for (unsigned r = 0; r < ARRAY_LEN(fixed_slot); r++) {
+		if (p->saved & X86_REG(r) && fixed_slot[r] < lowest)
+			lowest = fixed_slot[r];
+	}
+	return (uint32_t)-lowest;
+}
+
+static bool uses_scratch(const struct tramp_spec *s)
+{
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < s->list[k].n; i++) {
+			if (s->list[k].prog[i].body->facts.uses_scratch)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Everything below rbp; returns how much of it must outlast the call of the original. */
+static uint32_t lay_out_frame(struct tramp_plan *p)
+{
+	uint32_t down = fixed_bytes(p), kept = down;
+	int32_t lasting;
+
+	choose_words(p);
+	lasting = first_to_outlast(p);
+	kept += 8u * (uint32_t)(p->end - lasting);
+	down += 8u * (uint32_t)(p->end - p->first);
+	p->ctx = -(int32_t)down - 8 * p->first;
+	p->cookie = -(int32_t)down - 8;
+	down += 8u * p->cookies;
+	kept += 8u * p->cookies;
+	down += 8u * (unsigned)__builtin_popcount(p->saved & X86_CALLER_SAVED);
+	p->gpr = -(int32_t)down;
+	if (uses_scratch(p->spec)) {
+		down += 8;
+		p->scratch = -(int32_t)down;
+	}
+	p->frame = p->down = (uint32_t)ALIGN_UP(down, 16);
+	/* the loop counts in a register, which comes back behind it */
+	return p->copy_loop ? (uint32_t)-p->gpr : kept;
+}
+
 static int lay_out(struct tramp_plan *p, struct diag *d)
 {
 	const struct func_model *m = p->spec->model;
 	uint64_t stack = ALIGN_UP((uint64_t)m->call.stack_bytes, 8);
-	uint64_t mod = CONGRUENCE, down = FRAME_FIXED, out;
+	uint64_t mod = CONGRUENCE, out;
+	uint32_t kept;
 
 	p->out_bytes = 0;
 	if (p->call_orig) {
@@ -282,25 +422,17 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 		return 0;
 	}
 
-	down += 8u * (unsigned)__builtin_popcount(p->saved & X86_CALLER_SAVED);
-	p->gpr = -(int32_t)down;
-	down += 8u * (m->nslots + TRAMP_RESULT_SLOTS);
-	p->ctx = -(int32_t)down;
-	down += 24; /* count, address, override word */
-	down += 16;
-	p->scratch = -(int32_t)down;
-	p->cookie = p->scratch - 8;
-	down += 8u * p->cookies;
-	p->frame = p->down = (uint32_t)ALIGN_UP(down, 16);
+	kept = lay_out_frame(p);
 	if (!p->call_orig)
 		return 0;
 
-	/* the copy ends below all of it, and begins congruent to rbp + args */
-	out = ALIGN_UP((uint32_t)p->args + down + p->out_bytes, mod) - (uint32_t)p->args;
+	/* the copy ends below what lasts, and begins congruent to rbp + args */
+	out = ALIGN_UP((uint32_t)p->args + kept + p->out_bytes, mod) - (uint32_t)p->args;
 	if (out > TRAMP_MAX_FRAME)
 		goto too_big;
 	p->out = -(int32_t)out;
-	p->down = (uint32_t)out - p->out_bytes;
+	if (out - p->out_bytes > p->down)
+		p->down = (uint32_t)out - p->out_bytes;
 	return 0;
 too_big:
 	return diag_set(d, -E2BIG,
@@ -327,14 +459,10 @@ unsigned tramp_plan_cookie(const struct tramp_plan *p, const struct tramp_prog *
 
 int32_t tramp_plan_home(const struct tramp_plan *p, enum x86_gpr r)
 {
-	static const int8_t fixed[] = {
-		[RBX] = FRAME_OFF_RBX, [R12] = FRAME_OFF_R12, [R13] = FRAME_OFF_R13,
-		[R14] = FRAME_OFF_R14, [R15] = FRAME_OFF_R15,
-	};
 	unsigned below = p->saved & X86_CALLER_SAVED & (X86_REG(r) - 1u);
 
 	if (!(X86_CALLER_SAVED & X86_REG(r)))
-		return fixed[r];
+		return fixed_slot[r];
 	return p->gpr + 8 * __builtin_popcount(below);
 }
 

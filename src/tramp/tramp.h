@@ -58,7 +58,7 @@ enum tramp_entry { TRAMP_BY_JMP, TRAMP_BY_CALL };
  */
 #define TRAMP_COOKIE_SHIFT 8
 #define TRAMP_IS_RETURN    (1ull << 63)
-#define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which the first six are taken */
+#define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which up to three are ctx's own */
 
 struct tramp_prog {
 	const struct tramp_body *body;
@@ -107,18 +107,20 @@ struct tramp_spec {
  *  rbp + 16           by call: its return address
  *  rbp + 8            its return address; by call: that into the function
  *  rbp + 0            its rbp
- *  rbp - 48 .. -8     fixed slots: tag, r15 .. rbx (x86/frame.h)
+ *  rbp - 48 .. -8     fixed slots: tag, rbx, r12 .. r15, as far as used (x86/frame.h)
+ *  rbp + ctx          context slots, then two result slots; of these and the next three words
+ *                     there are those from ctx[first] on, before ctx[end]: what lies between
+ *                     the lowest and the highest that some program can reach
+ *  rbp + ctx - 8      number of argument slots
+ *  rbp + ctx - 16     address of the function
+ *  rbp + ctx - 24     override word (x86/body.h: may_override)
+ *  rbp + cookie       session cookies, downwards in the order of the fentry list, the first
+ *                     right below ctx[first]
  *  rbp + gpr          saved general registers, in the order of their numbers: at entry the
  *                     caller's, after the call of the original what it left; only those
  *                     that are changed there.  Callee-saved ones, which no body of ours
  *                     changes so far, go to the fixed slots
- *  rbp + ctx          context slots, then two result slots
- *  rbp + ctx - 8      number of argument slots
- *  rbp + ctx - 16     address of the function
- *  rbp + ctx - 24     override word (x86/body.h: may_override)
- *  rbp + scratch      16 bytes for bodies
- *  rbp + scratch - 8  session cookies, downwards in the order of the fentry list: that of
- *                     the i-th program which asks for one is at ctx - 8 * (6 + i)
+ *  rbp + scratch      8 bytes for bodies that ask for them; 0: none does
  *  frameless          entry programs that need no frame get none: rsp and rbp stay the
  *                     caller's, registers are saved below rsp, at rsp + gpr, where signals
  *                     leave 128 bytes alone (psABI 3.2.2).  The caller cannot have data there,
@@ -127,7 +129,11 @@ struct tramp_spec {
  *                     call of the original: rbp + out, which holds the copy of the stack
  *                     arguments and is congruent to rbp + args mod 64 (or to their
  *                     alignment, if stricter).  The copy and the bodies' stack overlap:
- *                     never at the same time
+ *                     never at the same time.  So does all of the frame that need not outlast
+ *                     the call: scratch, saved registers, words that no exit program reads
+ *  what it costs      K = 0, and at most 40 bytes that outlast the call beside the tag: a
+ *                     call of the original takes 64 bytes of stack, our return address and rbp
+ *                     included
  */
 struct tramp_plan {
 	const struct tramp_spec *spec;
@@ -142,6 +148,7 @@ struct tramp_plan {
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
 	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
 	int32_t gpr, ctx, scratch, cookie, out;
+	int32_t first, end;           /* there are ctx[first] .. ctx[end - 1]; end: none */
 	uint32_t out_bytes;           /* K: stack arguments to copy */
 	bool copy_loop;               /* too many of them for one push each */
 	uint32_t frame;               /* bytes below rbp, the copy not counted */

@@ -8,7 +8,8 @@
  *   emit       the call site, inside the trampoline's frame.  It may clobber what
  *              facts.clobbers names and nothing else, must keep rsp as it finds it
  *              (16-byte aligned unless facts.any_stack), and leaves the program's r0 in
- *              rax, if kind is one that asks for it.
+ *              rax, if kind is one that asks for it.  Of ctx there is only what some body's
+ *              facts name: beside it lies anything.
  *   emit_cold  where the call site jumps in rare cases, behind the trampoline's own code but
  *              in its frame, by the same rules; it jumps back or to skip (may be NULL)
  *   emit_rest  functions the call site calls, placed behind all that (may be NULL).
@@ -68,7 +69,7 @@ struct tramp_env {
 	uint64_t cookie; /* of this attachment */
 	uint64_t arg;    /* the second argument of a plain function body */
 	unsigned kind;   /* enum tramp_kind: TRAMP_FENTRY, ... */
-	int32_t scratch; /* rbp + scratch: 16 bytes the body may use */
+	int32_t scratch; /* rbp + scratch: 8 bytes, if facts.uses_scratch; lost at the next body */
 	x86_label entry; /* for emit and emit_rest of the same body */
 	x86_label skip;  /* jump here to leave without a result: rax is ignored (recursion) */
 	x86_label cold[BODY_COLD]; /* for emit and emit_cold of one call site, if it has both */

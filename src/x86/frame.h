@@ -12,16 +12,18 @@
  *              which callee-saved registers lie in their fixed slots, and whether
  *              the tag slot is valid
  *
- * Every frame of ours reserves the fixed slots; code below them is free:
+ * The fixed slots; a frame reserves them down to the lowest that it uses, and is free below:
  *
  *   rbp + 8    return address                         CFA - 8
  *   rbp + 0    caller's rbp                           CFA - 16
- *   rbp - 8    rbx      FRAME_RBX  0x01               CFA - 24
- *   rbp - 16   r12      FRAME_R12  0x02               CFA - 32
- *   rbp - 24   r13      FRAME_R13  0x04               CFA - 40
- *   rbp - 32   r14      FRAME_R14  0x08               CFA - 48
- *   rbp - 40   r15      FRAME_R15  0x10               CFA - 56
- *   rbp - 48   tag      FRAME_TAG  0x40               CFA - 64
+ *   rbp - 8    tag      FRAME_TAG  0x40               CFA - 24
+ *   rbp - 16   rbx      FRAME_RBX  0x01               CFA - 32
+ *   rbp - 24   r12      FRAME_R12  0x02               CFA - 40
+ *   rbp - 32   r13      FRAME_R13  0x04               CFA - 48
+ *   rbp - 40   r14      FRAME_R14  0x08               CFA - 56
+ *   rbp - 48   r15      FRAME_R15  0x10               CFA - 64
+ *
+ * The tag comes first: trampolines have it, and change no callee-saved register so far.
  *
  * The tag is FRAME_TAG_MAGIC | slot number: the personality counts the slot out by it
  * when an exception or a cancellation leaves the frame.  It is written by one instruction,
@@ -41,13 +43,13 @@
 #define FRAME_TAG             0x40
 
 /* Offsets from rbp. */
-#define FRAME_OFF_RBX (-8)
-#define FRAME_OFF_R12 (-16)
-#define FRAME_OFF_R13 (-24)
-#define FRAME_OFF_R14 (-32)
-#define FRAME_OFF_R15 (-40)
-#define FRAME_OFF_TAG (-48)
-#define FRAME_FIXED   48 /* bytes below rbp that every frame reserves */
+#define FRAME_OFF_TAG (-8)
+#define FRAME_OFF_RBX (-16)
+#define FRAME_OFF_R12 (-24)
+#define FRAME_OFF_R13 (-32)
+#define FRAME_OFF_R14 (-40)
+#define FRAME_OFF_R15 (-48)
+#define FRAME_FIXED   48 /* bytes below rbp that they take at most */
 
 #define FRAME_TAG_MAGIC 0xffffffff80000000ull
 

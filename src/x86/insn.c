@@ -121,12 +121,12 @@ static void fill_flow(const ZydisDecodedInstruction *in, taddr_t pc, struct x86_
 {
 	*out = (struct x86_insn){ .len = in->length, .flow = (uint8_t)flow_of(in) };
 	out->is_nop = in->mnemonic == ZYDIS_MNEMONIC_NOP;
+	out->is_lea = in->mnemonic == ZYDIS_MNEMONIC_LEA;
 	out->is_endbr64 = in->mnemonic == ZYDIS_MNEMONIC_ENDBR64;
 	if (is_direct(in)) {
 		out->target = pc + in->length + in->raw.imm[0].value.u;
 	} else if (has_modrm_rip(in)) {
 		out->rip_relative = true;
-		out->is_lea = in->mnemonic == ZYDIS_MNEMONIC_LEA;
 		out->disp_at = in->raw.disp.offset;
 		out->target = pc + in->length + (uint64_t)in->raw.disp.value;
 	}

@@ -34,7 +34,7 @@ struct x86_insn {
 	uint8_t len;
 	uint8_t flow;      /* enum x86_flow */
 	bool rip_relative; /* has a [rip + disp32] operand */
-	bool is_lea;       /* rip_relative: takes the operand's address */
+	bool is_lea;       /* takes the operand's address */
 	bool is_nop;       /* any form of nop, endbr64 excluded */
 	bool is_endbr64;
 	bool is_vector;   /* touches xmm/ymm/zmm, mask or x87/MMX state */

@@ -7,38 +7,37 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 144
-save rax at -56
-ctx -104: 0 1 2 3
-scratch -144
-out -176: 0 bytes of stack arguments
+frame 48
+save rax at -40
+ctx -32: 0 1 2 3
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x28], rax
 80  movsxd rax, edi
-80  mov [rbp-0x68], rax
-80  mov [rbp-0x60], rsi
-80  mov qword ptr [rbp-0x58], 0x00
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], rsi
+80  mov qword ptr [rbp-0x10], 0x00
 80  movsxd rax, edx
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x28]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x90]
+80  lea rsp, [rbp-0x30]
+80  mov [rbp-0x28], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x28]
 80  leave
 00  ret
 ---- seed

@@ -6,42 +6,41 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 208
-save rax at -56
-ctx -160: 0 10 11
-scratch -200
-out -240: 40 bytes of stack arguments
+frame 112
+save rax at -104
+ctx -96: 0 10 11
+out -176: 40 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xC8
+80  sub rsp, 0x88
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0xA0], rdi
+80  mov [rbp-0x68], rax
+80  mov [rbp-0x60], rdi
 80  mov rax, [rbp+0x30]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x10], rax
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xC8]
+80  mov rax, [rbp-0x68]
+80  lea rsp, [rbp-0x88]
 80  push [rbp+0x30]
 80  push [rbp+0x28]
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xD0]
+80  lea rsp, [rbp-0x70]
+80  mov [rbp-0x68], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsxd rax, dword ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
+80  movsxd rax, dword ptr [rbp-0x68]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0xA0]
-80  mov rax, [rbp-0x50]
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x60]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x68]
 80  leave
 00  ret
 ---- seed

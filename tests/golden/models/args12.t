@@ -7,50 +7,49 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 208
-save rax at -56
-ctx -168: 11 12
-scratch -208
-out -304: 48 bytes of stack arguments
+frame 32
+save rax at -32
+ctx -112: 11 12
+out -112: 48 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x100
+80  sub rsp, 0x40
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x20], rax
 80  mov rax, [rbp+0x38]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x18]
 80  mov eax, 0x00
 80  mov rax, 0xFFFFFFFFFFFFFFF4
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500086
-80  lea rsp, [rbp-0x100]
+80  jnz 0x000000000050007D
+80  mov rax, [rbp-0x20]
+80  lea rsp, [rbp-0x40]
 80  push [rbp+0x38]
 80  push [rbp+0x30]
 80  push [rbp+0x28]
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xD0]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x20], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  jmp 0x000000000050008E
-500086:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-50008e:
+80  mov rax, [rbp-0x20]
+80  mov [rbp-0x10], rax
+80  jmp 0x0000000000500085
+50007d:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x20], rax
+500085:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x20]
 80  leave
 00  ret
 ---- seed

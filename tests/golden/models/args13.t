@@ -7,23 +7,23 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 224
-save rax at -56
-ctx -176: 12 13
-scratch -216
-out -304: 56 bytes of stack arguments
+frame 32
+save rax at -24
+ctx -112: 12 13
+out -112: 56 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xF8
+80  sub rsp, 0x38
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x18], rax
 80  mov rax, [rbp+0x40]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x10], rax
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xF8]
+80  mov rax, [rbp-0x18]
+80  lea rsp, [rbp-0x38]
 80  push [rbp+0x40]
 80  push [rbp+0x38]
 80  push [rbp+0x30]
@@ -31,17 +31,16 @@ out -304: 56 bytes of stack arguments
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xE0]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x18], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x38]
-80  mov [rbp-0x48], rax
+80  mov rax, [rbp-0x18]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 ---- seed

@@ -5,18 +5,18 @@ layout both
 ---- plan
 programs: 0 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 224
-save rax at -56
-ctx -184: 13
-scratch -224
-out -304: 64 bytes of stack arguments
+frame 16
+save rax at -16
+ctx -112: 13
+out -112: 64 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xF0
-80  mov [rbp-0x38], rax
+80  sub rsp, 0x30
+80  mov [rbp-0x10], rax
 80  mov rax, [rbp+0x48]
-80  mov [rbp-0x50], rax
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x10]
 80  push [rbp+0x48]
 80  push [rbp+0x40]
 80  push [rbp+0x38]
@@ -25,15 +25,14 @@ out -304: 64 bytes of stack arguments
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xE0]
+80  lea rsp, [rbp-0x10]
+80  mov [rbp-0x10], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x10]
 80  leave
 00  ret
 ---- seed

@@ -6,33 +6,32 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 0 fexit
 original: jumped to
-frame 240
-save rax at -56
-ctx -192: 14
-scratch -232
+frame 32
+save rax at -32
+ctx -136: 14
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xF0
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x20], rax
 80  mov rax, [rbp+0x50]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x18]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500050
-80  mov rax, [rbp-0x38]
+80  jnz 0x000000000050004D
+80  mov rax, [rbp-0x20]
 80  leave
 00  jmp 0x0000000000400105
-500050:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-80  mov rax, [rbp-0x38]
+50004d:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x20], rax
+80  mov rax, [rbp-0x20]
 80  leave
 00  ret
 ---- seed

@@ -6,44 +6,43 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 256
-save rax at -64
-save rcx at -56
-ctx -208: 0 15 16
-scratch -248
-out -368: 80 bytes of stack arguments, in a loop
+frame 160
+save rax at -152
+save rcx at -144
+ctx -136: 0 15 16
+out -240: 80 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x120
+80  sub rsp, 0xA0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
-80  mov [rbp-0xD0], rdi
+80  mov [rbp-0x98], rax
+80  mov [rbp-0x90], rcx
+80  mov [rbp-0x88], rdi
 80  mov rax, [rbp+0x58]
-80  mov [rbp-0x58], rax
-80  mov qword ptr [rbp-0x50], 0x00
-80  mov rax, [rbp-0xD0]
-80  mov rax, [rbp-0x58]
+80  mov [rbp-0x10], rax
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x88]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0x120]
+80  lea rsp, [rbp-0xA0]
 80  mov ecx, 0x0A
-50004a:
+500050:
 80  push [rbp+rcx*8+0x08]
 80  sub ecx, 0x01
-80  jnz 0x000000000050004A
-80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
+80  jnz 0x0000000000500050
+80  mov rax, [rbp-0x98]
+80  mov rcx, [rbp-0x90]
 80  call 0x0000000000400105
-80  mov [rbp-0x40], rax
-80  lea rsp, [rbp-0x100]
+80  lea rsp, [rbp-0xA0]
+80  mov [rbp-0x98], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x40]
-80  mov [rbp-0x50], rax
+80  mov rax, [rbp-0x98]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x40]
+80  mov rax, [rbp-0x98]
 80  leave
 00  ret
 ---- seed

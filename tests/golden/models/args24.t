@@ -6,38 +6,37 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 320
-save rax at -64
-save rcx at -56
-ctx -272: 23
-scratch -312
-out -496: 144 bytes of stack arguments, in a loop
+frame 32
+save rax at -24
+save rcx at -16
+ctx -192: 23
+out -176: 144 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x160
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
+80  mov [rbp-0x18], rax
+80  mov [rbp-0x10], rcx
 80  movsxd rax, dword ptr [rbp+0x98]
-80  mov [rbp-0x58], rax
-80  mov rax, [rbp-0x58]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0x160]
+80  lea rsp, [rbp-0x20]
 80  mov ecx, 0x12
-500037:
+500031:
 80  push [rbp+rcx*8+0x08]
 80  sub ecx, 0x01
-80  jnz 0x0000000000500037
-80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
+80  jnz 0x0000000000500031
+80  mov rax, [rbp-0x18]
+80  mov rcx, [rbp-0x10]
 80  call 0x0000000000400105
-80  mov [rbp-0x40], rax
-80  lea rsp, [rbp-0x140]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x18], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
 80  mov eax, 0x00
-80  mov rax, [rbp-0x40]
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 ---- seed

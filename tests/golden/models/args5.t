@@ -6,32 +6,31 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 0 fexit
 original: jumped to
-frame 160
-save rax at -56
-ctx -112: 4
-scratch -152
+frame 32
+save rax at -32
+ctx -56: 4
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xA0
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0x50], r8
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], r8
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x18]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x000000000050004C
-80  mov rax, [rbp-0x38]
+80  jnz 0x0000000000500049
+80  mov rax, [rbp-0x20]
 80  leave
 00  jmp 0x0000000000400105
-50004c:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-80  mov rax, [rbp-0x38]
+500049:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x20], rax
+80  mov rax, [rbp-0x20]
 80  leave
 00  ret
 ---- seed

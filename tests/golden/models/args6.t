@@ -8,43 +8,42 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 160
-save rax at -56
-ctx -120: 5 6
-scratch -160
-out -176: 0 bytes of stack arguments
+frame 32
+save rax at -32
+ctx -64: 5 6
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0x50], r9
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], r9
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x18]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x000000000050006E
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  jnz 0x0000000000500065
+80  mov rax, [rbp-0x20]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xA0]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x20], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsxd rax, dword ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  jmp 0x0000000000500076
-50006e:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-500076:
+80  movsxd rax, dword ptr [rbp-0x20]
+80  mov [rbp-0x10], rax
+80  jmp 0x000000000050006D
+500065:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x20], rax
+50006d:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x20]
 80  leave
 00  ret
 ---- seed

@@ -6,36 +6,35 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 176
-save rax at -56
-ctx -128: 0 1 2 3 4 5 6
-scratch -168
+frame 64
+save rax at -64
+ctx -56: 0 1 2 3 4 5 6
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x40
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0x80], rdi
-80  mov [rbp-0x78], rsi
+80  mov [rbp-0x40], rax
+80  mov [rbp-0x38], rdi
+80  mov [rbp-0x30], rsi
 80  movsx rax, dx
-80  mov [rbp-0x70], rax
+80  mov [rbp-0x28], rax
 80  movsxd rax, ecx
-80  mov [rbp-0x68], rax
-80  mov [rbp-0x60], r8
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], r8
 80  movsx rax, r9b
-80  mov [rbp-0x58], rax
+80  mov [rbp-0x10], rax
 80  movsxd rax, dword ptr [rbp+0x10]
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x80]
-80  mov rax, [rbp-0x78]
-80  mov rax, [rbp-0x70]
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
+80  mov [rbp-0x08], rax
 80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x30]
+80  mov rax, [rbp-0x28]
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x40]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

@@ -7,32 +7,31 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 176
-save rax at -56
-ctx -128: 6
-scratch -168
-out -176: 8 bytes of stack arguments
+frame 16
+save rax at -16
+ctx -56: 6
+out -48: 8 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xA8
+80  sub rsp, 0x28
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x10], rax
 80  movsx rax, byte ptr [rbp+0x10]
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xA8]
+80  mov rax, [rbp-0x10]
+80  lea rsp, [rbp-0x28]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xB0]
+80  lea rsp, [rbp-0x10]
+80  mov [rbp-0x10], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x10]
 80  leave
 00  ret
 ---- seed

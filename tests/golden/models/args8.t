@@ -6,37 +6,36 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 176
-save rax at -56
-ctx -136: 6 7
-scratch -176
-out -240: 16 bytes of stack arguments
+frame 32
+save rax at -24
+ctx -64: 6 7
+out -48: 16 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xE0
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x18], rax
 80  movsxd rax, dword ptr [rbp+0x10]
-80  mov [rbp-0x58], rax
+80  mov [rbp-0x10], rax
 80  movsx rax, word ptr [rbp+0x18]
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xE0]
+80  mov rax, [rbp-0x18]
+80  lea rsp, [rbp-0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xB0]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x18], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 ---- seed

@@ -5,45 +5,44 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 192
-save rax at -56
-ctx -144: 0 1 2 3 4 5 6 7 8
-scratch -184
+frame 80
+save rax at -80
+ctx -72: 0 1 2 3 4 5 6 7 8
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xC0
+80  sub rsp, 0x50
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  movzx eax, dil
-80  mov [rbp-0x90], rax
-80  movsxd rax, esi
-80  mov [rbp-0x88], rax
-80  movsx rax, dx
-80  mov [rbp-0x80], rax
-80  movzx eax, cl
-80  mov [rbp-0x78], rax
-80  movsx rax, r8b
-80  mov [rbp-0x70], rax
-80  movzx eax, r9w
-80  mov [rbp-0x68], rax
-80  movzx eax, byte ptr [rbp+0x10]
-80  mov [rbp-0x60], rax
-80  movsx rax, byte ptr [rbp+0x18]
-80  mov [rbp-0x58], rax
-80  movsx rax, word ptr [rbp+0x20]
 80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x90]
-80  mov rax, [rbp-0x88]
-80  mov rax, [rbp-0x80]
-80  mov rax, [rbp-0x78]
-80  mov rax, [rbp-0x70]
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
+80  movzx eax, dil
+80  mov [rbp-0x48], rax
+80  movsxd rax, esi
+80  mov [rbp-0x40], rax
+80  movsx rax, dx
+80  mov [rbp-0x38], rax
+80  movzx eax, cl
+80  mov [rbp-0x30], rax
+80  movsx rax, r8b
+80  mov [rbp-0x28], rax
+80  movzx eax, r9w
+80  mov [rbp-0x20], rax
+80  movzx eax, byte ptr [rbp+0x10]
+80  mov [rbp-0x18], rax
+80  movsx rax, byte ptr [rbp+0x18]
+80  mov [rbp-0x10], rax
+80  movsx rax, word ptr [rbp+0x20]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x40]
 80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x30]
+80  mov rax, [rbp-0x28]
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x50]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

@@ -5,23 +5,22 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 128
-save rax at -56
-ctx -88: 0 1
-scratch -128
+frame 32
+save rax at -24
+ctx -16: 0 1
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0x58], rdi
+80  mov [rbp-0x18], rax
+80  mov [rbp-0x10], rdi
 80  movsxd rax, esi
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

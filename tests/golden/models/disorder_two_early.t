@@ -7,49 +7,48 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 192
-save rax at -56
-ctx -152: 5 9
-scratch -192
-out -240: 32 bytes of stack arguments
+frame 64
+save rax at -64
+ctx -96: 5 9
+out -112: 32 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xD0
+80  sub rsp, 0x50
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x40], rax
 80  mov rax, [rbp+0x10]
-80  mov [rbp-0x70], rax
+80  mov [rbp-0x38], rax
 80  movsx rax, r9b
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x18]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x000000000050007E
-80  lea rsp, [rbp-0xD0]
+80  jnz 0x0000000000500075
+80  mov rax, [rbp-0x40]
+80  lea rsp, [rbp-0x50]
 80  push [rbp+0x28]
 80  push [rbp+0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xC0]
+80  lea rsp, [rbp-0x40]
+80  mov [rbp-0x40], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  jmp 0x0000000000500086
-50007e:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-500086:
+80  jmp 0x000000000050007D
+500075:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x40], rax
+50007d:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x70]
-80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
 80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x40]
 80  leave
 00  ret
 ---- seed

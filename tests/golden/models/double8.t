@@ -7,40 +7,39 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 192
-save rax at -56
-ctx -144: 0 7 8 9
-scratch -184
-out -240: 8 bytes of stack arguments
+frame 96
+save rax at -88
+ctx -80: 0 7 8 9
+out -48: 8 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xE8
+80  sub rsp, 0x60
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  movq [rbp-0x90], xmm0
-80  movq [rbp-0x58], xmm7
+80  mov [rbp-0x58], rax
+80  movq [rbp-0x50], xmm0
+80  movq [rbp-0x18], xmm7
 80  mov rax, [rbp+0x10]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov rax, [rbp-0x90]
+80  mov [rbp-0x10], rax
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
 80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
-80  lea rsp, [rbp-0xE8]
+80  lea rsp, [rbp-0x28]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xC0]
+80  lea rsp, [rbp-0x60]
+80  mov [rbp-0x58], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsxd rax, dword ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
+80  movsxd rax, dword ptr [rbp-0x58]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x50]
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x58]
 80  leave
 00  ret
 ---- seed

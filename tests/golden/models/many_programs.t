@@ -8,50 +8,49 @@ layout both
 ---- plan
 programs: 2 fentry, 2 fmod_ret, 2 fexit
 original: called
-frame 128
-save rax at -56
-ctx -88: 0 2
-scratch -128
-out -176: 0 bytes of stack arguments
+frame 48
+save rax at -40
+ctx -32: 0 2
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x28], rax
 80  movsxd rax, edi
-80  mov [rbp-0x58], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
+80  mov [rbp-0x20], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
 80  mov eax, 0x00
-80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x20]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500085
+80  jnz 0x000000000050007F
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500085
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  jnz 0x000000000050007F
+80  mov rax, [rbp-0x28]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x80]
+80  lea rsp, [rbp-0x30]
+80  mov [rbp-0x28], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsxd rax, dword ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  jmp 0x000000000050008D
-500085:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-50008d:
+80  movsxd rax, dword ptr [rbp-0x28]
+80  mov [rbp-0x10], rax
+80  jmp 0x0000000000500087
+50007f:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x28], rax
+500087:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x28]
 80  leave
 00  ret
 ---- seed

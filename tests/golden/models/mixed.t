@@ -5,46 +5,45 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 208
-save rax at -56
-ctx -160: 0 1 2 3 4 5 6 7 8 9 10
-scratch -200
+frame 96
+save rax at -96
+ctx -88: 0 1 2 3 4 5 6 7 8 9 10
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xD0
+80  sub rsp, 0x60
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x60], rax
 80  movsxd rax, edi
-80  mov [rbp-0xA0], rax
-80  movq [rbp-0x98], xmm0
-80  mov [rbp-0x90], rsi
-80  movq [rbp-0x88], xmm1
-80  mov dword ptr [rbp-0x84], 0x00
-80  mov [rbp-0x80], rdx
-80  movq [rbp-0x78], xmm2
-80  movsx rax, cl
-80  mov [rbp-0x70], rax
-80  movsx rax, r8w
-80  mov [rbp-0x68], rax
-80  movq [rbp-0x60], xmm3
-80  mov eax, r9d
 80  mov [rbp-0x58], rax
+80  movq [rbp-0x50], xmm0
+80  mov [rbp-0x48], rsi
+80  movq [rbp-0x40], xmm1
+80  mov dword ptr [rbp-0x3C], 0x00
+80  mov [rbp-0x38], rdx
+80  movq [rbp-0x30], xmm2
+80  movsx rax, cl
+80  mov [rbp-0x28], rax
+80  movsx rax, r8w
+80  mov [rbp-0x20], rax
+80  movq [rbp-0x18], xmm3
+80  mov eax, r9d
+80  mov [rbp-0x10], rax
 80  mov rax, [rbp+0x10]
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0xA0]
-80  mov rax, [rbp-0x98]
-80  mov rax, [rbp-0x90]
-80  mov rax, [rbp-0x88]
-80  mov rax, [rbp-0x80]
-80  mov rax, [rbp-0x78]
-80  mov rax, [rbp-0x70]
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
+80  mov [rbp-0x08], rax
 80  mov rax, [rbp-0x58]
 80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
+80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x40]
 80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x30]
+80  mov rax, [rbp-0x28]
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x60]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

@@ -6,50 +6,49 @@ layout both
 ---- plan
 programs: 0 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 208
+frame 64
 save rax at -56
-ctx -160: 7 8 9 10 11
-scratch -200
-out -240: 8 bytes of stack arguments
+ctx -104: 7 8 9 10 11
+out -112: 8 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xE8
+80  sub rsp, 0x68
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x38], rax
 80  movsx rax, r8w
-80  mov [rbp-0x68], rax
-80  movq [rbp-0x60], xmm3
+80  mov [rbp-0x30], rax
+80  movq [rbp-0x28], xmm3
 80  mov eax, r9d
-80  mov [rbp-0x58], rax
+80  mov [rbp-0x20], rax
 80  mov rax, [rbp+0x10]
-80  mov [rbp-0x50], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500080
-80  lea rsp, [rbp-0xE8]
-80  push [rbp+0x10]
+80  jnz 0x0000000000500077
 80  mov rax, [rbp-0x38]
+80  lea rsp, [rbp-0x68]
+80  push [rbp+0x10]
 80  call 0x0000000000400105
+80  lea rsp, [rbp-0x40]
 80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xD0]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov rax, [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  jmp 0x0000000000500088
-500080:
-80  mov rax, [rbp-0x48]
+80  mov [rbp-0x10], rax
+80  jmp 0x000000000050007F
+500077:
+80  mov rax, [rbp-0x10]
 80  mov [rbp-0x38], rax
-500088:
+50007f:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x30]
+80  mov rax, [rbp-0x28]
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
 80  mov rax, [rbp-0x38]
 80  leave

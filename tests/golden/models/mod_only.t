@@ -6,29 +6,28 @@ layout both
 ---- plan
 programs: 0 fentry, 1 fmod_ret, 0 fexit
 original: jumped to
-frame 128
-save rax at -56
-ctx -88:
-scratch -128
+frame 32
+save rax at -24
+ctx -32:
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
 80  mov eax, 0x00
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x000000000050003F
-80  mov rax, [rbp-0x38]
+80  jnz 0x000000000050003C
+80  mov rax, [rbp-0x18]
 80  leave
 00  jmp 0x0000000000400105
-50003f:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-80  mov rax, [rbp-0x38]
+50003c:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x18], rax
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 ---- seed

@@ -7,96 +7,95 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 2 fexit
 original: called
-frame 240
-save rax at -120
-save rcx at -112
-save rdx at -104
-save rsi at -96
-save rdi at -88
-save r8 at -80
-save r9 at -72
-save r10 at -64
-save r11 at -56
-ctx -200: 0 1 2 3 4 5 6 7 8 9 count ip
-scratch -240
-out -304: 16 bytes of stack arguments
+frame 176
+save rax at -176
+save rcx at -168
+save rdx at -160
+save rsi at -152
+save rdi at -144
+save r8 at -136
+save r9 at -128
+save r10 at -120
+save r11 at -112
+ctx -80: 0 1 2 3 4 5 6 7 8 9 count ip
+out -176: 16 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x120
+80  sub rsp, 0xB0
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x78], rax
-80  mov [rbp-0x70], rcx
-80  mov [rbp-0x68], rdx
-80  mov [rbp-0x60], rsi
-80  mov [rbp-0x58], rdi
-80  mov [rbp-0x50], r8
-80  mov [rbp-0x48], r9
-80  mov [rbp-0x40], r10
-80  mov [rbp-0x38], r11
-80  mov [rbp-0xC8], rdi
-80  mov [rbp-0xC0], rsi
-80  mov [rbp-0xB8], rdx
-80  mov [rbp-0xB0], rcx
-80  mov [rbp-0xA8], r8
-80  mov [rbp-0xA0], r9
+80  mov [rbp-0xB0], rax
+80  mov [rbp-0xA8], rcx
+80  mov [rbp-0xA0], rdx
+80  mov [rbp-0x98], rsi
+80  mov [rbp-0x90], rdi
+80  mov [rbp-0x88], r8
+80  mov [rbp-0x80], r9
+80  mov [rbp-0x78], r10
+80  mov [rbp-0x70], r11
+80  mov [rbp-0x50], rdi
+80  mov [rbp-0x48], rsi
+80  mov [rbp-0x40], rdx
+80  mov [rbp-0x38], rcx
+80  mov [rbp-0x30], r8
+80  mov [rbp-0x28], r9
 80  mov rax, [rbp+0x10]
-80  mov [rbp-0x98], rax
+80  mov [rbp-0x20], rax
 80  mov rax, [rbp+0x18]
-80  mov [rbp-0x90], rax
-80  mov qword ptr [rbp-0x88], 0x00
-80  mov qword ptr [rbp-0x80], 0x00
-80  mov qword ptr [rbp-0xD0], 0x08
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov qword ptr [rbp-0x58], 0x08
 80  mov eax, 0x400100
-80  mov [rbp-0xD8], rax
-80  lea rdi, [rbp-0xC8]
+80  mov [rbp-0x60], rax
+80  lea rdi, [rbp-0x50]
 80  mov esi, 0x1234
 80  mov rax, 0x7F0012345678
 80  call rax
-80  lea rsp, [rbp-0x120]
+80  mov rax, [rbp-0xB0]
+80  mov rcx, [rbp-0xA8]
+80  mov rdx, [rbp-0xA0]
+80  mov rsi, [rbp-0x98]
+80  mov rdi, [rbp-0x90]
+80  mov r8, [rbp-0x88]
+80  mov r9, [rbp-0x80]
+80  mov r10, [rbp-0x78]
+80  mov r11, [rbp-0x70]
+80  lea rsp, [rbp-0xA0]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x78]
-80  mov rcx, [rbp-0x70]
-80  mov rdx, [rbp-0x68]
-80  mov rsi, [rbp-0x60]
-80  mov rdi, [rbp-0x58]
-80  mov r8, [rbp-0x50]
-80  mov r9, [rbp-0x48]
-80  mov r10, [rbp-0x40]
-80  mov r11, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x78], rax
-80  mov [rbp-0x70], rcx
-80  mov [rbp-0x68], rdx
-80  mov [rbp-0x60], rsi
-80  mov [rbp-0x58], rdi
-80  mov [rbp-0x50], r8
-80  mov [rbp-0x48], r9
-80  mov [rbp-0x40], r10
-80  mov [rbp-0x38], r11
-80  lea rsp, [rbp-0xF0]
+80  lea rsp, [rbp-0xB0]
+80  mov [rbp-0xB0], rax
+80  mov [rbp-0xA8], rcx
+80  mov [rbp-0xA0], rdx
+80  mov [rbp-0x98], rsi
+80  mov [rbp-0x90], rdi
+80  mov [rbp-0x88], r8
+80  mov [rbp-0x80], r9
+80  mov [rbp-0x78], r10
+80  mov [rbp-0x70], r11
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x78]
-80  mov [rbp-0x88], rax
+80  mov rax, [rbp-0xB0]
+80  mov [rbp-0x10], rax
 80  nop [rax+rax*1], eax
-80  lea rdi, [rbp-0xC8]
+80  lea rdi, [rbp-0x50]
 80  mov esi, 0x1234
 80  mov rax, 0x7F0012345678
 80  call rax
-80  lea rdi, [rbp-0xC8]
+80  lea rdi, [rbp-0x50]
 80  mov esi, 0x1234
 80  mov rax, 0x7F0012345678
 80  call rax
-80  mov rax, [rbp-0x78]
-80  mov rcx, [rbp-0x70]
-80  mov rdx, [rbp-0x68]
-80  mov rsi, [rbp-0x60]
-80  mov rdi, [rbp-0x58]
-80  mov r8, [rbp-0x50]
-80  mov r9, [rbp-0x48]
-80  mov r10, [rbp-0x40]
-80  mov r11, [rbp-0x38]
+80  mov rax, [rbp-0xB0]
+80  mov rcx, [rbp-0xA8]
+80  mov rdx, [rbp-0xA0]
+80  mov rsi, [rbp-0x98]
+80  mov rdi, [rbp-0x90]
+80  mov r8, [rbp-0x88]
+80  mov r9, [rbp-0x80]
+80  mov r10, [rbp-0x78]
+80  mov r11, [rbp-0x70]
 80  leave
 00  ret
 ---- seed

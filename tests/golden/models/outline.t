@@ -8,53 +8,55 @@ layout both
 ---- plan
 programs: 1 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 128
-save rax at -56
-ctx -88:
-scratch -128
-out -176: 0 bytes of stack arguments
+frame 32
+save rax at -24
+ctx -32:
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  call 0x0000000000500070
 80  call 0x0000000000500080
-80  call 0x0000000000500090
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x000000000050005B
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  jnz 0x0000000000500055
+80  mov rax, [rbp-0x18]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x80]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x18], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  jmp 0x0000000000500063
-50005b:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-500063:
+80  jmp 0x000000000050005D
+500055:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x18], rax
+50005d:
 80  nop [rax+rax*1], eax
-80  call 0x00000000005000A0
-80  mov rax, [rbp-0x38]
+80  call 0x0000000000500090
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 80  int3
 80  int3
 80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
+500070:
+00  mov eax, 0x00
+00  ret
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
+00  int3
 500080:
 00  mov eax, 0x00
 00  ret
@@ -69,19 +71,6 @@ out -176: 0 bytes of stack arguments
 00  int3
 00  int3
 500090:
-00  mov eax, 0x00
-00  ret
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-00  int3
-5000a0:
 00  mov eax, 0x00
 00  ret
 ---- seed

@@ -6,40 +6,39 @@ layout both
 ---- plan
 programs: 0 fentry, 1 fmod_ret, 1 fexit
 original: called
-frame 128
-save rax at -56
-ctx -80: 1
-scratch -120
-out -176: 0 bytes of stack arguments
+frame 32
+save rax at -24
+ctx -24: 1
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov qword ptr [rbp-0x40], 0x00
+80  mov [rbp-0x18], rax
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
 80  mov rax, 0xFFFFFFFFFFFFFFF4
-80  mov [rbp-0x48], rax
+80  mov [rbp-0x10], rax
 80  test rax, rax
-80  jnz 0x0000000000500061
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  jnz 0x000000000050005B
+80  mov rax, [rbp-0x18]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x80]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x18], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsx rax, byte ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  jmp 0x0000000000500069
-500061:
-80  mov rax, [rbp-0x48]
-80  mov [rbp-0x38], rax
-500069:
+80  movsx rax, byte ptr [rbp-0x18]
+80  mov [rbp-0x10], rax
+80  jmp 0x0000000000500063
+50005b:
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x18], rax
+500063:
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
 80  leave
 00  ret
 ---- seed

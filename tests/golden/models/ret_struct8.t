@@ -6,28 +6,27 @@ layout both
 ---- plan
 programs: 0 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 128
-save rax at -56
-ctx -80: 1
-scratch -120
-out -176: 0 bytes of stack arguments
+frame 16
+save rax at -16
+ctx -16: 1
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
-80  mov [rbp-0x38], rax
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov rax, [rbp-0x38]
+80  sub rsp, 0x30
+80  mov [rbp-0x10], rax
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov rax, [rbp-0x10]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x80]
+80  lea rsp, [rbp-0x10]
+80  mov [rbp-0x10], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x38]
-80  mov [rbp-0x48], rax
+80  mov rax, [rbp-0x10]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x10]
 80  leave
 00  ret
 ---- seed

@@ -6,7 +6,7 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 192
+frame 128
 save rax at -120
 save rcx at -112
 save rdx at -104
@@ -16,13 +16,12 @@ save r8 at -80
 save r9 at -72
 save r10 at -64
 save r11 at -56
-ctx -144: 0 1 2 count ip
-scratch -184
-out -240: 0 bytes of stack arguments
+ctx -24: 0 1 2 count ip
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xF0
+80  sub rsp, 0x80
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov [rbp-0x78], rax
 80  mov [rbp-0x70], rcx
@@ -33,17 +32,16 @@ out -240: 0 bytes of stack arguments
 80  mov [rbp-0x48], r9
 80  mov [rbp-0x40], r10
 80  mov [rbp-0x38], r11
-80  mov [rbp-0x90], rdi
-80  mov qword ptr [rbp-0x88], 0x00
-80  mov qword ptr [rbp-0x80], 0x00
-80  mov qword ptr [rbp-0x98], 0x01
+80  mov [rbp-0x18], rdi
+80  mov qword ptr [rbp-0x10], 0x00
+80  mov qword ptr [rbp-0x08], 0x00
+80  mov qword ptr [rbp-0x20], 0x01
 80  mov eax, 0x400100
-80  mov [rbp-0xA0], rax
-80  lea rdi, [rbp-0x90]
+80  mov [rbp-0x28], rax
+80  lea rdi, [rbp-0x18]
 80  mov esi, 0x1234
 80  mov rax, 0x7F0012345678
 80  call rax
-80  lea rsp, [rbp-0xF0]
 80  mov rax, [rbp-0x78]
 80  mov rcx, [rbp-0x70]
 80  mov rdx, [rbp-0x68]
@@ -53,7 +51,9 @@ out -240: 0 bytes of stack arguments
 80  mov r9, [rbp-0x48]
 80  mov r10, [rbp-0x40]
 80  mov r11, [rbp-0x38]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
+80  lea rsp, [rbp-0x80]
 80  mov [rbp-0x78], rax
 80  mov [rbp-0x70], rcx
 80  mov [rbp-0x68], rdx
@@ -63,12 +63,11 @@ out -240: 0 bytes of stack arguments
 80  mov [rbp-0x48], r9
 80  mov [rbp-0x40], r10
 80  mov [rbp-0x38], r11
-80  lea rsp, [rbp-0xC0]
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  mov rax, [rbp-0x78]
-80  mov [rbp-0x88], rax
+80  mov [rbp-0x10], rax
 80  nop [rax+rax*1], eax
-80  lea rdi, [rbp-0x90]
+80  lea rdi, [rbp-0x18]
 80  mov esi, 0x1234
 80  mov rax, 0x7F0012345678
 80  call rax

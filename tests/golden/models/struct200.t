@@ -6,41 +6,41 @@ layout both
 ---- plan
 programs: 0 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 144
-save rax at -64
-save rcx at -56
-ctx -96: 0 1 2
-scratch -136
-out -368: 200 bytes of stack arguments, in a loop
+frame 48
+save rax at -40
+save rcx at -32
+ctx -24: 0 1 2
+out -240: 200 bytes of stack arguments, in a loop
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xA8
-80  mov [rbp-0x40], rax
-80  mov [rbp-0x38], rcx
+80  sub rsp, 0x30
+80  mov [rbp-0x28], rax
+80  mov [rbp-0x20], rcx
 80  lea rax, [rbp+0x10]
-80  mov [rbp-0x60], rax
-80  mov [rbp-0x58], rdi
-80  mov qword ptr [rbp-0x50], 0x00
+80  mov [rbp-0x18], rax
+80  mov [rbp-0x10], rdi
+80  mov qword ptr [rbp-0x08], 0x00
+80  lea rsp, [rbp-0x28]
 80  mov ecx, 0x19
-50002c:
+50002d:
 80  push [rbp+rcx*8+0x08]
 80  sub ecx, 0x01
-80  jnz 0x000000000050002C
-80  mov rax, [rbp-0x40]
-80  mov rcx, [rbp-0x38]
+80  jnz 0x000000000050002D
+80  mov rax, [rbp-0x28]
+80  mov rcx, [rbp-0x20]
 80  call 0x0000000000400105
-80  mov [rbp-0x40], rax
-80  lea rsp, [rbp-0x90]
+80  lea rsp, [rbp-0x30]
+80  mov [rbp-0x28], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov rax, [rbp-0x40]
-80  mov [rbp-0x50], rax
+80  mov rax, [rbp-0x28]
+80  mov [rbp-0x08], rax
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x40]
+80  mov rax, [rbp-0x28]
 80  leave
 00  ret
 ---- seed

@@ -7,38 +7,37 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 160
-save rax at -56
-ctx -120: 0 4 5 6
-scratch -160
-out -176: 0 bytes of stack arguments
+frame 64
+save rax at -64
+ctx -56: 0 4 5 6
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x40
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x40], rax
 80  mov eax, edi
-80  mov [rbp-0x78], rax
-80  mov [rbp-0x58], r8
-80  mov [rbp-0x50], r9
-80  mov qword ptr [rbp-0x48], 0x00
-80  mov rax, [rbp-0x78]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
-80  mov eax, 0x00
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
-80  call 0x0000000000400105
 80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xA0]
-80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  movsxd rax, dword ptr [rbp-0x38]
-80  mov [rbp-0x48], rax
-80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x48]
-80  mov eax, 0x00
+80  mov [rbp-0x18], r8
+80  mov [rbp-0x10], r9
+80  mov qword ptr [rbp-0x08], 0x00
 80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x40]
+80  lea rsp, [rbp-0x30]
+80  call 0x0000000000400105
+80  lea rsp, [rbp-0x40]
+80  mov [rbp-0x40], rax
+80  and rsp, 0xFFFFFFFFFFFFFFF0
+80  movsxd rax, dword ptr [rbp-0x40]
+80  mov [rbp-0x08], rax
+80  nop [rax+rax*1], eax
+80  mov rax, [rbp-0x08]
+80  mov eax, 0x00
+80  mov rax, [rbp-0x40]
 80  leave
 00  ret
 ---- seed

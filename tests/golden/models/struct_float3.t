@@ -6,36 +6,35 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 1 fexit
 original: called
-frame 144
-save rax at -56
-ctx -96: 0 1 2
-scratch -136
-out -176: 0 bytes of stack arguments
+frame 32
+save rax at -32
+ctx -24: 0 1 2
+out -48: 0 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xB0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  movq [rbp-0x60], xmm0
-80  movq [rbp-0x58], xmm1
-80  mov dword ptr [rbp-0x54], 0x00
+80  mov [rbp-0x20], rax
+80  movq [rbp-0x18], xmm0
+80  movq [rbp-0x10], xmm1
+80  mov dword ptr [rbp-0x0C], 0x00
 80  movsxd rax, edi
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  lea rsp, [rbp-0xB0]
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x20]
+80  lea rsp, [rbp-0x30]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0x90]
+80  lea rsp, [rbp-0x20]
+80  mov [rbp-0x20], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  mov rax, [rbp-0x58]
+80  mov rax, [rbp-0x10]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x20]
 80  leave
 00  ret
 ---- seed

@@ -6,31 +6,30 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 160
-save rax at -56
-ctx -112: 0 1 2 3 4
-scratch -152
+frame 48
+save rax at -48
+ctx -40: 0 1 2 3 4
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xA0
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x30], rax
 80  movzx eax, dil
-80  mov [rbp-0x70], rax
+80  mov [rbp-0x28], rax
 80  mov eax, esi
-80  mov [rbp-0x68], rax
-80  mov [rbp-0x60], rdx
-80  mov [rbp-0x58], rcx
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], rdx
+80  mov [rbp-0x10], rcx
 80  mov eax, r8d
-80  mov [rbp-0x50], rax
-80  mov rax, [rbp-0x70]
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x08], rax
+80  mov rax, [rbp-0x28]
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x30]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

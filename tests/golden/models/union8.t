@@ -5,27 +5,26 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 144
-save rax at -56
-ctx -104: 0 1 2 3
-scratch -144
+frame 48
+save rax at -40
+ctx -32: 0 1 2 3
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x90
+80  sub rsp, 0x30
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
+80  mov [rbp-0x28], rax
 80  movsxd rax, edi
-80  mov [rbp-0x68], rax
-80  mov [rbp-0x60], rsi
-80  mov [rbp-0x58], rdx
-80  mov [rbp-0x50], rcx
-80  mov rax, [rbp-0x68]
-80  mov rax, [rbp-0x60]
-80  mov rax, [rbp-0x58]
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x20], rax
+80  mov [rbp-0x18], rsi
+80  mov [rbp-0x10], rdx
+80  mov [rbp-0x08], rcx
+80  mov rax, [rbp-0x20]
+80  mov rax, [rbp-0x18]
+80  mov rax, [rbp-0x10]
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x28]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

@@ -6,20 +6,19 @@ layout both
 ---- plan
 programs: 1 fentry, 0 fmod_ret, 0 fexit
 original: jumped to
-frame 128
-save rax at -56
-ctx -80: 0
-scratch -120
+frame 16
+save rax at -16
+ctx -8: 0
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0x80
+80  sub rsp, 0x10
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  mov [rbp-0x50], rdi
-80  mov rax, [rbp-0x50]
+80  mov [rbp-0x10], rax
+80  mov [rbp-0x08], rdi
+80  mov rax, [rbp-0x08]
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x10]
 80  leave
 00  jmp 0x0000000000400105
 ---- seed

@@ -5,30 +5,28 @@ fexit count
 ---- plan
 programs: 0 fentry, 0 fmod_ret, 1 fexit, 1 fsession
 original: called
-frame 176
-save rax at -56
-ctx -136:
-scratch -176
-out -240: 16 bytes of stack arguments
+frame 16
+save rax at -8
+out -48: 16 bytes of stack arguments
 ---- code
 00  push rbp
 41  mov rbp, rsp
-80  sub rsp, 0xE0
+80  sub rsp, 0x20
 80  and rsp, 0xFFFFFFFFFFFFFFF0
-80  mov [rbp-0x38], rax
-80  call 0x0000000000500060
-80  lea rsp, [rbp-0xE0]
+80  mov [rbp-0x08], rax
+80  call 0x0000000000500050
+80  mov rax, [rbp-0x08]
+80  lea rsp, [rbp-0x20]
 80  push [rbp+0x18]
 80  push [rbp+0x10]
-80  mov rax, [rbp-0x38]
 80  call 0x0000000000400105
-80  mov [rbp-0x38], rax
-80  lea rsp, [rbp-0xB0]
+80  lea rsp, [rbp-0x10]
+80  mov [rbp-0x08], rax
 80  and rsp, 0xFFFFFFFFFFFFFFF0
 80  nop [rax+rax*1], eax
-80  call 0x0000000000500060
+80  call 0x0000000000500050
 80  mov eax, 0x00
-80  mov rax, [rbp-0x38]
+80  mov rax, [rbp-0x08]
 80  leave
 00  ret
 80  int3
@@ -38,13 +36,6 @@ out -240: 16 bytes of stack arguments
 80  int3
 80  int3
 80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-80  int3
-500060:
+500050:
 00  mov eax, 0x00
 00  ret

@@ -63,7 +63,7 @@ static void test_frame_states(void **state)
 	assert_int_equal(st[1], FRAME_CFA_RBP(1)); /* mov rbp, rsp */
 	assert_int_equal(st[4], FRAME_RBP);        /* sub rsp, 64 */
 	assert_int_equal(code[7], 64);
-	assert_int_equal(st[8], FRAME_RBP); /* mov [rbp-8], rbx */
+	assert_int_equal(st[8], FRAME_RBP); /* mov [rbp-16], rbx */
 	assert_int_equal(st[12], FRAME_RBP | FRAME_RBX);
 	assert_int_equal(st[16], FRAME_RBP | FRAME_RBX | FRAME_R14);
 	assert_int_equal(code[a.len - 2], 0xc9); /* leave; ret */
@@ -737,11 +737,11 @@ static void test_frame_names(void **state)
 	static const struct {
 		int32_t off;
 		const char *name;
-	} rows[] = { { -8, "saved rbx" },
-		     { -16, "saved r12" },
-		     { -24, "saved r13" },
-		     { -32, "saved r14" },
-		     { -40, "" },
+	} rows[] = { { -8, "" },
+		     { -16, "saved rbx" },
+		     { -24, "saved r12" },
+		     { -32, "saved r13" },
+		     { -40, "saved r14" },
 		     { -48, "r10" },
 		     { -49, "r10 - 1" },
 		     { -560, "r10 - 512" },

@@ -4,7 +4,7 @@
  * harness_call(fn) builds a stack with harness_k bytes of arguments at an address that is
  * harness_shift mod 64, loads every register from h_in, calls fn and stores every register
  * to h_out.  harness_callee stores what it was called with (h_seen), scribbles over its
- * stack arguments and returns with h_set in every caller-saved register.
+ * stack arguments and below its stack pointer, and returns with h_set in every caller-saved register.
  * harness_patched is a function whose first instruction calls h_tramp, as a patched one is
  * entered in the kernel; harness_body, behind that, is the rest of it: harness_callee.
  * A state is 15 general registers by number (rsp's place: rsp itself), then 16 xmm.
@@ -100,6 +100,9 @@ harness_callee:
 	lea 8(%rsp), %rdi
 	mov harness_k(%rip), %rcx
 	mov $0xee, %eax
+	rep stosb
+	lea -512(%rsp), %rdi
+	mov $512, %ecx
 	rep stosb
 	xmms load, h_set
 	GPRS(LOAD, h_set)

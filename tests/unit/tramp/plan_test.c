@@ -48,8 +48,8 @@ static void plan_spec(struct tramp_spec *s, struct tramp_prog *prog, const struc
 }
 
 /* Plan one body for these kinds; the model lives until the test ends it. */
-static int plan_one(const struct func_model *m, unsigned kinds, struct body_facts f,
-		    struct tramp_plan *p, struct diag *d)
+static int plan_tagged(const struct func_model *m, unsigned kinds, struct body_facts f, bool tagged,
+		       struct tramp_plan *p, struct diag *d)
 {
 	static struct tramp_spec s;
 	static struct tramp_prog prog;
@@ -57,7 +57,14 @@ static int plan_one(const struct func_model *m, unsigned kinds, struct body_fact
 
 	b = body_with(f);
 	plan_spec(&s, &prog, &b, m, kinds, 1);
+	s.tagged = tagged;
 	return tramp_plan(&s, p, d);
+}
+
+static int plan_one(const struct func_model *m, unsigned kinds, struct body_facts f,
+		    struct tramp_plan *p, struct diag *d)
+{
+	return plan_tagged(m, kinds, f, false, p, d);
 }
 
 #define ENTRY (1u << TRAMP_FENTRY)
@@ -86,21 +93,64 @@ static void check_areas(const struct area *a, unsigned n, int64_t bottom, const 
 	}
 }
 
+/* What must be as it was when the original returns. */
+static int64_t lasts_down_to(const struct tramp_plan *p, int64_t fixed)
+{
+	const struct tramp_spec *s = p->spec;
+	int64_t lowest = fixed;
+
+	for (int32_t w = p->first; w < p->end; w++) {
+		bool lasts = w >= (int32_t)s->model->nslots || p->cookies;
+
+		for (unsigned i = 0; i < s->list[TRAMP_FEXIT].n; i++) {
+			const struct body_facts *f = &s->list[TRAMP_FEXIT].prog[i].body->facts;
+
+			lasts |= f->reads_any || f->ctx_escapes ||
+				 (w >= 0 && f->reads[w / 64] >> w % 64 & 1) ||
+				 (w == -1 && f->reads_count) || (w == -2 && f->reads_ip);
+		}
+		if (lasts && p->ctx + 8 * w < lowest)
+			lowest = p->ctx + 8 * w;
+	}
+	if (p->cookies)
+		lowest = p->cookie + 8 - 8 * (int64_t)p->cookies;
+	return p->copy_loop && p->gpr < lowest ? p->gpr : lowest;
+}
+
+static int64_t fixed_down_to(const struct tramp_plan *p)
+{
+	static const int8_t off[] = { FRAME_OFF_R15, FRAME_OFF_R14, FRAME_OFF_R13, FRAME_OFF_R12 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(off); i++) {
+		if (p->saved & X86_REG(R15 - i))
+			return off[i];
+	}
+	return p->saved & X86_REG(RBX) ? FRAME_OFF_RBX : p->spec->tagged ? FRAME_OFF_TAG : 0;
+}
+
 static void check_plan(const struct tramp_plan *p, const char *sig)
 {
 	const struct func_model *m = p->spec->model;
 	unsigned regs = (unsigned)__builtin_popcount(p->saved & X86_CALLER_SAVED);
-	int64_t ctx_end = p->ctx + 8 * (m->nslots + TRAMP_RESULT_SLOTS);
-	struct area a[] = { { -FRAME_FIXED, 0, "fixed slots" },
+	int64_t fixed = fixed_down_to(p), cookies = 8 * (int64_t)p->cookies;
+	struct area a[] = { { fixed, 0, "fixed slots" },
 			    { p->gpr, p->gpr + 8 * (int64_t)regs, "registers" },
-			    { p->ctx - 24, ctx_end, "context" },
-			    { p->scratch, p->scratch + 16, "scratch" } };
+			    { p->ctx + 8 * p->first, p->ctx + 8 * p->end, "context" },
+			    { p->cookie + 8 - cookies, p->cookie + 8, "cookies" },
+			    { p->scratch, p->scratch + (p->scratch ? 8 : 0), "scratch" } };
+	int64_t used = 0;
 
 	if (!p->need_frame)
 		return;
 	check_areas(a, ARRAY_LEN(a), -(int64_t)p->frame, sig);
-	assert_int_equal(p->frame % 16, 0);
+	for (unsigned i = 0; i < ARRAY_LEN(a); i++)
+		used += a[i].hi - a[i].lo;
+	assert_int_equal(p->frame, ALIGN_UP(used, 16)); /* and nothing else */
 	assert_true(p->saved & X86_REG(RAX));
+	for (int i = 0; i < m->nslots + TRAMP_RESULT_SLOTS; i++) {
+		if (tramp_plan_fills(p, (unsigned)i))
+			assert_in_range(i - p->first, 0, p->end - p->first - 1);
+	}
 	for (unsigned r = RAX; r <= R15; r++) {
 		int32_t home = tramp_plan_home(p, (enum x86_gpr)r);
 
@@ -116,11 +166,13 @@ static void check_plan(const struct tramp_plan *p, const char *sig)
 	}
 	if (!p->call_orig)
 		return;
-	/* above the copy nothing is overwritten, and below it is our stack */
-	assert_true(p->out + (int64_t)p->out_bytes <= p->scratch);
+	/* nothing that lasts is overwritten, and the stack ends no lower than it must */
+	assert_true(p->out + (int64_t)p->out_bytes <= lasts_down_to(p, fixed));
+	assert_true(p->out + (int64_t)p->out_bytes + 64 > lasts_down_to(p, fixed));
 	assert_int_equal(p->out_bytes, m->call.stack_bytes);
-	assert_int_equal((16 - p->out) % 64, 0);
+	assert_int_equal((p->args - p->out) % 64, 0);
 	assert_true(-p->out <= TRAMP_MAX_FRAME);
+	assert_true(p->down >= p->frame && (int64_t)p->down >= -p->out - (int64_t)p->out_bytes);
 }
 
 static void test_random_offsets(void **state)
@@ -138,7 +190,13 @@ static void test_random_offsets(void **state)
 
 		random_signature(&s, sig, sizeof(sig), kinds >> TRAMP_FMOD_RET & 1);
 		m = model(sig);
-		if (plan_one(m, kinds, f, &p, &d) < 0)
+		f.reads_count = rnd_below(&s, 3) == 0;
+		f.reads_ip = rnd_below(&s, 3) == 0;
+		f.uses_scratch = rnd(&s) & 1;
+		f.may_override = kinds == 1u << TRAMP_FMOD_RET && rnd(&s) & 1;
+		if (m->nslots && rnd(&s) & 1)
+			f.reads[0] |= 1ull << rnd_below(&s, m->nslots < 64 ? m->nslots : 64);
+		if (plan_tagged(m, kinds, f, rnd(&s) & 1, &p, &d) < 0)
 			fail_msg("%s: %s", sig, d.text);
 		assert_int_equal(p.call_orig, kinds >> TRAMP_FEXIT & 1);
 		assert_int_equal(p.need_frame, kinds != 0);
@@ -242,6 +300,50 @@ static void test_long_copy_saves_its_counter(void **state)
 	assert_true(!p.copy_loop && p.saved == X86_REG(RAX) && !p.out_bytes);
 	func_model_free(few);
 	func_model_free(many);
+}
+
+static int64_t costs(const char *sig, struct body_facts entry, struct body_facts exit)
+{
+	struct func_model *m = model(sig);
+	struct tramp_body b1 = body_with(entry), b2 = body_with(exit);
+	struct tramp_prog p1 = { .body = &b1 }, p2 = { .body = &b2 };
+	struct tramp_spec s = { .model = m, .tagged = true };
+	struct tramp_plan p;
+
+	s.list[TRAMP_FENTRY].prog = &p1;
+	s.list[TRAMP_FEXIT].prog = &p2;
+	s.list[TRAMP_FENTRY].n = s.list[TRAMP_FEXIT].n = 1;
+	assert_int_equal(tramp_plan(&s, &p, NULL), 0);
+	check_plan(&p, sig);
+	func_model_free(m);
+	return p.args - p.out;
+}
+
+/*
+ * What a traced call takes of the target's stack, our return address and rbp included: 64 bytes
+ * for whoever counts at entry and at exit, by one instruction or behind the guard.  What
+ * programs change, or read at entry only, costs nothing more.
+ */
+static void test_costs_64_bytes(void **state)
+{
+	struct body_facts one = { .any_stack = true, .clobbers = X86_REG(RAX) };
+	struct body_facts guarded = { .any_stack = true,
+				      .uses_scratch = true,
+				      .clobbers = X86_REG(RAX) | X86_REG(RDI) };
+	struct body_facts called = { .uses_scratch = true, .clobbers = X86_CALLER_SAVED };
+	struct body_facts args = called, result = called, all = called;
+
+	args.reads[0] = 0x3f;
+	result.reads[0] = 1 << 6;
+	all.ctx_escapes = true;
+	assert_int_equal(costs("i64(i64)", one, one), 64);
+	assert_int_equal(costs("i64(i64)", guarded, guarded), 64);
+	assert_int_equal(costs("i64(i64)", called, called), 64);
+	assert_int_equal(costs("i64(i64,i64,i64,i64,i64,i64)", args, result), 64);
+	/* 6 arguments and a result behind the tag, to be read at exit */
+	assert_int_equal(costs("i64(i64,i64,i64,i64,i64,i64)", args, all), 128);
+	assert_int_equal(costs("i64(i64,i64,i64,i64,i64,i64,{i64[5]})", called, called), 64);
+	assert_int_equal(costs("i64(i64,i64,i64,i64,i64,i64,{i64[6]})", called, called), 128);
 }
 
 /* -- refusals ------------------------------------------------------------ */
@@ -348,7 +450,7 @@ static void test_too_big(void **state)
 
 	assert_int_equal(plan_one(m, EXIT, (struct body_facts){ 0 }, &p, NULL), 0);
 	check_plan(&p, "64 KiB");
-	m->call.stack_bytes = TRAMP_MAX_FRAME - 64;
+	m->call.stack_bytes = TRAMP_MAX_FRAME - 8;
 	assert_int_equal(plan_one(m, EXIT, (struct body_facts){ 0 }, &p, &d), -E2BIG);
 	assert_non_null(strstr(d.text, "bytes of stack arguments"));
 	m->call.stack_bytes = UINT32_MAX;
@@ -377,12 +479,11 @@ static void test_format(void **state)
 	assert_int_equal(len, strlen(text));
 	assert_string_equal(text, "programs: 1 fentry, 0 fmod_ret, 1 fexit\n"
 				  "original: called\n"
-				  "frame 128\n"
-				  "save rax at -56\n"
-				  "save rbx at -8\n"
-				  "ctx -88: 1 count\n"
-				  "scratch -128\n"
-				  "out -176: 0 bytes of stack arguments\n");
+				  "frame 48\n"
+				  "save rax at -48\n"
+				  "save rbx at -16\n"
+				  "ctx -32: 1 count\n"
+				  "out -48: 0 bytes of stack arguments\n");
 	assert_int_equal(tramp_plan_format(&p, cut, sizeof(cut)), sizeof(cut) - 1);
 	assert_memory_equal(cut, text, sizeof(cut) - 1);
 	assert_int_equal(tramp_plan_format(&p, NULL, 0), 0);
@@ -407,14 +508,15 @@ static void name_is(const struct tramp_plan *p, int32_t off, const char *want)
 static void test_names(void **state)
 {
 	struct func_model *m = model("i64(i64,i64,i64,i64,i64,i64,u8,{i64,i64,i64})");
-	struct body_facts f = { .ctx_escapes = true, .clobbers = X86_REG(RDI) | X86_REG(RBX) };
+	struct body_facts f = { .ctx_escapes = true,
+				.uses_scratch = true,
+				.clobbers = X86_REG(RDI) | X86_REG(RBX) };
 	struct tramp_plan p;
 
 	assert_int_equal(plan_one(m, EXIT, f, &p, NULL), 0);
 	name_is(&p, tramp_plan_home(&p, RDI), "saved rdi");
 	name_is(&p, tramp_plan_home(&p, RAX) + 4, "saved rax + 4");
 	name_is(&p, FRAME_OFF_RBX, "saved rbx");
-	name_is(&p, FRAME_OFF_R12, "");
 	name_is(&p, FRAME_OFF_TAG, "");
 	name_is(&p, p.ctx, "ctx[0]");
 	name_is(&p, p.ctx + 60, "ctx[7] + 4");
@@ -423,10 +525,10 @@ static void test_names(void **state)
 	name_is(&p, p.ctx - 8, "ctx[-1], the count");
 	name_is(&p, p.ctx - 16, "ctx[-2], the function");
 	name_is(&p, p.ctx - 24, "");
-	name_is(&p, p.scratch + 8, "scratch + 8");
+	name_is(&p, p.scratch + 4, "scratch + 4");
 	name_is(&p, p.out, "copied stack arguments");
 	name_is(&p, p.out + 31, "copied stack arguments + 31");
-	name_is(&p, p.out + 32, "");
+	name_is(&p, p.out + 32, "scratch"); /* what lies above it */
 	name_is(&p, 0, "caller's rbp");
 	name_is(&p, 8, "return address");
 	name_is(&p, 16, "arg 6 on the stack");
@@ -455,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_facts_add_up),
 		cmocka_unit_test(test_escaping_ctx_is_whole),
 		cmocka_unit_test(test_long_copy_saves_its_counter),
+		cmocka_unit_test(test_costs_64_bytes),
 		cmocka_unit_test(test_unknown_stack),
 		cmocka_unit_test(test_results_of_fmod_ret),
 		cmocka_unit_test(test_contradictions),

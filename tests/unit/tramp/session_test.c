@@ -224,7 +224,7 @@ static void check_call(unsigned i, uint64_t prog, uint64_t word, uint64_t cookie
 static void words_and_cookies(bool in_seed)
 {
 	struct rig *r = rig_new("i64(i64,i64,i64)");
-	uint64_t low, left1, left4, first = in_seed ? 3 : 6, second = first + 1;
+	uint64_t low, left1, left4, first = 3, second = first + 1;
 
 	if (in_seed)
 		in_seed_layout(r);
@@ -311,8 +311,8 @@ static void test_exit_runs_without_entry(void **state)
 	add(r, 0, true, true);
 	run(r);
 	assert_int_equal(ncalls, 4);
-	assert_int_equal(calls[2].word, RET | 1 | 6 << 8);
-	assert_int_equal(calls[3].word, RET | 1 | 7 << 8);
+	assert_int_equal(calls[2].word, RET | 1 | 3 << 8);
+	assert_int_equal(calls[3].word, RET | 1 | 4 << 8);
 	rig_free(r);
 }
 
@@ -332,9 +332,9 @@ static void test_skipped_function(void **state)
 	run(r);
 	assert_int_equal(ncalls, 3);
 	assert_int_equal(harness_runs, 0);
-	check_call(0, 1, 1 | 6 << 8, 0, 0);
+	check_call(0, 1, 1 | 3 << 8, 0, 0);
 	assert_int_equal(calls[1].word & (RET | 0xff), 1);
-	check_call(2, 1, RET | 1 | 6 << 8, 1ull << 32 | (uint32_t)h_in.gpr[7], (uint64_t)-22);
+	check_call(2, 1, RET | 1 | 3 << 8, 1ull << 32 | (uint32_t)h_in.gpr[7], (uint64_t)-22);
 	assert_int_equal(h_out.gpr[0], (uint64_t)-22);
 	rig_free(r);
 }
@@ -409,10 +409,10 @@ static void test_255_slots(void **state)
 	add(r, 0, true, true);
 	run(r);
 	assert_int_equal(ncalls, 4);
-	check_call(0, 1, 255 | 6 << 8, 0, 0);
-	check_call(1, 2, 255 | 7 << 8, 0, 0);
-	check_call(2, 1, RET | 255 | 6 << 8, 1ull << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
-	check_call(3, 2, RET | 255 | 7 << 8, 2ull << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
+	check_call(0, 1, 255 | 3 << 8, 0, 0);
+	check_call(1, 2, 255 | 4 << 8, 0, 0);
+	check_call(2, 1, RET | 255 | 3 << 8, 1ull << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
+	check_call(3, 2, RET | 255 | 4 << 8, 2ull << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
 	assert_memory_equal(harness_stack_seen, harness_stack, harness_k);
 	rig_free(r);
 }
@@ -429,7 +429,7 @@ static void test_many_cookies(void **state)
 	run(r);
 	assert_int_equal(ncalls, 2 * (TRAMP_MAX_COOKIES + 1));
 	for (unsigned i = 0; i < TRAMP_MAX_COOKIES; i++)
-		check_call(TRAMP_MAX_COOKIES + 1 + i, i + 1, RET | 8 | (uint64_t)(6 + i) << 8,
+		check_call(TRAMP_MAX_COOKIES + 1 + i, i + 1, RET | 8 | (uint64_t)(3 + i) << 8,
 			   (uint64_t)(i + 1) << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
 	assert_memory_equal(harness_stack_seen, harness_stack, harness_k);
 	add(r, 0, true, true);
@@ -493,8 +493,8 @@ static void test_plan_by_call(void **state)
 	make(r);
 	assert_int_equal(r->plan.cookies, 1);
 	assert_int_equal(r->plan.ctx, by_jmp.ctx);
-	assert_int_equal(tramp_plan_cookie(&r->plan, &r->prog[TRAMP_FENTRY][0]), 6);
-	assert_true(r->plan.out <= r->plan.ctx - 8 * 6);
+	assert_int_equal(tramp_plan_cookie(&r->plan, &r->prog[TRAMP_FENTRY][0]), 3);
+	assert_true(r->plan.out <= r->plan.ctx - 8 * 3);
 	rig_free(r);
 }
 
@@ -509,10 +509,9 @@ static void test_format(void **state)
 	make(r);
 	tramp_plan_format(&r->plan, text, sizeof(text));
 	assert_non_null(strstr(text, "programs: 0 fentry, 0 fmod_ret, 1 fexit, 2 fsession\n"));
-	assert_non_null(strstr(text, "ctx -144: 0 1 2 count ip\n"
-				     "scratch -184\n"
-				     "session cookie 6 at -192\n"
-				     "session cookie 7 at -200\n"));
+	assert_non_null(strstr(text, "ctx -24: 0 1 2 count ip\n"
+				     "session cookie 3 at -48\n"
+				     "session cookie 4 at -56\n"));
 	rig_free(r);
 }
 
