@@ -26,10 +26,12 @@ PROGRAMS = {
     'plan': [UNIT + 'plan_test'],
     'emit': [UNIT + 'emit_test'],
     'seed': [UNIT + 'seed_test'],
+    'state': [UNIT + 'state_test'],
     'session': [UNIT + 'session_test'],
     'kfunc': ['tests/unit/bpf/kfunc_test'],
     'walk': ['tests/unit/bpf/walk_test'],
     'stack': ['tests/unit/rt/rt_stack_test'],
+    'tail': ['tests/unit/rt/rt_tail_test'],
     'inline': ['tests/unit/bpf/inline_test'],
     'asm': ['tests/unit/x86/asm_table_test'],
     'table': ['python3', ROOT / 'tests/golden/seed_table.py', 'tests/golden/seed_show'],
@@ -39,12 +41,7 @@ PROGRAMS = {
     'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
 }
 
-SAVE_LOOP = '''	restore_registers(a, p, p->at_entry);
-	if (shows_memory(p))
-		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
-	x86_call_pc(a, p->spec->original);
-	save_registers(a, p, p->at_exit);
-'''
+SAVE_LOOP = '	save_registers(a, p, p->at_exit);\n'
 UNDO = '	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);\n'
 
 
@@ -85,10 +82,8 @@ FAULTS = [
      '	copy_stack_args(a, p);\n	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n',
      'patched', 'struct_arg_9, seed, by call'),
     ('push between outgoing arguments and call, ours', EMIT,
-     '	x86_call_pc(a, p->spec->original);\n	save_registers(a, p, p->at_exit);\n',
-     '	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n'
-     '	save_registers(a, p, p->at_exit);\n', 'emit',
-     'test_random'),
+     '	x86_call_pc(a, p->spec->original);\n',
+     '	x86_push(a, RAX);\n	x86_call_pc(a, p->spec->original);\n', 'emit', 'test_random'),
     ('rbx pushed, not stored by mov', SEED, '	x86_store(a, X86_Q, at(p->seed.rbx), RBX);\n',
      '	x86_push(a, RBX);\n', 'seed', 'test_random'),
     ('rsp off by 8 while programs run, ours', EMIT, '	x86_alu_ri(a, X86_AND, X86_Q, RSP, -16);\n',
@@ -162,8 +157,35 @@ FAULTS = [
      '	int32_t bytes = (int32_t)p->out_bytes > 8 ? (int32_t)p->out_bytes - 8 : '
      '(int32_t)p->out_bytes;\n', 'emit', 'test_random'),
     ('frame not large enough for the result slots', PLAN,
-     '	down += 8u * (m->nslots + TRAMP_RESULT_SLOTS);\n', '	down += 8u * m->nslots;\n', 'plan',
-     'test_random_offsets'),
+     '	want_value(p, &m->ret, TRAMP_RESULT_SLOTS);\n', '', 'plan', 'test_random_offsets'),
+    ('the copy overwrites what exit programs read', PLAN,
+     '	kept += 8u * (uint32_t)(p->end - lasting);\n', '', 'emit', 'test_random'),
+    ('the result overwritten where only entry programs read it', PLAN,
+     'w >= (int32_t)s->model->nslots || (w == -1', '(w == -1', 'plan', 'test_random_offsets'),
+    ('stack of exit programs not below their registers', EMIT,
+     'p->align_exit || (int32_t)p->frame > -p->out;', 'p->align_exit;', 'emit',
+     'test_random_stepped'),
+    ('saved registers read from below the copy', EMIT, '''	if (p->copy_loop)
+		copy_stack_args(a, p);
+	restore_registers(a, p, p->at_entry);
+''', '''	copy_stack_args(a, p);
+	restore_registers(a, p, p->at_entry);
+	if (false)
+''', 'emit', 'test_random'),
+    ('fixed slots not reserved', PLAN, '	uint32_t down = fixed_bytes(p), kept = down;\n',
+     '	uint32_t down = 0, kept = fixed_bytes(p);\n', 'plan', 'test_random_offsets'),
+    ('every tail call has a frame of its own', EMIT, '''	x86_jcc(a, X86_E, e->go_on);
+''', '''	x86_jmp(a, e->go_on);
+''', 'emit', 'test_random'),
+    ('tail calls from the other slab not seen', EMIT,
+     'i < ARRAY_LEN(s->room) && s->room[i].hi; i++', 'i < 1 && s->room[i].hi; i++', 'emit',
+     'test_random'),
+    ('a tail call that shares a frame does not say so', EMIT, '(p->open ? TRAMP_IS_TAIL : 0)',
+     '0ull', 'emit', 'test_random'),
+    ('rax lost where it is asked for tail calls', PLAN,
+     '	if (p->tails)\n		p->at_entry |= X86_REG(RAX);\n', '', 'emit', 'test_random'),
+    ('distance to rbp not beside the call', EMIT, '	state[1] = (uint8_t)words;\n', '', 'state',
+     'test_distance_beside_the_call'),
     ('signed values extended by zeroes', EMIT, '	s.is_signed = !pointer && v->flags & FM_SIGNED;\n',
      '	s.is_signed = false;\n', 'emit', 'test_random'),
     ('address of the original for that of the function', EMIT, '		x86_mov_ri(a, RAX, s->func);\n',
@@ -188,17 +210,17 @@ FAULTS = [
      '		p->at_entry = p->at_exit = p->saved;\n', '		p->at_exit = p->saved;\n', 'emit',
      'test_random'),
     ('rax not kept where arguments pass through it', PLAN,
-     '		p->at_entry |= X86_REG(RAX);\n', '', 'emit', 'test_random'),
+     '		p->at_entry |= X86_REG(RAX);\n		p->at_exit |= X86_REG(RAX);\n',
+     '		p->at_exit |= X86_REG(RAX);\n', 'emit', 'test_random'),
     ('rcx not kept where a loop counts in it', PLAN, '		p->at_entry |= X86_REG(RCX);\n', '', 'emit',
      'test_random'),
     ('stack of exit programs not aligned if entry programs do not mind', EMIT,
-     '	if (p->align_exit) {\n', '	if (p->align_exit && p->align_entry) {\n', 'emit',
+     '	if (p->align_exit)\n', '	if (p->align_exit && p->align_entry)\n', 'emit',
      'test_random'),
     ('stack of exit programs not aligned when the function is skipped', PLAN,
      '		p->align_entry |= p->align_exit;\n', '', 'emit', 'test_random'),
     ('copy begins where an aligned stack ends', EMIT,
-     '	if (p->align_entry)\n		x86_lea(a, RSP, at(p->out + bytes));\n', '', 'emit',
-     'test_random'),
+     '	if (p->align_entry || (int32_t)p->down', '	if ((int32_t)p->down', 'emit', 'test_random'),
     ('no frame for programs that want one', PLAN,
      '		if (!s->list[TRAMP_FENTRY].prog[i].body->facts.no_frame)\n',
      '		if (!s->list[TRAMP_FENTRY].prog[i].body->facts.any_stack)\n', 'emit', 'test_random'),
@@ -239,8 +261,8 @@ FAULTS = [
      '(kind == TRAMP_KINDS ? TRAMP_IS_RETURN : 0)', 'session', 'test_words_and_cookies'),
     ('no room for session cookies in the frame', PLAN, '	down += 8u * p->cookies;\n', '', 'session',
      'test_words_and_cookies'),
-    ('first session cookie overlaps the scratch words', PLAN,
-     '	p->cookie = p->scratch - 8;\n', '	p->cookie = p->scratch;\n', 'session',
+    ('first session cookie overlaps the lowest word', PLAN,
+     '	p->cookie = -(int32_t)down - 8;\n', '	p->cookie = -(int32_t)down;\n', 'session',
      'test_words_and_cookies'),
     ('session cookies not zeroed, seed', SEED,
      '	for (unsigned i = 0; i < p->cookies; i++)\n', '	for (unsigned i = 1; i < p->cookies; i++)\n',
@@ -270,6 +292,16 @@ FAULTS = [
      'seed, by call'),
     ('rbp at the hit taken for the return address', 'src/bpf/jit.c',
      'j->tramp->ret - j->tramp->ctx', '-j->tramp->ctx', 'walk', 'test_compiled'),
+    ('only the nearest frame is looked at', 'src/rt/tail.c', '#define FRAMES 16',
+     '#define FRAMES 1', 'tail', 'test_own_frame_is_found'),
+    ('an exit that is lost is not counted', 'src/rt/tail.c',
+     '__atomic_fetch_add(&a->no_exit, 1,', '__atomic_fetch_add(&a->no_exit, 0,', 'tail',
+     'test_too_many'),
+    ('any call of ours taken for one of an original', 'src/rt/tail.c',
+     ' || state[3] != CALL_MARK', '', 'tail', 'test_only_calls_of_originals'),
+    ('a frame without a tag gone through', 'src/rt/tail.c',
+     '(load(frame + OFF_TAG) & TAG_MAGIC) == TAG_MAGIC ? frame : 0', 'frame', 'tail',
+     'test_without_a_tag'),
     ('frames of ours are shown', 'src/rt/stack.c', '		if (pc - 1 - r->lo >= r->size)\n',
      '		if (pc || r->lo)\n', 'stack', 'test_image_frames'),
     ('a frame may be below', 'src/rt/stack.c', 'if (fp <= w->at ||', 'if (fp <= 8 ||', 'stack',

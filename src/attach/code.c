@@ -36,9 +36,13 @@ static void wrapped_emit(struct x86_asm *a, const struct tramp_env *env, const v
 
 	if (p->exit && env->kind == TRAMP_FEXIT)
 		place = p->exit;
-	place->call_lo = a->len;
+	if (env->open)
+		place->open_lo = a->len;
+	else
+		place->call_lo = a->len;
 	p->inner->emit(a, env, p->inner->self);
-	place->call_hi = a->len;
+	if (!env->open)
+		place->call_hi = a->len;
 }
 
 static void wrapped_cold(struct x86_asm *a, const struct tramp_env *env, const void *self)
@@ -190,6 +194,8 @@ static int name_program(struct code_view *v, const struct code_prog *p)
 
 	if (p->call_hi > p->call_lo)
 		err = add_name(v, v->image_at + p->call_lo, 0, "run %s", p->name);
+	if (!err && p->open_lo)
+		err = add_name(v, v->image_at + p->open_lo, 0, "run %s, tail call", p->name);
 	if (!err && p->code_hi > p->code_lo)
 		err = add_name(v, v->image_at + p->code_lo, 0, "%s", p->name);
 	if (!err)
@@ -213,6 +219,8 @@ static int name_helpers(struct code_view *v)
 	err = add_name(v, env->first, 0, "rt_first");
 	if (!err)
 		err = add_name(v, env->guard_slow, 0, "rt_guard_slow");
+	if (!err)
+		err = add_name(v, env->tail, 0, "rt_tail");
 	for (unsigned i = 0; i < n && !err; i++)
 		err = add_name(v, env->helper[h[i].id], 0, "bpf_%s", h[i].name);
 	return err;
@@ -240,6 +248,7 @@ static int name_code(struct code_view *v)
 		{ seed ? shim->image_exit : 0, "exit function of images" },
 		{ marks->exit_nop ? v->image_at + marks->exit_nop : 0, "exit programs" },
 		{ marks->exit_nop ? v->image_at + marks->exit_skip : 0, "behind exit programs" },
+		{ marks->tail ? v->image_at + marks->tail : 0, "tail calls" },
 	};
 	const struct func *f = v->hook->func;
 	int err = 0;

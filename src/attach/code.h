@@ -31,6 +31,7 @@ struct code_prog {
 	const struct tramp_body *inner;
 	struct code_prog *self, *exit; /* exit: a session program's other place */
 	uint32_t call_lo, call_hi, code_lo, code_hi;
+	uint32_t open_lo; /* its call for tail calls; 0: none */
 };
 
 struct code_view {

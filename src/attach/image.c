@@ -164,6 +164,18 @@ static void stand_in(const struct utramp_target *t, const struct hook *h, struct
 				  .image_exit = end + 3 * IMAGE_ALIGN };
 }
 
+/* Return addresses in either slab are of tail calls. */
+static void find_rooms(const struct utramp_target *t, const struct hook *h, struct tramp_spec *s)
+{
+	const struct code_room *own = &t->room[h->slab], *other = &t->room[!h->slab];
+
+	s->tail = t->env[h->slab].tail;
+	s->room[0].lo = own->lo;
+	s->room[0].hi = own->hi;
+	s->room[1].lo = other->lo;
+	s->room[1].hi = other->hi;
+}
+
 int recipe_init(const struct utramp_target *t, const struct hook *h, const struct slot_code *slot,
 		enum tramp_layout layout, struct recipe *r, struct diag *d)
 {
@@ -186,6 +198,7 @@ int recipe_init(const struct utramp_target *t, const struct hook *h, const struc
 				       .leave_resume = slot->leave_resume,
 				       .slot = h->number,
 				       .tagged = true };
+	find_rooms(t, h, &r->spec);
 	if (layout == TRAMP_SEED) {
 		stand_in(t, h, &r->shim);
 		r->spec.leave_ret = r->spec.leave_resume = 0; /* back to where the call was */

@@ -1,6 +1,6 @@
 /*
- * rt/entry.S - rt_first: register the thread; rt_guard_slow: ask the recursion guard.  Every
- * register but rax and flags is preserved.
+ * rt/entry.S - rt_first: register the thread; rt_guard_slow: ask the recursion guard; rt_tail: ask
+ * for an open call.  Every register but rax and flags is preserved.
  *
  * Context  [probe] any stack alignment; callee-saved registers are the C code's care
  */
@@ -80,4 +80,42 @@ rt_guard_slow:
 	ret
 	.cfi_endproc
 	.size rt_guard_slow, . - rt_guard_slow
+
+/* rt_tail_open(%rbp) */
+	.globl rt_tail
+	.hidden rt_tail
+	.type rt_tail, @function
+rt_tail:
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	movq (%rbp), %rdi
+	andq $-16, %rsp
+	cld
+	call rt_tail_open
+	leaq -64(%rbp), %rsp
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size rt_tail, . - rt_tail
 	.section .note.GNU-stack, "", @progbits

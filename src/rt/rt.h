@@ -40,6 +40,11 @@ void rt_first(void);
  * program's id is pushed, rax is the address of its statistics, rbp the frame.
  */
 void rt_guard_slow(void);
+
+/*
+ * rt_tail_open() for generated code: preserves all registers but rax and flags; rbp is the frame.
+ */
+void rt_tail(void);
 struct rt_thread *rt_thread_register(void);
 struct rt_thread *rt_thread_self(void); /* registers if needed; NULL: table full */
 
@@ -49,6 +54,13 @@ struct rt_thread *rt_thread_self(void); /* registers if needed; NULL: table full
  * pushes {prog, frame}.  1: run; 0: skip, counted in *stats.
  */
 uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats);
+
+/*
+ * A tail call may have led to the image whose frame this is.  1: a frame of the same slot is
+ * open right above, or as many others as are looked at (counted in no_exit): it is to have no
+ * frame of its own.
+ */
+uint64_t rt_tail_open(uint64_t frame);
 
 /*
  * The FDE's personality: counts a tagged frame's slot out when unwinding leaves it.  Needs

@@ -76,7 +76,8 @@ struct shm_arena {
 	uint64_t no_room;    /* hits that ran no program: too little stack */
 	shm_ref printk;      /* struct shm_map of the bpf_trace_printk ring */
 	uint64_t slots_used; /* slots ever claimed are all below it */
-	uint64_t reserved[5];
+	uint64_t no_exit;    /* hits that ran no exit program: too many tail calls in one call */
+	uint64_t reserved[4];
 	struct shm_thread thread[SHM_MAX_THREADS];
 };
 

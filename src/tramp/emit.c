@@ -257,6 +257,25 @@ static void show_args(struct x86_asm *a, const struct tramp_plan *p)
 	}
 }
 
+uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
+{
+	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
+	       (p->open ? TRAMP_IS_TAIL : 0) | (kind == TRAMP_FEXIT ? TRAMP_IS_RETURN : 0);
+}
+
+/* ctx[-1] as the program about to run sees it; rax is free. */
+static void emit_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned cookie)
+{
+	uint64_t word = parts_word(p, kind, cookie);
+
+	if (word <= INT32_MAX) {
+		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)word);
+		return;
+	}
+	x86_mov_ri(a, RAX, word);
+	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
+}
+
 static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 {
 	const struct tramp_spec *s = p->spec;
@@ -268,7 +287,7 @@ static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 			x86_store_i(a, X86_Q, slot(p, i), 0);
 	}
 	if (p->fill_count)
-		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)n);
+		emit_word(a, p, TRAMP_FENTRY, 0);
 	if (p->fill_ip) {
 		x86_mov_ri(a, RAX, s->func);
 		x86_store(a, X86_Q, at(p->ctx - 16), RAX);
@@ -366,25 +385,6 @@ static struct tramp_env *env_of(const struct tramp_plan *p, struct tramp_env *en
 	return env;
 }
 
-uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
-{
-	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
-	       (kind == TRAMP_FEXIT ? TRAMP_IS_RETURN : 0);
-}
-
-/* ctx[-1] as the program about to run sees it; rax is free. */
-static void emit_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned cookie)
-{
-	uint64_t word = parts_word(p, kind, cookie);
-
-	if (kind != TRAMP_FEXIT) {
-		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)word);
-		return;
-	}
-	x86_mov_ri(a, RAX, word);
-	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
-}
-
 bool parts_written_before(unsigned kind, const struct tramp_prog *prog)
 {
 	return prog->session && kind == TRAMP_FEXIT;
@@ -402,11 +402,25 @@ x86_label parts_entry(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 	return all[other - p->spec->list[TRAMP_FENTRY].prog].entry;
 }
 
-/* all: the environments of every list. */
+/*
+ * The environments of every list; again: of the call sites for tail calls, whose programs' code
+ * is that of the others.
+ */
+struct envs {
+	struct tramp_env *all, *again;
+	x86_label tail, go_on;
+};
+
+static struct tramp_env *envs_of(const struct tramp_plan *p, const struct envs *e, unsigned kind)
+{
+	return env_of(p, p->open ? e->again : e->all, kind);
+}
+
 static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned i,
-		      struct tramp_env *env, const struct tramp_env *all)
+		      const struct envs *e)
 {
 	const struct tramp_prog *prog = &p->spec->list[kind].prog[i];
+	struct tramp_env *env = envs_of(p, e, kind) + i;
 	unsigned cookie = tramp_plan_cookie(p, prog);
 
 	if (cookie)
@@ -416,8 +430,10 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 				   .cookie = prog->cookie,
 				   .arg = prog->arg,
 				   .kind = kind,
+				   .open = p->open,
 				   .scratch = p->scratch,
-				   .entry = parts_entry(a, p, kind, prog, all),
+				   .entry = p->open ? env_of(p, e->all, kind)[i].entry :
+						      parts_entry(a, p, kind, prog, e->all),
 				   .skip = x86_label_new(a) };
 	for (unsigned c = 0; prog->body->emit_cold && c < BODY_COLD; c++)
 		env->cold[c] = x86_label_new(a);
@@ -426,14 +442,14 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 }
 
 static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
-		      struct tramp_env *all)
+		      const struct envs *e)
 {
-	struct tramp_env *env = env_of(p, all, kind);
+	const struct tramp_env *env = envs_of(p, e, kind);
 
 	if (kind == TRAMP_FEXIT && p->fill_return)
 		emit_word(a, p, kind, 0);
 	for (unsigned i = 0; i < p->spec->list[kind].n; i++, env++) {
-		emit_body(a, p, kind, i, env, all);
+		emit_body(a, p, kind, i, e);
 		x86_bind(a, env->skip);
 	}
 }
@@ -442,14 +458,14 @@ static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
  * The first program that overrides or returns non-zero decides the result and goes to
  * skipped.  A zero may be stored, too: the slot is zero as long as the chain goes on.
  */
-static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *all,
+static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e,
 			  x86_label skipped)
 {
-	struct tramp_env *env = env_of(p, all, TRAMP_FMOD_RET);
+	const struct tramp_env *env = envs_of(p, e, TRAMP_FMOD_RET);
 	const struct tramp_spec *s = p->spec;
 
 	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n; i++, env++) {
-		emit_body(a, p, TRAMP_FMOD_RET, i, env, all);
+		emit_body(a, p, TRAMP_FMOD_RET, i, e);
 		if (s->list[TRAMP_FMOD_RET].prog[i].body->facts.may_override) {
 			x86_alu_mi(a, X86_CMP, X86_Q, at(p->ctx - 24), 0);
 			x86_jcc(a, X86_NE, skipped);
@@ -509,6 +525,20 @@ static void copy_stack_args(struct x86_asm *a, const struct tramp_plan *p)
 		x86_push_m(a, at(p->args + off));
 }
 
+/* Beside the call that was just emitted: from rsp to rbp, for rt/tail.c (x86/frame.h). */
+static void tell_distance(struct x86_asm *a, const struct tramp_plan *p)
+{
+	uint32_t words = (uint32_t)-p->out / 8;
+	uint8_t *state;
+
+	if (a->err || !a->frame)
+		return;
+	state = a->frame + a->len - FRAME_CALL_BYTES;
+	state[1] = (uint8_t)words;
+	state[2] = (uint8_t)(words >> 8);
+	state[3] = FRAME_CALL_MARK;
+}
+
 static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 {
 	bool below = p->align_exit || (int32_t)p->frame > -p->out;
@@ -521,6 +551,8 @@ static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 	if (shows_memory(p))
 		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
+	if (p->tails)
+		tell_distance(a, p);
 	if (below)
 		x86_lea(a, RSP, at(-(int32_t)p->frame));
 	save_registers(a, p, p->at_exit);
@@ -543,46 +575,9 @@ static void emit_gate(struct x86_asm *a, struct tramp_marks *marks)
 	x86_nop5(a);
 }
 
-static void emit_main(struct x86_asm *a, const struct tramp_plan *p, struct tramp_env *env,
-		      struct tramp_marks *marks)
-{
-	const struct tramp_spec *s = p->spec;
-	bool may_skip = s->list[TRAMP_FMOD_RET].n > 0;
-	x86_label skipped = x86_label_new(a), done = x86_label_new(a);
-
-	emit_enter(a, p);
-	fill_ctx(a, p);
-	emit_list(a, p, TRAMP_FENTRY, env);
-	emit_fmod_ret(a, p, env, skipped);
-	if (!p->call_orig) {
-		emit_undo(a, p);
-		emit_resume(a, s);
-		if (!may_skip)
-			return;
-		x86_bind(a, skipped);
-		emit_skipped(a, p);
-		emit_return(a, p);
-		return;
-	}
-	call_original(a, p);
-	if (may_skip) {
-		x86_jmp(a, done);
-		x86_bind(a, skipped);
-		emit_skipped(a, p);
-		x86_bind(a, done);
-	}
-	if (s->list[TRAMP_FEXIT].n) {
-		emit_gate(a, marks);
-		emit_list(a, p, TRAMP_FEXIT, env);
-		if (marks)
-			marks->exit_skip = a->len;
-	}
-	emit_return(a, p);
-}
-
 static void emit_cold(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
 {
-	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+	for (unsigned k = 0; k < (p->open ? TRAMP_FEXIT : TRAMP_KINDS); k++) {
 		for (unsigned i = 0; i < p->spec->list[k].n; i++, env++) {
 			const struct tramp_body *b = p->spec->list[k].prog[i].body;
 
@@ -591,6 +586,95 @@ static void emit_cold(struct x86_asm *a, const struct tramp_plan *p, const struc
 				b->emit_cold(a, env, b->self);
 		}
 	}
+}
+
+/* Without a call: the programs at entry, then on into the function, or back to the caller. */
+static void emit_pass(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e)
+{
+	x86_label skipped = x86_label_new(a);
+
+	fill_ctx(a, p);
+	emit_list(a, p, TRAMP_FENTRY, e);
+	emit_fmod_ret(a, p, e, skipped);
+	emit_undo(a, p);
+	emit_resume(a, p->spec);
+	if (!p->spec->list[TRAMP_FMOD_RET].n)
+		return;
+	x86_bind(a, skipped);
+	emit_skipped(a, p);
+	emit_return(a, p);
+}
+
+/*
+ * Does our caller's return address lie in code of ours?  rax is free: its lower half is bits 16 to
+ * 47 of it, so what lies within 64 KiB of a room is asked for in vain.
+ */
+static void ask_for_tail(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e)
+{
+	const struct tramp_spec *s = p->spec;
+	uint32_t base = 0;
+
+	x86_load(a, X86_Q, RAX, at(p->args - 8));
+	x86_shift_ri(a, X86_SHR, X86_Q, RAX, 16);
+	for (unsigned i = 0; i < ARRAY_LEN(s->room) && s->room[i].hi; i++) {
+		uint32_t lo = (uint32_t)(s->room[i].lo >> 16), hi = (uint32_t)(s->room[i].hi >> 16);
+
+		x86_alu_ri(a, X86_SUB, X86_D, RAX, (int32_t)(lo - base));
+		x86_alu_ri(a, X86_CMP, X86_D, RAX, (int32_t)(hi - lo));
+		x86_jcc(a, X86_BE, e->tail);
+		base = lo;
+	}
+	x86_bind(a, e->go_on);
+}
+
+/* rt_tail() knows; the frame is made, and the same for both ways. */
+static void emit_tail(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e,
+		      struct tramp_marks *marks)
+{
+	struct tramp_plan open = *p;
+
+	open.open = true;
+	open.tails = open.call_orig = open.fill_return = false;
+	x86_frame(a, inside(p));
+	x86_bind(a, e->tail);
+	if (marks)
+		marks->tail = a->len;
+	x86_call_to(a, p->spec->tail, RAX);
+	x86_test_rr(a, X86_Q, RAX, RAX);
+	x86_jcc(a, X86_E, e->go_on);
+	emit_pass(a, &open, e);
+	emit_cold(a, &open, e->again);
+}
+
+static void emit_main(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e,
+		      struct tramp_marks *marks)
+{
+	const struct tramp_spec *s = p->spec;
+	bool may_skip = s->list[TRAMP_FMOD_RET].n > 0;
+	x86_label skipped = x86_label_new(a), done = x86_label_new(a);
+
+	emit_enter(a, p);
+	if (!p->call_orig) {
+		emit_pass(a, p, e);
+		return;
+	}
+	if (p->tails)
+		ask_for_tail(a, p, e);
+	fill_ctx(a, p);
+	emit_list(a, p, TRAMP_FENTRY, e);
+	emit_fmod_ret(a, p, e, skipped);
+	call_original(a, p);
+	if (may_skip) {
+		x86_jmp(a, done);
+		x86_bind(a, skipped);
+		emit_skipped(a, p);
+		x86_bind(a, done);
+	}
+	emit_gate(a, marks);
+	emit_list(a, p, TRAMP_FEXIT, e);
+	if (marks)
+		marks->exit_skip = a->len;
+	emit_return(a, p);
 }
 
 static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struct tramp_env *env)
@@ -611,7 +695,7 @@ static void emit_rest(struct x86_asm *a, const struct tramp_plan *p, const struc
 
 void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_marks *marks)
 {
-	struct tramp_env *env;
+	struct envs e = { .tail = x86_label_new(a), .go_on = x86_label_new(a) };
 	size_t n = 0;
 
 	if (marks)
@@ -623,19 +707,22 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 	}
 	for (unsigned k = 0; k < TRAMP_KINDS; k++)
 		n += p->spec->list[k].n;
-	env = calloc(n, sizeof(*env));
-	if (!env) {
+	e.all = calloc(2 * n, sizeof(*e.all));
+	if (!e.all) {
 		x86_fail(a, -ENOMEM);
 		return;
 	}
-	if (p->spec->layout == TRAMP_SEED)
-		seed_emit(p, a, env, marks);
-	else
-		emit_main(a, p, env, marks);
-	if (p->spec->layout != TRAMP_SEED)
-		emit_cold(a, p, env);
-	emit_rest(a, p, env);
-	free(env);
+	e.again = e.all + n;
+	if (p->spec->layout == TRAMP_SEED) {
+		seed_emit(p, a, e.all, marks);
+	} else {
+		emit_main(a, p, &e, marks);
+		emit_cold(a, p, e.all);
+		if (p->tails)
+			emit_tail(a, p, &e, marks);
+	}
+	emit_rest(a, p, e.all);
+	free(e.all);
 }
 
 /* -- the trivial body ---------------------------------------------------- */

@@ -124,6 +124,8 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	if (s->entry == TRAMP_BY_CALL)
 		text_add(&t, "entered by call: args %d\n", plan->args);
 	text_add(&t, "original: %s\n", plan->call_orig ? "called" : "jumped to");
+	if (plan->tails)
+		text_add(&t, "tail calls share the frame of an open call\n");
 	if (plan->frameless) {
 		text_add(&t, "no frame: offsets from rsp\n");
 		add_saved(&t, plan);

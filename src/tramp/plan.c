@@ -237,6 +237,8 @@ static void split_saved(struct tramp_plan *p)
 		p->at_entry |= X86_REG(RAX);
 		p->at_exit |= X86_REG(RAX);
 	}
+	if (p->tails)
+		p->at_entry |= X86_REG(RAX);
 	if (s->list[TRAMP_FMOD_RET].n) {
 		p->at_entry = p->at_exit = p->saved;
 		p->align_entry |= p->align_exit;
@@ -485,6 +487,8 @@ int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct di
 	/* the kernel calls it behind fmod_ret programs too */
 	p.call_orig = spec->list[TRAMP_FEXIT].n > 0 ||
 		      (spec->layout == TRAMP_SEED && spec->list[TRAMP_FMOD_RET].n > 0);
+	p.tails = p.call_orig && spec->tail && spec->tagged && spec->layout == TRAMP_OURS &&
+		  spec->entry == TRAMP_BY_JMP;
 	if (p.need_frame) {
 		err = spec->layout == TRAMP_SEED ? seed_plan(&p, d) : lay_out(&p, d);
 		if (err)

@@ -19,6 +19,11 @@
  *          registers, MXCSR and DF are never written (the result register of a skipped
  *          function excepted).  Of a called original, rbp is our frame's: it keeps the chain
  *          of frame pointers whole, and no function may rely on what it finds there.
+ * Tail calls  A function that was entered by a jump from a traced one returns into that one's
+ *          image.  If a frame of its own hook is among the frames of ours that follow each other
+ *          there, it gets no other one: entry and fmod_ret programs run, then it is jumped to, and
+ *          what it returns is what the open call returns: one exit for all.  Behind TRAMP_TAIL_FRAMES
+ *          frames it gets none either, and its exit is counted as lost.  So the stack is bounded.
  * Units    bytes; plan offsets are relative to rbp, most of them negative.
  * Layouts  TRAMP_OURS keeps the promise for any signature.  TRAMP_SEED is the kernel's frame,
  *          instruction by instruction (tramp/seed.c, docs/from-the-kernel.md): it keeps only
@@ -54,10 +59,14 @@ enum tramp_entry { TRAMP_BY_JMP, TRAMP_BY_CALL };
  * zero at entry and keep what it writes there until the exit of the same call:
  *   bits 0-7    number of argument slots
  *   bits 8-15   index of the cookie: it is at ctx - 8 * index; 0: the program has none
+ *   bit 62      entered by a tail call inside a call that is open: this call has no exit of its
+ *               own, what is written to the cookie is lost
  *   bit 63      the function has returned, or was skipped
  */
 #define TRAMP_COOKIE_SHIFT 8
+#define TRAMP_IS_TAIL      (1ull << 62)
 #define TRAMP_IS_RETURN    (1ull << 63)
+#define TRAMP_TAIL_FRAMES  16  /* rt/tail.c */
 #define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which up to three are ctx's own */
 
 struct tramp_prog {
@@ -93,6 +102,10 @@ struct tramp_spec {
 	taddr_t leave_resume; /* jump here instead of to original; 0: jmp original, by call: ret */
 	uint32_t slot;        /* number for the frame's tag */
 	bool tagged;          /* write the tag and its frame state */
+	taddr_t tail;         /* rt_tail(); 0: each tail call has a frame of its own */
+	struct {
+		taddr_t lo, hi;
+	} room[2]; /* where code of ours lies: this slab first; hi 0: there is no other */
 	enum tramp_layout layout;
 	enum tramp_entry entry;
 	const struct tramp_shim *shim; /* TRAMP_SEED */
@@ -140,6 +153,8 @@ struct tramp_plan {
 	bool call_orig;                         /* fexit: call it, else jump to it */
 	bool need_frame;                        /* false: nothing to run, only a jump */
 	bool frameless;                         /* nothing but saved registers: see below */
+	bool tails;                             /* asks whether it was entered by a tail call */
+	bool open;                              /* the part for those that share a frame */
 	x86_regset saved;                       /* registers saved and restored, */
 	x86_regset at_entry, at_exit;           /* around the programs at entry, at exit */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
@@ -189,6 +204,7 @@ size_t tramp_plan_name(const struct tramp_plan *plan, int32_t off, char *out, si
 struct tramp_marks {
 	uint32_t exit_nop;  /* five-byte nop before the exit programs: may become a jump ... */
 	uint32_t exit_skip; /* ... to here, where registers are restored */
+	uint32_t tail;      /* what tail calls go through; 0: as other calls do */
 };
 
 /*

@@ -69,6 +69,7 @@ struct tramp_env {
 	uint64_t cookie; /* of this attachment */
 	uint64_t arg;    /* the second argument of a plain function body */
 	unsigned kind;   /* enum tramp_kind: TRAMP_FENTRY, ... */
+	bool open;       /* a second call site, for tail calls inside a call that is open */
 	int32_t scratch; /* rbp + scratch: 8 bytes, if facts.uses_scratch; lost at the next body */
 	x86_label entry; /* for emit and emit_rest of the same body */
 	x86_label skip;  /* jump here to leave without a result: rax is ignored (recursion) */

@@ -25,6 +25,12 @@
  *
  * The tag comes first: trampolines have it, and change no callee-saved register so far.
  *
+ * An image that tail calls may come back to (tramp/tramp.h) has more to tell: how far above rsp
+ * its rbp lies when it calls the original.  Nobody asks for the state of a pc inside of an
+ * instruction, and unwinders ask for that of a call at its first byte or its last.  So of the five
+ * bytes of `call rel32` the second and the third state are that distance, in words, the low
+ * byte first; and the fourth is FRAME_CALL_MARK.
+ *
  * The tag is FRAME_TAG_MAGIC | slot number: the personality counts the slot out by it
  * when an exception or a cancellation leaves the frame.  It is written by one instruction,
  * which extends 32 bits by their sign.
@@ -52,5 +58,8 @@
 #define FRAME_FIXED   48 /* bytes below rbp that they take at most */
 
 #define FRAME_TAG_MAGIC 0xffffffff80000000ull
+
+#define FRAME_CALL_BYTES 5
+#define FRAME_CALL_MARK  0x2a
 
 #endif

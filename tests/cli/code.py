@@ -166,7 +166,9 @@ def example():
         out = text(*args)
         assert "programs   an example's, which read every argument and the result\n" \
             '    1. fentry example_entry\n    2. fexit example_exit\n\n' in out, out
-        code = out[out.rindex('\nrun example_exit:'):]
+        code, tails = out[out.rindex('\nrun example_exit:'):].split('\ntail calls:\n')
+        assert '; rt_tail\n' in tails and '\nrun example_entry, tail call:\n' in tails, tails
+        assert tails.count('mov rax, [rdi') == 9 and 'nop' not in tails, tails
         assert code.count('mov rax, [rdi') == 10 and 'no exit program' not in out, code
     out = text(PLAIN + ':plain_add')
     assert '    1. fentry example_entry\n    no exit program: no types in libplain.so' in out
@@ -188,7 +190,9 @@ def sqlite3():
     assert 'types      --proto' in out and '2. fexit example_exit' in out, out
     for n in range(9):
         assert f'ctx[{n}]\n' in out, n
-    assert out.count('on the stack') == 6, out   # shown, and copied
+    calls, tails = out.split('\ntail calls:\n')
+    assert calls.count('on the stack') == 6, out   # shown, and copied
+    assert tails.count('on the stack') == 3, out   # shown
     out = text(name, '--', 'sqlite3')   # the pack's types have the same K
     assert '| K=24' in out and 'types      pack' in out and '2. fexit example_exit' in out, out
 

@@ -15,6 +15,7 @@
  *   fsession BODY [BODY...]    the same, in the fentry and in the fexit list
  *       cookie          counts in its session cookie
  *   tag N               tagged frames;   leave: jumps to the slot's stubs instead of ret
+ *   rooms N             code of ours lies in one slab or in two: asks for tail calls
  *   layout ours|seed|both   entry jmp|call   (ours, by jmp); both: ours by jmp, the seed's by call
  * Addresses are fixed: code 0x500000, original 0x400105.  Each line of code begins with the
  * frame state.  Every case also runs, on the harness of the unit tests: registers and stack
@@ -186,6 +187,14 @@ static void parse_line(struct golden *g, const char *path, char *line)
 	if (!strcmp(key, "tag")) {
 		g->spec.tagged = true;
 		g->spec.slot = (uint32_t)strtoul(word, NULL, 0);
+		return;
+	}
+	if (!strcmp(key, "rooms")) {
+		g->spec.tail = 0x400300;
+		g->spec.room[0].lo = 0x500000;
+		g->spec.room[0].hi = 0x2100000;
+		g->spec.room[1].lo = 0x7f0000000000;
+		g->spec.room[1].hi = strcmp(word, "2") ? 0 : 0x7f0001c00000;
 		return;
 	}
 	if (!strcmp(key, "layout") || !strcmp(key, "entry")) {

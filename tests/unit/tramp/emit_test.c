@@ -50,6 +50,7 @@ static volatile unsigned step_errors, steps;
 static bool by_call, frameless;
 static bool frame_ran[512]; /* by 16 bytes */
 static uint64_t tag;
+static unsigned asked[2]; /* tail calls, by what became of them */
 static uint8_t *page_end; /* nothing is mapped behind it */
 
 /* -- the programs -------------------------------------------------------- */
@@ -208,7 +209,19 @@ struct run {
 	struct body_log log[TRAMP_KINDS][MAX_PROGS];
 	int decider; /* fmod_ret program that decides, or -1 */
 	bool bare;   /* only entry programs, most of which need no frame */
+	bool inside; /* the caller is in the rooms, so this may be a tail call */
 };
+
+/* It shares the frame of an open call: no exit, and it is jumped to. */
+static bool shares(const struct run *r)
+{
+	return r->plan.tails && r->inside && harness_shares;
+}
+
+static bool calls(const struct run *r)
+{
+	return r->plan.call_orig && !shares(r);
+}
 
 static void random_body(uint64_t *s, struct run *r, unsigned kind, unsigned i)
 {
@@ -253,6 +266,29 @@ static bool wide_reads(const struct run *r)
 	return false;
 }
 
+/* Around the caller's return address, beside it (by 64 KiB), or none; the other slab may be far away. */
+static void random_rooms(uint64_t *s, struct run *r)
+{
+	taddr_t ret = (taddr_t)harness_returned, far = 0x7fff00000000;
+	unsigned which = rnd_below(s, 3), size = 1 + rnd_below(s, 28 << 20);
+
+	if (rnd_below(s, 3) == 0)
+		return;
+	r->spec.tail = (taddr_t)harness_tail;
+	r->spec.tagged = true;
+	r->inside = rnd_below(s, 3) > 0;
+	for (unsigned i = 0; i < 2; i++)
+		r->spec.room[i].hi = 1 + (r->spec.room[i].lo = far + i * (64ull << 20));
+	if (which < 2) {
+		r->spec.room[which].lo = r->inside ? ret - rnd_below(s, size) : ret + 65536;
+		r->spec.room[which].hi = r->spec.room[which].lo + size;
+	}
+	r->inside &= which < 2;
+	if (rnd(s) & 1 && which != 1)
+		r->spec.room[1].hi = 0;
+	harness_shares = rnd(s) & 1;
+}
+
 static bool random_run(uint64_t *s, struct run *r)
 {
 	bool fmod = rnd_below(s, 3) == 0;
@@ -277,6 +313,7 @@ static bool random_run(uint64_t *s, struct run *r)
 		r->spec.leave_ret = (taddr_t)harness_leave_ret;
 		r->spec.leave_resume = (taddr_t)harness_leave_resume;
 	}
+	random_rooms(s, r);
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		bool none = (k == TRAMP_FMOD_RET && !fmod) || (k != TRAMP_FENTRY && r->bare);
 		unsigned n = none ? 0 : rnd_below(s, MAX_PROGS);
@@ -335,7 +372,7 @@ static void run_code(uint64_t *s, struct run *r, unsigned shift, bool step)
 	for (unsigned i = 0; i < harness_k; i++)
 		harness_stack[i] = (uint8_t)rnd(s);
 	harness_shift = shift;
-	harness_runs = harness_left = 0;
+	harness_runs = harness_left = harness_asked = 0;
 	sequence = 0;
 	step_errors = 0;
 	memset(&h_seen, 0, sizeof(h_seen));
@@ -364,7 +401,7 @@ static void check_log(const struct run *r, unsigned kind, unsigned i, uint64_t o
 	CHECK(log->order == order);
 	CHECK(b->any_stack || (log->rsp + (b->outline ? 8 : 0)) % 16 == 0);
 	CHECK(b->no_frame || log->rsp <= h_in.gpr[4] - r->plan.frame + 15);
-	CHECK(!b->count || log->count == r->m->nslots);
+	CHECK(!b->count || log->count == (r->m->nslots | (shares(r) ? TRAMP_IS_TAIL : 0)));
 	CHECK(!b->ip || log->ip == r->spec.func);
 	for (unsigned k = 0; k < b->nread; k++) {
 		unsigned slot = b->read[k], j = slot - r->m->nslots;
@@ -405,6 +442,8 @@ static void check_programs(const struct run *r)
 		for (unsigned i = 0; i < r->spec.list[k].n; i++) {
 			bool after = k == TRAMP_FMOD_RET && r->decider >= 0 && (int)i > r->decider;
 
+			after |= k == TRAMP_FEXIT && shares(r);
+
 			if (after)
 				CHECK(r->log[k][i].order == 0);
 			else
@@ -436,7 +475,7 @@ static void skipped_state(const struct run *r, struct state *want)
 /* Of the stack, between our caller and the original: return address, rbp, what lasts, the copy. */
 static uint64_t costs(const struct tramp_plan *p)
 {
-	return p->call_orig ? (uint64_t)(p->args - p->out) : 0;
+	return (uint64_t)(p->args - p->out);
 }
 
 static void check_state(const struct run *r)
@@ -450,7 +489,7 @@ static void check_state(const struct run *r)
 	} else {
 		CHECK(harness_runs == 1);
 		for (unsigned i = 0; i < 16; i++) {
-			if (i == 4 || (i == 5 && r->plan.call_orig))
+			if (i == 4 || (i == 5 && calls(r)))
 				continue; /* rsp below; rbp: our frame, in the chain */
 			if (h_seen.gpr[i] != h_in.gpr[i])
 				fail_msg("%s: the original got %lx in register %u, not %lx", r->sig,
@@ -459,7 +498,7 @@ static void check_state(const struct run *r)
 		CHECK(!memcmp(h_seen.xmm, h_in.xmm, sizeof(h_in.xmm)));
 		CHECK(h_seen.gpr[4] % 64 == (h_in.gpr[4] - 8) % 64);
 		CHECK(!memcmp(harness_stack_seen, harness_stack, harness_k));
-		CHECK(h_seen.gpr[4] == h_in.gpr[4] - 8 - costs(&r->plan));
+		CHECK(h_seen.gpr[4] == h_in.gpr[4] - 8 - (calls(r) ? costs(&r->plan) : 0));
 	}
 	for (unsigned i = 0; i < sizeof(kept); i++)
 		want.gpr[kept[i]] = h_in.gpr[kept[i]];
@@ -467,9 +506,11 @@ static void check_state(const struct run *r)
 	CHECK(!memcmp(want.gpr, h_out.gpr, sizeof(want.gpr)));
 	CHECK(!memcmp(want.xmm, h_out.xmm, sizeof(want.xmm)));
 	CHECK(!(h_flags & 0x400)); /* DF */
-	if (r->plan.call_orig || r->decider >= 0)
+	if (calls(r) || r->decider >= 0)
 		CHECK(!memcmp(harness_stack_after, harness_stack, harness_k));
 	CHECK(harness_left == (r->spec.leave_ret ? 1 : 0));
+	CHECK(harness_asked == (r->plan.tails && r->inside));
+	asked[shares(r)] += harness_asked;
 	CHECK(!step_errors);
 }
 
@@ -599,8 +640,10 @@ static void test_random(void **state)
 
 static void test_random_stepped(void **state)
 {
-	random_runs(0x5eed2, 120, true);
+	asked[0] = asked[1] = 0;
+	random_runs(0x5eed2, 160, true);
 	assert_true(steps > 10000);
+	assert_true(asked[0] && asked[1]);
 }
 
 /* -- cases --------------------------------------------------------------- */

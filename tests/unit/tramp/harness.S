@@ -125,17 +125,25 @@ harness_leave_resume:
 	incl harness_left(%rip)
 	jmp harness_callee
 
+	/* rt_tail(): which tail calls share a frame is the test's to say. */
+	.globl harness_tail
+harness_tail:
+	incl harness_asked(%rip)
+	mov harness_shares(%rip), %rax
+	ret
+
 	.bss
 	.balign 64
 	.irp s, h_in, h_out, h_seen, h_set
 	.globl \s
 \s:	.skip 128 + 256
 	.endr
-	.irp s, harness_k, harness_shift, h_fn, h_tramp, h_old_rsp, h_flags
+	.irp s, harness_shares, harness_k, harness_shift, h_fn, h_tramp, h_old_rsp, h_flags
 	.globl \s
 \s:	.skip 8
 	.endr
-	.globl harness_runs, harness_left, harness_step
+	.globl harness_runs, harness_left, harness_step, harness_asked
+harness_asked: .skip 4
 harness_runs: .skip 4
 harness_left: .skip 4
 harness_step: .skip 8

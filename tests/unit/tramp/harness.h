@@ -12,9 +12,9 @@ struct state {
 };
 
 extern struct state h_in, h_out, h_seen, h_set;
-extern uint64_t harness_k, harness_shift, h_flags;
+extern uint64_t harness_k, harness_shift, harness_shares, h_flags;
 extern void *h_tramp;
-extern uint32_t harness_runs, harness_left;
+extern uint32_t harness_runs, harness_left, harness_asked;
 extern uint8_t harness_step;
 extern uint8_t harness_stack[65536], harness_stack_seen[65536], harness_stack_after[65536];
 
@@ -22,6 +22,7 @@ void harness_call(void *fn);
 void harness_callee(void);
 void harness_patched(void);
 void harness_body(void);
+void harness_tail(void);
 void harness_leave_ret(void);
 void harness_leave_resume(void);
 extern const char harness_returned[];

@@ -480,6 +480,38 @@ static void test_unknown_stack(void **state)
 	rig_free(r);
 }
 
+/*
+ * Entered by a tail call inside an open call, a session has an entry and no exit; its cookie is there,
+ * zero, and nobody else's.
+ */
+static void test_tail_call(void **state)
+{
+	struct rig *r = rig_new("i64(i64)");
+	taddr_t ret = (taddr_t)harness_returned;
+
+	add(r, 0, true, true);
+	add(r, TRAMP_FEXIT, false, false);
+	add(r, 0, true, true);
+	r->spec.tagged = true;
+	r->spec.tail = (taddr_t)harness_tail;
+	r->spec.room[0].lo = ret - 64;
+	r->spec.room[0].hi = ret + 64;
+	harness_shares = 1;
+	run(r);
+	assert_int_equal(harness_runs, 1);
+	assert_int_equal(ncalls, 2);
+	check_call(0, 1, TRAMP_IS_TAIL | 1 | 3 << 8, 0, 0);
+	check_call(1, 3, TRAMP_IS_TAIL | 1 | 4 << 8, 0, 0);
+	assert_int_equal(written, 3); /* the code is that of other calls */
+	harness_shares = 0;
+	ncalls = 0;
+	harness_call(code);
+	assert_int_equal(ncalls, 5);
+	check_call(0, 1, 1 | 3 << 8, 0, 0);
+	check_call(2, 1, RET | 1 | 3 << 8, 1ull << 32 | (uint32_t)h_in.gpr[7], h_set.gpr[0]);
+	rig_free(r);
+}
+
 /* Entered by call the stack arguments lie a word higher; cookies do not mind. */
 static void test_plan_by_call(void **state)
 {
@@ -537,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_stack),
 		cmocka_unit_test(test_seed_layout),
 		cmocka_unit_test(test_plan_by_call),
+		cmocka_unit_test(test_tail_call),
 		cmocka_unit_test(test_format),
 	};
 

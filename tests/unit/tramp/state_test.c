@@ -4,11 +4,13 @@
  *
  * The shadow stack is one that the test keeps while it steps through a call: every return must
  * go where the call before it said (SDM volume 1, chapter 17).  Entered by call, a trampoline
- * that passes the function by cannot do that, which shows that the test can fail.
+ * that passes the function by cannot do that, which shows that the test can fail.  And what an image
+ * writes beside its call for tail calls to find.
  */
 #include "harness.h"
 
 #include "tramp/tramp.h"
+#include "x86/frame.h"
 #include "x86/insn.h"
 
 #include <setjmp.h>
@@ -212,6 +214,65 @@ static void test_shadow_stack(void **state)
 	}
 }
 
+/* -- what tail calls look for ------------------------------------------------ */
+
+/* The only call in an image that is marked; returns how far above rsp it says rbp is. */
+static uint64_t marked_distance(const uint8_t *frame, unsigned n)
+{
+	uint64_t distance = 0;
+	unsigned found = 0;
+
+	for (unsigned at = 0; at + FRAME_CALL_BYTES <= n; at++) {
+		if (code[at] != 0xe8 || frame[at + 3] != FRAME_CALL_MARK)
+			continue;
+		found++;
+		assert_int_equal(frame[at], FRAME_RBP | FRAME_TAG);
+		assert_int_equal(frame[at + 4], FRAME_RBP | FRAME_TAG);
+		distance = 8 * (frame[at + 1] | (uint64_t)frame[at + 2] << 8);
+	}
+	assert_int_equal(found, 1);
+	return distance;
+}
+
+/*
+ * Beside the call of the original, where no unwinder looks, stands how far above rsp rbp is then;
+ * rsp is what the function finds, less the return address.
+ */
+static void test_distance_beside_the_call(void **state)
+{
+	static const char *const sig[] = { "i64(i64)", "void({u8[65528]},i64)", "void({i64[9]})" };
+	struct tramp_body body = tramp_body_call(&fn_go_on);
+	struct tramp_prog prog = { .body = &body };
+
+	for (unsigned i = 0; i < ARRAY_LEN(sig); i++) {
+		static uint8_t frame[CODE_SIZE];
+		struct tramp_spec s = { .original = (taddr_t)harness_callee,
+					.tail = (taddr_t)harness_tail,
+					.tagged = true,
+					.room[0] = { 0x7fff00000000, 0x7fff00000001 },
+					.list[TRAMP_FEXIT] = { &prog, 1 } };
+		struct func_model *m;
+		struct tramp_plan p;
+		struct x86_asm a;
+		int n;
+
+		assert_int_equal(func_model_parse(sig[i], &m, NULL), 0);
+		s.model = m;
+		assert_int_equal(tramp_plan(&s, &p, NULL), 0);
+		x86_asm_init(&a, code, frame, CODE_SIZE, (uint64_t)code);
+		tramp_emit(&p, &a, NULL);
+		n = x86_asm_finish(&a);
+		assert_true(n > 0);
+		harness_k = m->call.stack_bytes;
+		harness_shift = 16;
+		harness_call(code);
+		/* rbp lies below our caller's rsp by the return address and what it pushed */
+		assert_int_equal(h_seen.gpr[4] + 8 + marked_distance(frame, (unsigned)n),
+				 h_in.gpr[4] - 16);
+		func_model_free(m);
+	}
+}
+
 static int setup(void **state)
 {
 	struct sigaction sa = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
@@ -227,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vector_state),
 		cmocka_unit_test(test_shadow_stack),
+		cmocka_unit_test(test_distance_beside_the_call),
 	};
 
 	return cmocka_run_group_tests_name("tramp/state", tests, setup, NULL);
