@@ -62,7 +62,8 @@ static void row(struct tally *t, const struct tally_row *r)
 	if (r->unfinished)
 		json_printf(w,
 			    "not measured: %" PRIu64
-			    " calls left by exception or longjmp, or running still\n",
+			    " calls left by exception or longjmp, running still, or tail calls "
+			    "inside a measured one\n",
 			    r->unfinished);
 	utramp_hist(r->bucket, TALLY_BUCKETS, false, put_hist, t);
 }
