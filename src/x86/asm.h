@@ -137,6 +137,7 @@ void x86_lea_pc(struct x86_asm *a, enum x86_gpr dst, uint64_t pc);  /* rip-relat
 void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off); /* mov dst, fs:[off] */
 /* mov fs:[off], src: the lower 32 bits */
 void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src);
+void x86_cmp_fs(struct x86_asm *a, enum x86_gpr r, int32_t off); /* cmp r, fs:[off] */
 void x86_movups_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
 void x86_movups_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_movq_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src); /* upper half: 0 */
@@ -186,7 +187,15 @@ void x86_cmov(struct x86_asm *a, enum x86_cc cc, enum x86_width w, enum x86_gpr 
 void x86_inc_m(struct x86_asm *a, enum x86_width w, struct x86_mem m);
 void x86_dec_m(struct x86_asm *a, enum x86_width w, struct x86_mem m);
 
+/*
+ * ah = SF ZF AF PF CF, and back.  In 64-bit mode by CPUID 80000001H:ecx[0], which every x86-64
+ * processor but the first two years' has (SDM vol. 2, LAHF).
+ */
+void x86_lahf(struct x86_asm *a);
+void x86_sahf(struct x86_asm *a);
+
 /* Atomics with a lock prefix (xchg has it by nature); w is X86_D or X86_Q. */
+void x86_lock_inc_m(struct x86_asm *a, enum x86_width w, struct x86_mem m);
 void x86_lock_alu_mr(struct x86_asm *a, enum x86_alu op, enum x86_width w, struct x86_mem dst,
 		     enum x86_gpr src);
 void x86_lock_xadd(struct x86_asm *a, enum x86_width w, struct x86_mem dst, enum x86_gpr src);

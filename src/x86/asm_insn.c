@@ -154,6 +154,11 @@ void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src)
 	op_fs(a, 0x89, false, src, off);
 }
 
+void x86_cmp_fs(struct x86_asm *a, enum x86_gpr r, int32_t off)
+{
+	op_fs(a, 0x3b, true, r, off);
+}
+
 void x86_movups_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src)
 {
 	op_mem(a, OP_0F(0x10), dst, src);
@@ -412,6 +417,11 @@ static struct op locked(struct op op)
 	return op;
 }
 
+void x86_lock_inc_m(struct x86_asm *a, enum x86_width w, struct x86_mem m)
+{
+	op_mem(a, op_width(a, locked(OP(0xff)), w), 0, m);
+}
+
 void x86_lock_alu_mr(struct x86_asm *a, enum x86_alu op, enum x86_width w, struct x86_mem dst,
 		     enum x86_gpr src)
 {
@@ -533,6 +543,16 @@ void x86_call_to(struct x86_asm *a, uint64_t pc, enum x86_gpr scratch)
 void x86_ret(struct x86_asm *a)
 {
 	op_put(a, 0xc3, 1);
+}
+
+void x86_lahf(struct x86_asm *a)
+{
+	op_put(a, 0x9f, 1);
+}
+
+void x86_sahf(struct x86_asm *a)
+{
+	op_put(a, 0x9e, 1);
 }
 
 void x86_leave(struct x86_asm *a)

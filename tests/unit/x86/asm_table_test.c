@@ -319,6 +319,10 @@ static void mem_alone(struct x86_mem m)
 		begin();
 		x86_dec_m(&a, w, m);
 		WANT1(MN(DEC), M(BITS(w), m));
+		begin();
+		x86_lock_inc_m(&a, w, m);
+		check(&(struct want){
+			.mn = MN(INC), .lock = true, .n = 1, .op = { M(BITS(w), m) } });
 		EACH_OF(i, imms)
 		{
 			begin();
@@ -600,6 +604,15 @@ static void test_fs_operand(void **state)
 		    ops[1].reg.value != zreg(X86_D, r) || ops[0].mem.segment != ZYDIS_REGISTER_FS ||
 		    ops[0].mem.base != ZYDIS_REGISTER_NONE || ops[0].mem.disp.value != disps[i])
 			mismatch("fs operand, stored", len);
+		begin();
+		x86_cmp_fs(&a, r, disps[i]);
+		len = x86_asm_finish(&a);
+		if (!ZYAN_SUCCESS(
+			    ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)) ||
+		    insn.length != len || insn.mnemonic != MN(CMP) || ops[1].size != 64 ||
+		    ops[0].reg.value != zreg(X86_Q, r) || ops[1].mem.segment != ZYDIS_REGISTER_FS ||
+		    ops[1].mem.base != ZYDIS_REGISTER_NONE || ops[1].mem.disp.value != disps[i])
+			mismatch("fs operand, compared", len);
 	}
 }
 
@@ -690,6 +703,8 @@ static void test_no_operand(void **state)
 {
 	PLAIN(x86_ret, MN(RET));
 	PLAIN(x86_leave, MN(LEAVE));
+	PLAIN(x86_lahf, MN(LAHF));
+	PLAIN(x86_sahf, MN(SAHF));
 	PLAIN(x86_int3, MN(INT3));
 	PLAIN(x86_ud2, MN(UD2));
 	PLAIN(x86_mfence, MN(MFENCE));

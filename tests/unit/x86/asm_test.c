@@ -142,6 +142,7 @@ static void test_no_such_operand(void **state)
 	REFUSED(x86_movsx_rr(&a, X86_Q, true, RAX, RCX));
 	REFUSED(x86_load_fs(&a, X86_NO_REG, 0));
 	REFUSED(x86_store_fs32(&a, 0, X86_NO_REG));
+	REFUSED(x86_cmp_fs(&a, X86_NO_REG, 0));
 }
 
 static void test_no_such_form(void **state)
