@@ -63,6 +63,7 @@ struct process {
 	unsigned regions; /* of the arena's list that are mapped */
 	taddr_t threads;  /* block table */
 	int32_t tls_off;
+	uint32_t pthread_size; /* the caller's to find, for struct rt_state */
 	struct module_list modules;
 	void *priv;
 };

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -299,6 +300,28 @@ static taddr_t vdso_symbol(struct process *p, const char *name)
 	return found;
 }
 
+/*
+ * How far down the main thread's stack may go.  The kernel lets it grow as long as all of it,
+ * in pages, is within the soft limit (mm/mmap.c acct_stack_growth()).  Without a limit it may
+ * reach any mapping below.
+ */
+static void find_stack(const struct process *p, struct rt_state *s)
+{
+	const struct map_list *m = &p->modules.maps;
+	struct rlimit lim;
+
+	if (prlimit(p->pid, RLIMIT_STACK, NULL, &lim) < 0 || lim.rlim_cur == RLIM_INFINITY)
+		return;
+	for (size_t i = 0; i < m->n; i++) {
+		uint64_t size = lim.rlim_cur & ~4095ull;
+
+		if (strcmp(m->at[i].path, "[stack]") != 0 || size > m->at[i].hi)
+			continue;
+		s->stack_lo = m->at[i].hi - size;
+		s->stack_size = size;
+	}
+}
+
 static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 {
 	struct rt_state s = {
@@ -309,9 +332,11 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 		.threads = p->threads,
 		.clock_gettime = vdso_symbol(p, "__vdso_clock_gettime"),
 		.flags = flags,
+		.pthread_size = p->pthread_size,
 	};
 
 	find_unwinder(p, &s);
+	find_stack(p, &s);
 	for (int i = 0; i < SLABS; i++)
 		s.room[i] = (struct rt_room){ p->slab[i].text, p->slab[i].room };
 	for (int i = 0; i < SLABS; i++) {

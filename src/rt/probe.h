@@ -99,6 +99,9 @@ static inline uint32_t rt_owner(const struct rt_thread *t)
 /* How many bytes from src on were copied, at most size, at most 8 pages; faults end it. */
 uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src);
 
+/* Fills the thread's stack bounds in struct rt_tls. */
+void rt_find_room(void);
+
 int rt_owner_dead(struct shm_arena *a, uint32_t owner);
 uint64_t rt_output2(struct shm_map *m, const void *a, uint64_t na, const void *b, uint64_t nb);
 

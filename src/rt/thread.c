@@ -1,5 +1,5 @@
 /*
- * rt/thread.c - the calling thread's block: claim a slot, find it again.
+ * rt/thread.c - the calling thread's block: claim a slot, find it again; its stack: room.c.
  *
  * A registration may be interrupted anywhere by a handler that registers as well.  Both
  * may even hold the same slot.  The TLS word is set by one cmpxchg from the value seen at
@@ -150,6 +150,7 @@ struct rt_thread *rt_thread_register(void)
 	old = tls_load();
 	if (old && old->magic == RT_THREAD_MAGIC)
 		return old;
+	rt_find_room();
 	me = (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
 	     (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
 	slot = slot_claim(a, me, old, 0);

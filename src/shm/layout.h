@@ -73,7 +73,7 @@ struct shm_arena {
 	uint32_t control_pid;
 	uint32_t flags;
 	uint64_t no_slot;    /* hits that ran no program: thread table full */
-	uint64_t no_room;    /* hits that ran no program: too little stack */
+	uint64_t no_room;    /* hits that ran no program: too little stack, struct rt_tls */
 	shm_ref printk;      /* struct shm_map of the bpf_trace_printk ring */
 	uint64_t slots_used; /* slots ever claimed are all below it */
 	uint64_t no_exit;    /* hits that ran no exit program: too many tail calls in one call */
@@ -206,6 +206,24 @@ struct rt_thread {
 	uint32_t pad;
 };
 
+/*
+ * The thread's words of thread-local storage, at rt_state.tls_off.  A forked child's thread has
+ * its own and runs on its own copy of the same stack, so bounds outlive the block, which is wiped.
+ * A hit with lo <= rsp < limit finds too little stack left; both 0: bounds unknown, never so.
+ */
+struct rt_tls {
+	uint64_t block; /* struct rt_thread *, 0 at first */
+	uint64_t stack_limit;
+	uint64_t stack_lo;
+};
+
+/*
+ * limit - lo: a quarter of the stack, at least what a signal handler or a callee can be
+ * expected to need and a common image's needs.  An image that needs more looks for itself.
+ */
+#define RT_ROOM_LEFT  4096u
+#define RT_ROOM_IMAGE 2048u
+
 /* -- slab ------------------------------------------------------------------ */
 
 #define RT_STATE_MAGIC 0x3162616c73747531ull /* "1utslab1" */
@@ -217,18 +235,19 @@ enum {
 struct rt_state {
 	uint64_t magic;
 	uint32_t version;
-	int32_t tls_off;        /* the thread block's pointer is at fs:[tls_off] */
+	int32_t tls_off;        /* struct rt_tls is at fs:[tls_off] */
 	uint64_t arena;         /* the target's address of struct shm_arena */
 	uint64_t threads;       /* of SHM_MAX_THREADS blocks of RT_THREAD_SIZE */
 	uint64_t get_cfa;       /* _Unwind_GetCFA, or 0; of a frame it gives the rsp, not the CFA */
 	uint64_t clock_gettime; /* the vDSO's, or 0: system call */
 	uint32_t flags;         /* RT_FLAG_* */
-	uint32_t pad;
-	uint64_t get_gr; /* _Unwind_GetGR, or 0: the personality counts nothing out */
-	uint64_t get_ip; /* _Unwind_GetIP, or 0: the same */
+	uint32_t pthread_size;  /* of libc's struct pthread at fs:0; 0: not known */
+	uint64_t get_gr;        /* _Unwind_GetGR, or 0: the personality counts nothing out */
+	uint64_t get_ip;        /* _Unwind_GetIP, or 0: the same */
 	struct rt_room {
 		uint64_t lo, size;
-	} room[2]; /* where slots and images of both slabs are: x86/frame.h */
+	} room[2];                     /* where slots and images of both slabs are: x86/frame.h */
+	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
 	uint64_t reserved[6];
 };
 
