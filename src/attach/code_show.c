@@ -126,8 +126,7 @@ static struct x86_listing list_slot(const struct code_view *v)
 	taddr_t moved = v->slot.moved - v->slot.at;
 
 	if (is_seed(v))
-		return listing_of(v, v->slot_bytes + moved, v->slot.image_ptr - v->slot.moved,
-				  v->slot.moved);
+		return listing_of(v, v->slot_bytes + moved, v->slot.moved_size, v->slot.moved);
 	l.quad = v->slot.image_ptr;
 	l.note = note_slot;
 	return l;

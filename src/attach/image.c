@@ -77,6 +77,12 @@ int32_t image_counter(const struct hook *h)
 	return (int32_t)(offsetof(struct rt_thread, inside) + 8 * (h->number % RT_COUNTERS));
 }
 
+/* A function of which nothing is known may be assembly that takes flags (text/slot.h). */
+bool image_keeps_flags(const struct hook *h)
+{
+	return h->func->model->raw || !h->func->model->k_known;
+}
+
 int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
 		    size_t cap, struct slot_code *out, struct diag *d)
 {
@@ -86,6 +92,8 @@ int image_slot_code(const struct utramp_target *t, const struct hook *h, void *c
 		.rt_first = t->env[h->slab].first,
 		.tls_off = t->env[h->slab].tls_off,
 		.counter_off = image_counter(h),
+		.no_room = t->proc->arena + offsetof(struct shm_arena, no_room),
+		.keep_flags = image_keeps_flags(h),
 	};
 
 	return slot_emit(&plan, code, frames, cap, out, d);

@@ -31,6 +31,7 @@ int image_swap(struct utramp_target *t, struct hook *h, struct diag *d);
 int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
 		    size_t cap, struct slot_code *out, struct diag *d);
 int32_t image_counter(const struct hook *h); /* of calls inside: its offset in rt_thread */
+bool image_keeps_flags(const struct hook *h);
 taddr_t image_place(const struct utramp_target *t, const struct hook *h,
 		    const struct slot_code *slot);
 

@@ -1,16 +1,19 @@
 /*
  * text/slot.c - see slot.h.
  *
- * Hot parts come first: enter and leave_ret fill one cache line, leave_resume, moved
- * and the image pointer the next; what runs once per thread is last.
+ * Hot parts come first: enter and the image pointer are in one cache line, leave_ret,
+ * leave_resume and moved in it and the next; what runs once per thread, or when the stack is
+ * nearly used up, is last.
  */
 #include "text/slot.h"
 
+#include "shm/layout.h"
 #include "x86/frame.h"
 #include "x86/insn.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 /* A slot under construction. */
@@ -19,44 +22,101 @@ struct build {
 	struct slot_code *code;
 	struct x86_asm a;
 	x86_label moved, image_ptr, first;
+	x86_label no_room, roomy; /* enter's */
 };
 
 /* One of the three places that count, and its way for threads without a block. */
 struct count {
 	x86_label slow, counted;
+	bool flags; /* are kept on the stack, below rax */
 };
 
-/* Up to the counting instruction included: rax is the block, its old value on the stack. */
-static struct count emit_count(struct build *b, bool in)
+/* rax is free. */
+static void push_state(struct build *b, bool flags)
 {
-	struct count c = { .slow = x86_label_new(&b->a), .counted = x86_label_new(&b->a) };
-	struct x86_mem counter = X86_MEM(RAX, b->plan->counter_off);
-
 	x86_frame(&b->a, FRAME_CFA(0));
 	x86_push(&b->a, RAX);
 	x86_frame(&b->a, FRAME_CFA(1));
-	x86_load_fs(&b->a, RAX, b->plan->tls_off);
+	if (!flags)
+		return;
+	x86_lahf(&b->a);
+	x86_setcc(&b->a, X86_O, RAX);
+	x86_push(&b->a, RAX);
+	x86_frame(&b->a, FRAME_CFA(2));
+}
+
+/* al is 1 if there was an overflow: adding 127 overflows for 1 and not for 0. */
+static void pop_state(struct build *b, bool flags)
+{
+	if (flags) {
+		x86_pop(&b->a, RAX);
+		x86_frame(&b->a, FRAME_CFA(1));
+		x86_alu_ri(&b->a, X86_ADD, X86_B, RAX, 127);
+		x86_sahf(&b->a);
+	}
+	x86_pop(&b->a, RAX);
+	x86_frame(&b->a, FRAME_CFA(0));
+}
+
+static int32_t tls(const struct build *b, size_t off)
+{
+	return b->plan->tls_off + (int32_t)off;
+}
+
+/*
+ * Up to the counting instruction included: rax is the block, its old value on the stack.
+ * Below the limit on the thread's own stack nothing is counted and no image is run.
+ */
+static struct count emit_count(struct build *b, bool in, bool flags)
+{
+	struct count c = { .slow = x86_label_new(&b->a),
+			   .counted = x86_label_new(&b->a),
+			   .flags = flags };
+	struct x86_mem counter = X86_MEM(RAX, b->plan->counter_off);
+
+	push_state(b, flags);
+	x86_load_fs(&b->a, RAX, tls(b, offsetof(struct rt_tls, block)));
 	x86_test_rr(&b->a, X86_Q, RAX, RAX);
 	x86_jcc(&b->a, X86_E, c.slow);
 	x86_bind(&b->a, c.counted);
-	if (in)
+	if (in) {
+		x86_cmp_fs(&b->a, RSP, tls(b, offsetof(struct rt_tls, stack_limit)));
+		x86_jcc(&b->a, X86_C, b->no_room);
+		x86_bind(&b->a, b->roomy);
 		x86_inc_m(&b->a, X86_Q, counter);
-	else
+	} else {
 		x86_dec_m(&b->a, X86_Q, counter);
-	x86_pop(&b->a, RAX);
-	x86_frame(&b->a, FRAME_CFA(0));
+	}
+	pop_state(b, flags);
 	return c;
+}
+
+/*
+ * Below the limit: on another stack, which lies below the thread's own, all is well.  The
+ * count is the arena's, since a forked child's block is wiped.
+ */
+static void emit_no_room(struct build *b)
+{
+	bool flags = b->plan->keep_flags;
+
+	x86_bind(&b->a, b->no_room);
+	x86_frame(&b->a, FRAME_CFA(flags ? 2 : 1));
+	x86_cmp_fs(&b->a, RSP, tls(b, offsetof(struct rt_tls, stack_lo)));
+	x86_jcc(&b->a, X86_C, b->roomy);
+	x86_mov_ri(&b->a, RAX, b->plan->no_room);
+	x86_lock_inc_m(&b->a, X86_Q, X86_MEM(RAX, 0));
+	pop_state(b, flags);
+	x86_jmp(&b->a, b->moved);
 }
 
 /* Get a block and count with it; without one go on uncounted: to moved, or return. */
 static void emit_slow(struct build *b, const struct count *c, bool to_moved)
 {
 	x86_bind(&b->a, c->slow);
-	x86_frame(&b->a, FRAME_CFA(1));
+	x86_frame(&b->a, FRAME_CFA(c->flags ? 2 : 1));
 	x86_call(&b->a, b->first);
 	x86_jcc(&b->a, X86_NE, c->counted);
-	x86_pop(&b->a, RAX);
-	x86_frame(&b->a, FRAME_CFA(0));
+	pop_state(b, c->flags);
 	if (to_moved)
 		x86_jmp(&b->a, b->moved);
 	else
@@ -124,32 +184,42 @@ static int emit(struct build *b, struct diag *d)
 	struct x86_asm *a = &b->a;
 	struct slot_code *code = b->code;
 	struct count in, out, resume;
+	bool flags = b->plan->keep_flags;
+	uint32_t image_at;
 	int err;
 
 	b->moved = x86_label_new(a);
 	b->image_ptr = x86_label_new(a);
 	b->first = x86_label_new(a);
+	b->no_room = x86_label_new(a);
+	b->roomy = x86_label_new(a);
 
 	code->enter = x86_pc(a);
-	in = emit_count(b, true);
+	in = emit_count(b, true, flags);
 	x86_jmp_m(a, b->image_ptr);
-	code->leave_ret = x86_pc(a);
-	out = emit_count(b, false);
-	x86_ret(a);
-	code->leave_resume = x86_pc(a);
-	resume = emit_count(b, false);
-	err = emit_moved(b, d);
-	if (err)
-		return err;
 	x86_int3_to(a, 8);
 	x86_bind(a, b->image_ptr);
 	code->image_ptr = x86_pc(a);
-	code->image = code->leave_resume;
+	image_at = a->len;
 	x86_bytes(a, &code->image, 8);
+	code->leave_ret = x86_pc(a);
+	out = emit_count(b, false, false);
+	x86_ret(a);
+	code->leave_resume = x86_pc(a);
+	resume = emit_count(b, false, flags);
+	err = emit_moved(b, d);
+	if (err)
+		return err;
+	code->moved_size = (uint32_t)(x86_pc(a) - code->moved);
+	x86_int3_to(a, 8);
 	emit_slow(b, &in, true);
 	emit_slow(b, &out, false);
 	emit_slow(b, &resume, true);
+	emit_no_room(b);
 	emit_first(b);
+	code->image = code->leave_resume;
+	if (!a->err)
+		memcpy(a->buf + image_at, &code->image, sizeof(code->image));
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "text/slot.h"
 
+#include "shm/layout.h"
 #include "x86/asm.h"
 #include "x86/frame.h"
 
@@ -31,10 +32,11 @@ struct block {
 };
 
 static struct block block;
-static __thread struct block *volatile tls_block;
+static __thread volatile struct rt_tls tls;
 static unsigned first_calls;
-static bool no_block;
-uint64_t first_rsp; /* as rt_first was entered */
+static bool no_block, keep_flags;
+static uint64_t no_room; /* calls that found too little stack */
+uint64_t first_rsp;      /* as rt_first was entered */
 
 #define COUNTER     37
 #define COUNTER_OFF ((int32_t)(offsetof(struct block, inside) + 8 * COUNTER))
@@ -45,7 +47,7 @@ __attribute__((target("general-regs-only"))) uint64_t first_in_c(void)
 	first_calls++;
 	if (no_block)
 		return 0;
-	tls_block = &block;
+	tls.block = (uintptr_t)&block;
 	return (uint64_t)(uintptr_t)&block;
 }
 
@@ -294,7 +296,7 @@ static int32_t tls_off(void)
 	uintptr_t fs;
 
 	__asm__("mov %%fs:0, %0" : "=r"(fs));
-	return (int32_t)((uintptr_t)&tls_block - fs);
+	return (int32_t)((uintptr_t)&tls - fs);
 }
 
 static void write_text(taddr_t at, const void *bytes, size_t n)
@@ -328,14 +330,16 @@ static void patch(const struct victim *v)
 				  .at = (uintptr_t)slab,
 				  .rt_first = (uintptr_t)first,
 				  .tls_off = tls_off(),
-				  .counter_off = COUNTER_OFF };
+				  .counter_off = COUNTER_OFF,
+				  .no_room = (uintptr_t)&no_room,
+				  .keep_flags = keep_flags };
 	struct diag d = { "" };
 	size_t len;
 
 	memset(&hook, 0, sizeof(hook));
 	memset(&block, 0, sizeof(block));
 	memset(slab, 0xcc, SLAB_BYTES);
-	tls_block = NULL;
+	tls.block = 0;
 	if (describe(v->name, &hook.site, &d) < 0)
 		fail_msg("%s: %s", v->name, d.text);
 	if (v->nop != (hook.site.kind == SITE_NOP))
@@ -503,11 +507,11 @@ static void test_leave_without_block(void **state)
 	assert_int_equal(((leave_fn *)(uintptr_t)hook.code.leave_resume)(3, 4), 7);
 	assert_int_equal(first_calls, 1);
 	assert_int_equal(block.inside[COUNTER], -1);
-	tls_block = NULL;
+	tls.block = 0;
 	((leave_fn *)(uintptr_t)hook.code.leave_ret)(3, 4);
 	assert_int_equal(first_calls, 2);
 	assert_int_equal(block.inside[COUNTER], -2);
-	tls_block = NULL;
+	tls.block = 0;
 	no_block = true; /* and if there is none: return all the same */
 	((leave_fn *)(uintptr_t)hook.code.leave_ret)(3, 4);
 	assert_int_equal(((leave_fn *)(uintptr_t)hook.code.leave_resume)(30, 4), 34);
@@ -613,7 +617,8 @@ static struct regs fill_regs(void)
 }
 
 /* Each path of the slot in single steps: every instruction's frame state must unwind. */
-static void step_through(const struct victim *v, enum how how, bool block_there, bool refuse)
+static void step_through(const struct victim *v, enum how how, bool block_there, bool refuse,
+			 bool roomy)
 {
 	struct regs want = fill_regs(), got;
 
@@ -621,16 +626,19 @@ static void step_through(const struct victim *v, enum how how, bool block_there,
 	patch(v);
 	set_image(how);
 	no_block = refuse;
-	tls_block = block_there ? &block : NULL;
+	tls.block = block_there ? (uintptr_t)&block : 0;
 	step_regs = fill_regs();
 	step_regs.flags |= 0x100; /* TF */
 	steps = bad_steps = 0;
 	got = step_regs;
 	step_regs.rsp = 0;
+	tls.stack_lo = !roomy;
+	tls.stack_limit = roomy ? 0 : UINT64_MAX;
 	/* rsp is stored by call_regs before the first step in the slot */
 	call_regs(&step_regs, (const void *)(uintptr_t)find(v->name).lo, 0);
 	got = step_regs;
 	no_block = false;
+	tls.stack_lo = tls.stack_limit = 0;
 	unpatch();
 	if (bad_steps)
 		fail_msg("%s, image %d: %u of %u states are wrong, the last at slot + %#lx",
@@ -649,11 +657,15 @@ static void test_frame_states(void **state)
 
 	sigaction(SIGTRAP, &sa, &old);
 	for (size_t i = 0; i < ARRAY_LEN(v); i++)
-		for (enum how how = NO_IMAGE; how <= IMAGE_RESUMES; how++) {
-			step_through(&v[i], how, true, false);
-			step_through(&v[i], how, false, false);
-			step_through(&v[i], how, false, true);
-		}
+		for (enum how how = NO_IMAGE; how <= IMAGE_RESUMES; how++)
+			for (int f = 0; f < 2; f++) {
+				keep_flags = f;
+				step_through(&v[i], how, true, false, true);
+				step_through(&v[i], how, false, false, true);
+				step_through(&v[i], how, false, true, true);
+				step_through(&v[i], how, true, false, false);
+			}
+	keep_flags = false;
 	sigaction(SIGTRAP, &old, NULL);
 }
 
@@ -678,6 +690,141 @@ static void test_registers_and_alignment(void **state)
 		}
 }
 
+/* -- stack room -------------------------------------------------------------------------- */
+
+/* asm_regs with rsp at the given distance above lo, as it is in the function: was it traced? */
+static bool traced_at(uint64_t above_lo, uint64_t room)
+{
+	struct regs want = fill_regs(), got = fill_regs();
+	uint64_t hits, missed;
+
+	call_regs(&want, (const void *)(uintptr_t)asm_regs, 0);
+	tls.stack_lo = want.rsp - 8 - above_lo; /* rsp behind the slot's push */
+	tls.stack_limit = tls.stack_lo + room;
+	patch(&(struct victim)ASM_ROW(asm_regs));
+	set_image(IMAGE_CALLS);
+	hits = hook.hits;
+	missed = no_room;
+	got.rsp = want.rsp;
+	call_regs(&got, (const void *)(uintptr_t)asm_regs, 0);
+	unpatch();
+	assert_int_equal(got.rsp, want.rsp);
+	assert_memory_equal(want.r, got.r, sizeof(want.r));
+	assert_int_equal(block.inside[COUNTER], 0);
+	assert_int_equal(hook.hits - hits + (no_room - missed), 1);
+	tls.stack_lo = tls.stack_limit = 0;
+	return hook.hits != hits;
+}
+
+static void test_room(void **state)
+{
+	no_block = false;
+	for (int i = 0; i < 2; i++) {
+		const uint64_t push = keep_flags ? 16 : 8;
+
+		/* the function's rsp is above_lo - 8 below what is compared */
+		assert_true(traced_at(push - 8 + 0x10000, 0x10000));
+		assert_true(traced_at(push - 8 + 0x20000, 0x10000));
+		assert_false(traced_at(push - 8 + 0xffff, 0x10000));
+		assert_false(traced_at(push - 8, 0x10000)); /* the last word but that of the push */
+		assert_true(traced_at(push - 8 - 1, 0x10000)); /* a stack that lies below */
+		assert_true(traced_at(-0x100000ull, 0x10000));
+		assert_true(traced_at(0x100, 0)); /* bounds not known */
+		keep_flags = true;
+	}
+	keep_flags = false;
+}
+
+/* The same without a block: it is asked for first, then the room. */
+static void test_room_first(void **state)
+{
+	struct regs r = fill_regs();
+
+	call_regs(&r, (const void *)(uintptr_t)asm_regs, 0);
+	patch(&(struct victim)ASM_ROW(asm_regs));
+	set_image(IMAGE_CALLS);
+	no_room = 0;
+	tls.stack_lo = r.rsp - 0x1000;
+	tls.stack_limit = r.rsp + 0x1000;
+	first_calls = 0;
+	call_regs(&r, (const void *)(uintptr_t)asm_regs, 0);
+	assert_int_equal(first_calls, 1);
+	assert_int_equal(no_room, 1);
+	assert_int_equal(hook.hits, 0);
+	assert_int_equal(block.inside[COUNTER], 0);
+	tls.stack_lo = tls.stack_limit = 0;
+	unpatch();
+}
+
+/* -- flags ------------------------------------------------------------------------------- */
+
+#define STATUS 0x8d5u /* CF PF AF ZF SF OF: SDM vol. 1, 3.4.3.1 */
+
+/* what it was entered with, by all its ways in */
+ASM_FN(asm_flags, "mov %rdi, %rsi\n mov %rsi, %rdi\n pushf\n pop %rax\n and $0x8d5, %eax\n ret");
+
+static uint64_t flags_seen(uint64_t in)
+{
+	struct regs r = fill_regs(), want = r;
+
+	r.flags = 0x202 | in;
+	call_regs(&r, (const void *)(uintptr_t)asm_flags, 0);
+	want.r[RAX] = r.r[RAX];
+	want.r[RSI] = r.r[RSI];
+	assert_memory_equal(r.r, want.r, sizeof(r.r));
+	return r.r[RAX];
+}
+
+/* The i-th of the 64 combinations. */
+static uint64_t combination(unsigned i)
+{
+	static const unsigned bit[] = { 0, 2, 4, 6, 7, 11 };
+	uint64_t f = 0;
+
+	for (unsigned k = 0; k < ARRAY_LEN(bit); k++)
+		f |= (uint64_t)(i >> k & 1) << bit[k];
+	return f;
+}
+
+enum flag_way { WITH_BLOCK, FIRST_HIT, BLOCK_REFUSED, WITHOUT_ROOM, FLAG_WAYS };
+
+static void one_flag_way(enum flag_way way, bool *differs)
+{
+	no_block = way == BLOCK_REFUSED;
+	if (way == WITHOUT_ROOM) {
+		tls.stack_lo = 1;
+		tls.stack_limit = UINT64_MAX;
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t in = combination(i);
+
+		tls.block = way == WITH_BLOCK || way == WITHOUT_ROOM ? (uintptr_t)&block : 0;
+		*differs |= flags_seen(in) != in;
+	}
+	no_block = false;
+	tls.stack_lo = tls.stack_limit = 0;
+}
+
+/* Kept on every way to moved; no image: set_image()'s own change them. */
+static void test_flags(void **state)
+{
+	no_block = false;
+	for (int kept = 1; kept >= 0; kept--) {
+		keep_flags = kept;
+		patch(&(struct victim)ASM_ROW(asm_flags));
+		for (enum flag_way way = 0; way < FLAG_WAYS; way++) {
+			bool differs = false;
+
+			one_flag_way(way, &differs);
+			if (differs == kept)
+				fail_msg("keep_flags %d, way %d: flags %s", kept, (int)way,
+					 differs ? "differ" : "do not differ");
+		}
+		unpatch();
+	}
+	keep_flags = false;
+}
+
 /* -- layout, pc map, errors ----------------------------------------------------------- */
 
 static void test_layout(void **state)
@@ -689,11 +836,12 @@ static void test_layout(void **state)
 	unpatch();
 	assert_int_equal(c->at, (uintptr_t)slab);
 	assert_int_equal(c->enter, c->at);
-	assert_true(c->leave_resume - c->at <= 64); /* enter and leave_ret share a line */
-	assert_true(c->enter < c->leave_ret && c->leave_ret < c->leave_resume);
-	assert_true(c->leave_resume < c->moved && c->moved < c->image_ptr);
+	assert_true(c->image_ptr + 8 - c->at <= 64); /* enter and what it reads share a line */
+	assert_true(c->enter < c->image_ptr && c->image_ptr < c->leave_ret);
+	assert_true(c->leave_ret < c->leave_resume && c->leave_resume < c->moved);
 	assert_int_equal(c->image_ptr % 8, 0);
-	assert_true(c->image_ptr + 8 < c->at + c->size && c->size <= SLOT_MAX);
+	assert_true(c->moved + c->moved_size < c->at + c->size && c->size <= SLOT_MAX);
+	assert_true(c->moved + c->moved_size - c->at <= 128);
 	memcpy(&image, (void *)(uintptr_t)c->image_ptr, 8);
 	assert_int_equal(image, c->leave_resume);
 	assert_int_equal(c->image, image);
@@ -791,6 +939,8 @@ int main(void)
 		cmocka_unit_test(test_frame_states), cmocka_unit_test(test_registers_and_alignment),
 		cmocka_unit_test(test_layout),       cmocka_unit_test(test_pc_map),
 		cmocka_unit_test(test_pc_map_runs),  cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_room),         cmocka_unit_test(test_room_first),
+		cmocka_unit_test(test_flags),
 	};
 
 	return cmocka_run_group_tests_name("text/slot", tests, setup, teardown);
