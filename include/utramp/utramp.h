@@ -180,6 +180,8 @@ UTRAMP_API int utramp_target__read_printk(struct utramp_target *t,
 					  void (*fn)(void *ctx, const struct utramp_printk *p),
 					  void *ctx);
 UTRAMP_API uint64_t utramp_target__lost(const struct utramp_target *t); /* of all kinds */
+/* Calls that ran no program because a quarter of the stack or less was left. */
+UTRAMP_API uint64_t utramp_target__untraced(const struct utramp_target *t);
 
 /* -- what can be traced ----------------------------------------------------------------- */
 

@@ -291,6 +291,10 @@ uint64_t utramp_target__lost(const struct utramp_target *t)
 	for (size_t i = 0; i < t->generated.n; i++)
 		n += t->generated.at[i]->kind->lost(t->generated.at[i]);
 	n += __atomic_load_n(&t->arena->hdr->no_slot, __ATOMIC_RELAXED);
-	n += __atomic_load_n(&t->arena->hdr->no_exit, __ATOMIC_RELAXED);
-	return n + __atomic_load_n(&t->arena->hdr->no_room, __ATOMIC_RELAXED);
+	return n + __atomic_load_n(&t->arena->hdr->no_exit, __ATOMIC_RELAXED);
+}
+
+uint64_t utramp_target__untraced(const struct utramp_target *t)
+{
+	return __atomic_load_n(&t->arena->hdr->no_room, __ATOMIC_RELAXED);
 }

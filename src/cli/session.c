@@ -264,7 +264,7 @@ static void check_end(struct wait *w)
 static int finish(struct wait *w, int state)
 {
 	const char *name = utramp_target__renamed(w->t);
-	uint64_t lost;
+	uint64_t lost, untraced;
 
 	if (w->attached)
 		drain(w, true);
@@ -276,6 +276,9 @@ static int finish(struct wait *w, int state)
 	lost = utramp_target__lost(w->t);
 	if (lost)
 		cli_error("events lost: %llu", (unsigned long long)lost);
+	untraced = utramp_target__untraced(w->t);
+	if (untraced)
+		cli_error("calls not traced for want of stack: %llu", (unsigned long long)untraced);
 	return state == UTRAMP_EXITED ? cli_status_code(utramp_target__status(w->t)) :
 					cli_fail(state);
 }
