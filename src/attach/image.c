@@ -77,6 +77,12 @@ int32_t image_counter(const struct hook *h)
 	return (int32_t)(offsetof(struct rt_thread, inside) + 8 * (h->number % RT_COUNTERS));
 }
 
+/* The counter of calls that found too little stack. */
+static taddr_t no_room(const struct utramp_target *t)
+{
+	return t->proc->arena + offsetof(struct shm_arena, no_room);
+}
+
 /* A function of which nothing is known may be assembly that takes flags (text/slot.h). */
 bool image_keeps_flags(const struct hook *h)
 {
@@ -92,7 +98,7 @@ int image_slot_code(const struct utramp_target *t, const struct hook *h, void *c
 		.rt_first = t->env[h->slab].first,
 		.tls_off = t->env[h->slab].tls_off,
 		.counter_off = image_counter(h),
-		.no_room = t->proc->arena + offsetof(struct shm_arena, no_room),
+		.no_room = no_room(t),
 		.keep_flags = image_keeps_flags(h),
 	};
 
@@ -184,6 +190,16 @@ static void find_rooms(const struct utramp_target *t, const struct hook *h, stru
 	s->room[1].hi = other->hi;
 }
 
+static void find_stack(const struct utramp_target *t, struct tramp_stack *s)
+{
+	*s = (struct tramp_stack){
+		.granted = RT_ROOM_IMAGE,
+		.left = RT_ROOM_LEFT,
+		.lo = t->proc->tls_off + (int32_t)offsetof(struct rt_tls, stack_lo),
+		.missed = no_room(t),
+	};
+}
+
 int recipe_init(const struct utramp_target *t, const struct hook *h, const struct slot_code *slot,
 		enum tramp_layout layout, struct recipe *r, struct diag *d)
 {
@@ -205,7 +221,9 @@ int recipe_init(const struct utramp_target *t, const struct hook *h, const struc
 				       .leave_ret = slot->leave_ret,
 				       .leave_resume = slot->leave_resume,
 				       .slot = h->number,
-				       .tagged = true };
+				       .tagged = true,
+				       .keep_flags = image_keeps_flags(h) };
+	find_stack(t, &r->spec.stack);
 	find_rooms(t, h, &r->spec);
 	if (layout == TRAMP_SEED) {
 		stand_in(t, h, &r->shim);

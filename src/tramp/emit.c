@@ -82,16 +82,21 @@ static void restore_registers(struct x86_asm *a, const struct tramp_plan *p, x86
 static void emit_enter(struct x86_asm *a, const struct tramp_plan *p)
 {
 	x86_frame(a, FRAME_CFA(0));
+	parts_room(a, p);
 	if (p->frameless) {
 		save_registers(a, p, p->at_entry);
+		parts_save_flags(a, p);
 		return;
 	}
 	x86_push(a, RBP);
 	x86_frame(a, FRAME_CFA_RBP(1));
 	x86_mov_rr(a, RBP, RSP);
 	x86_frame(a, FRAME_RBP);
-	x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)p->down);
-	if (p->align_entry)
+	if (p->keep_flags)
+		x86_lea(a, RSP, X86_MEM(RSP, -(int32_t)p->down));
+	else
+		x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)p->down);
+	if (p->align_entry && !p->keep_flags)
 		align_stack(a);
 	if (p->spec->tagged) {
 		x86_store_i(a, X86_Q, at(FRAME_OFF_TAG),
@@ -100,11 +105,15 @@ static void emit_enter(struct x86_asm *a, const struct tramp_plan *p)
 	}
 	save_registers(a, p, p->at_entry);
 	x86_frame(a, inside(p));
+	parts_save_flags(a, p);
+	if (p->align_entry && p->keep_flags)
+		align_stack(a);
 }
 
 /* Everything as it was, or as the original left it. */
 static void emit_undo(struct x86_asm *a, const struct tramp_plan *p)
 {
+	parts_restore_flags(a, p);
 	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);
 	if (!p->frameless)
 		x86_leave(a);
@@ -124,7 +133,7 @@ static void emit_return(struct x86_asm *a, const struct tramp_plan *p)
 }
 
 /* On into the function. */
-static void emit_resume(struct x86_asm *a, const struct tramp_spec *s)
+void parts_resume(struct x86_asm *a, const struct tramp_spec *s)
 {
 	if (s->entry == TRAMP_BY_JMP) {
 		x86_jmp_pc(a, s->leave_resume ? s->leave_resume : s->original);
@@ -597,7 +606,7 @@ static void emit_pass(struct x86_asm *a, const struct tramp_plan *p, const struc
 	emit_list(a, p, TRAMP_FENTRY, e);
 	emit_fmod_ret(a, p, e, skipped);
 	emit_undo(a, p);
-	emit_resume(a, p->spec);
+	parts_resume(a, p->spec);
 	if (!p->spec->list[TRAMP_FMOD_RET].n)
 		return;
 	x86_bind(a, skipped);
@@ -702,7 +711,7 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 		*marks = (struct tramp_marks){ 0 };
 	if (!p->need_frame) {
 		x86_frame(a, FRAME_CFA(0));
-		emit_resume(a, p->spec);
+		parts_resume(a, p->spec);
 		return;
 	}
 	for (unsigned k = 0; k < TRAMP_KINDS; k++)

@@ -126,6 +126,10 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	text_add(&t, "original: %s\n", plan->call_orig ? "called" : "jumped to");
 	if (plan->tails)
 		text_add(&t, "tail calls share the frame of an open call\n");
+	if (plan->need)
+		text_add(&t, "looks for %u bytes of stack\n", plan->need + s->stack.left);
+	if (plan->keep_flags)
+		text_add(&t, "flags %d\n", plan->flags);
 	if (plan->frameless) {
 		text_add(&t, "no frame: offsets from rsp\n");
 		add_saved(&t, plan);
@@ -264,6 +268,7 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
 		{ p->ctx - 24, 8, p->fill_override, "override word" },
 		{ p->scratch, 8, p->scratch != 0, "scratch" },
+		{ p->flags, 8, p->keep_flags, "flags" },
 		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
 		  "session cookies" },
 		{ p->out, p->out_bytes, p->call_orig, "copied stack arguments" },
@@ -290,7 +295,10 @@ size_t tramp_plan_name(const struct tramp_plan *p, int32_t off, char *out, size_
 	if (cap)
 		out[0] = '\0';
 	if (p->frameless) {
-		name_register(&t, p, off);
+		if (p->keep_flags && within(off, p->flags, 8, &at))
+			text_add(&t, "flags");
+		else
+			name_register(&t, p, off);
 		return t.len;
 	}
 	if (!p->need_frame || name_argument(&t, p, off))

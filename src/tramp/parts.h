@@ -18,4 +18,12 @@ bool parts_written_before(unsigned kind, const struct tramp_prog *prog);
 x86_label parts_entry(struct x86_asm *a, const struct tramp_plan *p, unsigned kind,
 		      const struct tramp_prog *prog, const struct tramp_env *all);
 
+/* What an image does first: tramp/room.c.  bytes: of stack that it takes. */
+uint32_t parts_bytes(const struct tramp_plan *p);
+void parts_room(struct x86_asm *a, const struct tramp_plan *p);
+void parts_resume(struct x86_asm *a, const struct tramp_spec *s);
+/* rax is saved already, and lost. */
+void parts_save_flags(struct x86_asm *a, const struct tramp_plan *p);
+void parts_restore_flags(struct x86_asm *a, const struct tramp_plan *p);
+
 #endif

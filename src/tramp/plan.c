@@ -5,6 +5,7 @@
  */
 #include "tramp/tramp.h"
 
+#include "tramp/parts.h"
 #include "tramp/seed.h"
 #include "x86/frame.h"
 
@@ -237,7 +238,7 @@ static void split_saved(struct tramp_plan *p)
 		p->at_entry |= X86_REG(RAX);
 		p->at_exit |= X86_REG(RAX);
 	}
-	if (p->tails)
+	if (p->tails || p->keep_flags)
 		p->at_entry |= X86_REG(RAX);
 	if (s->list[TRAMP_FMOD_RET].n) {
 		p->at_entry = p->at_exit = p->saved;
@@ -394,6 +395,10 @@ static uint32_t lay_out_frame(struct tramp_plan *p)
 		down += 8;
 		p->scratch = -(int32_t)down;
 	}
+	if (p->keep_flags) {
+		down += 8;
+		p->flags = -(int32_t)down;
+	}
 	p->frame = p->down = (uint32_t)ALIGN_UP(down, 16);
 	/* the loop counts in a register, which comes back behind it */
 	return p->copy_loop ? (uint32_t)-p->gpr : kept;
@@ -416,11 +421,13 @@ static int lay_out(struct tramp_plan *p, struct diag *d)
 	}
 	p->copy_loop = p->out_bytes > COPY_UNROLLED;
 	p->saved |= p->copy_loop ? X86_REG(RAX) | X86_REG(RCX) : X86_REG(RAX);
+	p->keep_flags = p->spec->keep_flags && !p->call_orig;
 	split_saved(p);
 	p->frameless = runs_frameless(p);
 	if (p->frameless) {
 		p->saved = p->at_entry;
 		p->gpr = -8 * __builtin_popcount(p->saved);
+		p->flags = p->gpr - 8;
 		return 0;
 	}
 
@@ -494,6 +501,9 @@ int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct di
 		if (err)
 			return err;
 	}
+	if (p.need_frame && spec->layout != TRAMP_SEED && spec->stack.missed &&
+	    parts_bytes(&p) > spec->stack.granted)
+		p.need = parts_bytes(&p);
 	*plan = p;
 	return 0;
 }

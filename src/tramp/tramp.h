@@ -94,6 +94,14 @@ struct tramp_shim {
 	uint64_t image;
 };
 
+/* How an image that takes more stack than the slot made sure of looks for it. */
+struct tramp_stack {
+	uint32_t granted; /* bytes that are there for every image */
+	uint32_t left;    /* that must be left below what the image takes */
+	int32_t lo;       /* fs:[lo] is where the thread's own stack ends; 0: not known */
+	uint64_t missed;  /* address of a counter of calls passed on; 0: never look */
+};
+
 struct tramp_spec {
 	const struct func_model *model;
 	taddr_t func;         /* what ctx[-2] shows: the function's address */
@@ -105,7 +113,9 @@ struct tramp_spec {
 	taddr_t tail;         /* rt_tail(); 0: each tail call has a frame of its own */
 	struct {
 		taddr_t lo, hi;
-	} room[2]; /* where code of ours lies: this slab first; hi 0: there is no other */
+	} room[2];       /* where code of ours lies: this slab first; hi 0: there is no other */
+	bool keep_flags; /* the six status flags, for an original that is jumped to */
+	struct tramp_stack stack;
 	enum tramp_layout layout;
 	enum tramp_entry entry;
 	const struct tramp_shim *shim; /* TRAMP_SEED */
@@ -134,10 +144,11 @@ struct tramp_spec {
  *                     that are changed there.  Callee-saved ones, which no body of ours
  *                     changes so far, go to the fixed slots
  *  rbp + scratch      8 bytes for bodies that ask for them; 0: none does
+ *  rbp + flags        at entry, if they are kept: ah and al as tramp/room.c has them
  *  frameless          entry programs that need no frame get none: rsp and rbp stay the
  *                     caller's, registers are saved below rsp, at rsp + gpr, where signals
  *                     leave 128 bytes alone (psABI 3.2.2).  The caller cannot have data there,
- *                     it has just made a call
+ *                     it has just made a call; flags, if kept, right below
  *  rsp ..             while bodies run: 16-byte aligned, if one of them wants that; at the
  *                     call of the original: rbp + out, which holds the copy of the stack
  *                     arguments and is congruent to rbp + args mod 64 (or to their
@@ -162,7 +173,9 @@ struct tramp_plan {
 	int32_t args;     /* the caller's stack arguments */
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
 	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
-	int32_t gpr, ctx, scratch, cookie, out;
+	int32_t gpr, ctx, scratch, cookie, out, flags;
+	bool keep_flags;
+	uint32_t need;                /* bytes of stack it takes, to look for; 0: granted */
 	int32_t first, end;           /* there are ctx[first] .. ctx[end - 1]; end: none */
 	uint32_t out_bytes;           /* K: stack arguments to copy */
 	bool copy_loop;               /* too many of them for one push each */
