@@ -181,10 +181,10 @@ static int32_t lo_off(void)
 static struct tramp_spec roomy_spec(const struct tramp_prog *prog, bool flags)
 {
 	struct tramp_spec s = { .keep_flags = flags,
-				.room = { .granted = 2048,
-					  .left = 4096,
-					  .stack_lo = lo_off(),
-					  .missed = (uint64_t)&missed } };
+				.stack = { .granted = 2048,
+					   .left = 4096,
+					   .lo = lo_off(),
+					   .missed = (uint64_t)&missed } };
 
 	s.list[TRAMP_FENTRY].prog = prog;
 	s.list[TRAMP_FENTRY].n = 1;
@@ -232,7 +232,7 @@ static void looks_for_room(void **state)
 		assert_false(runs_with(need - 1));
 		assert_false(runs_with(100));
 		assert_true(runs_with(-100)); /* another stack, below */
-		s.room.missed = 0;
+		s.stack.missed = 0;
 		emit(&s);
 		assert_int_equal(plan.need, 0);
 	}
@@ -249,7 +249,7 @@ static void counts_copied_arguments(void **state)
 	s.list[TRAMP_FENTRY].n = 0;
 	s.list[TRAMP_FEXIT].prog = &prog;
 	s.list[TRAMP_FEXIT].n = 1;
-	s.room.granted = 1;
+	s.stack.granted = 1;
 	assert_int_equal(func_model_parse("u64(u64)", &model, NULL), 0);
 	emit(&s);
 	plain = plan.need;

@@ -576,43 +576,34 @@ static void check_pc(ZydisMnemonic mn, unsigned nr, uint64_t pc)
 		mismatch("target", len);
 }
 
+/* mn of register r, w wide, and fs:[disp], which is operand mem. */
+static void want_fs(ZydisMnemonic mn, enum x86_width w, enum x86_gpr r, int32_t disp, int mem)
+{
+	int len = x86_asm_finish(&a);
+
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)))
+		mismatch("undecodable", len);
+	if (insn.length != len || insn.mnemonic != mn || ops[!mem].reg.value != zreg(w, r) ||
+	    ops[mem].mem.segment != ZYDIS_REGISTER_FS || ops[mem].mem.base != ZYDIS_REGISTER_NONE ||
+	    ops[mem].mem.index != ZYDIS_REGISTER_NONE || ops[mem].size != 8u << w ||
+	    ops[mem].mem.disp.value != disp)
+		mismatch("fs operand", len);
+}
+
 static void test_fs_operand(void **state)
 {
 	EACH_GPR(r)
 	EACH_OF(i, disps)
 	{
-		int len;
-
 		begin();
 		x86_load_fs(&a, r, disps[i]);
-		len = x86_asm_finish(&a);
-		if (!ZYAN_SUCCESS(
-			    ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)))
-			mismatch("undecodable", len);
-		if (insn.length != len || insn.mnemonic != MN(MOV) ||
-		    ops[0].reg.value != zreg(X86_Q, r) || ops[1].mem.segment != ZYDIS_REGISTER_FS ||
-		    ops[1].mem.base != ZYDIS_REGISTER_NONE ||
-		    ops[1].mem.index != ZYDIS_REGISTER_NONE || ops[1].size != 64 ||
-		    ops[1].mem.disp.value != disps[i])
-			mismatch("fs operand", len);
+		want_fs(MN(MOV), X86_Q, r, disps[i], 1);
 		begin();
 		x86_store_fs32(&a, disps[i], r);
-		len = x86_asm_finish(&a);
-		if (!ZYAN_SUCCESS(
-			    ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)) ||
-		    insn.length != len || insn.mnemonic != MN(MOV) || ops[0].size != 32 ||
-		    ops[1].reg.value != zreg(X86_D, r) || ops[0].mem.segment != ZYDIS_REGISTER_FS ||
-		    ops[0].mem.base != ZYDIS_REGISTER_NONE || ops[0].mem.disp.value != disps[i])
-			mismatch("fs operand, stored", len);
+		want_fs(MN(MOV), X86_D, r, disps[i], 0);
 		begin();
 		x86_cmp_fs(&a, r, disps[i]);
-		len = x86_asm_finish(&a);
-		if (!ZYAN_SUCCESS(
-			    ZydisDecoderDecodeFull(&decoder, buf, (ZyanUSize)len, &insn, ops)) ||
-		    insn.length != len || insn.mnemonic != MN(CMP) || ops[1].size != 64 ||
-		    ops[0].reg.value != zreg(X86_Q, r) || ops[1].mem.segment != ZYDIS_REGISTER_FS ||
-		    ops[1].mem.base != ZYDIS_REGISTER_NONE || ops[1].mem.disp.value != disps[i])
-			mismatch("fs operand, compared", len);
+		want_fs(MN(CMP), X86_Q, r, disps[i], 1);
 	}
 }
 
