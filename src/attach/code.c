@@ -251,7 +251,7 @@ static int name_code(struct code_view *v)
 		{ marks->tail ? v->image_at + marks->tail : 0, "tail calls" },
 	};
 	const struct func *f = v->hook->func;
-	int err = 0;
+	int err = add_name(v, image_no_room(v->t), 0, "calls not traced for want of stack");
 
 	for (size_t i = 0; i < ARRAY_LEN(list) && !err; i++)
 		err = add_name(v, list[i].at, 0, "%s", list[i].name);

@@ -56,6 +56,16 @@ static void note_frame(int32_t off, const char *name, char *out, size_t cap)
 		snprintf(out, cap, "%d %s", off, name);
 }
 
+static void note_tls(const struct code_view *v, const struct x86_insn *insn, char *out, size_t cap)
+{
+	static const char *const word[] = { "this thread's block", "too little of its stack left?",
+					    "on its own stack?" };
+	uint32_t at = (uint32_t)(insn->mem_disp - v->t->proc->tls_off) / 8;
+
+	if (at < ARRAY_LEN(word))
+		snprintf(out, cap, "%s", word[at]);
+}
+
 static void note_image(void *arg, taddr_t pc, const struct x86_insn *insn, char *out, size_t cap)
 {
 	const struct code_view *v = arg;
@@ -64,7 +74,7 @@ static void note_image(void *arg, taddr_t pc, const struct x86_insn *insn, char 
 	char name[96] = "";
 
 	if (insn->has_fs) {
-		snprintf(out, cap, "this thread's block");
+		note_tls(v, insn, out, cap);
 		return;
 	}
 	if (!program && plan->need_frame && note_stack(plan, insn, out, cap))
@@ -85,7 +95,7 @@ static void note_slot(void *arg, taddr_t pc, const struct x86_insn *insn, char *
 	const struct code_view *v = arg;
 
 	if (insn->has_fs)
-		snprintf(out, cap, "this thread's block");
+		note_tls(v, insn, out, cap);
 	else if (insn->has_mem && insn->mem_base == RAX &&
 		 insn->mem_disp == image_counter(v->hook) && pc < v->slot.moved)
 		snprintf(out, cap, "calls inside");

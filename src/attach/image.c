@@ -77,8 +77,7 @@ int32_t image_counter(const struct hook *h)
 	return (int32_t)(offsetof(struct rt_thread, inside) + 8 * (h->number % RT_COUNTERS));
 }
 
-/* The counter of calls that found too little stack. */
-static taddr_t no_room(const struct utramp_target *t)
+taddr_t image_no_room(const struct utramp_target *t)
 {
 	return t->proc->arena + offsetof(struct shm_arena, no_room);
 }
@@ -98,7 +97,7 @@ int image_slot_code(const struct utramp_target *t, const struct hook *h, void *c
 		.rt_first = t->env[h->slab].first,
 		.tls_off = t->env[h->slab].tls_off,
 		.counter_off = image_counter(h),
-		.no_room = no_room(t),
+		.no_room = image_no_room(t),
 		.keep_flags = image_keeps_flags(h),
 	};
 
@@ -196,7 +195,7 @@ static void find_stack(const struct utramp_target *t, struct tramp_stack *s)
 		.granted = RT_ROOM_IMAGE,
 		.left = RT_ROOM_LEFT,
 		.lo = t->proc->tls_off + (int32_t)offsetof(struct rt_tls, stack_lo),
-		.missed = no_room(t),
+		.missed = image_no_room(t),
 	};
 }
 

@@ -32,6 +32,7 @@ int image_slot_code(const struct utramp_target *t, const struct hook *h, void *c
 		    size_t cap, struct slot_code *out, struct diag *d);
 int32_t image_counter(const struct hook *h); /* of calls inside: its offset in rt_thread */
 bool image_keeps_flags(const struct hook *h);
+taddr_t image_no_room(const struct utramp_target *t); /* counter of calls passed by for it */
 taddr_t image_place(const struct utramp_target *t, const struct hook *h,
 		    const struct slot_code *slot);
 

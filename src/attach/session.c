@@ -243,7 +243,7 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 /* Where Linux puts what can be anywhere, and the arena: any place beyond 32 bits. */
 #define FILE_BIAS  0x555555554000ull
 #define FILE_ARENA 0x7fff00000000ull
-#define FILE_TLS   (-8)
+#define FILE_TLS   (-(int)sizeof(struct rt_tls))
 
 static taddr_t end_of(const struct amodule *m)
 {

@@ -220,6 +220,7 @@ static void fill_operands(const struct decoded *d, struct x86_insn *out)
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 			out->has_fs = op->mem.segment == ZYDIS_REGISTER_FS &&
 				      op->mem.base == ZYDIS_REGISTER_NONE;
+			out->mem_disp = (int32_t)op->mem.disp.value;
 			out->has_mem =
 				ZydisRegisterGetClass(op->mem.base) == ZYDIS_REGCLASS_GPR64 &&
 				op->mem.index == ZYDIS_REGISTER_NONE &&
@@ -228,7 +229,6 @@ static void fill_operands(const struct decoded *d, struct x86_insn *out)
 			if (!out->has_mem)
 				continue;
 			out->mem_base = (uint8_t)ZydisRegisterGetId(op->mem.base);
-			out->mem_disp = (int32_t)op->mem.disp.value;
 		} else if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !op->imm.is_relative &&
 			   d->insn.mnemonic == ZYDIS_MNEMONIC_MOV &&
 			   d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {

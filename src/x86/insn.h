@@ -46,7 +46,7 @@ struct x86_insn {
 	taddr_t target;   /* direct branches: where to; rip_relative: the operand's address */
 	uint8_t disp_at;  /* rip_relative: offset of the disp32 in the instruction */
 	bool has_mem;     /* has the explicit operand [mem_base + mem_disp], no index, no fs, gs */
-	bool has_fs;      /* has the operand fs:[disp] */
+	bool has_fs;      /* has the operand fs:[disp]: mem_disp */
 	bool has_imm;     /* mov of the constant imm to a register */
 	uint8_t mem_base; /* enum x86_gpr */
 	int32_t mem_disp;

@@ -95,6 +95,21 @@ def nine_arguments():
                  '; values of map nine.bss', '; rt_first', '; rt_guard_slow',
                  '; statistics of nine_exit', "this thread's block", 'r10 - 8']:
         assert word in image, f'{word}: {image}'
+    slot = '\n'.join(out['slot'])
+    for word in ["this thread's block", 'too little of its stack left?', 'on its own stack?',
+                 'calls not traced for want of stack', 'calls inside']:
+        assert word in slot, f'{word}: {slot}'
+    assert 'lahf' not in slot + image
+
+
+@test
+def flags_are_kept_where_no_types_are():
+    out = sections(text(PLAIN + ':plain_add'))
+    assert any(x.startswith('  flags -') for x in out['plan']), out['plan']
+    for part, n in (('slot', 2), ('image', 1)):
+        code = '\n'.join(out[part])
+        assert code.count('lahf') == n and code.count('sahf') >= n, code
+    assert ' flags\n' in '\n'.join(out['image']) + '\n'
 
 
 @test

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -216,6 +217,7 @@ static void test_arena(void **state)
 	shm_ref word, region;
 	uint64_t got, magic = 0x1122334455667788;
 	char untraced[64];
+	struct rlimit stack;
 	FILE *f;
 	int fd;
 
@@ -246,6 +248,14 @@ static void test_arena(void **state)
 	assert_true(s[0].threads == v.p->threads && s[0].flags == 0);
 	assert_true(s[0].clock_gettime != 0);
 	assert_true(s[0].reserved[0] == 0);
+	assert_int_equal(getrlimit(RLIMIT_STACK, &stack), 0);
+	for (size_t i = 0; i < v.p->modules.maps.n && stack.rlim_cur != RLIM_INFINITY; i++) {
+		if (!strcmp(v.p->modules.maps.at[i].path, "[stack]")) /* page by page */
+			assert_int_equal(s[0].stack_lo,
+					 v.p->modules.maps.at[i].hi - (stack.rlim_cur & ~4095ul));
+	}
+	assert_int_equal(s[0].stack_size,
+			 stack.rlim_cur == RLIM_INFINITY ? 0 : stack.rlim_cur & ~4095ul);
 	assert_int_equal(
 		process_read(v.p, s[0].threads + SHM_MAX_THREADS * RT_THREAD_SIZE - 8, &got, 8), 0);
 	process_resume(v.p, NULL);

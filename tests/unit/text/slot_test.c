@@ -350,7 +350,8 @@ static void test_layout(void **state)
 	assert_true(c->leave_ret < c->leave_resume && c->leave_resume < c->moved);
 	assert_int_equal(c->image_ptr % 8, 0);
 	assert_true(c->moved + c->moved_size < c->at + c->size && c->size <= SLOT_MAX);
-	assert_true(c->moved + c->moved_size - c->at <= 128);
+	assert_int_equal(c->leave_ret - c->at, SLOT_ALIGN);
+	assert_true(c->moved - c->at <= 2 * SLOT_ALIGN);
 	memcpy(&image, (void *)(uintptr_t)c->image_ptr, 8);
 	assert_int_equal(image, c->leave_resume);
 	assert_int_equal(c->image, image);
