@@ -251,31 +251,69 @@ static int make_threads(struct process *p, struct diag *d)
 
 /* -- rt_state ------------------------------------------------------------------------------- */
 
-/* The unwinder whose contexts the personality will be given, if it is loaded by now. */
+/* A module's symbols; NULL: they cannot be had. */
+static struct objfile *module_open(const struct process *p, const struct module *m)
+{
+	struct objfile *o;
+	char path[4200];
+
+	if (module_path(p->pid, &p->modules, m, path, sizeof(path)) < 0 ||
+	    objfile_open(path, &o, NULL) < 0)
+		return NULL;
+	return o;
+}
+
+static bool is_named(const struct module *m, const char *prefix)
+{
+	const char *base = strrchr(m->path, '/');
+
+	return base && !strncmp(base + 1, prefix, strlen(prefix));
+}
+
+/* The unwinder in this module, if there is one; hidden symbols will do. */
+static bool take_unwinder(const struct process *p, const struct module *m, struct rt_state *s)
+{
+	struct objfile *o = module_open(p, m);
+	const struct objsym *gr = o ? objfile_sym(o, "_Unwind_GetGR") : NULL;
+	const struct objsym *ip = o ? objfile_sym(o, "_Unwind_GetIP") : NULL;
+	bool found = gr && ip && gr->addr && ip->addr;
+
+	if (found) {
+		s->get_gr = m->bias + gr->addr;
+		s->get_ip = m->bias + ip->addr;
+		s->unwinder = (struct rt_room){ m->lo, m->hi - m->lo };
+	}
+	objfile_close(o);
+	return found;
+}
+
+/*
+ * The unwinder whose contexts the personality will be given, if it is loaded by now; and what
+ * finds those that come later (rt/unwinder.c).
+ */
 static void find_unwinder(const struct process *p, struct rt_state *s)
 {
+	const struct objsym *find;
+	const struct module *exe;
+	struct objfile *o;
+
 	for (size_t i = 0; i < p->modules.n; i++) {
 		const struct module *m = &p->modules.at[i];
-		const char *base = strrchr(m->path, '/');
-		const struct objsym *cfa, *gr, *ip;
-		struct objfile *o;
-		char path[4200];
 
-		if (!base || strncmp(base + 1, "libgcc_s.so", 11))
+		if (is_named(m, "libgcc_s.so"))
+			take_unwinder(p, m, s);
+		if (!is_named(m, "libc.so.6"))
 			continue;
-		if (module_path(p->pid, &p->modules, m, path, sizeof(path)) < 0 ||
-		    objfile_open(path, &o, NULL) < 0)
-			continue;
-		cfa = objfile_sym(o, "_Unwind_GetCFA");
-		gr = objfile_sym(o, "_Unwind_GetGR");
-		ip = objfile_sym(o, "_Unwind_GetIP");
-		if (cfa && gr && ip) {
-			s->get_cfa = m->bias + cfa->addr;
-			s->get_gr = m->bias + gr->addr;
-			s->get_ip = m->bias + ip->addr;
-		}
+		o = module_open(p, m);
+		find = o ? objfile_sym(o, "_dl_find_object") : NULL;
+		if (find)
+			s->find_object = m->bias + find->addr;
 		objfile_close(o);
 	}
+	/* libgcc_eh in the executable, which it does not export */
+	exe = s->get_gr ? NULL : modules_at(&p->modules, process_priv(p)->exe.lo);
+	if (exe)
+		take_unwinder(p, exe, s);
 }
 
 static taddr_t vdso_symbol(struct process *p, const char *name)

@@ -38,14 +38,17 @@ static void count_out(uint64_t *tag)
 
 int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context)
 {
-	uint64_t (*get_gr)(void *, int) = (uint64_t(*)(void *, int))(void *)rt_state.get_gr;
-	uint64_t (*get_ip)(void *) = (uint64_t(*)(void *))(void *)rt_state.get_ip;
+	uint64_t caller = (uint64_t)__builtin_return_address(0), pc, rbp;
+	struct rt_unwinder u;
 	const uint8_t *state;
 
-	if (!(actions & CLEANUP_PHASE) || !get_gr || !get_ip)
+	if (!(actions & CLEANUP_PHASE) || !rt_find_unwinder(caller, &u))
 		return CONTINUE_UNWIND;
-	state = (const uint8_t *)(get_ip(context) + SLAB_SHADOW_DISTANCE);
-	if ((*state & STATE_TAGGED) == STATE_TAGGED)
-		count_out((uint64_t *)(get_gr(context, REG_RBP) + OFF_TAG));
+	pc = ((uint64_t(*)(void *))(void *)u.get_ip)(context);
+	state = (const uint8_t *)(pc + SLAB_SHADOW_DISTANCE);
+	if ((*state & STATE_TAGGED) == STATE_TAGGED) {
+		rbp = ((uint64_t(*)(void *, int))(void *)u.get_gr)(context, REG_RBP);
+		count_out((uint64_t *)(rbp + OFF_TAG));
+	}
 	return CONTINUE_UNWIND;
 }

@@ -102,6 +102,13 @@ uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src);
 /* Fills the thread's stack bounds in struct rt_tls. */
 void rt_find_room(void);
 
+/* The functions that look into the contexts of the unwinder which has `caller` in its code. */
+struct rt_unwinder {
+	uint64_t get_gr, get_ip;
+};
+
+int rt_find_unwinder(uint64_t caller, struct rt_unwinder *out); /* 0: not known */
+
 int rt_owner_dead(struct shm_arena *a, uint32_t owner);
 uint64_t rt_output2(struct shm_map *m, const void *a, uint64_t na, const void *b, uint64_t nb);
 

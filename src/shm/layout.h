@@ -238,17 +238,18 @@ struct rt_state {
 	int32_t tls_off;        /* struct rt_tls is at fs:[tls_off] */
 	uint64_t arena;         /* the target's address of struct shm_arena */
 	uint64_t threads;       /* of SHM_MAX_THREADS blocks of RT_THREAD_SIZE */
-	uint64_t get_cfa;       /* _Unwind_GetCFA, or 0; of a frame it gives the rsp, not the CFA */
 	uint64_t clock_gettime; /* the vDSO's, or 0: system call */
 	uint32_t flags;         /* RT_FLAG_* */
 	uint32_t pthread_size;  /* of libc's struct pthread at fs:0; 0: not known */
-	uint64_t get_gr;        /* _Unwind_GetGR, or 0: the personality counts nothing out */
-	uint64_t get_ip;        /* _Unwind_GetIP, or 0: the same */
+	uint64_t get_gr;        /* _Unwind_GetGR, or 0 */
+	uint64_t get_ip;        /* _Unwind_GetIP, or 0 */
 	struct rt_room {
 		uint64_t lo, size;
 	} room[2];                     /* where slots and images of both slabs are: x86/frame.h */
+	struct rt_room unwinder;       /* whose functions get_gr and get_ip are; size 0: everybody's */
+	uint64_t find_object;          /* _dl_find_object, or 0: no other unwinder is looked up */
 	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
-	uint64_t reserved[6];
+	uint64_t reserved[4];
 };
 
 #endif

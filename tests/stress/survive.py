@@ -10,11 +10,8 @@ import lib
 
 UTRAMP, STORM, OBJECT, VICTIM = sys.argv[1:5]
 SPEC = VICTIM.rsplit('/', 1)[-1] + ':t_*'
-# Counts stay behind by jumps, by cancellation at any instruction, and in C programs, which load
-# the unwinder when they need it, by every forced unwinding.
+# Counts stay behind by jumps, and by cancellation at any instruction.
 LEAKS = {'longjmp', 'siglongjmp', 'cancel-async', 'jump-any'}
-if 'cxx' not in VICTIM:
-    LEAKS |= {'exit', 'cancel'}
 # These end by exec or have children that outlive the moment: nothing for a storm.
 CALM = {'exec', 'spawn', 'fork', 'deep'}
 QUICK = {'exec', 'spawn', 'fork', 'deep', 'exit', 'longjmp', 'coroutine', 'throw',
