@@ -27,6 +27,7 @@ struct utramp_trace {
 	struct gen_trace_buf buf[GEN_TRACE_BUFS];
 	struct gen_trace *gen;
 	struct map *ring, *slots;
+	struct shm_sink *sink; /* in the arena; NULL: none */
 	struct utramp_ring_buffer *rb;
 	/* while reading */
 	void (*line)(void *ctx, const char *text, size_t n);
@@ -38,12 +39,87 @@ static struct utramp_trace *of(struct generated *g)
 	return (struct utramp_trace *)(void *)g;
 }
 
+/* gen/ has its own names for what rt/ writes. */
+_Static_assert(sizeof(struct gen_slot_value) == sizeof(struct shm_sink_slot) &&
+		       offsetof(struct gen_slot_value, lost_exits) ==
+			       offsetof(struct shm_sink_slot, lost_exits) &&
+		       offsetof(struct gen_slot_value, lost_high) ==
+			       offsetof(struct shm_sink_slot, lost_high),
+	       "a slot's counters");
+
+static bool is_unwound(const void *data, size_t n, struct gen_unwound *out)
+{
+	struct shm_unwound u;
+
+	if (n != sizeof(u))
+		return false;
+	memcpy(&u, data, sizeof(u));
+	*out = (struct gen_unwound){ .time_ns = u.time_ns,
+				     .pid_tgid = u.pid_tgid,
+				     .frame = u.frame,
+				     .hook = u.hook,
+				     .slot = u.slot,
+				     .lost_exits = u.lost_exits,
+				     .lost_high = u.lost_high };
+	return u.kind == SHM_UNWOUND_KIND;
+}
+
 static int record(void *arg, const void *data, size_t n)
 {
 	struct utramp_trace *tr = arg;
+	struct gen_unwound u;
+	int err;
 
 	tr->g.target->arena->hdr->heartbeat++;
-	return gen_trace_record(tr->gen, data, n, tr->line, tr->ctx) == -ENOMEM ? 1 : 0;
+	if (is_unwound(data, n, &u))
+		err = gen_trace_unwound(tr->gen, &u, tr->line, tr->ctx);
+	else
+		err = gen_trace_record(tr->gen, data, n, tr->line, tr->ctx);
+	return err == -ENOMEM ? 1 : 0;
+}
+
+/* -- calls left by unwinding --------------------------------------------------------------- */
+
+/* A node that nobody has, or a new one in front of the list. */
+static struct shm_sink *sink_take(struct arena *a)
+{
+	shm_ref at = __atomic_load_n(&a->hdr->sinks, __ATOMIC_RELAXED);
+	struct shm_sink *s = shm_ptr(a, at, sizeof(*s));
+
+	while (at && s && s->ring) {
+		at = s->next;
+		s = shm_ptr(a, at, sizeof(*s));
+	}
+	if (at)
+		return s;
+	at = arena_alloc(a, sizeof(*s), 64);
+	s = at ? shm_ptr(a, at, sizeof(*s)) : NULL;
+	if (s) {
+		s->next = a->hdr->sinks;
+		__atomic_store_n(&a->hdr->sinks, at, __ATOMIC_RELEASE);
+	}
+	return s;
+}
+
+/* The records of a trace come with those of its calls that unwinding has ended. */
+static int sink_open(struct utramp_trace *tr)
+{
+	if (tr->opts.entry_only || tr->opts.exit_only)
+		return 0; /* no call of it is ever open */
+	tr->sink = sink_take(tr->g.target->arena);
+	if (!tr->sink)
+		return -ENOSPC;
+	tr->sink->slots = tr->slots->shm->self;
+	__atomic_store_n(&tr->sink->ring, tr->ring->shm->self, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Who has read the node writes once more into a ring that is there as long as the arena. */
+static void sink_close(struct utramp_trace *tr)
+{
+	if (tr->sink)
+		__atomic_store_n(&tr->sink->ring, 0, __ATOMIC_RELEASE);
+	tr->sink = NULL;
 }
 
 static uint64_t ring_size(uint64_t want)
@@ -136,7 +212,7 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 	if (err)
 		return err;
 	tr->rb->silent = true; /* a record that is lost is not a call: trace_lost() */
-	return 0;
+	return sink_open(tr);
 }
 
 static struct map *trace_map(void *arg, int fd)
@@ -222,7 +298,8 @@ static int trace_hook(struct generated *g, struct hook *h, struct diag *d)
 				     .proto = f->proto.source == PROTO_NONE ? NULL : &f->proto,
 				     .model = f->model,
 				     .entry = true,
-				     .exit = f->can_exit && !tr->opts.entry_only };
+				     .exit = f->can_exit && !tr->opts.entry_only,
+				     .hook = h->number };
 	uint32_t id;
 	int err = generated_refusal(g, h, TRAMP_FENTRY, d);
 
@@ -306,6 +383,7 @@ static void trace_orphan(struct generated *g)
 {
 	struct utramp_trace *tr = of(g);
 
+	sink_close(tr);
 	generated_leave(g);
 	if (tr->rb)
 		ringbuf_free(tr->rb);

@@ -27,7 +27,8 @@ static const struct cli_verb verbs[] = {
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
 	  .summary = "Print every call: arguments by name and type, result, duration",
-	  .help = "",
+	  .help = "Calls that an exception, pthread_exit() or a cancellation ends are shown, too, with\n"
+		  "'<unwound>' for a result; what is open at the end with '<unfinished ...>'.\n",
 	  .example = { { "each statement that a program prepares",
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",

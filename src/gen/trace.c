@@ -92,7 +92,7 @@ bool gen_trace_buf_used(const struct gen_trace *t, unsigned i)
 
 int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t *id, struct diag *d)
 {
-	struct trace_func n = { .model = f->model };
+	struct trace_func n = { .model = f->model, .hook = f->hook };
 	int err;
 
 	if (d)

@@ -22,9 +22,11 @@
  *          not printed.
  * Maps     a ring, and a PERCPU_ARRAY of one struct gen_slot_value (key 0) that counts what
  *          found no room.
- * Open     a call whose thread reports from a frame above it on the same stack (within
- *          8 MiB), or whose thread's slot has a new owner, is closed as unwound; what is open
- *          at gen_trace_finish() is printed as open, oldest first.
+ * Open     a call that an exception or a cancellation ends is closed as unwound by
+ *          gen_trace_unwound(), with the time at which its frame was left.  Otherwise (longjmp)
+ *          a call whose thread reports from a frame above it on the same stack (within
+ *          8 MiB), or whose thread's slot has a new owner, is closed as unwound, without a
+ *          duration; what is open at gen_trace_finish() is printed as open, oldest first.
  * Lost     Every run of an entry program is printed as one line or counted in
  *          gen_trace_lost(), never both: one whose entry record found no room is counted by
  *          the program and its exit record ignored; one whose exit record found no room is
@@ -77,6 +79,7 @@ struct gen_trace_func {
 	const struct proto *proto; /* NULL: no types, slots are shown as arg0 ... arg5 */
 	const struct func_model *model;
 	bool entry, exit; /* what can be had; exit only: the line has no duration */
+	uint32_t hook;    /* struct gen_unwound knows it by */
 };
 
 /* The value of the PERCPU_ARRAY, one a thread slot; written by the programs. */
@@ -120,6 +123,18 @@ typedef void (*gen_line_fn)(void *arg, const char *text, size_t n);
 
 /* One ring record; emits zero or more lines (no newline in them). */
 int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg);
+
+/* A call's frame is being left by an exception or a cancellation; comes in the ring's order. */
+struct gen_unwound {
+	uint64_t time_ns, pid_tgid;
+	uint64_t frame; /* above the ctx of its call, below that of its caller's */
+	uint32_t hook;
+	uint64_t slot;                  /* address of the thread slot's struct gen_slot_value */
+	uint64_t lost_exits, lost_high; /* what that held */
+};
+
+int gen_trace_unwound(struct gen_trace *t, const struct gen_unwound *u, gen_line_fn line,
+		      void *arg);
 
 /*
  * What the PERCPU_ARRAY holds for a slot, addr being its address in process pid (0: any):

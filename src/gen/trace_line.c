@@ -185,6 +185,35 @@ bool line_returns_value(const struct trace_func *f)
 	return !f->proto || func_type(f, REC_RESULT)->kind != TY_VOID;
 }
 
+static void json_flag(struct json *w, const char *key)
+{
+	json_key(w, key);
+	json_bool(w, true);
+}
+
+/* How it ended. */
+static void json_end(struct json *w, struct value_out *o, const struct call *c)
+{
+	bool entry = c->kind == LINE_ENTRY;
+
+	if (!entry)
+		json_key(w, "ret");
+	if (c->ret && line_returns_value(c->f))
+		line_result(o, c);
+	else if (!entry)
+		json_null(w);
+	if (c->timed) {
+		json_key(w, "dur_ns");
+		json_u64(w, c->dur_ns);
+	}
+	if (entry)
+		json_flag(w, "entry");
+	if (c->kind == LINE_UNWOUND)
+		json_flag(w, "unwound");
+	if (c->kind == LINE_OPEN)
+		json_flag(w, "open");
+}
+
 static void line_json(struct json *w, const struct call *c)
 {
 	struct value_out o = { .w = w, .budget = TYPE_BUDGET };
@@ -208,26 +237,13 @@ static void line_json(struct json *w, const struct call *c)
 		line_arg(&o, c, i);
 	}
 	json_close(w, '}');
-	if (c->kind != LINE_ENTRY)
-		json_key(w, "ret");
-	if (c->ret && line_returns_value(c->f))
-		line_result(&o, c);
-	else if (c->kind != LINE_ENTRY)
-		json_null(w);
-	if (c->timed) {
-		json_key(w, "dur_ns");
-		json_u64(w, c->dur_ns);
-	} else if (c->kind != LINE_EXIT) {
-		json_key(w, c->kind == LINE_ENTRY   ? "entry" :
-			    c->kind == LINE_UNWOUND ? "unwound" :
-						      "open");
-		json_bool(w, true);
-	}
+	json_end(w, &o, c);
 	json_uncertain(w, c->f);
 	json_close(w, '}');
 }
 
-void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret)
+void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
+		 uint64_t end_ns)
 {
 	struct call c = { .kind = kind, .rec = rec, .ret = ret };
 	struct rec_head end;
@@ -241,7 +257,10 @@ void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, c
 		c.ret = rec;
 	if (kind == LINE_DONE)
 		memcpy(&end, ret, sizeof(end));
-	c.timed = kind == LINE_DONE || (kind == LINE_EXIT && end.start_ns);
+	if (kind == LINE_UNWOUND)
+		end.time_ns = end_ns;
+	c.timed = kind == LINE_DONE || (kind == LINE_EXIT && end.start_ns) ||
+		  (kind == LINE_UNWOUND && end_ns);
 	if (kind == LINE_EXIT && end.start_ns)
 		c.head.time_ns = end.start_ns;
 	c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;

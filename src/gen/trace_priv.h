@@ -64,6 +64,7 @@ struct trace_func {
 	char *module, *name, *shown;
 	const struct proto *proto; /* NULL: not typed */
 	const struct func_model *model;
+	uint32_t hook;
 	bool has_entry, has_exit; /* records */
 	bool session;             /* by one program */
 	struct gen_expr *filter;  /* NULL: none */
@@ -87,7 +88,8 @@ struct call_stack {
 
 /* A thread slot as one process sees it, and the thread that has it now. */
 struct trace_slot {
-	struct trace_slot *next; /* in its bucket */
+	struct trace_slot *next;  /* in its bucket */
+	struct trace_slot *older; /* of all */
 	uint32_t pid;
 	uint64_t addr;
 	uint64_t pid_tgid;
@@ -106,7 +108,7 @@ struct gen_trace {
 	struct {
 		VEC(struct trace_func);
 	} funcs;
-	struct trace_slot *bucket[SLOT_BUCKETS];
+	struct trace_slot *bucket[SLOT_BUCKETS], *slots;
 	struct {
 		VEC(uint64_t);
 	} lost_calls; /* by slot number */
@@ -162,9 +164,10 @@ enum line_kind { LINE_DONE, LINE_ENTRY, LINE_EXIT, LINE_UNWOUND, LINE_OPEN };
 
 /*
  * One line into t->w; rec holds the arguments (for LINE_EXIT the result too), ret the exit
- * record for LINE_DONE.
+ * record for LINE_DONE; end_ns: of LINE_UNWOUND, if it is known, else 0.
  */
-void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret);
+void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
+		 uint64_t end_ns);
 
 /* -- trace_record.c ----------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define STACK_REACH (8ull << 20)
+#define FRAME_REACH (256ull << 10) /* a trampoline's frame is no larger */
 
 struct emitter {
 	struct gen_trace *t;
@@ -24,12 +25,13 @@ struct emitter {
 	int err; /* the first: a line that could not be printed counts as lost */
 };
 
-static void emit(struct emitter *e, enum line_kind kind, const uint8_t *rec, const uint8_t *ret)
+static void emit(struct emitter *e, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
+		 uint64_t end_ns)
 {
 	struct gen_trace *t = e->t;
 
 	json_reset(&t->w);
-	line_format(t, kind, rec, ret);
+	line_format(t, kind, rec, ret, end_ns);
 	if (t->w.failed) {
 		t->dropped++;
 		e->err = -ENOMEM;
@@ -113,16 +115,21 @@ static bool is_deep(const struct gen_trace *t, unsigned depth)
 	return t->opts.depth && depth > t->opts.depth;
 }
 
-/* The innermost call was left: by longjmp or an exception, or its exit record was lost. */
-static void close_top(struct emitter *e, struct call_stack *s, bool lost)
+/* The innermost call was left, at end_ns if that is known; or its exit record was lost. */
+static void close_at(struct emitter *e, struct call_stack *s, bool lost, uint64_t end_ns)
 {
 	struct open_call *c = &s->at[--s->n];
 
 	if (lost && !is_deep(e->t, c->depth))
 		e->t->dropped++;
 	else if (!is_deep(e->t, c->depth))
-		emit(e, LINE_UNWOUND, c->rec, NULL);
+		emit(e, LINE_UNWOUND, c->rec, NULL, end_ns);
 	free(c->rec);
+}
+
+static void close_top(struct emitter *e, struct call_stack *s, bool lost)
+{
+	close_at(e, s, lost, 0);
 }
 
 static void close_below(struct emitter *e, struct call_stack *s, uint64_t frame)
@@ -210,6 +217,8 @@ static struct trace_slot *slot_get(struct gen_trace *t, const struct rec_head *h
 	ts->lost_exits = h->lost_exits;
 	ts->next = *b;
 	*b = ts;
+	ts->older = t->slots;
+	t->slots = ts;
 	return ts;
 }
 
@@ -236,6 +245,7 @@ void trace_slots_free(struct gen_trace *t)
 			slot_free(ts);
 		}
 	}
+	t->slots = NULL;
 }
 
 /* -- records ------------------------------------------------------------------------------ */
@@ -311,37 +321,119 @@ static int entry_record(struct emitter *e, struct trace_slot *ts, const struct r
 	if (e->t->funcs.at[h->func].has_exit)
 		err = push_call(e, ts, s, at, h, data, n);
 	else if (!is_deep(e->t, s ? s->at[s->n - 1].depth + 1 : 1))
-		emit(e, LINE_ENTRY, data, NULL);
+		emit(e, LINE_ENTRY, data, NULL, 0);
 	if (err)
 		e->t->dropped++;
 	return err;
 }
 
-static void exit_record(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
-			const uint8_t *data)
+/* The call at this frame has returned, and with it those below; false: no such call is open. */
+static bool exit_at(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
+		    const uint8_t *data)
 {
 	size_t at;
 	struct call_stack *s = stack_of(ts, h->frame, &at);
+	bool found = false;
 
-	if (s) {
-		close_below(e, s, h->frame);
-		if (s->n && stack_low(s) == h->frame) {
-			struct open_call *c = &s->at[s->n - 1];
+	if (!s)
+		return false;
+	close_below(e, s, h->frame);
+	if (s->n && stack_low(s) == h->frame) {
+		struct open_call *c = &s->at[s->n - 1];
 
-			if (c->func == h->func) {
-				if (!is_deep(e->t, c->depth))
-					emit(e, LINE_DONE, c->rec, data);
-				free(c->rec);
-				s->n--;
-			} else {
-				close_top(e, s, false); /* its frame was used again */
-			}
+		found = c->func == h->func;
+		if (!found) {
+			close_top(e, s, false); /* its frame was used again */
+		} else {
+			if (!is_deep(e->t, c->depth))
+				emit(e, LINE_DONE, c->rec, data, 0);
+			free(c->rec);
+			s->n--;
 		}
-		if (!s->n)
-			stack_remove(ts, at);
 	}
-	if (!e->t->funcs.at[h->func].has_entry)
-		emit(e, LINE_EXIT, data, NULL);
+	if (!s->n)
+		stack_remove(ts, at);
+	return found;
+}
+
+/* The frame's own call: the outermost below it, if that is of this hook and near; or NULL. */
+static const struct open_call *own_call(const struct gen_trace *t, const struct trace_slot *ts,
+					const struct gen_unwound *u)
+{
+	const struct open_call *own = NULL;
+	const struct call_stack *s;
+	size_t at;
+
+	s = stack_of(ts, u->frame, &at);
+	for (size_t i = s ? s->n : 0; i && s->at[i - 1].frame < u->frame; i--)
+		own = &s->at[i - 1];
+	if (!own || t->funcs.at[own->func].hook != u->hook || u->frame - own->frame > FRAME_REACH)
+		return NULL;
+	return own;
+}
+
+/* Others below the frame were left earlier, in ways that nobody told of. */
+static bool unwound_at(struct emitter *e, struct trace_slot *ts, const struct gen_unwound *u)
+{
+	const struct open_call *own = own_call(e->t, ts, u);
+	uint64_t frame = own ? own->frame : 0;
+	size_t at;
+	struct call_stack *s = stack_of(ts, u->frame, &at);
+
+	while (s && s->n && stack_low(s) < u->frame)
+		close_at(e, s, false, stack_low(s) == frame ? u->time_ns : 0);
+	if (s && !s->n)
+		stack_remove(ts, at);
+	return own;
+}
+
+/*
+ * A coroutine that goes on in another thread: its calls are among those of the thread in which
+ * they began.  The frame and the function tell them.
+ */
+static struct trace_slot *begun_elsewhere(const struct gen_trace *t, const struct trace_slot *ts,
+					  const struct rec_head *h, const struct gen_unwound *u)
+{
+	for (struct trace_slot *o = t->slots; o; o = o->older) {
+		const struct call_stack *s;
+		size_t at;
+
+		if (o == ts || o->pid != ts->pid)
+			continue;
+		if (u && own_call(t, o, u))
+			return o;
+		s = u ? NULL : stack_of(o, h->frame, &at);
+		for (size_t i = s ? s->n : 0; i && s->at[i - 1].frame <= h->frame; i--)
+			if (s->at[i - 1].frame == h->frame && s->at[i - 1].func == h->func)
+				return o;
+	}
+	return NULL;
+}
+
+static void unwound(struct emitter *e, struct trace_slot *ts, const struct gen_unwound *u)
+{
+	struct trace_slot *o;
+
+	if (unwound_at(e, ts, u))
+		return;
+	o = begun_elsewhere(e->t, ts, NULL, u);
+	if (o)
+		unwound_at(e, o, u);
+}
+
+static void exit_record(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
+			const uint8_t *data)
+{
+	bool found = exit_at(e, ts, h, data);
+	struct trace_slot *o;
+
+	if (!e->t->funcs.at[h->func].has_entry) {
+		emit(e, LINE_EXIT, data, NULL, 0);
+		return;
+	}
+	o = found ? NULL : begun_elsewhere(e->t, ts, h, NULL);
+	if (o)
+		exit_at(e, o, h, data);
 }
 
 static void note_thread(struct gen_trace *t, const struct rec_head *h)
@@ -354,6 +446,36 @@ static void note_thread(struct gen_trace *t, const struct rec_head *h)
 	t->many_threads |= h->pid_tgid != t->first_thread;
 }
 
+/* The thread's slot, what was lost before this record taken up; NULL: no memory. */
+static struct trace_slot *slot_enter(struct emitter *e, const struct rec_head *h)
+{
+	struct trace_slot *ts = slot_get(e->t, h);
+
+	if (!ts)
+		return NULL;
+	apply_lost(e, ts, h->lost_exits, h->lost_high);
+	if (ts->pid_tgid != h->pid_tgid) {
+		slot_close(e, ts); /* that thread has ended */
+		ts->pid_tgid = h->pid_tgid;
+	}
+	return ts;
+}
+
+int gen_trace_unwound(struct gen_trace *t, const struct gen_unwound *u, gen_line_fn line, void *arg)
+{
+	struct emitter e = { .t = t, .line = line, .arg = arg };
+	struct rec_head h = { .pid_tgid = u->pid_tgid,
+			      .slot = u->slot,
+			      .lost_exits = u->lost_exits,
+			      .lost_high = u->lost_high };
+	struct trace_slot *ts = slot_enter(&e, &h);
+
+	if (!ts)
+		return -ENOMEM;
+	unwound(&e, ts, u);
+	return e.err;
+}
+
 int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg)
 {
 	struct emitter e = { .t = t, .line = line, .arg = arg };
@@ -363,16 +485,11 @@ int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_f
 
 	if (err)
 		return err;
-	ts = slot_get(t, &h);
+	note_thread(t, &h);
+	ts = slot_enter(&e, &h);
 	if (!ts) {
 		t->dropped += h.kind == REC_ENTRY || !t->funcs.at[h.func].has_entry;
 		return -ENOMEM;
-	}
-	note_thread(t, &h);
-	apply_lost(&e, ts, h.lost_exits, h.lost_high);
-	if (ts->pid_tgid != h.pid_tgid) {
-		slot_close(&e, ts); /* that thread has ended */
-		ts->pid_tgid = h.pid_tgid;
 	}
 	if (h.kind == REC_ENTRY)
 		err = entry_record(&e, ts, &h, data, n);
@@ -427,7 +544,7 @@ int gen_trace_finish(struct gen_trace *t, gen_line_fn line, void *arg)
 		qsort(open.at, open.n, sizeof(open.at[0]), by_age);
 	for (size_t i = 0; i < open.n && !err; i++)
 		if (!is_deep(t, open.at[i]->depth))
-			emit(&e, LINE_OPEN, open.at[i]->rec, NULL);
+			emit(&e, LINE_OPEN, open.at[i]->rec, NULL, 0);
 	vec_free(&open);
 	if (!err)
 		trace_slots_free(t);

@@ -2,6 +2,7 @@
  * gen/trace_text.c - one call as a line of text.
  *
  *	module:func(a=1, s="text"..., st={x=1}, p=NULL)  = ret         <0.012 ms>
+ *	module:func(a=2)                                 = ? <unwound> <0.012 ms>
  *
  * With -t the time stands before it, with several threads "[tid N]".  Results begin in one
  * column and durations in another, or behind what is longer.  Colours count for no width, nor

@@ -1,5 +1,6 @@
 /*
- * rt/personality.c - count a call out when an exception or a cancellation leaves its frame.
+ * rt/personality.c - count a call out when an exception or a cancellation leaves its frame, and
+ * report it (rt/unwound.c).
  *
  * libgcc's _Unwind_GetCFA() gives a frame's stack pointer, not its CFA, so the tag is found
  * through rbp: the shadow byte at the frame's pc says that rbp is our frame's and that the
@@ -34,6 +35,7 @@ static void count_out(uint64_t *tag)
 	*tag = 0;
 	if (t)
 		t->inside[slot % RT_COUNTERS]--;
+	rt_unwound((uint64_t)tag - OFF_TAG, (uint32_t)slot);
 }
 
 int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context)

@@ -109,6 +109,9 @@ struct rt_unwinder {
 
 int rt_find_unwinder(uint64_t caller, struct rt_unwinder *out); /* 0: not known */
 
+/* The frame at this rbp, of slot number `hook`, is being left: count it, tell the sinks. */
+void rt_unwound(uint64_t frame, uint32_t hook);
+
 int rt_owner_dead(struct shm_arena *a, uint32_t owner);
 uint64_t rt_output2(struct shm_map *m, const void *a, uint64_t na, const void *b, uint64_t nb);
 

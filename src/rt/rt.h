@@ -63,8 +63,8 @@ uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats);
 uint64_t rt_tail_open(uint64_t frame);
 
 /*
- * The FDE's personality: counts a tagged frame's slot out when unwinding leaves it.  Needs to
- * know the unwinder that calls it: rt_state.get_gr and get_ip, or find_object.
+ * The FDE's personality: counts a tagged frame's slot out when unwinding leaves it, and reports
+ * it.  Needs to know the unwinder that calls it: rt_state.get_gr and get_ip, or find_object.
  */
 int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context);
 

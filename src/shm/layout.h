@@ -77,7 +77,9 @@ struct shm_arena {
 	shm_ref printk;      /* struct shm_map of the bpf_trace_printk ring */
 	uint64_t slots_used; /* slots ever claimed are all below it */
 	uint64_t no_exit;    /* hits that ran no exit program: too many tail calls in one call */
-	uint64_t reserved[4];
+	uint64_t unwound;    /* frames of ours that exceptions and cancellations have left */
+	shm_ref sinks;       /* the first struct shm_sink */
+	uint64_t reserved[2];
 	struct shm_thread thread[SHM_MAX_THREADS];
 };
 
@@ -178,6 +180,36 @@ struct shm_printk {
 	uint32_t pid, tid;
 	char comm[16];
 	char text[];
+};
+
+/* -- calls left by unwinding ------------------------------------------------ */
+
+/*
+ * Who wants to know of each frame of ours that the personality sees left.  A list that only
+ * grows; a node whose ring is 0 belongs to nobody.
+ */
+struct shm_sink {
+	shm_ref next;
+	shm_ref ring;  /* struct shm_map of a ring: it gets a struct shm_unwound */
+	shm_ref slots; /* struct shm_map of a per-CPU array of one struct shm_sink_slot */
+};
+
+/* What found no room, as the programs that write to the same ring count it. */
+struct shm_sink_slot {
+	uint64_t lost_calls; /* theirs alone */
+	uint64_t lost_exits;
+	uint64_t lost_high; /* the highest frame of those since the last record, 0: none */
+};
+
+#define SHM_UNWOUND_KIND 0x7ace0003u /* other records in such a ring begin otherwise */
+
+struct shm_unwound {
+	uint32_t kind;
+	uint32_t hook; /* number of the frame's slot */
+	uint64_t time_ns, pid_tgid;
+	uint64_t frame; /* its rbp: what lies below, of this stack, is left */
+	uint64_t slot;  /* address of the thread's struct shm_sink_slot */
+	uint64_t lost_exits, lost_high;
 };
 
 /* -- thread block (private to the target) --------------------------------- */

@@ -119,6 +119,19 @@ static void give(struct fuzz *z, const uint8_t *rec, size_t n)
 	z->calls += h.kind == REC_ENTRY || !z->t->funcs.at[h.func].has_entry;
 }
 
+/* Any values: it closes calls, or not. */
+static void give_unwound(struct fuzz *z)
+{
+	struct gen_unwound u = { .time_ns = some_number(),
+				 .pid_tgid = some_number(),
+				 .frame = rnd(4) ? rnd(20) * 64 + 8 : some_number(),
+				 .slot = rnd(3),
+				 .lost_exits = rnd(3) ? 0 : some_number(),
+				 .lost_high = rnd(20) * 64 };
+
+	assert_int_equal(gen_trace_unwound(z->t, &u, check_line, z), 0);
+}
+
 static void run(bool json)
 {
 	struct gen_trace_opts opts = { .json = json, .timestamps = true, .strings = 20 };
@@ -138,6 +151,8 @@ static void run(bool json)
 			damage(&rec, &n);
 		give(&z, rec, n);
 		free(rec);
+		if (rnd(8) == 0)
+			give_unwound(&z);
 		if (rnd(5000) == 0)
 			assert_int_equal(gen_trace_finish(z.t, check_line, &z), 0);
 	}

@@ -443,6 +443,7 @@ static void counts_out_once(bool known)
 	slab.state->get_gr = known ? (uint64_t)_Unwind_GetGR : 0;
 	slab.state->get_ip = known ? (uint64_t)_Unwind_GetIP : 0;
 	slab.state->find_object = known ? 0 : (uint64_t)dlsym(RTLD_DEFAULT, "_dl_find_object");
+	a->hdr->unwound = 0;
 	for (int how = LEAVE_EXIT; how <= LEAVE_STAY; how++) {
 		struct leave l = { .how = how };
 		pthread_t t;
@@ -459,6 +460,7 @@ static void counts_out_once(bool known)
 		assert_int_equal(l.block->inside[7], left[how]);
 		assert_int_equal(l.cleaned, how == LEAVE_STAY ? 0 : 2);
 	}
+	assert_int_equal(a->hdr->unwound, 4);
 	slab.state->arena = 0;
 	rt_util_destroy(a);
 }
