@@ -27,6 +27,8 @@
  *          a call whose thread reports from a frame above it on the same stack (within
  *          8 MiB), or whose thread's slot has a new owner, is closed as unwound, without a
  *          duration; what is open at gen_trace_finish() is printed as open, oldest first.
+ * Tail     an entry that took over the frame of an open call by a tail call, and has no return
+ *          of its own, is printed at once like that of a function with no exit program.
  * Lost     Every run of an entry program is printed as one line or counted in
  *          gen_trace_lost(), never both: one whose entry record found no room is counted by
  *          the program and its exit record ignored; one whose exit record found no room is
@@ -53,6 +55,9 @@
 #define GEN_TRACE_MAX_RECORD 4000 /* bytes, without the ring's header and buffers */
 #define GEN_TRACE_MAX_BUF    4000 /* bytes of one buffer */
 #define GEN_TRACE_BUFS       8
+
+/* In ctx[-1] of an entry that shares the frame of an open call, and its return. */
+#define GEN_TRACE_IS_TAIL (1ull << 62)
 
 /* "ARG=LENARG", "ARG=N", "ARG=ret". */
 struct gen_trace_buf {

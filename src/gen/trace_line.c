@@ -194,7 +194,7 @@ static void json_flag(struct json *w, const char *key)
 /* How it ended. */
 static void json_end(struct json *w, struct value_out *o, const struct call *c)
 {
-	bool entry = c->kind == LINE_ENTRY;
+	bool entry = c->kind == LINE_ENTRY || c->kind == LINE_TAIL;
 
 	if (!entry)
 		json_key(w, "ret");
@@ -208,6 +208,8 @@ static void json_end(struct json *w, struct value_out *o, const struct call *c)
 	}
 	if (entry)
 		json_flag(w, "entry");
+	if (c->kind == LINE_TAIL)
+		json_flag(w, "tail");
 	if (c->kind == LINE_UNWOUND)
 		json_flag(w, "unwound");
 	if (c->kind == LINE_OPEN)

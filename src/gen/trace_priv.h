@@ -32,7 +32,10 @@ enum { REC_ENTRY = 0x7ace0001, REC_EXIT = 0x7ace0002 };
 struct rec_head {
 	uint32_t kind, func;
 	uint64_t time_ns;
-	uint64_t start_ns; /* the entry's time, in exit records that have no entry record; or 0 */
+	union {
+		uint64_t start_ns; /* exit records: the entry's time, if that has no record; or 0 */
+		uint64_t count;    /* entry records: ctx[-1] */
+	};
 	uint64_t pid_tgid;
 	uint64_t frame;
 	uint64_t slot; /* address of the thread slot's struct gen_slot_value */
@@ -160,7 +163,7 @@ void buffer_get(const struct rec_plan *p, const uint8_t *rec, const struct rec_s
 
 /* -- trace_line.c ----------------------------------------------------------------- */
 
-enum line_kind { LINE_DONE, LINE_ENTRY, LINE_EXIT, LINE_UNWOUND, LINE_OPEN };
+enum line_kind { LINE_DONE, LINE_ENTRY, LINE_TAIL, LINE_EXIT, LINE_UNWOUND, LINE_OPEN };
 
 /*
  * One line into t->w; rec holds the arguments (for LINE_EXIT the result too), ret the exit

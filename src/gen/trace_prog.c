@@ -215,17 +215,20 @@ static void put_reserve(struct gen_writer *w, const struct rec_plan *p, bool cal
 	gen_put_mov(w, R7, R0);
 }
 
+/* started: the time of the entry is at hand */
 static void put_head(struct gen_writer *w, uint32_t kind, uint32_t id, bool started)
 {
 	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(kind), (int32_t)kind);
 	gen_put(w, BPF_ST | BPF_MEM | BPF_W, R7, 0, (int)HEAD(func), (int32_t)id);
 	gen_put_store(w, R7, HEAD(frame), R6);
 	gen_put_store(w, R7, HEAD(slot), R8);
-	if (started)
+	if (kind == REC_ENTRY)
+		gen_put(w, BPF_LDX | BPF_MEM | BPF_DW, R1, R6, -8, 0);
+	else if (started)
 		gen_put(w, BPF_LDX | BPF_MEM | BPF_DW, R1, R10, START_AT, 0);
 	else
 		gen_put_set(w, R1, 0);
-	gen_put_store(w, R7, HEAD(start_ns), R1);
+	gen_put_store(w, R7, HEAD(start_ns), R1); /* HEAD(count) */
 	gen_put_load(w, R1, R8, SLOT(lost_exits));
 	gen_put_store(w, R7, HEAD(lost_exits), R1);
 	gen_put_load(w, R1, R8, SLOT(lost_high));

@@ -307,21 +307,22 @@ static int entry_record(struct emitter *e, struct trace_slot *ts, const struct r
 {
 	size_t at;
 	struct call_stack *s = stack_of(ts, h->frame, &at);
+	bool tail = h->count & GEN_TRACE_IS_TAIL;
 	int err = 0;
 
 	if (s) {
 		close_below(e, s, h->frame);
-		if (s->n && stack_low(s) == h->frame)
+		if (s->n && stack_low(s) == h->frame && !tail)
 			close_top(e, s, false);
 		if (!s->n) {
 			stack_remove(ts, at);
 			s = NULL;
 		}
 	}
-	if (e->t->funcs.at[h->func].has_exit)
+	if (e->t->funcs.at[h->func].has_exit && !tail)
 		err = push_call(e, ts, s, at, h, data, n);
 	else if (!is_deep(e->t, s ? s->at[s->n - 1].depth + 1 : 1))
-		emit(e, LINE_ENTRY, data, NULL, 0);
+		emit(e, tail ? LINE_TAIL : LINE_ENTRY, data, NULL, 0);
 	if (err)
 		e->t->dropped++;
 	return err;
@@ -440,7 +441,7 @@ static void note_thread(struct gen_trace *t, const struct rec_head *h)
 {
 	if (!t->started) {
 		t->started = true;
-		t->start_ns = h->start_ns ? h->start_ns : h->time_ns;
+		t->start_ns = h->kind == REC_EXIT && h->start_ns ? h->start_ns : h->time_ns;
 		t->first_thread = h->pid_tgid;
 	}
 	t->many_threads |= h->pid_tgid != t->first_thread;

@@ -161,10 +161,12 @@ static void put_result(const struct text_line *l, struct value_out *o, const str
 		o->first = true;
 		line_result(o, c);
 		paint(l, PLAIN);
-	} else if (c->kind == LINE_UNWOUND || c->kind == LINE_OPEN) {
+	} else if (c->kind == LINE_UNWOUND || c->kind == LINE_OPEN || c->kind == LINE_TAIL) {
 		pad(l, RESULT_COLUMN);
-		paint(l, FAILURE);
-		json_printf(l->w, c->kind == LINE_OPEN ? "= ? <unfinished ...>" : "= ? <unwound>");
+		paint(l, c->kind == LINE_TAIL ? FAINT : FAILURE);
+		json_printf(l->w, c->kind == LINE_OPEN ? "= ? <unfinished ...>" :
+				  c->kind == LINE_TAIL ? "= ? <tail call>" :
+							 "= ? <unwound>");
 		paint(l, PLAIN);
 	}
 }

@@ -1,4 +1,4 @@
-/* gen/trace.h, calls that end otherwise: told by the unwinder, or in another thread. */
+/* gen/trace.h, calls that end otherwise: told by the unwinder, in another thread, by tail calls. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -38,11 +38,13 @@ static void teardown(struct world *w)
 }
 
 /* Each event is 1 us later than the one before. */
-static void record(struct world *w, uint32_t kind, int i, uint32_t tid, uint64_t frame)
+static void record(struct world *w, uint32_t kind, int i, uint32_t tid, uint64_t frame,
+		   uint64_t count)
 {
 	struct rec_head h = { .kind = kind,
 			      .func = w->f[i].id,
 			      .time_ns = w->now += 1000,
+			      .count = count,
 			      .pid_tgid = (uint64_t)100 << 32 | tid,
 			      .frame = frame,
 			      .slot = 0x7000 + 24ull * tid,
@@ -55,12 +57,17 @@ static void record(struct world *w, uint32_t kind, int i, uint32_t tid, uint64_t
 
 static void in(struct world *w, int i, uint32_t tid, uint64_t frame)
 {
-	record(w, REC_ENTRY, i, tid, frame);
+	record(w, REC_ENTRY, i, tid, frame, 5 | 0xbull << 60); /* all bits but that of tail calls */
+}
+
+static void tail(struct world *w, int i, uint32_t tid, uint64_t frame)
+{
+	record(w, REC_ENTRY, i, tid, frame, 5 | 1ull << 62);
 }
 
 static void out(struct world *w, int i, uint32_t tid, uint64_t frame)
 {
-	record(w, REC_EXIT, i, tid, frame);
+	record(w, REC_EXIT, i, tid, frame, 0);
 }
 
 /* The frame of function i whose rbp is here is left. */
@@ -91,6 +98,7 @@ static void expect(struct world *w, const char *want)
 		n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%.1s%s", i ? " " : "", p + 2,
 				      strstr(l, "<unwound>")        ? "-unwound" :
 				      strstr(l, "<unfinished ...>") ? "-open" :
+				      strstr(l, "<tail call>")      ? "-tail" :
 								      "");
 		if (ms)
 			n += (size_t)snprintf(got + n, sizeof(got) - n, ":%.1s", ms + 5);
@@ -220,9 +228,35 @@ static void depth(void **state)
 	setup(&w, &opts);
 	in(&w, F, 1, 0x9000);
 	in(&w, G, 1, 0x8000);
+	tail(&w, G, 1, 0x7000);
 	left(&w, G, 1, 0x8080);
 	left(&w, F, 1, 0x9080);
-	expect(&w, "f-unwound:3");
+	expect(&w, "f-unwound:4");
+	finish(&w, "");
+	teardown(&w);
+}
+
+/* f jumps to g, g to e, e to f: one frame, one return. */
+static void tail_calls(void **state)
+{
+	struct world w;
+
+	setup(&w, &plain_text);
+	in(&w, F, 1, 0x9000);
+	tail(&w, G, 1, 0x8000);
+	tail(&w, E, 1, 0x8000);
+	tail(&w, F, 1, 0x9000); /* in its own frame */
+	expect(&w, "g-tail e-tail f-tail");
+	in(&w, G, 1, 0x7000);
+	tail(&w, G, 1, 0x6000);
+	tail(&w, F, 1, 0x8000); /* g was left by longjmp */
+	expect(&w, "g-tail g-unwound f-tail");
+	out(&w, F, 1, 0x9000);
+	expect(&w, "f:7");
+	in(&w, F, 1, 0x9000);
+	tail(&w, G, 1, 0x8000);
+	left(&w, F, 1, 0x9080); /* the frame's tag is the first one's */
+	expect(&w, "g-tail f-unwound:2");
 	finish(&w, "");
 	teardown(&w);
 }
@@ -234,25 +268,58 @@ static void forms(void **state)
 
 	setup(&w, &opts);
 	in(&w, G, 1, 0x9000);
+	tail(&w, F, 1, 0x8000);
 	left(&w, G, 1, 0x9080);
-	assert_non_null(strstr(w.lines->at[0], "\"func\":\"g\",\"args\":{},\"ret\":null,"
-					       "\"dur_ns\":1000,\"unwound\":true}"));
+	assert_non_null(
+		strstr(w.lines->at[0], "\"func\":\"f\",\"args\":{},\"entry\":true,\"tail\":true}"));
+	assert_non_null(strstr(w.lines->at[1], "\"func\":\"g\",\"args\":{},\"ret\":null,"
+					       "\"dur_ns\":2000,\"unwound\":true}"));
 	teardown(&w);
 	setup(&w, &plain_text);
 	in(&w, G, 1, 0x9000);
+	tail(&w, F, 1, 0x8000);
 	left(&w, G, 1, 0x9080);
-	assert_string_equal(w.lines->at[0], "m:g()                                   = ? <unwound>"
-					    "   <0.001000 ms>");
+	assert_string_equal(w.lines->at[0],
+			    "m:f()                                   = ? <tail call>");
+	assert_string_equal(w.lines->at[1], "m:g()                                   = ? <unwound>"
+					    "   <0.002000 ms>");
 	teardown(&w);
+}
+
+/* The programs say which entries are tail calls: ctx[-1] goes into their records. */
+static void from_programs(void **state)
+{
+	static const struct gen_trace_opts opts;
+	uint64_t ctx[4] = { 0, 1ull << 62, 0, 0 };
+	static struct rig r;
+	struct rig_func f;
+	struct program *p;
+
+	rig_init(&r, &opts, 4096);
+	rig_func(&f, r.trace, "void f(void)", true, true);
+	p = rig_load(&r, &f, false);
+	rig_jit(&r, p)((uint64_t)(uintptr_t)&ctx[2], 0);
+	rig_interp(&r, p, &ctx[2]);
+	ctx[1] = 1;
+	rig_interp(&r, p, &ctx[2]);
+	rig_finish(&r);
+	assert_int_equal(r.lines->n, 3);
+	assert_string_equal(rig_flat(r.lines->at[0]), "m:f() = ? <tail call>");
+	assert_string_equal(rig_flat(r.lines->at[1]), "m:f() = ? <tail call>");
+	assert_string_equal(rig_flat(r.lines->at[2]), "m:f() = ? <unfinished ...>");
+	program_put(p);
+	rig_func_free(&f);
+	rig_fini(&r);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exact),        cmocka_unit_test(among_others),
-		cmocka_unit_test(other_stacks), cmocka_unit_test(other_threads),
-		cmocka_unit_test(lost),         cmocka_unit_test(depth),
-		cmocka_unit_test(forms),
+		cmocka_unit_test(exact),         cmocka_unit_test(among_others),
+		cmocka_unit_test(other_stacks),  cmocka_unit_test(other_threads),
+		cmocka_unit_test(lost),          cmocka_unit_test(depth),
+		cmocka_unit_test(tail_calls),    cmocka_unit_test(forms),
+		cmocka_unit_test(from_programs),
 	};
 
 	return cmocka_run_group_tests_name("trace-end", tests, NULL, NULL);
