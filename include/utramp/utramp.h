@@ -182,6 +182,8 @@ UTRAMP_API int utramp_target__read_printk(struct utramp_target *t,
 UTRAMP_API uint64_t utramp_target__lost(const struct utramp_target *t); /* of all kinds */
 /* Calls that ran no program because a quarter of the stack or less was left. */
 UTRAMP_API uint64_t utramp_target__untraced(const struct utramp_target *t);
+/* Calls that exceptions and cancellations ended: exit programs did not run. */
+UTRAMP_API uint64_t utramp_target__unwound(const struct utramp_target *t);
 
 /* -- what can be traced ----------------------------------------------------------------- */
 

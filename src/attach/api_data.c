@@ -298,3 +298,8 @@ uint64_t utramp_target__untraced(const struct utramp_target *t)
 {
 	return __atomic_load_n(&t->arena->hdr->no_room, __ATOMIC_RELAXED);
 }
+
+uint64_t utramp_target__unwound(const struct utramp_target *t)
+{
+	return __atomic_load_n(&t->arena->hdr->unwound, __ATOMIC_RELAXED);
+}

@@ -176,6 +176,9 @@ int cli_resume(const struct cli *c, struct utramp_target *t);
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain)(void *arg, bool final),
 	     void *arg);
 
+/* At the end: how many calls exit programs did not see end, if any. */
+void cli_tell_unwound(const struct cli *c, const struct utramp_target *t);
+
 /* objects.c: those from argument `first` on.  Exit codes, or 0. */
 struct cli_objects {
 	struct utramp_object *obj[CLI_MAX];

@@ -227,8 +227,10 @@ int cmd_run(struct cli *c)
 		code = cli_wait(c, r.t, drain, &r);
 	if (c->ran && !c->broken)
 		print_maps(&r); /* if events could not be read to their end */
-	if (r.t)
+	if (r.t) {
 		tell_missed(&r);
+		cli_tell_unwound(c, r.t);
+	}
 	for (int i = 0; i < r.nrings; i++)
 		utramp_ring_buffer__free(r.ring[i].rb);
 	cli_close_objects(&r.objects);

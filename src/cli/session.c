@@ -309,3 +309,14 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 	}
 	return finish(&w, state);
 }
+
+void cli_tell_unwound(const struct cli *c, const struct utramp_target *t)
+{
+	unsigned long long n = utramp_target__unwound(t);
+
+	if (n)
+		cli_info(c,
+			 "%llu call%s ended by an exception or cancellation, unseen by exit "
+			 "programs",
+			 n, cli_plural(n));
+}

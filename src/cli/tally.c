@@ -259,6 +259,7 @@ int tally_run(struct tally *t, enum utramp_probe_kind kind)
 	if (!code) {
 		code = cli_wait(c, target, drain, t);
 		tell(t, kind);
+		cli_tell_unwound(c, target);
 	}
 	drop_rows(t);
 	vec_free(&t->rows);

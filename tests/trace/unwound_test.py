@@ -92,6 +92,18 @@ def text(utramp, victim, tmp):
                         out.read_text()), out.read_text()
 
 
+def told(utramp, victim, tmp):
+    """Without a line each: how many there were, at the end."""
+    out = tmp / 'out.jsonl'
+    run = under(utramp, 'latency', out, [victim, 'inside'], *specs(victim))
+    rows = {r['func']: (r['calls'], r['unfinished']) for r in records(out)}
+    assert rows == {'level': (0, 4), 'catches': (2, 0)}, rows
+    assert 'utramp: 4 calls ended by an exception or cancellation, unseen by exit programs\n' \
+        in run.stderr, run.stderr
+    run = under(utramp, 'latency', out, [victim, 'inside'], f'{victim.name}:catches')
+    assert 'cancellation' not in run.stderr, run.stderr
+
+
 def main(utramp, *victims):
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix='utramp-unwound-') as tmp:
@@ -102,6 +114,7 @@ def main(utramp, *victims):
                     tap.run(f'{victim.name}: {case}', lines, utramp, victim, case, tmp)
         victim = pathlib.Path(victims[0])
         tap.run('text', text, utramp, victim, tmp)
+        tap.run('told at the end', told, utramp, victim, tmp)
     return tap.end()
 
 
