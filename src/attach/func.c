@@ -91,7 +91,10 @@ static int add_alias(struct func *f, const char *name)
 	return 0;
 }
 
-/* The other names of the address, which are the same function: asked for or not. */
+/*
+ * The other names of the address, which are the same function: asked for or not.  One of
+ * them says that it is an IFUNC's resolver, whose own name is an ordinary function's.
+ */
 static int add_aliases(struct func *f)
 {
 	const struct objsym *s = objfile_sym_at(f->mod->obj, f->addr);
@@ -99,6 +102,7 @@ static int add_aliases(struct func *f)
 	int err = 0;
 
 	for (; !err && s && s < end && s->addr == f->addr; s++) {
+		f->ifunc |= s->type == OBJSYM_IFUNC;
 		if (func_symbol(s))
 			err = add_alias(f, s->name);
 	}
@@ -130,10 +134,8 @@ static int add_match(struct amodule *m, const struct objsym *sym, struct func_li
 {
 	struct func *last = out->n ? out->at[out->n - 1] : NULL;
 
-	if (last && last->mod == m && last->addr == sym->addr) {
-		last->ifunc |= sym->type == OBJSYM_IFUNC; /* its resolver's own name came first */
+	if (last && last->mod == m && last->addr == sym->addr)
 		return 0;
-	}
 	return func_new(m, sym->name, sym->addr, sym->type == OBJSYM_IFUNC, out);
 }
 

@@ -123,15 +123,15 @@ static int make_site(struct func *f, const struct live *live, struct diag *d)
 }
 
 /* The first rule that applies to a name of the function, whichever was asked for. */
-static const char *by_policy(const struct func *f, const char *(*rule)(const char *symbol))
+static const char *by_policy(const struct func *f, const char *(*rule)(const char *, const char *))
 {
 	const struct objsym *s = objfile_sym_at(f->mod->obj, f->addr);
 	const struct objsym *end = f->mod->obj->sym + f->mod->obj->nsym;
-	const char *why = rule(f->name);
+	const char *soname = f->mod->obj->soname, *why = rule(f->name, soname);
 
 	for (; !why && s && s < end && s->addr == f->addr; s++) {
 		if (s->type == OBJSYM_FUNC || s->type == OBJSYM_IFUNC)
-			why = rule(s->name);
+			why = rule(s->name, soname);
 	}
 	return why;
 }

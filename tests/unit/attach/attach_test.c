@@ -108,6 +108,7 @@ static void test_refusals(void **state)
 	refused(bare, t, "alpha+4", ENOTSUP);
 	refused(bare, t, "0x1", ENOENT);
 	refused(bare, t, "chosen", ENOTSUP); /* IFUNC */
+	refused(bare, t, "choose", ENOTSUP); /* its resolver's own name */
 	refused(bare, t, "_start", ENOTSUP);
 	refused(ex, t, "variadic", ENOTSUP);
 	refused(ex, t, "libc:longjmp", ENOTSUP);

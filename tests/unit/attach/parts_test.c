@@ -1,37 +1,11 @@
-/* parts_test.c - attach/ without a process: policy, types, modset, func. */
+/* parts_test.c - attach/ without a process: types, modset, func. */
 #include "util.h"
 
 #include "utramp/types.h"
 
 #include "attach/func.h"
-#include "attach/policy.h"
 
 #include <errno.h>
-
-static void test_policy(void **state)
-{
-	static const char *const entry_only[] = { "setjmp",
-						  "vfork",
-						  "dlopen",
-						  "longjmp",
-						  "_exit",
-						  "execve",
-						  "swapcontext",
-						  "_Unwind_RaiseException",
-						  "__x86_indirect_thunk_rax",
-						  "__tls_get_addr" };
-
-	for (size_t i = 0; i < sizeof(entry_only) / sizeof(entry_only[0]); i++) {
-		assert_non_null(policy_entry_only(entry_only[i]));
-		assert_null(policy_never_patched(entry_only[i]));
-	}
-	assert_non_null(policy_never_patched("_start"));
-	assert_non_null(policy_never_patched("__restore_rt"));
-	assert_null(policy_entry_only("main"));
-	assert_null(policy_entry_only("setjmp2"));
-	assert_null(policy_entry_only(""));
-	assert_null(policy_never_patched("start"));
-}
 
 static struct modset *victim_mods(void)
 {
@@ -148,7 +122,6 @@ static void test_func(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_modset),
 		cmocka_unit_test(test_func),
