@@ -121,7 +121,9 @@ static uint32_t slot_claim(struct shm_arena *a, uint64_t me, const struct rt_thr
  * it.  So what names the owner is never unset: all of it but claims is the same for both,
  * and claims go in one piece from what they were to the slot's, which fails when a handler
  * has put a later number there.  magic needs no unsetting: only a block in the TLS word is
- * asked for it, and a forked child's is wiped.
+ * asked for it, and a forked child's is wiped.  The counts stay: a call that a dead thread
+ * entered may be left yet (a coroutine that goes on elsewhere), so only the sums of all
+ * blocks say something, and they must be whole.
  */
 static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, uint64_t me)
 {
@@ -133,7 +135,8 @@ static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, 
 	__atomic_compare_exchange_n(&t->claims, &claims,
 				    __atomic_load_n(&a->thread[slot].claims, __ATOMIC_SEQ_CST), 0,
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-	rt_zero(&t->depth, sizeof(*t) - offsetof(struct rt_thread, depth));
+	t->depth = 0;
+	rt_zero(t->running, sizeof(*t) - offsetof(struct rt_thread, running));
 	t->random = (me ^ rt_ktime_get_ns() << 20) | 1;
 	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
 }

@@ -230,8 +230,8 @@ struct rt_thread {
 	uint32_t slot;
 	uint32_t pid, tid;
 	uint32_t claims;              /* of the slot, when it was claimed */
-	uint32_t depth;               /* running[0 .. depth); from here on 0 at first */
-	uint64_t inside[RT_COUNTERS]; /* calls that entered less calls that left */
+	uint32_t depth;               /* running[0 .. depth) */
+	uint64_t inside[RT_COUNTERS]; /* calls that entered less calls that left, of all owners */
 	struct rt_running running[RT_MAX_RUNNING];
 	uint64_t random;  /* state of bpf_get_prandom_u32 */
 	uint32_t records; /* reserved, neither submitted nor discarded yet */

@@ -112,6 +112,42 @@ static void child_registers_afresh(void **state)
 	rt_util_destroy(a);
 }
 
+static void *enters(void *arg)
+{
+	struct rt_thread *t = rt_thread_self();
+
+	*(uint32_t *)arg = t->depth ? 0 : t->slot;
+	t->depth = 1;
+	t->inside[3]++;
+	return NULL;
+}
+
+/*
+ * A coroutine that a thread left inside a call outlives it, and so does the count: a thread that
+ * takes the dead one's block goes on with it, or the sum would be -1 in the end.
+ */
+static void counts_outlive_threads(void **state)
+{
+	struct arena *a = rt_util_arena();
+	const struct rt_thread *t;
+	uint32_t first = 0, second = 0;
+	pthread_t th;
+
+	assert_int_equal(pthread_create(&th, NULL, enters, &first), 0);
+	pthread_join(th, NULL);
+	for (uint32_t s = 1; s < SHM_MAX_THREADS; s++) { /* no other is free: init has them */
+		if (s != first)
+			a->hdr->thread[s].tid = a->hdr->thread[s].pid = 1;
+	}
+	assert_int_equal(pthread_create(&th, NULL, enters, &second), 0);
+	pthread_join(th, NULL);
+	assert_int_equal(first, second); /* not 0: nothing runs in a new owner's block */
+	t = (const struct rt_thread *)(rt_state.threads + (uint64_t)first * RT_THREAD_SIZE);
+	assert_int_equal(t->inside[3], 2);
+	assert_int_equal(a->hdr->thread[first].claims, 2);
+	rt_util_destroy(a);
+}
+
 static void full_table(void **state)
 {
 	struct arena *a = rt_util_arena();
@@ -369,6 +405,7 @@ int main(void)
 		cmocka_unit_test(registers_once),
 		cmocka_unit_test(first_preserves_registers),
 		cmocka_unit_test(child_registers_afresh),
+		cmocka_unit_test(counts_outlive_threads),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(handler_interrupts_registration),
 		cmocka_unit_test(handler_at_each_instruction),
