@@ -6,6 +6,11 @@
  * above, must not drop what it interrupted.  So entries on the other side of the alternate
  * stack's border are kept.
  *
+ * depth may change under us at any instruction, and not only as handlers do, which put it
+ * back: a coroutine that a signal switched away from goes on in the middle of this, and
+ * threads made by clone() without a thread pointer of their own share the block.  So depth
+ * is read once; programs may be missed then, running[] is not left.
+ *
  * Context  [probe] signal-safe
  */
 #include "rt/probe.h"
@@ -21,43 +26,47 @@ static int on_altstack(const struct altstack *alt, uint64_t frame)
 	return frame - alt->sp < alt->size;
 }
 
-static void drop_stale(struct rt_thread *t, uint64_t frame)
+/* How many of the depth entries are left. */
+static uint32_t drop_stale(const struct rt_thread *t, uint32_t depth, uint64_t frame)
 {
 	struct altstack alt = { 0, 0, 0, 0 };
 	int asked = 0;
 
-	while (t->depth) {
-		uint64_t top = t->running[t->depth - 1].frame;
+	for (; depth; depth--) {
+		uint64_t top = t->running[depth - 1].frame;
 
 		if (top > frame)
-			return;
+			break;
 		if (!asked)
 			rt_sys3(__NR_sigaltstack, 0, (long)&alt, 0);
 		asked = 1;
 		if (on_altstack(&alt, top) != on_altstack(&alt, frame))
-			return;
-		t->depth--;
+			break;
 	}
+	return depth;
 }
 
 uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats)
 {
 	struct rt_thread *t = rt_thread_self();
+	uint32_t depth;
 
 	if (!t)
 		return 0;
-	if (t->depth > RT_MAX_RUNNING) /* counted out more often than in: nothing runs */
-		t->depth = 0;
-	drop_stale(t, frame);
-	for (uint32_t i = 0; i < t->depth; i++) {
+	depth = __atomic_load_n(&t->depth, __ATOMIC_RELAXED);
+	if (depth > RT_MAX_RUNNING) /* counted out more often than in: nothing runs */
+		depth = 0;
+	depth = drop_stale(t, depth, frame);
+	__atomic_store_n(&t->depth, depth, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < depth; i++) {
 		if (t->running[i].prog == prog)
 			goto missed;
 	}
-	if (t->depth == RT_MAX_RUNNING)
+	if (depth == RT_MAX_RUNNING)
 		goto missed;
-	t->running[t->depth] = (struct rt_running){ prog, frame };
+	t->running[depth] = (struct rt_running){ prog, frame };
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	t->depth++;
+	__atomic_store_n(&t->depth, depth + 1, __ATOMIC_RELAXED);
 	return 1;
 missed:
 	__atomic_fetch_add(&stats->missed, 1, __ATOMIC_RELAXED);

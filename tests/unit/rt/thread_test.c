@@ -392,6 +392,44 @@ static void guard_knows_alternate_stacks(void **state)
 	rt_util_destroy(a);
 }
 
+/*
+ * Two threads with one block, as clone() without CLONE_SETTLS makes them: depth changes under
+ * the guard's hands.  Nobody dies of it, and in the end programs run again.
+ */
+static struct rt_thread *shared;
+static struct shm_prog shared_stats;
+
+static void *shares(void *arg)
+{
+	uint64_t base = (uint64_t)(uintptr_t)arg;
+
+	set_word(shared);
+	for (uint64_t i = 0; i < 300000; i++) {
+		uint32_t depth;
+
+		if (!rt_guard_enter(i % 40, base + i % 7 * 64, &shared_stats))
+			continue;
+		depth = __atomic_load_n(&shared->depth, __ATOMIC_RELAXED) - 1; /* bpf/jit.c */
+		__atomic_store_n(&shared->depth, depth, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void guard_survives_shared_blocks(void **state)
+{
+	struct arena *a = rt_util_arena();
+	pthread_t th[2];
+
+	shared = rt_thread_self();
+	for (uintptr_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&th[i], NULL, shares, (void *)(i * 128)), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(th[i], NULL);
+	assert_int_equal(shared->records, 0); /* what lies behind running[] */
+	assert_int_equal(rt_guard_enter(1000, UINT64_MAX, &shared_stats), 1);
+	rt_util_destroy(a);
+}
+
 /* rt_personality without a session, without the unwinder's functions, in the search phase. */
 static void personality_goes_on(void **state)
 {
@@ -412,6 +450,7 @@ int main(void)
 		cmocka_unit_test(threads_get_different_slots),
 		cmocka_unit_test(guard_skips_recursion),
 		cmocka_unit_test(guard_knows_alternate_stacks),
+		cmocka_unit_test(guard_survives_shared_blocks),
 		cmocka_unit_test(personality_goes_on),
 	};
 
