@@ -3,11 +3,13 @@
  *
  * storm [-n OPS] [-s SEED] [-w US] [-a] [-l] OBJ SPEC... -- CMD    on the functions named
  * storm -z OBJ VICTIM                            detach while threads sleep inside
+ * storm -c FILE OBJ SPEC... -- CMD               no storm: all stay attached, as with -a
  *
  * The storm ends after OPS changes, and the target is told to finish through its stdin (see
  * storm_victim.c); with -a, when the target waits for stdin by itself.  Either must give status
  * 7.  After the last detach: no module's text differs from its file, and in the thread blocks
- * no call is counted that has not left (-l: some may be, by longjmp).
+ * no call is counted that has not left (-l: some may be, by longjmp; -c: as many as FILE says,
+ * "LEAST MOST", which the target has written).
  *
  * Looks behind the public API (attach/session.h) for the blocks' counters only.
  */
@@ -16,6 +18,7 @@
 #include "utramp/utramp.h"
 
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -105,6 +108,40 @@ static int wait_end(struct utramp_target *t, int ms)
 	return utramp_target__poll(t, ms) == UTRAMP_EXITED ? utramp_target__status(t) : -1;
 }
 
+/* Is it in a system call that begins so?  "0 0x0 ..." is read(0, ...). */
+static bool reads_stdin(int pid, const char *tid)
+{
+	char path[128], line[8] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/syscall", pid, tid);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		fclose(f);
+	return !strncmp(line, "0 0x0 ", 6);
+}
+
+/* A thread that reads stdin, or 0.  Its first one may have ended, and has no maps then. */
+static pid_t reader(struct utramp_target *t)
+{
+	char path[64];
+	const struct dirent *e;
+	pid_t found = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)utramp_target__pid(t));
+	d = opendir(path);
+	while (d && !found && (e = readdir(d))) {
+		if (e->d_name[0] != '.' && reads_stdin((int)utramp_target__pid(t), e->d_name))
+			found = atoi(e->d_name);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
 /* -- as it was found --------------------------------------------------------------- */
 
 static bool same_as_file(struct utramp_target *t, const struct map_region *m)
@@ -139,8 +176,9 @@ static void check_text(struct utramp_target *t)
 {
 	struct map_list maps = { 0 };
 	unsigned modules = 0, differ = 0;
+	pid_t tid = reader(t);
 
-	if (maps_read(utramp_target__pid(t), &maps, NULL) < 0) {
+	if (maps_read(tid ? tid : utramp_target__pid(t), &maps, NULL) < 0) {
 		ok(false, "maps cannot be read");
 		return;
 	}
@@ -157,10 +195,16 @@ static void check_text(struct utramp_target *t)
 }
 
 /* Calls entered less calls left, of all slots; threads that are gone included. */
-static int64_t inside(struct utramp_target *t, int64_t *off)
+struct counts {
+	int64_t sum, lowest;
+	unsigned off; /* counters that are not zero */
+};
+
+static struct counts inside(struct utramp_target *t)
 {
 	struct rt_thread th;
-	int64_t sum = 0, counter[RT_COUNTERS] = { 0 };
+	struct counts c = { 0 };
+	int64_t counter[RT_COUNTERS] = { 0 };
 
 	for (uint64_t i = 0; i < t->arena->hdr->slots_used; i++) {
 		if (process_read(t->proc, t->proc->threads + i * RT_THREAD_SIZE, &th, sizeof(th)) ||
@@ -169,21 +213,37 @@ static int64_t inside(struct utramp_target *t, int64_t *off)
 		for (unsigned k = 0; k < RT_COUNTERS; k++)
 			counter[k] += (int64_t)th.inside[k];
 	}
-	*off = 0;
 	for (unsigned k = 0; k < RT_COUNTERS; k++) {
-		sum += counter[k];
-		*off += counter[k] != 0;
+		c.sum += counter[k];
+		c.off += counter[k] != 0;
+		c.lowest = counter[k] < c.lowest ? counter[k] : c.lowest;
 	}
-	return sum;
+	return c;
 }
 
 static void check_counters(struct utramp_target *t)
 {
-	int64_t off, sum = inside(t, &off);
+	struct counts c = inside(t);
 
-	ok(t->arena->hdr->slots_used > 1 && !sum && !off,
-	   "every call that entered has left: %lld, %lld counters off, %llu thread slots",
-	   (long long)sum, (long long)off, (unsigned long long)t->arena->hdr->slots_used);
+	ok(t->arena->hdr->slots_used > 1 && !c.off,
+	   "every call that entered has left: %lld, %u counters off, %llu thread slots",
+	   (long long)c.sum, c.off, (unsigned long long)t->arena->hdr->slots_used);
+}
+
+/* What the target says stays counted, no more and no less; a negative least: nobody knows. */
+static void check_kept(struct utramp_target *t, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long long least = 0, most = -1;
+	struct counts c = inside(t);
+
+	if (f && fscanf(f, "%lld %lld", &least, &most) != 2)
+		most = -1;
+	if (f)
+		fclose(f);
+	ok(c.sum >= least && c.sum <= most && (c.lowest >= 0 || least < 0),
+	   "calls that stay counted: %lld, of %lld to %lld; lowest counter %lld", (long long)c.sum,
+	   least, most, (long long)c.lowest);
 }
 
 static void check_end(struct utramp_target *t, int status)
@@ -238,8 +298,9 @@ struct storm {
 	const char *obj;
 	char **spec;
 	unsigned nspecs, ops, pause_us;
-	bool alone;    /* the target decides when it is done */
-	bool may_leak; /* it leaves calls in ways that no one sees */
+	bool alone;       /* the target decides when it is done */
+	bool may_leak;    /* it leaves calls in ways that no one sees */
+	const char *kept; /* -c: where it says how many */
 	struct utramp_object *object[OBJECTS];
 	struct {
 		struct utramp_link *link;
@@ -297,21 +358,6 @@ static void reload(struct storm *s, unsigned o)
 	s->reloads++;
 }
 
-/* Its first thread reads stdin: "0 0x0 ..." is read(0, ...). */
-static bool is_done(struct utramp_target *t)
-{
-	char path[64], line[8] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)utramp_target__pid(t));
-	f = fopen(path, "re");
-	if (f && !fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	if (f)
-		fclose(f);
-	return !strncmp(line, "0 0x0 ", 6);
-}
-
 static bool change(struct storm *s)
 {
 	unsigned k = rnd(LINKS);
@@ -324,7 +370,7 @@ static bool change(struct storm *s)
 		attach_one(s, k);
 	if (s->pause_us)
 		sleep_us(rnd(s->pause_us));
-	return utramp_target__poll(s->t, 0) == UTRAMP_RUNNING && !(s->alone && is_done(s->t));
+	return utramp_target__poll(s->t, 0) == UTRAMP_RUNNING && !(s->alone && reader(s->t));
 }
 
 static void storm_run(struct storm *s)
@@ -349,11 +395,34 @@ static void storm_run(struct storm *s)
 	ok(s->hits > 0, "programs ran");
 }
 
+/* All programs of one object on all functions, while the target does what it wants to. */
+static void calm_run(struct storm *s)
+{
+	static const char *const name[] = { "entry", "leave", "pass", "light" };
+	struct utramp_attach_opts opts = { .sz = sizeof(opts), .missing_ok = true };
+	struct utramp_object *o = load(s->t, s->obj);
+
+	s->object[0] = o;
+	for (unsigned i = 0; i < 4 * s->nspecs; i++) {
+		if (!utramp_program__attach(program(o, name[i % 4]), s->t, s->spec[i / 4], &opts))
+			die(s->spec[i / 4]);
+	}
+	if (utramp_target__resume(s->t) < 0)
+		die("resume");
+	while (utramp_target__poll(s->t, 2) == UTRAMP_RUNNING && !reader(s->t))
+		;
+	ok(counted(o, 0) > 0 && counted(o, 3) > 0, "programs ran: %llu entries, %llu exits",
+	   (unsigned long long)counted(o, 0), (unsigned long long)counted(o, 1));
+}
+
 static int storm(struct storm *s)
 {
 	int err, status = -1;
 
-	storm_run(s);
+	if (s->kept)
+		calm_run(s);
+	else
+		storm_run(s);
 	for (int i = 0; i < 5; i++) {
 		err = utramp_target__detach(s->t);
 		if (err != -EAGAIN)
@@ -366,13 +435,17 @@ static int storm(struct storm *s)
 		tell('s');
 		sleep_us(500000);
 	}
-	if (!s->may_leak)
+	if (s->kept)
+		check_kept(s->t, s->kept);
+	else if (!s->may_leak)
 		check_counters(s->t);
 	close(to_target);
 	status = wait_end(s->t, 20000);
 	check_end(s->t, status);
-	for (unsigned o = 0; o < OBJECTS; o++)
-		utramp_object__close(s->object[o]);
+	for (unsigned o = 0; o < OBJECTS; o++) {
+		if (s->object[o])
+			utramp_object__close(s->object[o]);
+	}
 	utramp_target__free(s->t);
 	printf("1..%d\n", tests);
 	return failed != 0;
@@ -395,7 +468,7 @@ static int sleepers(const char *obj, char *victim)
 	struct utramp_object *o = load(t, obj);
 	static const char *const func[] = { "nap", "wait_byte", "wait_event" };
 	uint64_t start;
-	int64_t off, sum;
+	struct counts c;
 
 	for (int i = 0; i < 3; i++) {
 		if (!utramp_program__attach(program(o, "entry"), t, func[i], NULL) ||
@@ -408,18 +481,18 @@ static int sleepers(const char *obj, char *victim)
 	while (counted(o, 0) < 3 && now_ms() - start < 5000)
 		sleep_us(1000);
 	sleep_us(50000); /* into the calls themselves */
-	sum = inside(t, &off);
-	ok(counted(o, 0) == 3 && sum == 3 && off == 3, "three calls are inside: %lld",
-	   (long long)sum);
+	c = inside(t);
+	ok(counted(o, 0) == 3 && c.sum == 3 && c.off == 3, "three calls are inside: %lld",
+	   (long long)c.sum);
 	start = now_ms();
 	ok(!utramp_target__detach(t), "detached while they sleep");
 	ok(now_ms() - start < 1000, "detach does not wait: %llu ms",
 	   (unsigned long long)(now_ms() - start));
 	check_text(t);
-	ok(inside(t, &off) == 3, "they are inside still");
+	ok(inside(t).sum == 3, "they are inside still");
 	tell('s');
 	start = now_ms();
-	while (inside(t, &off) && now_ms() - start < 5000)
+	while (inside(t).off && now_ms() - start < 5000)
 		sleep_us(10000);
 	ok(counted(o, 1) == 0, "no exit program ran: %llu", (unsigned long long)counted(o, 1));
 	check_counters(t);
@@ -434,7 +507,7 @@ static int sleepers(const char *obj, char *victim)
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: storm [-n OPS] [-s SEED] [-w US] [-a] [-l] [-z] OBJ SPEC... -- CMD\n");
+		"usage: storm [-n OPS] [-s SEED] [-w US] [-c FILE] [-a] [-l] [-z] OBJ SPEC... -- CMD\n");
 	return 2;
 }
 
@@ -444,7 +517,7 @@ int main(int argc, char **argv)
 	bool sleeping = false;
 	int ch, i;
 
-	while ((ch = getopt(argc, argv, "+n:s:w:alz")) != -1) {
+	while ((ch = getopt(argc, argv, "+n:s:w:c:alz")) != -1) {
 		switch (ch) {
 		case 'n':
 			s.ops = (unsigned)atoi(optarg);
@@ -456,6 +529,10 @@ int main(int argc, char **argv)
 			s.pause_us = (unsigned)atoi(optarg);
 			break;
 		case 'a':
+			s.alone = true;
+			break;
+		case 'c':
+			s.kept = optarg;
 			s.alone = true;
 			break;
 		case 'l':
