@@ -29,7 +29,8 @@ CASES = {
         'twice': 'pTLCs', 'quit': 'PtLC', 'quit-thread': 'pC', 'vfork': 'pTLC', 'linker': 'pLC'},
     'survive_threads': {
         'destructors': 'ptLCs', 'first-ends': 'ptC', 'raw-tls': 'ptC', 'raw-shared': 'ptC',
-        'raw-process': 'ptC', 'raw-process-shared': 'ptC', 'raw-vfork': 'ptC'},
+        'raw-process': 'ptC', 'raw-process-shared': 'ptC', 'raw-vfork': 'ptC',
+        'raw-exit': 'ptC'},
     'survive_co': {
         'hand': 'ptC', 'moved': 'pTCs', 'outlived': 'pC', 'never': 'ptC', 'ucontext': 'ptLC',
         'preempt': 'ptCs'},

@@ -122,7 +122,7 @@ static int raw(void *arg)
 }
 
 /* How many of their calls were right, while we call as well. */
-static void raw_threads(int flags, bool own_tls, bool dead)
+static void raw_threads(int (*fn)(void *), int flags, bool own_tls, bool dead)
 {
 	long right[RAW] = { 0 };
 	pid_t pid[RAW];
@@ -133,7 +133,7 @@ static void raw_threads(int flags, bool own_tls, bool dead)
 		memset(tls[i], 0, sizeof(tls[i]));
 		*(uintptr_t *)tp = tp; /* psABI 3.4.6: the thread pointer's word is its address */
 		running[i] = 1;
-		pid[i] = clone(raw, stack[i] + STACK, flags | CLONE_CHILD_CLEARTID, &right[i], NULL,
+		pid[i] = clone(fn, stack[i] + STACK, flags | CLONE_CHILD_CLEARTID, &right[i], NULL,
 			       own_tls ? (void *)tp : NULL, &running[i]);
 		check(pid[i] > 0);
 	}
@@ -150,7 +150,7 @@ static void raw_threads(int flags, bool own_tls, bool dead)
 static void case_raw_tls(void)
 {
 	for (int i = 0; i < 5; i++)
-		raw_threads(THREAD | CLONE_SETTLS, true, false);
+		raw_threads(raw, THREAD | CLONE_SETTLS, true, false);
 }
 
 /*
@@ -159,20 +159,42 @@ static void case_raw_tls(void)
  */
 static void case_raw_shared(void)
 {
-	raw_threads(THREAD, false, false);
+	raw_threads(raw, THREAD, false, false);
 	leaves(-1000000, 1000000);
 }
 
 static void case_raw_process(void)
 {
 	for (int i = 0; i < 5; i++)
-		raw_threads(PROCESS | CLONE_SETTLS, true, true);
+		raw_threads(raw, PROCESS | CLONE_SETTLS, true, true);
 }
 
 static void case_raw_process_shared(void)
 {
-	raw_threads(PROCESS, false, true);
+	raw_threads(raw, PROCESS, false, true);
 	leaves(-1000000, 1000000);
+}
+
+/* A thread that ends in a call, without a word to libc: no one counts that out. */
+TRACED long t_gone(long a, long b, long c, long d, long e, long f, long g, long h)
+{
+	__asm__ volatile("syscall" : : "a"(SYS_exit), "D"(0) : "rcx", "r11", "memory");
+	return a + b + c + d + e + f + g + h;
+}
+
+static int raw_gone(void *arg)
+{
+	*(long *)arg = works(3) ? CALLS : 0;
+	t_gone(1, 2, 3, 4, 5, 6, 7, 8);
+	*(long *)arg = 0;
+	return 0;
+}
+
+static void case_raw_exit(void)
+{
+	for (int i = 0; i < 5; i++)
+		raw_threads(raw_gone, THREAD | CLONE_SETTLS, true, false);
+	leaves(5 * RAW, 5 * RAW);
 }
 
 /* The parent waits, as for vfork(): nothing is at a time, so all is counted. */
@@ -197,6 +219,7 @@ int main(int argc, char **argv)
 		{ "raw-process", case_raw_process },
 		{ "raw-process-shared", case_raw_process_shared },
 		{ "raw-vfork", case_raw_vfork },
+		{ "raw-exit", case_raw_exit },
 	};
 
 	return survive_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
