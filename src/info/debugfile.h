@@ -6,7 +6,7 @@
  * DIRECTORY/LINK for each directory with modules.  libdwfl would find them, too, but asks
  * debuginfod's servers as well, which a tracer must not do unasked.
  *
- * What dwz has put into a file of its own (.gnu_debugaltlink), libdw finds and reads by itself.
+ * What dwz has put into a file of its own (.gnu_debugaltlink) the DWARF reader finds (dwarf_alt.c).
  *
  * Errors   -ENOENT there is none (diag: one that is there and does not belong, or nothing)
  *          -EBADMSG not an ELF file, or damaged;  -EACCES ... of open(2)

@@ -12,6 +12,8 @@
  */
 #include "info/dwarf_priv.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -107,6 +109,23 @@ static int open_elf(const char *path, int *fd, Elf **out, struct diag *d)
 	return 0;
 }
 
+static int open_shared(struct dwarf_reader *r, struct diag *d)
+{
+	_free_ char *path = NULL;
+	int err = dwr_find_shared(r->dw, r->path, &path, d);
+
+	if (err || !path)
+		return err;
+	err = open_elf(path, &r->shared_fd, &r->shared_elf, d);
+	if (err)
+		return err;
+	r->shared = dwarf_begin_elf(r->shared_elf, DWARF_C_READ, NULL);
+	if (!r->shared)
+		return diag_set(d, -EBADMSG, "%s: damaged DWARF", path);
+	dwarf_setalt(r->dw, r->shared);
+	return 0;
+}
+
 static int open_dwarf(struct dwarf_reader *r, struct diag *d)
 {
 	static const char *const names[] = { ".debug_info", ".zdebug_info", NULL };
@@ -121,7 +140,7 @@ static int open_dwarf(struct dwarf_reader *r, struct diag *d)
 	if (!has_section(r->elf, names))
 		return diag_set(d, -ENOENT, "%s: no DWARF in this file", r->path);
 	r->dw = dwarf_begin_elf(r->elf, DWARF_C_READ, NULL);
-	return r->dw ? 0 : dwr_damaged(r, NULL, d);
+	return r->dw ? open_shared(r, d) : dwr_damaged(r, NULL, d);
 }
 
 int dwr_open_separate(const char *path, const char *module, struct dwarf_reader **out,
@@ -132,7 +151,7 @@ int dwr_open_separate(const char *path, const char *module, struct dwarf_reader 
 
 	if (!r)
 		return -ENOMEM;
-	r->fd = r->module_fd = -1;
+	r->fd = r->module_fd = r->shared_fd = -1;
 	r->path = strdup(path);
 	r->module = module ? strdup(module) : NULL;
 	err = r->path && !module == !r->module ? open_dwarf(r, d) : -ENOMEM;
@@ -167,11 +186,16 @@ void dwr_close(struct dwarf_reader *r)
 		dwarf_cfi_end(r->cfi);
 	if (r->dw)
 		dwarf_end(r->dw);
+	if (r->shared)
+		dwarf_end(r->shared);
+	elf_end(r->shared_elf);
 	if (r->code != r->elf)
 		elf_end(r->code);
 	elf_end(r->elf);
 	if (r->module_fd >= 0)
 		close(r->module_fd);
+	if (r->shared_fd >= 0)
+		close(r->shared_fd);
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r->module);

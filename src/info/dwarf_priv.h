@@ -104,9 +104,11 @@ struct dwr_memo {
 
 struct dwarf_reader {
 	char *path, *module; /* module NULL: path */
-	int fd, module_fd;
+	int fd, module_fd, shared_fd;
 	Elf *elf, *code; /* code: of the module; the same, if there is no other file */
 	Dwarf *dw;
+	Elf *shared_elf; /* what dwz has moved away, if libdw did not find it */
+	Dwarf *shared;
 	Dwarf_CFI *cfi; /* of .eh_frame, opened when first needed */
 	bool no_cfi;
 	bool have_units, all_indexed, have_inlined, have_syms;
@@ -134,6 +136,9 @@ struct dwarf_reader {
 };
 
 int dwr_damaged(const struct dwarf_reader *r, const Dwarf_Die *die, struct diag *d);
+
+/* The file with what dwz has moved out of path's, if libdw does not find it; else *out is NULL. */
+int dwr_find_shared(Dwarf *dw, const char *path, char **out, struct diag *d);
 
 /* Flags and small constants of a DIE, its origin and specification not asked. */
 bool dwr_flag(Dwarf_Die *die, unsigned attr);

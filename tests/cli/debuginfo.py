@@ -281,4 +281,28 @@ def dwz_has_been_here():
         == (HIDDEN, f'DWARF, {d}/prog.debug')
 
 
+@test
+def dwz_in_a_tree_elsewhere():
+    """The shared file is where the tree lies, not where the link says; another build's is not it."""
+    d = tmp / 'dwz-tree'
+    tree = d / 'tree/usr/lib/debug'
+    (tree / '.dwz/here').mkdir(parents=True)
+    files = [d / n for n in ['one', 'two']]
+    for f, of in zip(files, ['names-gcc-O2', 'names-gcc-O0']):
+        shutil.copy(part(of), f)
+    link = '/nonexistent/debug/.dwz/here/common.debug'
+    tool('dwz', '-m', d / 'common', '-M', link, *files)
+    if 'gnu_debugaltlink' not in tool('readelf', '-SW', files[0]):
+        raise Skip('dwz found nothing to share')
+    prog, debug, common = d / 'prog', tree / 'prog.debug', tree / '.dwz/here/common.debug'
+    tool('strip', '-o', prog, files[0])
+    tool('objcopy', '--only-keep-debug', files[0], debug)
+    ask = ['check', '--debuginfo', debug, f'{prog}:empty_static']
+    refused(1, [f'{debug}: part of its DWARF is in {link}, which is not there', 'unpack'], *ask)
+    shutil.copy(d / 'common', common)
+    assert checked(*ask[1:]) == (HIDDEN, f'DWARF, {debug}')
+    shutil.copy(debug, common)          # another build-id
+    refused(1, f'part of its DWARF is in {link}', *ask)
+
+
 main()
