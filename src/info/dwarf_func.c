@@ -219,10 +219,21 @@ static bool is_local(const struct dwarf_reader *r, Dwarf_Die *die, taddr_t addr)
 	return !flag_integrated(die, DW_AT_external) || (flags && !(flags & SYM_GLOBAL));
 }
 
+/*
+ * Whose language counts: that of the declaration's unit, since link-time optimisation mixes them
+ * in one of its own.  dwz moves declarations to units that have none: then that of the code's.
+ */
+static struct dwr_unit *speaking_unit(struct dwarf_reader *r, Dwarf_Die *die, Dwarf_Die *decl)
+{
+	struct dwr_unit *u = dwr_unit_of(r, decl);
+
+	return u && u->lang > 0 ? u : dwr_unit_of(r, die);
+}
+
 /* What else than its parameters tells how the function is called. */
 static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, struct proto *p)
 {
-	struct dwr_unit *u = dwr_unit_of(b->r, decl);
+	struct dwr_unit *u = speaking_unit(b->r, die, decl);
 	enum dwr_calls calls = dwr_calls_of(u ? u->lang : -1);
 	Dwarf_Word cc = DW_CC_normal;
 	Dwarf_Attribute a;

@@ -282,6 +282,40 @@ def dwz_has_been_here():
 
 
 @test
+def dwz_moves_declarations():
+    """To units that tell no language: what is said of a function stays the same."""
+    d = tmp / 'dwz-language'
+    d.mkdir()
+    # inlined at a call, with code for its address: the code's entry refers to another's types
+    one = 'static inline long shared_{0}(long first_number, size_t second_number)\n' \
+          '{{ return first_number * {0} + (long)second_number; }}\n'
+    (d / 'h.h').write_text('#include <stddef.h>\ntypedef long fn(long, size_t);\n' +
+                           ''.join(one.format(i) for i in range(3, 9)))
+    use = '#include "h.h"\nextern volatile long x;\nfn *volatile {0}[] = {{ ' + \
+          ', '.join(f'shared_{i}' for i in range(3, 9)) + ' }};\n' \
+          'long call_{0}(void) {{ return ' + \
+          ' + '.join(f'shared_{i}(x, {i})' for i in range(3, 9)) + '; }}\n'
+    (d / 'a.c').write_text(use.format('a'))
+    (d / 'b.c').write_text(use.format('b') + 'volatile long x;\nlong call_a(void);\n'
+                           'int main(void) { return (int)(call_a() + call_b()); }\n')
+    r = subprocess.run(['gcc', '-O2', '-g', '-o', 'prog', 'a.c', 'b.c'], cwd=d, capture_output=True,
+                       text=True)
+    assert r.returncode == 0, r.stderr
+    prog = d / 'prog'
+    before = utramp('list', '-j', f'{prog}:*').out
+    shared = [json.loads(x) for x in before.splitlines() if '"shared_' in x]
+    assert [x['attach'] for x in shared] == [['entry', 'exit']] * 12, before
+    for i in range(2):
+        shutil.copy(prog, d / f'copy{i}')
+    tool('dwz', '-m', d / 'common', d / 'copy0', d / 'copy1')
+    if 'DW_TAG_imported_unit' not in tool('readelf', '--debug-dump=info', d / 'copy0'):
+        raise Skip('dwz found nothing to share')
+    shutil.copy(d / 'copy0', prog)
+    after = utramp('list', '-j', f'{prog}:*').out
+    assert after == before, after
+
+
+@test
 def dwz_in_a_tree_elsewhere():
     """The shared file is where the tree lies, not where the link says; another build's is not it."""
     d = tmp / 'dwz-tree'
