@@ -366,7 +366,7 @@ static int index_scope(struct dwr_unit *u, Dwarf_Die *die, unsigned depth)
 		if (depth == 0)
 			err = index_def(u, &child, tag);
 		if (!err && tag == DW_TAG_subprogram) {
-			f = (struct dwr_func){ entry_of(&child), child };
+			f = (struct dwr_func){ .addr = entry_of(&child), .die = child };
 			if (f.addr)
 				err = vec_push(&u->func, f);
 		}
@@ -481,8 +481,10 @@ int dwr_index_at(struct dwarf_reader *r, taddr_t addr, const struct dwr_func **o
 		if (err < 0)
 			return err;
 		*out = func_in_unit(u, addr);
-		if (*out)
-			return 0;
+		if (!*out)
+			err = dwr_same_at(r, u, addr, out);
+		if (err < 0 || *out)
+			return err;
 	}
 	return diag_set(d, -ENOENT, "%s: DWARF has no function at %#" PRIx64, r->path, addr);
 }

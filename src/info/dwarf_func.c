@@ -136,9 +136,9 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	gone = !instance_of(own, param, &instance) || !dwarf_hasattr(&instance, DW_AT_location);
 	if (!gone)
 		dwr_place_of(b->r, &b->frame, &instance, &out->place);
-	else if (b->placed || b->is_local)
+	else if (!b->f->placeless && (b->placed || b->is_local))
 		out->place.seen = SEEN_GONE;
-	if (b->is_local && gone)
+	if (b->is_local && gone && !b->f->placeless)
 		b->shaky = true;
 	out->uncertain = b->shaky || out->place.seen == SEEN_GONE ||
 			 (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&

@@ -21,6 +21,7 @@
 struct dwr_func {
 	taddr_t addr;
 	Dwarf_Die die;
+	bool placeless; /* its DIE is not that of the code: without places none is gone */
 };
 
 /* A namespace, class or function with classes: the bytes [lo, hi) of the section are inside it. */
@@ -80,6 +81,7 @@ enum {
 
 struct dwr_sym {
 	taddr_t addr;
+	const char *name; /* libelf's */
 	unsigned flags;
 };
 
@@ -127,7 +129,8 @@ struct dwarf_reader {
 	} inlined; /* one name per instance, sorted */
 	struct {
 		VEC(struct dwr_sym);
-	} sym; /* of functions, sorted by address */
+	} sym;                /* of functions, sorted by address */
+	struct dwr_func same; /* what dwr_same_at() found last */
 
 	/* types built so far in the pool of this id */
 	uint64_t pool_id;
@@ -139,6 +142,11 @@ int dwr_damaged(const struct dwarf_reader *r, const Dwarf_Die *die, struct diag 
 
 /* The file with what dwz has moved out of path's, if libdw does not find it; else *out is NULL. */
 int dwr_find_shared(Dwarf *dw, const char *path, char **out, struct diag *d);
+
+/* The function at addr, in u's code, whose addresses DWARF does not tell; else *out is NULL.  It is
+ * valid until the next call. */
+int dwr_same_at(struct dwarf_reader *r, struct dwr_unit *u, taddr_t addr,
+		const struct dwr_func **out);
 
 /* Flags and small constants of a DIE, its origin and specification not asked. */
 bool dwr_flag(Dwarf_Die *die, unsigned attr);
@@ -184,6 +192,7 @@ bool dwr_made_by_gcc(Dwarf_Die *die);
 bool dwr_unit_typed(struct dwr_unit *u);
 
 int dwr_index_syms(struct dwarf_reader *r);
+const struct dwr_sym *dwr_syms_at(const struct dwarf_reader *r, taddr_t addr, size_t *n);
 unsigned dwr_sym_flags(const struct dwarf_reader *r, taddr_t addr);
 
 /* TY_NONTRIVIAL and TY_PASS_* of a class, by its own declarations. */

@@ -50,6 +50,7 @@ static int add_table(struct dwarf_reader *r, Elf *elf, Elf_Scn *scn, size_t stri
 			continue;
 		name = elf_strptr(elf, strings, sym.st_name);
 		s.addr = sym.st_value;
+		s.name = name;
 		s.flags |= name ? by_suffix(name) : 0;
 		if (GELF_ST_BIND(sym.st_info) != STB_LOCAL)
 			s.flags |= SYM_GLOBAL;
@@ -94,10 +95,9 @@ int dwr_index_syms(struct dwarf_reader *r)
 	return err;
 }
 
-unsigned dwr_sym_flags(const struct dwarf_reader *r, taddr_t addr)
+const struct dwr_sym *dwr_syms_at(const struct dwarf_reader *r, taddr_t addr, size_t *n)
 {
-	size_t lo = 0, hi = r->sym.n, mid;
-	unsigned flags = 0;
+	size_t lo = 0, hi = r->sym.n, mid, end;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
@@ -106,7 +106,20 @@ unsigned dwr_sym_flags(const struct dwarf_reader *r, taddr_t addr)
 		else
 			hi = mid;
 	}
-	for (; lo < r->sym.n && r->sym.at[lo].addr == addr; lo++)
-		flags |= r->sym.at[lo].flags;
+	for (end = lo; end < r->sym.n && r->sym.at[end].addr == addr; end++)
+		;
+	*n = end - lo;
+	return *n ? &r->sym.at[lo] : NULL;
+}
+
+unsigned dwr_sym_flags(const struct dwarf_reader *r, taddr_t addr)
+{
+	const struct dwr_sym *sym;
+	unsigned flags = 0;
+	size_t n;
+
+	sym = dwr_syms_at(r, addr, &n);
+	for (size_t i = 0; i < n; i++)
+		flags |= sym[i].flags;
 	return flags;
 }

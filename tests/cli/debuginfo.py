@@ -316,6 +316,32 @@ def dwz_moves_declarations():
 
 
 @test
+def merged_functions():
+    """gcc -fipa-icf: DWARF has no address for one that is the same as another, but its types."""
+    d = tmp / 'icf'
+    d.mkdir()
+    same = 'static int {0}(void *file, long {1}, char c, int d, int e, int f, long on_stack) ' \
+           '{{ return (int){1} + c + d + e + f + (int)on_stack; }}\n'
+    (d / 'a.c').write_text('#include <stdio.h>\ntypedef int fn(void *, long, char, int, int, int, long);\n' +
+                           same.format('first', 'one') + same.format('second', 'two') +
+                           'fn *volatile table[] = { first, second };\n'
+                           'int main(void) { printf("%d\\n", table[0] == table[1]);'
+                           ' return table[1](0, 1, 2, 3, 4, 5, 6) + table[0](0, 1, 1, 1, 1, 1, 1); }\n')
+    r = subprocess.run(['gcc', '-O2', '-g', '-o', 'prog', 'a.c'], cwd=d, capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr
+    prog = d / 'prog'
+    for name, arg in (('first', 'one'), ('second', 'two')):
+        got = json.loads(utramp('check', '-j', f'{prog}:{name}').out)
+        assert got['attach'] == ['entry', 'exit'] and len(got['args']) == 7, got
+        assert got['args'][1] == {'name': arg, 'type': 'long int'}, got
+    r = utramp('trace', '-j', '--strings=off', 'prog:first', 'prog:second', '--', prog)
+    calls = [json.loads(x) for x in r.out.splitlines() if x.startswith('{')]
+    assert r.code == 27 and '0\n' in r.out, r   # both have addresses of their own
+    assert any(c['func'] == 'second' and c['args']['two'] == 1 and c['args']['on_stack'] == 6
+               and c['ret'] == 21 for c in calls), r
+
+
+@test
 def dwz_in_a_tree_elsewhere():
     """The shared file is where the tree lies, not where the link says; another build's is not it."""
     d = tmp / 'dwz-tree'
