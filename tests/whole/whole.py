@@ -245,7 +245,8 @@ def times(x):
 
 
 def table(rows):
-    out = ['| program | functions | entry + exit | entry only | none | K known | entries | exits | '
+    out = [f'{time.strftime("%Y-%m-%d")}, {os.cpu_count()} processors, Linux {os.uname().release}.', '',
+           '| program | functions | entry + exit | entry only | none | K known | entries | exits | '
            'untraced | attaching | counting | helpers, map, ring | `trace` |',
            '|' + '---|' * 13]
     for r in rows:
