@@ -198,7 +198,8 @@ def traced_runs(tap, kit, program, ready, rows, plain, row):
                attached(got), n)
         row[mode] = (got.seconds - got.stopped) / plain.seconds
         if mode == 'count':
-            row.update(n, stopped=got.stopped / len(ready.steps))
+            row.update(entries=n['entries'], exits=n['exits'],
+                       stopped=got.stopped / len(ready.steps))
     if program.traced:
         got = execute(kit, program, ready, lambda report: [
             kit.utramp, 'trace', '--lossless', '-o', report, '--missing=ignore', *ready.options,
@@ -244,22 +245,38 @@ def times(x):
     return '' if x is None else f'{x:.1f} ×'
 
 
-def table(rows):
-    out = [f'{time.strftime("%Y-%m-%d")}, {os.cpu_count()} processors, Linux {os.uname().release}.', '',
-           '| program | functions | entry + exit | entry only | none | K known | entries | exits | '
-           'untraced | attaching | counting | helpers, map, ring | `trace` |',
-           '|' + '---|' * 13]
-    for r in rows:
-        out.append('| ' + ' | '.join((
-            f'{r["name"]}: {r["what"]}', f'{r["seen"]:,}', f'{r["both"]:,}', f'{r["entry"]:,}',
-            f'{r["none"]:,}', f'{r["known"]:.1%}', f'{r.get("entries", 0):,}', f'{r.get("exits", 0):,}',
-            f'{r["plain"]:.2f} s', f'{r["stopped"]:.1f} s', times(r['count']), times(r['work']),
-            times(r.get('trace')))) + ' |')
-    out += ['', '| program | why not entry and exit | functions |', '|---|---|---|']
-    for r in rows:
-        for why, n in r['reasons'].most_common():
-            out.append(f'| {r["name"]} | {why} | {n:,} |')
-    return '\n'.join(out) + '\n'
+def first_lines(r):
+    return ['| ' + ' | '.join((
+        f'{r["name"]}: {r["what"]}', f'{r["seen"]:,}', f'{r["both"]:,}', f'{r["entry"]:,}',
+        f'{r["none"]:,}', f'{r["known"]:.1%}', f'{r["entries"]:,}', f'{r["exits"]:,}',
+        f'{r["plain"]:.2f} s', f'{r["stopped"]:.1f} s', times(r['count']), times(r['work']),
+        times(r.get('trace')))) + ' |']
+
+
+def second_lines(r):
+    return [f'| {r["name"]} | {why} | {n:,} |' for why, n in r['reasons'].most_common()]
+
+
+def table(rows, old):
+    """Of programs that did not run this time, what the old text says."""
+    def lines(make, mark):
+        out = []
+        for p in programs.PROGRAMS:
+            row = next((r for r in rows if r['name'] == p.name), None)
+            out += make(row) if row else [x for x in old.splitlines()
+                                          if x.startswith(f'| {p.name}{mark}')]
+        return out
+    return '\n'.join([
+        f'{time.strftime("%Y-%m-%d")}, {os.cpu_count()} processors, Linux {os.uname().release}.', '',
+        '| program | functions | entry + exit | entry only | none | K known | entries | exits | '
+        'untraced | attaching | counting | helpers, map, ring | `trace` |', '|' + '---|' * 13,
+        *lines(first_lines, ':'), '', '| program | why not entry and exit | functions |', '|---|---|---|',
+        *lines(second_lines, ' |')]) + '\n'
+
+
+def write_table(path, rows):
+    head, _, old = path.read_text().partition(MARK)
+    path.write_text(head + MARK + '\n' + table(rows, old))
 
 
 def main():
@@ -279,9 +296,8 @@ def main():
             row = one(tap, kit, program)
             if row:
                 rows.append(row)
-    if args.table:
-        path = pathlib.Path(args.table)
-        path.write_text(path.read_text().partition(MARK)[0] + MARK + '\n' + table(rows))
+            if row and args.table:
+                write_table(pathlib.Path(args.table), rows)
     shutil.rmtree(kit.scratch)
     tap.end()
 
