@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""traps_test.py UTRAMP CLOBBER HEAVY LIGHT [PART] - programs that depend on what a hook may destroy.
+
+Each victim is built by each compiler and its cases run five ways: alone; under clobber.c, a hook
+that keeps what the ABI promises and no more, which must change the result, or the victim proves
+nothing; with programs at entry and exit that change all they may, and with some that only count;
+under `trace`.  Output and status are those of the plain run, what can be attached is what is
+written here, and programs and records count the same calls.
+
+Numbers are those of docs/traps.md.
+"""
+import collections
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'trace'))
+from harness import Run, Tap, first_difference, records, under  # noqa: E402
+
+EXIT = ['entry', 'exit']
+ENTRY = ['entry']
+UTRAMP, CLOBBER, HEAVY, LIGHT = (os.path.abspath(p) for p in sys.argv[1:5])
+
+
+class Case:
+    """kinds: what can be attached; breaks: what destroys the result; keeps: what does not."""
+
+    def __init__(self, kinds=EXIT, breaks=(), keeps=(), why=None, untraced=None):
+        self.kinds, self.breaks, self.keeps, self.why = kinds, list(breaks), keeps, why
+        self.untraced = untraced  # why `trace` does not show it
+
+
+class Build:
+    """One victim: compiled by cc with flags, linked with calls.S or its own second unit."""
+
+    def __init__(self, name, cc, flags, source, cases, needs='', proto=(), env=None):
+        self.name, self.cc, self.flags, self.source, self.cases = name, cc, flags, source, cases
+        self.needs, self.proto = needs, [a for p in proto for a in ('--proto', p)]
+
+    def make(self, where):
+        exe = where / 'victim'
+        base = [self.cc, '-g', '-w', *self.flags]
+        other = HERE / 'calls.S'
+        if self.source == 'ipa.c':
+            other = where / 'other.o'
+            subprocess.run([*base, '-DOTHER', '-c', '-o', other, HERE / self.source], check=True)
+        subprocess.run([*base, '-o', exe, HERE / self.source, other], check=True,
+                       stderr=subprocess.PIPE)
+        return exe
+
+
+def cpu(flag):
+    with open('/proc/cpuinfo', encoding='utf-8') as f:
+        return any(flag in line.split() for line in f if line.startswith('flags'))
+
+
+def addresses(exe):
+    r = subprocess.run(['nm', exe], check=True, capture_output=True, text=True)
+    return {f[2].split('.')[0]: f[0] for f in map(str.split, r.stdout.splitlines()) if len(f) == 3}
+
+
+def symbol(name):
+    """clang puts a convention into the symbol of a function."""
+    return name.removeprefix('__regcall3__')
+
+
+def controls(exe, build):
+    """Each case depends on what it says it does, and on nothing that it says it does not."""
+    at = {symbol(k): v for k, v in addresses(exe).items()}
+    for name, case in build.cases.items():
+        plain = Run([exe, name])
+        for what in (*case.breaks, *case.keeps):
+            kind, _, extra = what.partition('+')
+            where, _, number = (extra or name).partition('@')
+            spot = at.get(where, at[name]) + ('+' + number if number else '')
+            if extra and extra in at and kind == 'errno':
+                spot = f'{at[name]}+0x{at[extra]}'
+            got = Run([CLOBBER, kind, spot, '--', exe, name])
+            assert got.code != 99, f'{name}, {what}: {got.stderr}'
+            changed = (got.code, got.stdout) != (plain.code, plain.stdout)
+            assert changed == (what in case.breaks), \
+                f'{name}: {what} {"changes" if changed else "does not change"} the result'
+
+
+def kinds(exe, build):
+    """What can be attached, and for what cannot the reason."""
+    got = {}
+    for line in Run([UTRAMP, 'list', '-j', *build.proto, f'{exe}:*t_*']).stdout.splitlines():
+        r = json.loads(line)
+        got[symbol(r['func']).split('.')[0]] = r
+    for name, case in build.cases.items():
+        assert got[name]['attach'] == case.kinds, got[name]
+        assert not case.why or case.why in got[name]['reason'], got[name]
+
+
+def same(what, got, plain):
+    assert got.code == plain.code, f'{what}: status {got.code}, not {plain.code}\n{got.stderr}'
+    assert got.stdout == plain.stdout, f'{what}: {first_difference(got.stdout, plain.stdout)}'
+
+
+def programs(exe, build, obj, plain):
+    """How often programs ran at entries and at exits."""
+    out = exe.with_suffix('.json')
+    patterns = ['t_*'] + ['__regcall3__*'] * ('t_regcall' in build.cases)
+    attach = [f'--attach={p}=victim:{t}' for p in ('enter', 'leave') for t in patterns]
+    r = under(UTRAMP, 'run', out, [exe], obj, *attach, *build.proto, '--missing=ignore')
+    same(pathlib.Path(obj).name, r, plain)
+    found = {v['var']: v['value'] for v in records(out) if 'var' in v}
+    return found['entries'], found['leaves']
+
+
+def traced(exe, build, plain):
+    """Calls and exits, as `trace` has them; what it refuses, it refuses by name."""
+    out = exe.with_suffix('.jsonl')
+    untraced = [n for n, c in build.cases.items() if c.untraced]
+    for name in untraced:
+        r = under(UTRAMP, 'trace', out, [exe], f'victim:{name}')
+        assert r.code == 1 and build.cases[name].untraced in r.stderr, r.stderr
+    deny = [a for n in ['call_*', *untraced] for a in ('-N', n)]
+    r = under(UTRAMP, 'trace', out, [exe], 'victim:*t_*', *deny, '--missing=ignore', '--lossless',
+              *build.proto)
+    same('trace', r, plain)
+    assert not r.lost(), r.stderr
+    calls, ends = collections.Counter(), 0
+    for r in records(out):
+        calls[symbol(r['func']).split('.')[0]] += 1
+        ends += 'dur_ns' in r
+    for name in build.cases.keys() - untraced:
+        assert calls[name] >= 3, f'{name}: {calls[name]} calls traced'
+    return sum(calls[c] for c in build.cases), ends
+
+
+def trapped(build, where):
+    exe = build.make(where)
+    plain = Run([exe], cwd=where)
+    lines = collections.Counter(line.split()[0].decode() for line in plain.stdout.splitlines())
+    assert plain.code == 0 and dict(lines) == {c: 3 for c in build.cases}, plain.stdout
+    kinds(exe, build)
+    controls(exe, build)
+    calls, ends = traced(exe, build, plain)
+    for obj in (HEAVY, LIGHT):  # what looks at arguments is refused where trace is
+        n, m = programs(exe, build, obj, plain)
+        if obj == LIGHT:
+            n, m = (x - 3 * sum(bool(c.untraced) for c in build.cases.values()) for x in (n, m))
+        assert n == calls, f'{n} programs at entry, {calls} calls'
+        assert m == ends, f'{m} programs at exit, {ends} exits traced'
+    done = sum(len(c.breaks) for c in build.cases.values())
+    return f'{len(build.cases)} functions, {done} ways to break them'
+
+
+# -- the victims ---------------------------------------------------------------------------
+
+IPA = ('gpr-entry', 'gpr')  # traps 36, 37
+
+
+def ipa(more=(), off=(), **vector):
+    """What gcc -O2 does; -flto and -march add to it, -fpatchable-function-entry=N takes it away."""
+    cases = {c: Case(breaks=IPA + ('rdx',)) for c in ('t_static', 't_exported', 't_attribute')}
+    cases |= {c: Case(breaks=IPA) if c in more else Case(keeps=IPA) for c in ('t_hidden', 't_global')}
+    cases |= {'t_double': Case(breaks=('xmm',)), 't_vector': Case(breaks=('xmm',))}
+    for name, breaks in vector.items():
+        cases[name] = Case(breaks=breaks)
+    if off:
+        cases = {c: Case(keeps=(*k.breaks, *k.keeps)) for c, k in cases.items()}
+    return cases
+
+
+def stacks(leaf='align', plain=False, **more):
+    """leaf: gcc enters it with rsp off by 8; plain: a build for the sake of its prologues."""
+    cases = {
+        't_leaf': Case(breaks=[leaf] if leaf else [], keeps=[] if leaf else ['align']),  # 41
+        't_by32': Case(breaks=['copy']), 't_by64': Case(breaks=['copy']),  # 42
+        't_boundary': Case(), 't_pages': Case(),  # 49
+        't_top': Case(breaks=['over+@17'], keeps=['over+@16']),  # 52
+        't_bare_top': Case(breaks=['over+@1']),
+        't_fiber': Case(breaks=['deep+@4096'], keeps=['deep+@2048']),  # 48
+        't_redzone': Case(breaks=['below+redzone_middle'], keeps=['below']),  # 47
+    }
+    for name, breaks in more.items():
+        wide = 'is a vector of' if name.startswith('t_m') else None
+        cases[name] = Case(breaks=breaks, untraced=wide)
+    return {c: Case() for c in cases} if plain else cases
+
+
+def state(nested=True):
+    cases = {
+        't_state': Case(breaks=['gpr-entry', 'gpr', 'rdx', 'scratch', 'chain', 'rax', 'df', 'xmm',
+                                'mxcsr', 'x87', 'emms']),  # 38-40, 43-46
+        't_scratch': Case(breaks=['scratch', 'chain', 'rax']),  # 38, 39
+        't_carry': Case(ENTRY, breaks=['flags'], why='not known'),  # 40
+        't_direction': Case(),
+        't_ldouble': Case(breaks=['x87']),  # 45
+        't_variadic': Case(ENTRY, breaks=['al'], why='variadic'),  # 39, 53
+        't_errno': Case(breaks=['errno+errno_at']),  # 50
+        't_paired': Case(),  # 84, 85
+    }
+    if nested:
+        cases['t_nested'] = Case(breaks=['chain'])  # 38
+    if cpu('avx'):
+        cases['t_state'].breaks += ['ymm']
+    if cpu('avx512f'):
+        cases['t_state'].breaks += ['k', 'zmm', 'zmm16']
+    return cases
+
+
+SPLIT = {'t_deep': Case()}  # 48
+PROTO = ['void t_state(void)', 'long t_scratch(void)',
+         'long t_direction(void)']
+MS = {'t_ms': Case(ENTRY, breaks=['xmm']), 't_ms_mixed': Case(ENTRY)}
+CLANG = MS | {'t_most': Case(ENTRY, breaks=['gpr']), 't_all': Case(ENTRY, breaks=['xmm']),
+              't_regcall': Case(ENTRY), 't_regcall_many': Case(ENTRY),
+              't_vectorcall': Case(ENTRY), 't_swift': Case(ENTRY)}
+
+PROTECTED = ['-O2', '-fcf-protection=full', '-fstack-protector-all', '-fstack-clash-protection']
+
+BUILDS = [
+    Build('ipa, gcc', 'gcc', ['-O2'], 'ipa.c', ipa()),
+    Build('ipa, gcc -flto', 'gcc', ['-O2', '-flto'], 'ipa.c', ipa(more=('t_hidden', 't_global'))),
+    Build('ipa, gcc v3', 'gcc', ['-O2', '-march=x86-64-v3'], 'ipa.c',
+          ipa(t_vector=('xmm', 'ymm')), needs='avx2'),
+    Build('ipa, gcc v4', 'gcc', ['-O2', '-march=x86-64-v4'], 'ipa.c',
+          ipa(t_vector=('xmm', 'ymm', 'zmm'), t_high=('zmm16',), t_mask=('k',)), needs='avx512vl'),
+    Build('ipa, gcc -fpatchable-function-entry=5', 'gcc', ['-O2', '-fpatchable-function-entry=5'],
+          'ipa.c', ipa(off=True)),
+    Build('ipa, clang', 'clang', ['-O2'], 'ipa.c', ipa(off=True)),
+    Build('stacks, gcc', 'gcc', ['-O2'], 'stacks.c', stacks()),
+    Build('stacks, gcc v4', 'gcc', ['-O2', '-march=x86-64-v4'], 'stacks.c',
+          stacks(t_m256=['copy'], t_m512=['copy']), needs='avx512vl'),
+    Build('stacks, clang v3', 'clang', ['-O2', '-march=x86-64-v3'], 'stacks.c',
+          stacks(leaf=None, t_m256=['copy']), needs='avx2'),
+    Build('stacks, gcc, aligned to 64', 'gcc', ['-O2', '-mpreferred-stack-boundary=6'], 'stacks.c',
+          stacks(t_boundary=['copy'])),
+    Build('stacks, gcc, protected', 'gcc', PROTECTED, 'stacks.c', stacks(plain=True)),
+    Build('stacks, gcc -pg', 'gcc', ['-O2', '-pg'], 'stacks.c', stacks(plain=True)),
+    Build('stacks, gcc -pg -mfentry', 'gcc', ['-O2', '-pg', '-mfentry'], 'stacks.c',
+          stacks(plain=True)),
+    Build('stacks, gcc, 8 nops before and 8 behind', 'gcc',
+          ['-O2', '-fpatchable-function-entry=16,8'], 'stacks.c', stacks()),
+    Build('stacks in pieces, gcc', 'gcc', ['-O2', '-fsplit-stack'], 'split.c', SPLIT),
+    Build('state, gcc', 'gcc', ['-O2'], 'state.c', state(), proto=PROTO),
+    Build('state, clang', 'clang', ['-O2'], 'state.c', state(nested=False), proto=PROTO),
+    Build('conventions, gcc', 'gcc', ['-O2'], 'conventions.c',
+          MS | {'t_none': Case()}),
+    Build('conventions, clang', 'clang', ['-O2'], 'conventions.c', CLANG),
+]
+
+
+def main(parts):
+    tap = Tap()
+    for build in BUILDS:
+        if parts and not any(p in build.name for p in parts):
+            continue
+        if not shutil.which(build.cc) or (build.needs and not cpu(build.needs)):
+            tap.run(f'{build.name} # SKIP no {build.needs or build.cc}', lambda: None)
+            continue
+        with tempfile.TemporaryDirectory(prefix='utramp-traps-') as tmp:
+            os.chdir(tmp)  # -pg leaves a file
+            tap.run(build.name, trapped, build, pathlib.Path(tmp))
+            os.chdir('/')
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[5:]))
