@@ -459,8 +459,13 @@ int func_model_from_proto(const struct proto *p, struct func_model **out, struct
 	int err;
 
 	/* No places are known: as without types. */
-	if (p->unprototyped || p->ms_abi)
-		return func_model_raw(out);
+	if (p->unprototyped || p->ms_abi) {
+		err = func_model_raw(out);
+		if (!err)
+			(*out)->k_why = p->ms_abi ? "it is called with a convention of its own" :
+						    "it is defined without a prototype";
+		return err;
+	}
 	err = ty_pool_new(&c.pool);
 	if (err)
 		return err;

@@ -428,10 +428,12 @@ static void test_conventions(void **state)
 	p.ms_abi = true;
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
 	assert_true(m->raw);
+	assert_string_equal(m->k_why, "it is called with a convention of its own");
 	func_model_free(m);
 	p = (struct proto){ .name = "f", .ret = &t_unknown, .unprototyped = true };
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
 	assert_true(m->raw);
+	assert_string_equal(m->k_why, "it is defined without a prototype");
 	func_model_free(m);
 	p = (struct proto){ .name = "f", .ret = &t_int, .nparams = 5000, .param = param };
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), -E2BIG);
