@@ -136,6 +136,28 @@ static const char *by_policy(const struct func *f, const char *(*rule)(const cha
 	return why;
 }
 
+/*
+ * Goroutines run on stacks of a few KiB that are checked by Go's prologues alone, and copied when
+ * they grow, return addresses and all (runtime/stack.go: StackGuard, copystack).  Go's code lies
+ * between two symbols; without them all of the file is taken for it.
+ */
+static const char *by_language(const struct func *f)
+{
+	const struct objfile *o = f->mod->obj;
+	const struct objsym *lo, *hi;
+	size_t n;
+
+	if (!objfile_section(o, ".gopclntab", &n, NULL) &&
+	    !objfile_section(o, ".data.rel.ro.gopclntab", &n, NULL))
+		return NULL;
+	lo = objfile_sym(o, "runtime.text");
+	hi = objfile_sym(o, "runtime.etext");
+	if (lo && hi && (f->addr < lo->addr || f->addr >= hi->addr))
+		return NULL;
+	return "it is Go code, whose stacks have no room for programs and are moved when they "
+	       "grow; functions of libraries, and of C in the program, can be traced";
+}
+
 static void decide_exit(struct func *f)
 {
 	const char *why = by_policy(f, policy_entry_only);
@@ -182,6 +204,8 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 		return err;
 	why.text[0] = '\0';
 	never = by_policy(f, policy_never_patched);
+	if (!never)
+		never = by_language(f);
 	if (f->ifunc)
 		never = "it is an IFUNC resolver, run by the loader; name the implementation it "
 			"chooses";

@@ -153,6 +153,51 @@ def trapped(build, where):
     return f'{len(build.cases)} functions, {done} ways to break them'
 
 
+# -- names and languages -------------------------------------------------------------------
+
+NAMES = {'_setjmp': 'return twice', 'getcontext': 'return twice', 'vfork': 'return twice',
+         'dlsym': 'looks at its caller'}  # 78, 79
+
+
+def compiled(where, source, *flags):
+    exe = where / 'victim'
+    subprocess.run(['gcc', '-g', '-w', '-O2', *flags, '-o', exe, HERE / source], check=True)
+    return exe
+
+
+def names(where):
+    """Entry programs only, and then as if there were none; a stub that calls dlsym gets another."""
+    exe, out = compiled(where, 'names.c'), where / 'out'
+    plain = Run([exe])
+    assert b'dlsym 5\n' in plain.stdout and b'stub -1\n' in plain.stdout, plain.stdout
+    for name, why in NAMES.items():
+        r = under(UTRAMP, 'run', out, [exe], HEAVY, f'--attach=enter=libc:{name}',
+                  f'--attach=leave=libc:{name}')
+        assert r.code == 1 and not r.stdout and f'libc.so.6:{name}: exit: it ' in r.stderr, r.stderr
+        assert why in r.stderr, r.stderr
+        r = under(UTRAMP, 'run', out, [exe], LIGHT, f'--attach=enter=libc:{name}',
+                  '--attach=leave=libc:labs')
+        same(name, r, plain)
+        count = {v['var']: v['value'] for v in records(out) if 'var' in v}
+        assert count['entries'] >= 3, f'{name}: {count}'
+
+
+def go(where):
+    """82: no program on Go's stacks; C in the same file is C, if one can see where it is."""
+    exe = compiled(where, 'go_like.c', '-fno-toplevel-reorder')
+    plain = Run([exe])
+    r = Run([UTRAMP, 'trace', 'victim:t_go', '--', exe])
+    assert r.code == 1 and 'cannot trace victim:t_go: it is Go code' in r.stderr, r.stderr
+    assert 'stack' in r.stderr and not r.stdout, r.stderr
+    same('C beside Go', under(UTRAMP, 'trace', where / 'out', [exe], 'victim:t_cgo'), plain)
+    assert len(list(records(where / 'out'))) == 3
+    at = {n: '0x' + a for n, a in addresses(exe).items()}
+    subprocess.run(['strip', exe], check=True)
+    for name in ('t_go', 't_cgo'):
+        r = Run([UTRAMP, 'check', f'victim:{at[name]}', '--', exe])
+        assert r.code == 1 and b'it is Go code' in r.stdout, r.stdout + r.stderr.encode()
+
+
 # -- the victims ---------------------------------------------------------------------------
 
 IPA = ('gpr-entry', 'gpr')  # traps 36, 37
@@ -211,11 +256,17 @@ def state(nested=True):
 SPLIT = {'t_deep': Case()}  # 48
 PROTO = ['void t_state(void)', 'long t_scratch(void)',
          'long t_direction(void)']
-MS = {'t_ms': Case(ENTRY, breaks=['xmm']), 't_ms_mixed': Case(ENTRY)}
-CLANG = MS | {'t_most': Case(ENTRY, breaks=['gpr']), 't_all': Case(ENTRY, breaks=['xmm']),
-              't_regcall': Case(ENTRY), 't_regcall_many': Case(ENTRY),
-              't_vectorcall': Case(ENTRY), 't_swift': Case(ENTRY)}
-
+OWN = 'it is called with a convention of its own'
+ELSE = 'debug information sees a parameter elsewhere'  # gcc does not tell conventions
+CONVENTIONS = {
+    'gcc': {'t_ms': Case(ENTRY, breaks=['xmm'], why=ELSE), 't_ms_mixed': Case(ENTRY, why=ELSE),
+            't_none': Case()},
+    'clang': {'t_ms': Case(ENTRY, breaks=['xmm'], why=OWN), 't_ms_mixed': Case(ENTRY, why=OWN),
+              't_most': Case(ENTRY, breaks=['gpr'], why=OWN),
+              't_all': Case(ENTRY, breaks=['xmm'], why=OWN),
+              **{c: Case(ENTRY, why=OWN) for c in ('t_regcall', 't_regcall_many', 't_vectorcall',
+                                                   't_swift')}},
+}
 PROTECTED = ['-O2', '-fcf-protection=full', '-fstack-protector-all', '-fstack-clash-protection']
 
 BUILDS = [
@@ -244,9 +295,8 @@ BUILDS = [
     Build('stacks in pieces, gcc', 'gcc', ['-O2', '-fsplit-stack'], 'split.c', SPLIT),
     Build('state, gcc', 'gcc', ['-O2'], 'state.c', state(), proto=PROTO),
     Build('state, clang', 'clang', ['-O2'], 'state.c', state(nested=False), proto=PROTO),
-    Build('conventions, gcc', 'gcc', ['-O2'], 'conventions.c',
-          MS | {'t_none': Case()}),
-    Build('conventions, clang', 'clang', ['-O2'], 'conventions.c', CLANG),
+    *(Build(f'conventions, {cc}', cc, ['-O2'], 'conventions.c', c)
+      for cc, c in CONVENTIONS.items()),
 ]
 
 
@@ -262,6 +312,10 @@ def main(parts):
             os.chdir(tmp)  # -pg leaves a file
             tap.run(build.name, trapped, build, pathlib.Path(tmp))
             os.chdir('/')
+    for extra in (names, go):
+        if not parts or extra.__name__ in parts:
+            with tempfile.TemporaryDirectory(prefix='utramp-traps-') as tmp:
+                tap.run(extra.__name__, extra, pathlib.Path(tmp))
     return tap.end()
 
 
