@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""traps_test.py UTRAMP CLOBBER HEAVY LIGHT [PART] - programs that depend on what a hook may destroy.
+"""traps_test.py UTRAMP CLOBBER HEAVY LIGHT SLAB [PART...] - programs that depend on what a hook may destroy.
 
 Each victim is built by each compiler and its cases run five ways: alone; under clobber.c, a hook
 that keeps what the ABI promises and no more, which must change the result, or the victim proves
@@ -13,6 +13,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,15 +25,18 @@ from harness import Run, Tap, first_difference, records, under  # noqa: E402
 
 EXIT = ['entry', 'exit']
 ENTRY = ['entry']
-UTRAMP, CLOBBER, HEAVY, LIGHT = (os.path.abspath(p) for p in sys.argv[1:5])
+UTRAMP, CLOBBER, HEAVY, LIGHT, SLAB = (os.path.abspath(p) for p in sys.argv[1:6])
 
 
 class Case:
-    """kinds: what can be attached; breaks: what destroys the result; keeps: what does not."""
+    """kinds: what can be attached; breaks: what destroys the result; keeps: what does not.
 
-    def __init__(self, kinds=EXIT, breaks=(), keeps=(), why=None, untraced=None):
+    untraced: why `trace` does not show it; moved: its first bytes have a call.
+    """
+
+    def __init__(self, kinds=EXIT, breaks=(), keeps=(), why=None, untraced=None, moved=False):
         self.kinds, self.breaks, self.keeps, self.why = kinds, list(breaks), keeps, why
-        self.untraced = untraced  # why `trace` does not show it
+        self.untraced, self.moved = untraced, moved
 
 
 class Build:
@@ -98,6 +102,16 @@ def kinds(exe, build):
         assert not case.why or case.why in got[name]['reason'], got[name]
 
 
+def first_calls(exe, build):
+    """Those that are said to have a call in their first five bytes have one."""
+    r = subprocess.run(['objdump', '-d', '--no-show-raw-insn', exe], check=True, capture_output=True,
+                       text=True)
+    for name in (c for c, case in build.cases.items() if case.moved):
+        lines = r.stdout.split(f'<{name}>:\n')[1].split('\n\n')[0].splitlines()
+        at = [int(x.split(':')[0], 16) for x in lines if 'call' in x]
+        assert at and at[0] - int(lines[0].split(':')[0], 16) < 5, lines[:4]
+
+
 def same(what, got, plain):
     assert got.code == plain.code, f'{what}: status {got.code}, not {plain.code}\n{got.stderr}'
     assert got.stdout == plain.stdout, f'{what}: {first_difference(got.stdout, plain.stdout)}'
@@ -129,7 +143,7 @@ def traced(exe, build, plain):
     calls, ends = collections.Counter(), 0
     for r in records(out):
         calls[symbol(r['func']).split('.')[0]] += 1
-        ends += 'dur_ns' in r
+        ends += 'dur_ns' in r and not r.get('unwound')
     for name in build.cases.keys() - untraced:
         assert calls[name] >= 3, f'{name}: {calls[name]} calls traced'
     return sum(calls[c] for c in build.cases), ends
@@ -141,6 +155,7 @@ def trapped(build, where):
     lines = collections.Counter(line.split()[0].decode() for line in plain.stdout.splitlines())
     assert plain.code == 0 and dict(lines) == {c: 3 for c in build.cases}, plain.stdout
     kinds(exe, build)
+    first_calls(exe, build)
     controls(exe, build)
     calls, ends = traced(exe, build, plain)
     for obj in (HEAVY, LIGHT):  # what looks at arguments is refused where trace is
@@ -196,6 +211,18 @@ def go(where):
     for name in ('t_go', 't_cgo'):
         r = Run([UTRAMP, 'check', f'victim:{at[name]}', '--', exe])
         assert r.code == 1 and b'it is Go code' in r.stdout, r.stdout + r.stderr.encode()
+
+
+def slab(_):
+    """72, 73: our code has one entry for unwinders, in a section and under a name of its own."""
+    text = Run(['readelf', '--debug-dump=frames', SLAB]).stdout.decode()
+    found = [(int(a, 16), int(b, 16)) for a, b in re.findall(r' FDE .*pc=(\w+)\.\.(\w+)', text)]
+    line = next(x for x in Run(['readelf', '-SW', SLAB]).stdout.decode().splitlines()
+                if re.search(r'\] \.text ', x))
+    lo, size = (int(line.split(']')[1].split()[n], 16) for n in (2, 4))
+    assert [f for f in found if f[1] > lo] == [(lo, lo + size)], (hex(lo), hex(size))
+    text = Run(['readelf', '-d', SLAB]).stdout.decode()
+    assert re.search(r'soname: \[utramp-slab-X{16}\.so\]', text), text  # X: one of each process
 
 
 # -- the victims ---------------------------------------------------------------------------
@@ -295,6 +322,9 @@ BUILDS = [
     Build('stacks in pieces, gcc', 'gcc', ['-O2', '-fsplit-stack'], 'split.c', SPLIT),
     Build('state, gcc', 'gcc', ['-O2'], 'state.c', state(), proto=PROTO),
     Build('state, clang', 'clang', ['-O2'], 'state.c', state(nested=False), proto=PROTO),
+    *(Build(f'thrown, {cc}', cc, ['-O2'], 'thrown.cc',  # 75
+            {'t_catches': Case(moved=cc == 'g++'), 't_passes': Case(moved=True)})
+      for cc in ('g++', 'clang++')),
     *(Build(f'conventions, {cc}', cc, ['-O2'], 'conventions.c', c)
       for cc, c in CONVENTIONS.items()),
 ]
@@ -312,7 +342,7 @@ def main(parts):
             os.chdir(tmp)  # -pg leaves a file
             tap.run(build.name, trapped, build, pathlib.Path(tmp))
             os.chdir('/')
-    for extra in (names, go):
+    for extra in (names, go, slab):
         if not parts or extra.__name__ in parts:
             with tempfile.TemporaryDirectory(prefix='utramp-traps-') as tmp:
                 tap.run(extra.__name__, extra, pathlib.Path(tmp))
@@ -320,4 +350,4 @@ def main(parts):
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[5:]))
+    sys.exit(main(sys.argv[6:]))
