@@ -223,8 +223,27 @@ static NOINLINE long call_t_pages(void)
 	return t_pages(seed, 5);
 }
 
+/* -- calls in the last place ----------------------------------------------------------- */
+
+NOINLINE long t_odd(long n, long sum);
+
+NOINLINE long t_even(long n, long sum)
+{
+	return n ? t_odd(n - 1, sum * 3 + n) : sum;
+}
+
+NOINLINE long t_odd(long n, long sum)
+{
+	return n ? t_even(n - 1, sum * 5 + n) : -sum;
+}
+
+static NOINLINE long call_t_even(void)
+{
+	return t_even(1000 + seed, 1);
+}
+
 MAIN(CASE(t_leaf), CASE(t_by32), CASE(t_by64), CASE(t_boundary), CASE(t_top), CASE(t_bare_top),
-     CASE(t_fiber), CASE(t_redzone), CASE(t_pages),
+     CASE(t_fiber), CASE(t_even), CASE(t_redzone), CASE(t_pages),
 #ifdef __AVX__
      CASE(t_m256),
 #endif

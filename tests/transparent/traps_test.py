@@ -117,11 +117,14 @@ def same(what, got, plain):
     assert got.stdout == plain.stdout, f'{what}: {first_difference(got.stdout, plain.stdout)}'
 
 
+def patterns(build):
+    return ['victim:t_*'] + ['victim:__regcall3__*'] * ('t_regcall' in build.cases)
+
+
 def programs(exe, build, obj, plain):
     """How often programs ran at entries and at exits."""
     out = exe.with_suffix('.json')
-    patterns = ['t_*'] + ['__regcall3__*'] * ('t_regcall' in build.cases)
-    attach = [f'--attach={p}=victim:{t}' for p in ('enter', 'leave') for t in patterns]
+    attach = [f'--attach={p}={t}' for p in ('enter', 'leave') for t in patterns(build)]
     r = under(UTRAMP, 'run', out, [exe], obj, *attach, *build.proto, '--missing=ignore')
     same(pathlib.Path(obj).name, r, plain)
     found = {v['var']: v['value'] for v in records(out) if 'var' in v}
@@ -135,9 +138,9 @@ def traced(exe, build, plain):
     for name in untraced:
         r = under(UTRAMP, 'trace', out, [exe], f'victim:{name}')
         assert r.code == 1 and build.cases[name].untraced in r.stderr, r.stderr
-    deny = [a for n in ['call_*', *untraced] for a in ('-N', n)]
-    r = under(UTRAMP, 'trace', out, [exe], 'victim:*t_*', *deny, '--missing=ignore', '--lossless',
-              *build.proto)
+    deny = [a for n in untraced for a in ('-N', n)]
+    r = under(UTRAMP, 'trace', out, [exe], *patterns(build), *deny, '--missing=ignore',
+              '--lossless', *build.proto)
     same('trace', r, plain)
     assert not r.lost(), r.stderr
     calls, ends = collections.Counter(), 0
@@ -146,7 +149,7 @@ def traced(exe, build, plain):
         ends += 'dur_ns' in r and not r.get('unwound')
     for name in build.cases.keys() - untraced:
         assert calls[name] >= 3, f'{name}: {calls[name]} calls traced'
-    return sum(calls[c] for c in build.cases), ends
+    return sum(calls.values()), ends
 
 
 def trapped(build, where):
@@ -248,6 +251,7 @@ def stacks(leaf='align', plain=False, **more):
         't_leaf': Case(breaks=[leaf] if leaf else [], keeps=[] if leaf else ['align']),  # 41
         't_by32': Case(breaks=['copy']), 't_by64': Case(breaks=['copy']),  # 42
         't_boundary': Case(), 't_pages': Case(),  # 49
+        't_even': Case(),  # 80
         't_top': Case(breaks=['over+@17'], keeps=['over+@16']),  # 52
         't_bare_top': Case(breaks=['over+@1']),
         't_fiber': Case(breaks=['deep+@4096'], keeps=['deep+@2048']),  # 48
