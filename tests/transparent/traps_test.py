@@ -179,7 +179,8 @@ NAMES = {'_setjmp': 'return twice', 'getcontext': 'return twice', 'vfork': 'retu
 
 def compiled(where, source, *flags):
     exe = where / 'victim'
-    subprocess.run(['gcc', '-g', '-w', '-O2', *flags, '-o', exe, HERE / source], check=True)
+    subprocess.run(['gcc', '-g', '-w', '-O2', *flags, '-o', exe, HERE / source],
+                   check=True, stderr=subprocess.PIPE)
     return exe
 
 
@@ -214,6 +215,17 @@ def go(where):
     for name in ('t_go', 't_cgo'):
         r = Run([UTRAMP, 'check', f'victim:{at[name]}', '--', exe])
         assert r.code == 1 and b'it is Go code' in r.stdout, r.stdout + r.stderr.encode()
+
+
+def middle(where):
+    """47: functions are entered where they begin, or not at all."""
+    exe = compiled(where, 'stacks.c', HERE / 'calls.S')
+    inside = hex(int(addresses(exe)['redzone_middle'], 16))
+    for what, why in (('t_redzone+4', "'t_redzone+4': an offset into a function"),
+                      (inside, f'no function begins at {inside} in '),
+                      ('redzone_middle', "no function 'redzone_middle' in victim")):
+        r = Run([UTRAMP, 'trace', f'victim:{what}', '--', exe])
+        assert r.code in (1, 3) and why in r.stderr and not r.stdout, (what, r.code, r.stderr)
 
 
 def slab(_):
@@ -346,7 +358,7 @@ def main(parts):
             os.chdir(tmp)  # -pg leaves a file
             tap.run(build.name, trapped, build, pathlib.Path(tmp))
             os.chdir('/')
-    for extra in (names, go, slab):
+    for extra in (names, go, middle, slab):
         if not parts or extra.__name__ in parts:
             with tempfile.TemporaryDirectory(prefix='utramp-traps-') as tmp:
                 tap.run(extra.__name__, extra, pathlib.Path(tmp))
