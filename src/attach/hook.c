@@ -8,6 +8,7 @@
  */
 #include "attach/image.h"
 #include "attach/session.h"
+#include "rt/slab.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -497,6 +498,14 @@ static bool anything_to_do(const struct utramp_target *t)
 	return false;
 }
 
+/* While the target runs, if it does: nobody waits for it. */
+static void tell_names(struct utramp_target *t)
+{
+	for (unsigned i = 0; i < SLABS; i++)
+		names_write(&t->names[i], t->proc->slab[i].fd, t->proc->slab[i].text,
+			    slab_file_size);
+}
+
 int session_commit(struct utramp_target *t, struct diag *d)
 {
 	bool was_running = !t->proc->stopped;
@@ -519,6 +528,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		if (err != -EAGAIN || !was_running)
 			break;
 	}
+	tell_names(t);
 	return err;
 }
 

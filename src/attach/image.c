@@ -114,9 +114,11 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 	err = room_take(&t->room[h->slab], h->slot.at, (size_t)n, d);
 	if (!err)
 		err = write_code(t, h->slab, h->slot.at, code, frames, (size_t)n);
-	if (!err)
-		h->slot_at = h->slot.at;
-	return err;
+	if (err)
+		return err;
+	h->slot_at = h->slot.at;
+	names_add(&t->names[h->slab], h->slot.at, (uint64_t)n, h->func->name, " slot");
+	return 0;
 }
 
 taddr_t image_place(const struct utramp_target *t, const struct hook *h,
@@ -339,6 +341,8 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 		err = close_gates(t, h);
 	if (!err)
 		open_gate(h, at, &c.marks);
+	if (!err)
+		names_add(&t->names[h->slab], at, (uint64_t)c.n, h->func->name, "");
 	image_code_fini(&c);
 	return err;
 }

@@ -364,6 +364,8 @@ void session_free(struct utramp_target *t)
 	sys_close(t->sys);
 	types_fini(&t->types);
 	modset_free(t->mods);
+	for (unsigned i = 0; i < SLABS; i++)
+		names_fini(&t->names[i]);
 	arena_destroy(t->arena);
 	free(t);
 }

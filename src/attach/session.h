@@ -17,6 +17,7 @@
 #define ATTACH_SESSION_H
 
 #include "attach/func.h"
+#include "attach/names.h"
 #include "attach/types.h"
 #include "base/vec.h"
 #include "bpf/engine.h"
@@ -83,6 +84,7 @@ struct utramp_target {
 	struct objfile *slab; /* the template: symbols of rt/ */
 	struct engine_env env[SLABS];
 	struct code_room room[SLABS];
+	struct names names[SLABS]; /* of the code there */
 	struct {
 		VEC(struct hook *);
 	} hooks;

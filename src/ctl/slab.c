@@ -411,19 +411,28 @@ int slab_write(struct process *p, int which, const struct slab_template *t, tadd
 	return 0;
 }
 
+/* Profilers that unwind and look up names when the program has ended read them (perf script). */
+static bool files_stay(void)
+{
+	const char *keep = getenv("UTRAMP_KEEP_SLABS");
+
+	return keep && keep[0] && strcmp(keep, "0") != 0;
+}
+
 void slab_remove_files(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
+	bool stay = files_stay() && p->arena; /* something has run there */
 
 	for (int i = 0; i < SLABS; i++) {
-		if (p->slab[i].path[0])
+		if (p->slab[i].path[0] && !stay)
 			unlink(p->slab[i].path);
 		p->slab[i].path[0] = '\0';
 		if (p->slab[i].fd >= 0)
 			close(p->slab[i].fd);
 		p->slab[i].fd = -1;
 	}
-	if (pp->dir[0])
+	if (pp->dir[0] && !stay)
 		rmdir(pp->dir);
 	pp->dir[0] = '\0';
 }
