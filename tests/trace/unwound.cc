@@ -1,5 +1,5 @@
 /*
- * unwound.cc CASE - calls that an exception, pthread_exit() or a cancellation ends.
+ * unwound.cc CASE - calls that an exception, pthread_exit(), a cancellation or a tail call ends.
  *
  * Traced are the functions with C names; what catches is not, or says so.  Each case prints one
  * line that depends on all it did.
@@ -115,6 +115,23 @@ CALL long window(void)
 	return five() + 1;
 }
 
+/* They jump to each other: all their calls but the first two share those two's frames. */
+CALL long pong(long n, long how);
+
+CALL long ping(long n, long how)
+{
+	sum = sum + 1;
+	if (n)
+		return pong(n - 1, how);
+	return how ? level(0, how, 3, 4, 5, 6, 7, 8) : 5;
+}
+
+CALL long pong(long n, long how)
+{
+	sum = sum + 2;
+	return n ? ping(n - 1, how) : 6;
+}
+
 CALL long leaves(long depth, long how)
 {
 	note n;
@@ -181,6 +198,11 @@ static long windows()
 	return caught([] { return window(); }) + caught([] { return window(); });
 }
 
+static long tails()
+{
+	return caught([] { return ping(3, 0); }) * 100 + caught([] { return ping(2, 4); });
+}
+
 static ucontext_t home, away;
 static long inner;
 
@@ -232,6 +254,7 @@ int main(int argc, char **argv)
 		 !strcmp(what, "again")       ? again() :
 		 !strcmp(what, "destructors") ? destructors() :
 		 !strcmp(what, "window")      ? windows() :
+		 !strcmp(what, "tails")       ? tails() :
 		 !strcmp(what, "coroutine")   ? coroutines() :
 		 !strcmp(what, "exit")        ? threads(12) :
 		 !strcmp(what, "cancel")      ? threads(0) :

@@ -12,7 +12,7 @@ import tempfile
 from harness import Run, Tap, records, same_program, under
 
 FUNCTIONS = ('work', 'level', 'catches', 'rethrows', 'replaces', 'destroys', 'nests', 'five',
-             'window', 'leaves', 'body')
+             'window', 'ping', 'pong', 'leaves', 'body')
 LEFT = 'unwound'
 
 
@@ -49,6 +49,8 @@ CASES = {
     'destructors': [('work', 6, 1006), *rethrows(6), ('destroys', 6, LEFT),
                     *replaces(1), *catches(1), ('nests', 1, LEFT)],
     'window': [*window(), *window()],
+    'tails': [('ping', 1, 0, 'tail'), ('pong', 0, 0, 'tail'), ('pong', 2, 0, 6), ('ping', 3, 0, 6),
+              ('ping', 0, 4, 'tail'), *levels(0, 4), ('pong', 1, 4, LEFT), ('ping', 2, 4, LEFT)],
     'coroutine': [*rethrows(1), *rethrows(9), *levels(1, 2)],
     'exit': leaves(12),
     'cancel': leaves(0),
@@ -60,6 +62,9 @@ STATIC = ('again', 'destructors', 'window')
 
 def short(r):
     args = [*r['args'].values()][:2]
+    if 'tail' in r:
+        assert r['tail'] is r['entry'] is True and not {'ret', 'dur_ns'} & set(r), r
+        return (r['func'], *args, 'tail')
     assert ('ret' in r) and 'dur_ns' in r and 'open' not in r, r
     assert r.get('unwound') in (None, True) and (r['ret'] is None) == ('unwound' in r), r
     return (r['func'], *args, LEFT if 'unwound' in r else r['ret'])
@@ -77,7 +82,7 @@ def lines(utramp, victim, case, tmp):
     got = list(records(out))
     for g, w in zip([short(r) for r in got] + ['nothing'], CASES[case] + ['nothing']):
         assert g == w, f'{g}, not {w}'
-    ends = [r['time_ns'] + r['dur_ns'] for r in got]
+    ends = [r['time_ns'] + r.get('dur_ns', 0) for r in got]
     assert ends == sorted(ends), ends
     assert len({r['tid'] for r in got}) == 1
     assert (got[0]['tid'] != got[0]['pid']) == (case in FORCED), got[0]
