@@ -277,9 +277,9 @@ struct rt_state {
 	uint64_t get_ip;        /* _Unwind_GetIP, or 0 */
 	struct rt_room {
 		uint64_t lo, size;
-	} room[2];                     /* where slots and images of both slabs are: x86/frame.h */
-	struct rt_room unwinder;       /* whose functions get_gr and get_ip are; size 0: everybody's */
-	uint64_t find_object;          /* _dl_find_object, or 0: no other unwinder is looked up */
+	} room[2];               /* where slots and images of both slabs are: x86/frame.h */
+	struct rt_room unwinder; /* whose functions get_gr and get_ip are; size 0: everybody's */
+	uint64_t find_object;    /* _dl_find_object, or 0: no other unwinder is looked up */
 	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
 	uint64_t reserved[4];
 };
