@@ -292,7 +292,7 @@ static void case_profile(void)
 	bottom = pc[backtrace(pc, 64) - 2]; /* loads libgcc, too */
 	on(SIGPROF, trace_back, SA_RESTART);
 	every(SIGPROF, 300000);
-	while (sig_seen < 2000)
+	while (sig_seen < 1000)
 		check(works(50));
 }
 
@@ -360,7 +360,7 @@ TRACED long t_final(long a, long b, long c, long d, long e, long f, long g, long
 	return a + b + c + d + e + f + g + h;
 }
 
-static void jump_any(int flags, long stride)
+static void jump_any(int flags, long part)
 {
 	struct sigaction sa = { .sa_sigaction = jump_step, .sa_flags = SA_SIGINFO | flags };
 	volatile bool done = false;
@@ -370,7 +370,7 @@ static void jump_any(int flags, long stride)
 	sa.sa_sigaction = toggle_step;
 	sigaction(SIGUSR1, &sa, NULL);
 	check(works(1));
-	for (volatile long n = 1; !done; n += stride + n / 64) {
+	for (volatile long n = 1; !done; n += 1 + n / part) {
 		if (sigsetjmp(sig_back, 1) == 0) {
 			steps_left = n;
 			raise(SIGUSR1);
@@ -387,7 +387,7 @@ static void jump_any(int flags, long stride)
 
 static void case_jump_any(void)
 {
-	jump_any(0, 1);
+	jump_any(0, 64);
 }
 
 /* From another stack, which lies above or below. */
@@ -396,7 +396,7 @@ static void case_jump_alt(void)
 	stack_t st = { .ss_sp = malloc(65536), .ss_size = 65536 };
 
 	sigaltstack(&st, NULL);
-	jump_any(SA_ONSTACK, 5);
+	jump_any(SA_ONSTACK, 10);
 }
 
 /* -- children ------------------------------------------------------------------------ */

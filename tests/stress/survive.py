@@ -21,10 +21,10 @@ SPECS = [NAME + ':t_*'] + (['libsurvive_rpath.so:t_*'] if NAME == 'survive_ways'
 # `make test-long` only.
 CASES = {
     'survive': {
-        'exit': 'pTLCS', 'cancel': 'pCS', 'cancel-async': 'pCS', 'threads': 'PLS',
+        'exit': 'pTlCS', 'cancel': 'pCS', 'cancel-async': 'pCs', 'threads': 'PLS',
         'longjmp': 'pTCs', 'siglongjmp': 'pCS', 'signal': 'PS', 'altstack': 'PS',
-        'profile': 'PS', 'fork': 'PTLc', 'spawn': 'PTLc', 'exec': 'PT', 'deep': 'PTc',
-        'coroutine': 'PTLS', 'crowd': 'PTS', 'step': 'PTs', 'jump-any': 'pTCs', 'jump-alt': 'pC'},
+        'profile': 'PS', 'fork': 'PTLc', 'spawn': 'PtLc', 'exec': 'PT', 'deep': 'PTc',
+        'coroutine': 'PTLS', 'crowd': 'PTS', 'step': 'PTs', 'jump-any': 'ptCs', 'jump-alt': 'pC'},
     'survive_ways': {
         'twice': 'pTLCs', 'quit': 'PtLC', 'quit-thread': 'pC', 'vfork': 'pTLC', 'linker': 'pLC'},
     'survive_threads': {
