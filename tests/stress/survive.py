@@ -38,9 +38,6 @@ CASES = {
         'throw': 'PTLS', 'exit': 'PTS', 'cancel': 'PS', 'moved': 'pTCs', 'rethrow': 'pTCs',
         'coroutine': 'ptC', 'objects': 'ptLC'},
 }[NAME]
-# A program of C loads its unwinder when a thread is cancelled or ends by pthread_exit() for the
-# first time; one that is loaded at start is known.
-EARLY = {'exit', 'cancel', 'cancel-async', 'destructors', 'first-ends'}
 
 
 def same(tap, name, r, plain, ran):
@@ -52,8 +49,6 @@ def same(tap, name, r, plain, ran):
 
 def storm(tap, name, case, out, *options):
     env = dict(os.environ, LEAVES=str(out))
-    if case in EARLY and 'cxx' not in NAME:
-        env['LD_PRELOAD'] = 'libgcc_s.so.1'
     r = lib.run([STORM, *options, OBJECT, *SPECS, '--', VICTIM, case], env=env)
     tap.ok(r.returncode == 0, f'{case}: {name}', r.stdout, r.stderr)
 
