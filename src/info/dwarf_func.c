@@ -230,6 +230,17 @@ static struct dwr_unit *speaking_unit(struct dwarf_reader *r, Dwarf_Die *die, Dw
 	return u && u->lang > 0 ? u : dwr_unit_of(r, die);
 }
 
+/*
+ * A function that the C++ ABI asks for and nobody wrote (Itanium C++ ABI 5.1.4: _ZT...).  LLVM
+ * describes its thunks, which take all that their function takes, without parameters.
+ */
+static bool is_thunk(Dwarf_Die *die)
+{
+	const char *linkage = dwr_linkage_name(die);
+
+	return dwr_flag(die, DW_AT_artificial) && linkage && !strncmp(linkage, "_ZT", 3);
+}
+
 /* What else than its parameters tells how the function is called. */
 static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, struct proto *p)
 {
@@ -250,7 +261,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;
 	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(die, DW_AT_prototyped);
 	/* only definitions have code, and in one an empty list means none (C11 6.7.6.3p14) */
-	p->unprototyped = p->foreign || !u || !dwr_unit_typed(u);
+	p->unprototyped = p->foreign || !u || !dwr_unit_typed(u) || is_thunk(die);
 }
 
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)

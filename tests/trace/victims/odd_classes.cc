@@ -129,6 +129,27 @@ NOINLINE long hidden(const moved &m, long a, long b, long c, long d, long e, con
 }
 }
 
+// its thunk (this, adjusted) is called with all arguments; clang describes it as void(void)
+struct first {
+	long x;
+	virtual long unused() { return x; }
+};
+struct second {
+	long y;
+	virtual long many(plain p, long a, long b, long c, long d, long e, long f, double g) = 0;
+};
+struct both : first, second {
+	NOINLINE long many(plain p, long a, long b, long c, long d, long e, long f, double g) override
+	{
+		return x + y + p.a + p.b * 2 + p.c * 3 + a + b * 5 + c * 7 + d * 11 + e * 13 +
+		       f * 17 + (long)g * 19;
+	}
+};
+NOINLINE long through(second *s, long x)
+{
+	return s->many(plain(x), 1, 2, 3, 4, 5, 6, 7) + s->many(plain(x + 1), 8, 7, 6, 5, 4, 3, 2);
+}
+
 template <class T> long all(long x)
 {
 	T t = make<T>(x, 1, 2, 3, 4, 5, 6);
@@ -161,6 +182,9 @@ int main(int argc, char **)
 		}
 	}
 	printf("caught %ld\n", caught);
+	both b;
+	b.x = 1, b.y = 2;
+	printf("thunk %ld\n", through(&b, argc));
 	printf("hidden %ld\n", hidden(moved(argc), 1, 2, 3, 4, 5, n));
 	return 0;
 }
