@@ -119,6 +119,8 @@ static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 		return !b->c_like && p->place.deref;
 	if (t->flags & TY_PASS_TOLD || p->place.seen == SEEN_NOT || p->place.seen == SEEN_GONE)
 		return t->flags & TY_NONTRIVIAL;
+	if (!(t->flags & (TY_NONTRIVIAL | TY_PASS_OPEN)))
+		return false; /* C's structs: a place that says otherwise is no proof, but a doubt */
 	return p->place.deref;
 }
 
@@ -255,7 +257,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	p->noreturn = flag_integrated(die, DW_AT_noreturn);
 	p->by_gcc = dwr_made_by_gcc(die);
 	p->foreign = calls == CALLS_OTHERWISE;
-	b->c_like = calls == CALLS_AS_C;
+	b->c_like = b->frame.c_like = calls == CALLS_AS_C;
 	b->is_local = is_local(b->r, die, b->f->addr);
 	p->change = (uint8_t)change_of(b, p, cc == DW_CC_nocall);
 	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;

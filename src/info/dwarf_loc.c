@@ -6,7 +6,7 @@
  * changes).  What is not one of the few forms below says nothing.
  *
  *   reg, or pieces of registers       in these registers
- *   breg of an argument register, 0   its address is in that register
+ *   breg of an argument register, 0   its address is in that register, if told of the entry only
  *   frame base + offset               above the return address: on the caller's stack; below: a
  *                                     copy that the function makes
  *   the latter and deref              the same of its address
@@ -145,6 +145,10 @@ static void in_memory(struct dwarf_reader *r, struct dwr_frame *f, const struct 
 	unsigned reg = (unsigned)e->op[0].atom - DW_OP_breg0;
 	int64_t offset = (int64_t)e->op[0].number;
 
+	/* gcc, where it aligns the stack itself: the register, any one, that its prologue makes point to
+	 * the stack arguments (DRAP), told as if for the whole function.  It tells nothing here. */
+	if (f->c_like && e->whole && e->n == 1 && is_arg_gpr(reg))
+		return;
 	out->deref = e->n == 2;
 	if (e->op[0].atom == DW_OP_fbreg) {
 		if (!f->tried)

@@ -90,6 +90,7 @@ struct dwr_frame {
 	Dwarf_Die func;
 	taddr_t pc;
 	bool tried, known;
+	bool c_like; /* only classes are passed by reference */
 	int64_t to_cfa;
 };
 

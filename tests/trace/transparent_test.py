@@ -65,6 +65,16 @@ def reasons(utramp, where):
         assert got[name]['attach'] == ['entry', 'exit'], got[name]
 
 
+def realigned(utramp, where):
+    """A struct of C is never by reference, whatever its place in debug information looks like."""
+    lib = where / 'librealigned.so'
+    subprocess.run(['gcc', '-g', '-O2', '-march=x86-64-v4', '-fPIC', '-shared', '-o', lib,
+                    VICTIMS / 'realigned.c'], check=True)
+    text = Run([utramp, 'code', f'{lib}:drap']).stdout.decode()
+    model = next(line for line in text.splitlines() if line.startswith('  model'))
+    assert model.split() == 'model xmm0=a0 [8]=a1 xmm1=a2 | [rdi]=r | K=64'.split(), model
+
+
 def virtual_bases(utramp, where):
     """Of gcc's constructors only what is passed is shown, and they have exits."""
     exe = victim('g++', ['-g', '-O0'], where)
@@ -85,6 +95,7 @@ def main(utramp):
             for flags in cases if shutil.which(cc) else []:
                 tap.run(f'{cc} {" ".join(flags)}', transparent, utramp, cc, flags, where)
         tap.run('reasons', reasons, utramp, where)
+        tap.run('a stack that gcc aligns', realigned, utramp, where)
         if shutil.which('g++'):
             tap.run('virtual bases', virtual_bases, utramp, where)
     return tap.end()
