@@ -42,6 +42,8 @@ PROGRAMS = {
     'patched': ['tests/integration/seed_patched', 'tests/integration/patchable-gcc-O2.so'],
     'state': TRAPS + ['state, gcc'],
     'go': TRAPS + ['go'],
+    'abi': ['python3', ROOT / 'tests/abi/run.py', '--runner', 'tests/abi/abi_run', '--count', '40',
+            '--levels', 'O2'],
     'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
 }
 
@@ -54,6 +56,11 @@ def not_restored(reg):
     """At entry, where the function is jumped to: everything but reg comes back."""
     lost = UNDO.replace('p->at_entry);', f'p->at_entry & (x86_regset)~X86_REG({reg}));')
     return (f'{reg.lower()} not restored at entry', EMIT, UNDO, lost, 'emit', 'test_random')
+
+
+def at_all_registers(fault, what):
+    """The same fault, and the check of every register around random calls that must notice it."""
+    return (f'{fault[0]}, all registers looked at', *fault[1:4], 'abi', what)
 
 
 def not_preserved(reg):
@@ -207,6 +214,12 @@ FAULTS = [
 ''', 'emit', 'test_random_stepped'),
     *(not_restored(r) for r in ('RAX', 'RCX', 'R10', 'R11')),
     *(not_preserved(r) for r in ('RCX', 'RDX', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11')),
+    at_all_registers(not_restored('R10'), 'general register 10'),
+    at_all_registers(not_preserved('R9'), 'general register 9'),
+    ('a vector register used to show another', EMIT,
+     '		x86_movq_store(a, dst, (enum x86_xmm)s.reg);\n',
+     '		x86_movq_store(a, dst, (enum x86_xmm)s.reg);\n'
+     '		x86_movq_load(a, (enum x86_xmm)15, dst);\n', 'abi', 'xmm 15'),
     # only what is needed
     ('registers of the exit programs not kept behind the original', EMIT,
      '	save_registers(a, p, p->at_exit);\n',

@@ -1,12 +1,13 @@
-/* abi.h - what the two halves of the runner share: see abi_run.c and log.c. */
+/* abi.h - what the parts of the runner share: see abi_run.c, log.c and state.c. */
 #ifndef ABI_H
 #define ABI_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MAX_LOGS   16
 #define MAX_SHOWN  64
-#define BUFFER     16384
+#define BUFFER     32768
 #define SHOWN_SLOT 300
 
 /* A slot that holds an address: copy what is there while it is there. */
@@ -33,5 +34,37 @@ extern uint64_t abi_r0[MAX_LOGS];
 uint64_t abi_log(const uint64_t *ctx, uint64_t arg, uint64_t rsp);
 uint64_t abi_body(const uint64_t *ctx, uint64_t arg);
 uint64_t abi_call(void *caller, void *fn, const void *in, void *out);
+
+/* -- state.c: all registers -- */
+
+struct state {
+	uint64_t gpr[16], flags, pad[7];    /* gpr by their numbers in instructions */
+	_Alignas(64) uint8_t x[8192 - 192]; /* XSAVE's area */
+};
+
+/* The first register that did not come through, and which of its kind; what NULL: none. */
+struct changed {
+	const char *what;
+	unsigned at;
+};
+
+extern struct state abi_state[4];
+extern uint32_t abi_components; /* of XSAVE */
+extern void *abi_code, *abi_callee;
+extern unsigned abi_widest, abi_result_wide; /* bytes of the widest vector among the values */
+extern unsigned abi_arrived;                 /* how often the trampoline called the original */
+extern struct changed abi_changed;
+
+/* false: no XSAVE, so use no stub */
+bool abi_find_components(void);
+
+void abi_at_entry(void);
+void abi_at_callee(void);
+void abi_from_callee(void);
+void abi_at_caller(void);
+void abi_enter(void);
+void abi_arrive(void);
+void abi_leave(void);
+void abi_home(void);
 
 #endif

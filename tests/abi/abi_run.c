@@ -24,7 +24,8 @@
 #define FUNC       0xfedcba9876543210ull
 
 struct value {
-	char kind; /* i u f x a, - for void */
+	char kind;   /* i u f x a v, - for void */
+	bool by_ref; /* its slot holds its address */
 	uint32_t at, size;
 	const char *bytes;
 };
@@ -55,7 +56,7 @@ static const struct mix mixes[] = {
 };
 
 static uint64_t seed, runs, refused, bad;
-static _Alignas(64) uint8_t in[BUFFER], out[512];
+static _Alignas(128) uint8_t in[BUFFER], out[512];
 static uint8_t *code, *got, *result;
 static int *callee_runs;
 static const struct function *cur;
@@ -116,7 +117,7 @@ static unsigned value_slots(const struct value *v)
 {
 	if (v->kind == 'x')
 		return 2;
-	return v->size > 16 ? 1 : (v->size + 7) / 8;
+	return v->by_ref ? 1 : (v->size + 7) / 8;
 }
 
 /* Do the slots show the value at p, clean behind its end?  Padding may hold anything. */
@@ -125,7 +126,12 @@ static bool slots_show(const uint64_t *slot, const uint8_t *p, const struct valu
 	unsigned n = value_slots(v);
 	uint8_t raw[16] = { 0 };
 	bool negative = v->kind == 'i' && p[v->size - 1] & 0x80;
+	struct value first16 = *v;
 
+	if (v->kind == 'v') { /* programs can read so much of it */
+		first16.size = 16;
+		return same((const uint8_t *)slot, p, &first16);
+	}
 	memcpy(raw, slot, 8 * n);
 	if (!same(raw, p, v))
 		return false;
@@ -145,12 +151,15 @@ static void set_up_programs(const struct function *f)
 
 	abi_nlogs = abi_nshown = 0;
 	abi_sret = (struct shown){ 0 };
+	abi_widest = 16;
 	for (unsigned i = 0; i < f->nargs; i++) {
 		const struct value *v = &f->arg[i];
 
-		if (v->size > 16)
+		if (v->by_ref)
 			abi_shown[abi_nshown++] = (struct shown){ slot, v->at, v->size };
 		slot += value_slots(v);
+		if (v->kind == 'v' && v->size > abi_widest)
+			abi_widest = v->size;
 	}
 	abi_nslots = slot + TRAMP_RESULT_SLOTS;
 	if (m->call.sret && f->ret.size > 16)
@@ -179,8 +188,8 @@ static void check_log(const struct function *f, const struct log *log)
 	CHECK(log->ip == FUNC, "ctx[-2] is %lx", log->ip);
 	for (unsigned i = 0; i < f->nargs; i++) {
 		const struct value *v = &f->arg[i];
-		bool ok = v->size > 16 ? same(&log->mem[v->at], in + v->at, v) :
-					 slots_show(&log->slot[slot], in + v->at, v);
+		bool ok = v->by_ref ? same(&log->mem[v->at], in + v->at, v) :
+				      slots_show(&log->slot[slot], in + v->at, v);
 
 		CHECK(ok, "program %lx: ctx[%u] = %lx is not argument %u", log->arg, slot,
 		      log->slot[slot], i);
@@ -201,24 +210,45 @@ static uint64_t decided(const struct function *f)
 	return is_bool ? 1 : rnd() << 32 | rnd() >> 56 | 1ull << 63;
 }
 
-static bool build(const struct function *f, const struct mix *mix, void *callee)
+/* A program that reads every slot that it can. */
+static struct tramp_body log_body(const struct function *f, bool is_exit)
 {
 	static const uint64_t fn = (uint64_t)abi_body;
+	struct tramp_body body = tramp_body_call(&fn);
+
+	if (abi_widest == 16)
+		return body;
+	body.facts.reads_any = body.facts.ctx_escapes = false;
+	for (unsigned j = 0; j < f->model->nslots + (is_exit ? TRAMP_RESULT_SLOTS : 0u); j++)
+		body.facts.reads[j / 64] |= 1ull << j % 64;
+	for (unsigned i = 0; i < f->nargs; i++) {
+		const struct fm_value *v = &f->model->arg[i];
+
+		for (unsigned j = v->slot + 2u; v->place.wide && j < v->slot + v->nslots; j++)
+			body.facts.reads[j / 64] &= ~(1ull << j % 64);
+	}
+	return body;
+}
+
+static bool build(const struct function *f, const struct mix *mix)
+{
 	static struct tramp_prog prog[MAX_LOGS];
-	static struct tramp_body body;
-	struct tramp_spec s = { .model = f->model, .func = FUNC, .original = (taddr_t)callee };
+	static struct tramp_body body[2];
+	struct tramp_spec s = { .model = f->model, .func = FUNC, .original = (taddr_t)abi_arrive };
+	struct diag d = { "" };
 	struct tramp_plan p;
 	struct x86_asm a;
 	unsigned n = 0;
 	int err;
 
-	body = tramp_body_call(&fn);
+	body[0] = log_body(f, false);
+	body[1] = log_body(f, true);
 	memset(abi_r0, 0, sizeof(abi_r0));
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		s.list[k].prog = &prog[n];
 		s.list[k].n = mix->n[k];
 		for (unsigned i = 0; i < mix->n[k]; i++, n++) {
-			prog[n].body = &body;
+			prog[n].body = &body[k == TRAMP_FEXIT];
 			prog[n].arg = n | (k == TRAMP_FEXIT ? ABI_EXIT : 0u);
 			if (k != TRAMP_FMOD_RET)
 				abi_r0[n] = rnd();
@@ -226,7 +256,7 @@ static bool build(const struct function *f, const struct mix *mix, void *callee)
 				abi_r0[n] = decided(f);
 		}
 	}
-	err = tramp_plan(&s, &p, NULL);
+	err = tramp_plan(&s, &p, &d);
 	if (err == -ENOTSUP) {
 		bool fmod = f->model->call.sret || f->model->ret.flags & FM_HIDDEN ||
 			    f->model->ret.place.wide;
@@ -236,10 +266,11 @@ static bool build(const struct function *f, const struct mix *mix, void *callee)
 		return false;
 	}
 	x86_asm_init(&a, code, NULL, CODE_SIZE, (uint64_t)code);
-	tramp_emit(&p, &a, NULL);
-	if (!err)
+	if (!err) {
+		tramp_emit(&p, &a, NULL);
 		err = x86_asm_finish(&a);
-	CHECK(err > 0, "not built: %d", err);
+	}
+	CHECK(err > 0, "not built: %d %s", err, d.text);
 	return err > 0;
 }
 
@@ -277,16 +308,18 @@ static void run_function(const struct function *f, void *caller, void *callee)
 
 		cur_mix = &mixes[k];
 		set_up_programs(f);
-		if (!build(f, cur_mix, callee))
+		if (!build(f, cur_mix))
 			continue;
+		abi_callee = callee;
 		for (unsigned i = 0; i < f->nargs; i++)
 			choose(in + f->arg[i].at, &f->arg[i]);
 		choose(result, &f->ret);
 		memset(got, 0x77, BUFFER);
 		memset(out, 0x77, sizeof(out));
 		*callee_runs = 0;
-		kept = abi_call(caller, code, in, out);
+		kept = abi_call(caller, (void *)abi_enter, in, out);
 		CHECK(!kept, "callee-saved registers changed: %lx", kept);
+		CHECK(!abi_changed.what, "%s %u changed", abi_changed.what, abi_changed.at);
 		check_call(f, cur_mix);
 		runs++;
 	}
@@ -306,6 +339,7 @@ static void parse_value(char *word, struct value *v)
 	v->at = (uint32_t)strtoul(at + 1, NULL, 10);
 	v->bytes = bytes + 1;
 	v->size = (uint32_t)strlen(v->bytes);
+	v->by_ref = v->size > 16;
 }
 
 static void parse_function(char *line, struct function *f)
@@ -323,6 +357,9 @@ static void parse_function(char *line, struct function *f)
 		fprintf(stderr, "%s: %s\n", f->sig, d.text);
 		exit(2);
 	}
+	/* where vectors wider than 16 bytes run out of registers only the model tells here */
+	for (unsigned i = 0; i < f->nargs; i++)
+		f->arg[i].by_ref &= f->arg[i].kind != 'v' || !f->model->arg[i].place.wide;
 }
 
 static void *open_side(const char *path, const char *symbol, void **lib)
@@ -368,7 +405,12 @@ int main(int argc, char **argv)
 	got = dlsym(lib, "got");
 	result = dlsym(lib, "result");
 	callee_runs = dlsym(lib, "runs");
-	map_code((uintptr_t)callees[0]);
+	map_code((uintptr_t)abi_arrive);
+	abi_code = code;
+	if (!abi_find_components()) {
+		fprintf(stderr, "no XSAVE\n");
+		return 77;
+	}
 	for (; fgets(line, sizeof(line), table); n++) {
 		struct function f;
 

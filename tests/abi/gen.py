@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gen.py SEED COUNT DIR - random C functions for the ABI test.
+"""gen.py SEED COUNT DIR [wide] - random C functions for the ABI test.
 
 Writes types.h, caller.c, callee.c and table.txt into DIR.  The code holds no values: a
 caller passes what it finds in a buffer, a callee stores what it got into another and
@@ -7,7 +7,7 @@ returns what lies in a third, so functions are small and one run can use fresh v
 
 table.txt, a line a function: FLAGS, the signature (text form of model/func_model.h), and for
 the result and each argument KIND:OFFSET:BYTES.  KIND i signed, u unsigned, f raw bits, x long
-double, a aggregate, - void; BYTES has a letter per byte: x any, b bool, . padding, E F G the
+double, a aggregate, v vector wider than 16, - void; BYTES has a letter per byte: x any, b bool, . padding, E F G the
 parts of a long double that keep it a normal number.  Flag g: gcc's callers and callees only.
 """
 import random
@@ -20,12 +20,15 @@ SCALARS = {  # text form: C spelling, size, kind
     'bool': ('_Bool', 1, 'u'), 'f32': ('float', 4, 'f'), 'f64': ('double', 8, 'f'),
     'x80': ('long double', 16, 'x'), 'i128': ('__int128', 16, 'a'),
     'u128': ('unsigned __int128', 16, 'a'), 'v128': ('v128', 16, 'a'),
+    'cx80': ('_Complex long double', 32, 'a'), 'v256': ('v256', 32, 'v'), 'v512': ('v512', 64, 'v'),
 }
 WEIGHTS = {'i8': 6, 'u8': 5, 'i16': 4, 'u16': 4, 'i32': 8, 'u32': 5, 'i64': 8, 'u64': 5, 'p': 8,
-           'bool': 5, 'f32': 8, 'f64': 9, 'x80': 3, 'i128': 2, 'u128': 1, 'v128': 2}
+           'bool': 5, 'f32': 8, 'f64': 9, 'x80': 3, 'i128': 2, 'u128': 1, 'v128': 2, 'cx80': 1}
+WIDE = {'v256': 6, 'v512': 6}
+VECTORS = ('v128', 'v256', 'v512')
 LONG_DOUBLE = 'xxxxxxxEFG......'
 ARG_COUNTS = list(range(21)) + [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12] + [30, 40]
-BUFFER_ALIGN = 64
+BUFFER_ALIGN = 128
 
 
 class Type:
@@ -41,8 +44,8 @@ class Type:
 
 def scalar(name):
     c, size, kind = SCALARS[name]
-    letters = {'bool': 'b', 'x80': LONG_DOUBLE}.get(name, 'x' * size)
-    return Type(c, name, size, size, kind, letters)
+    letters = {'bool': 'b', 'x80': LONG_DOUBLE, 'cx80': LONG_DOUBLE * 2}.get(name, 'x' * size)
+    return Type(c, name, size, 16 if name == 'cx80' else size, kind, letters)
 
 
 def complex_float(width):
@@ -51,14 +54,15 @@ def complex_float(width):
 
 
 class Generator:
-    def __init__(self, seed):
+    def __init__(self, seed, wide):
         self.rnd = random.Random(seed)
+        self.weights = {**WEIGHTS, **(WIDE if wide else {})}
         self.definitions = []
         self.pool = []
 
     def pick_scalar(self, without=()):
-        names = [n for n in WEIGHTS if n not in without]
-        return scalar(self.rnd.choices(names, [WEIGHTS[n] for n in names])[0])
+        names = [n for n in self.weights if n not in without]
+        return scalar(self.rnd.choices(names, [self.weights[n] for n in names])[0])
 
     def member(self, depth):
         r = self.rnd.random()
@@ -67,7 +71,7 @@ class Generator:
         elif r < .18:
             m = complex_float(self.rnd.choice([4, 8]))
         else:
-            m = self.pick_scalar(without=('i128', 'u128', 'v128'))
+            m = self.pick_scalar(without=('i128', 'u128', *VECTORS))
         if self.rnd.random() < .15:
             n = self.rnd.choice([1, 2, 3, 3, 5])
             m = Type(m.c, f'{m.text}[{n}]', m.size * n, m.align, 'a', m.bytes * n,
@@ -82,7 +86,7 @@ class Generator:
 
     def struct(self, members):
         packed = self.rnd.random() < .12
-        stricter = self.rnd.choice([0] * 12 + [16, 32]) if not packed else 0
+        stricter = self.rnd.choice([0] * 12 + [16, 32, 64]) if not packed else 0
         letters, align = '', 1
         for m in members:
             step = 1 if packed else m.align
@@ -118,7 +122,7 @@ class Generator:
             return self.rnd.choice(self.pool)
         if r < .38:
             return complex_float(self.rnd.choice([4, 8]))
-        return self.pick_scalar(without=('v128',) if is_result else ())
+        return self.pick_scalar(without=(*VECTORS, 'cx80') if is_result else ())
 
     def fill_pool(self, n):
         while len(self.pool) < n:
@@ -158,8 +162,8 @@ def function(i, ret, args):
     return caller, callee, ' '.join(line)
 
 
-def main(seed, count, where):
-    g = Generator(seed)
+def main(seed, count, where, wide):
+    g = Generator(seed, wide)
     g.fill_pool(40 + count // 4)
     made = []
     for i in range(count):
@@ -167,14 +171,15 @@ def main(seed, count, where):
         ret = None if g.rnd.random() < .1 else g.value(is_result=True)
         made.append(function(i, ret, args))
     head = ('#include <stdint.h>\n'
-            'typedef long long v128 __attribute__((vector_size(16)));\n'
+            + ''.join(f'typedef long long v{n} __attribute__((vector_size({n // 8})));\n'
+                      for n in (128, 256, 512))
             + '\n'.join(g.definitions) + '\n')
     files = {
         'types.h': head,
         'caller.c': '#include "types.h"\n' + '\n'.join(m[0] for m in made)
                     + '\nvoid *const callers[] = {'
                     + ','.join(f'c{i}' for i in range(count)) + '};\n',
-        'callee.c': '#include "types.h"\n_Alignas(64) char got[16384], result[512];\nint runs;\n'
+        'callee.c': '#include "types.h"\n_Alignas(128) char got[32768], result[512];\nint runs;\n'
                     + '\n'.join(m[1] for m in made) + '\nvoid *const callees[] = {'
                     + ','.join(f'f{i}' for i in range(count)) + '};\n',
         'table.txt': ''.join(m[2] + '\n' for m in made),
@@ -185,4 +190,4 @@ def main(seed, count, where):
 
 
 if __name__ == '__main__':
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], 'wide' in sys.argv[4:])

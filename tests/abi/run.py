@@ -9,6 +9,7 @@ import argparse
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -22,19 +23,20 @@ FLAGS = ['-w', '-Wno-psabi', '-std=gnu11', '-fPIC', '-shared', '-fno-strict-alia
 
 
 def compile_side(where, side, compiler, level):
-    out = where / f'{side}-{compiler}{level}.so'
-    subprocess.run([compiler, *FLAGS, level, '-o', out, where / f'{side}.c'], check=True)
+    out = where / f'{side}-{compiler}{level.replace(" ", "")}.so'
+    subprocess.run([compiler, *FLAGS, *level.split(), '-o', out, where / f'{side}.c'], check=True)
     return out
 
 
 def one_round(opts, seed, where):
-    subprocess.run([sys.executable, HERE / 'gen.py', str(seed), str(opts.count), where], check=True)
+    subprocess.run([sys.executable, HERE / 'gen.py', str(seed), str(opts.count), where,
+                    *['wide'] * opts.wide], check=True)
     ways = list(itertools.product(COMPILERS, opts.levels))
     with ThreadPoolExecutor(2) as pool:
         jobs = {(side, *way): pool.submit(compile_side, where, side, *way)
                 for side in ('caller', 'callee') for way in ways}
         built = {key: job.result() for key, job in jobs.items()}
-    failed = 0
+    failed, changed = 0, set()
     for caller, callee in itertools.product(ways, ways):
         cmd = [opts.runner, built['caller', *caller], built['callee', *callee],
                where / 'table.txt', str(seed)]
@@ -43,7 +45,12 @@ def one_round(opts, seed, where):
         r = subprocess.run(cmd, stdout=subprocess.PIPE, text=True)
         print(f'seed {seed}: {"".join(caller)} calls {"".join(callee)}: {r.stdout.strip()}'
               + (f' (status {r.returncode})' if r.returncode else ''), flush=True)
+        if r.returncode == 77:
+            sys.exit(77)
         failed += r.returncode != 0
+        changed.update(re.findall(r': ([^:\n]*) changed$', r.stdout, re.M))
+    if failed:
+        print(f'not ok 1 - {failed} pairs of seed {seed}; changed: {", ".join(sorted(changed))}')
     return failed
 
 
@@ -55,8 +62,13 @@ def main():
     p.add_argument('--count', type=int, default=int(env('UTRAMP_ABI_COUNT', '500')))
     p.add_argument('--rounds', type=int, default=int(env('UTRAMP_ABI_ROUNDS', '1')))
     p.add_argument('--levels', nargs='+', default=['-O0', '-O2'])
+    p.add_argument('--wide', action='store_true',
+                   help='vectors of 32 and 64 bytes; needs AVX-512 and levels with a -march= for it')
     p.add_argument('--keep', help='keep sources and libraries here')
     opts = p.parse_args()
+    if opts.wide and 'avx512vl' not in pathlib.Path('/proc/cpuinfo').read_text(encoding='utf-8'):
+        print('the processor has no AVX-512')
+        return 77
     opts.levels = [level if level.startswith('-') else '-' + level for level in opts.levels]
     failed = 0
     start = time.monotonic()
