@@ -67,6 +67,18 @@ static bool may_have_grown(const struct proto_param *p)
 	}
 }
 
+/*
+ * LLVM passes the members of a struct on the stack each in a place of its own where it knows all
+ * callers (ArgumentPromotion), which takes more room than the struct; then there is no one place.
+ */
+static bool may_be_spread(const struct proto_param *p, const struct abi_place *place)
+{
+	enum ty_kind kind = (enum ty_kind)ty_strip(p->type)->kind;
+
+	return (kind == TY_STRUCT || kind == TY_UNION) && !place->nregs && !place->none &&
+	       !p->by_ref && p->place.seen == SEEN_NOT;
+}
+
 static const char *check_change(const struct proto *p, const struct func_model *m)
 {
 	const bool some = m->call.stack_bytes != 0;
@@ -81,8 +93,10 @@ static const char *check_change(const struct proto *p, const struct func_model *
 	case CHANGE_LOCAL:
 		break;
 	}
-	for (unsigned i = 0; i < p->nparams; i++) {
+	for (unsigned i = 0; i < p->nparams && i < m->nargs; i++) {
 		if (p->param[i].place.seen == SEEN_GONE && (some || may_have_grown(&p->param[i])))
+			return "the compiler may have changed its parameters";
+		if (may_be_spread(&p->param[i], &m->arg[i].place))
 			return "the compiler may have changed its parameters";
 	}
 	return NULL;

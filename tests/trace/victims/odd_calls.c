@@ -167,6 +167,27 @@ NOINLINE long nested(long n)
 
 long (*volatile call)(long, void *, long, long, long, long, long, long) = callback;
 
+/* clang passes members, each in eight bytes: more than the struct has */
+struct few_bits {
+	void *p;
+	unsigned a : 14;
+	unsigned char b : 4;
+};
+
+static NOINLINE long spread(long a, long b, long c, long d, long e, long f, struct few_bits s,
+			    struct few_bits t)
+{
+	return a + b + c + d + e + f + (long)s.p * 3 + s.a * 5 + s.b * 7 + (long)t.p * 11 +
+	       t.a * 13 + t.b * 17;
+}
+
+static long spreads(long n)
+{
+	struct few_bits s = { (void *)n, 77, 5 }, t = { (void *)(n * 2), 88, 6 };
+
+	return spread(1, 2, 3, 4, 5, n, s, t) + spread(n, 5, 4, 3, 2, 1, t, s);
+}
+
 static long clones(long n)
 {
 	struct three p = { n, n + 1, 3 }, q = { n + 4, n + 5, 9 };
@@ -190,6 +211,7 @@ int main(int argc, char **argv)
 
 	for (long n = argc; n < argc + 3; n++)
 		printf("clones %ld\n", clones(n));
+	printf("spread %ld\n", spreads(argc));
 	printf("callback %ld\n", call(argc, argv, 2, 3, 4, 5, 6, 7));
 	printf("ms %ld %g\n", ms(1, 2, 3, 4, 5, argc), ms_mixed(1, 2, 3, t, 5));
 	printf("aligned %ld\n", aligned_on_stack(1, 1, 1, 1, 1, 1, 2, w));
