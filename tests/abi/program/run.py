@@ -252,8 +252,8 @@ def one_way(tap, opts, way, seed, where):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument('utramp')
-    p.add_argument('object')
+    p.add_argument('utramp', nargs='?')
+    p.add_argument('object', nargs='?')
     p.add_argument('--seed', type=int, default=1, help='of the first way; each has one of its own')
     p.add_argument('--count', type=int, default=100, help='functions of a program')
     p.add_argument('--rounds', type=int, default=3, help='calls of each')
