@@ -162,6 +162,20 @@ function carry_call
 	ret
 end carry_call
 
+/* An argument in a flag. */
+function t_borrow
+	mov %rdi, %rax
+	adc $0, %rax
+	nop
+	ret
+end t_borrow
+
+function borrow_call
+	cmp %rsi, %rdi
+	call t_borrow
+	ret
+end borrow_call
+
 /* DF as the callee finds it. */
 function t_direction
 	pushf

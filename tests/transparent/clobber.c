@@ -160,6 +160,11 @@ static void flags_leave(struct user_regs_struct *r)
 	r->eflags ^= 0x8d5; /* CF PF AF ZF SF OF */
 }
 
+static void flags_entry(struct user_regs_struct *r)
+{
+	flags_leave(r);
+}
+
 static void df_leave(struct user_regs_struct *r)
 {
 	r->eflags |= 0x400;
@@ -346,6 +351,7 @@ static const struct what list[] = {
 	{ "rax", rax_entry, nothing },
 	{ "flags", nothing, flags_leave },
 	{ "df", nothing, df_leave },
+	{ "flags-entry", flags_entry, nothing },
 	{ "align", align_entry, nothing },
 	{ "below", below_entry, nothing },
 	{ "deep", deep_entry, nothing },

@@ -134,6 +134,7 @@ static long call_t_state(void)
 
 long scratch_call(long n);
 long carry_call(long a, long b);
+long borrow_call(long a, long b);
 long t_direction(void);
 void x87_call(long n, long double *out);
 
@@ -145,6 +146,11 @@ static long call_t_scratch(void)
 static long call_t_carry(void)
 {
 	return carry_call(seed, seed & 1) * 10 + carry_call(seed, !(seed & 1));
+}
+
+static long call_t_borrow(void)
+{
+	return borrow_call(seed, 2) * 10 + borrow_call(5, seed);
 }
 
 static long call_t_direction(void)
@@ -290,8 +296,8 @@ static long call_t_paired(void)
 	return stepped(pairs) * 10000 + want * 10 + (steps > 10) + sum * 1000000;
 }
 
-MAIN(CASE(t_state), CASE(t_scratch), CASE(t_carry), CASE(t_direction), CASE(t_ldouble),
-     CASE(t_variadic), CASE(t_errno), CASE(t_paired),
+MAIN(CASE(t_state), CASE(t_scratch), CASE(t_carry), CASE(t_borrow), CASE(t_direction),
+     CASE(t_ldouble), CASE(t_variadic), CASE(t_errno), CASE(t_paired),
 #ifndef __clang__
      CASE(t_nested),
 #endif

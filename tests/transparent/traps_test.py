@@ -281,6 +281,7 @@ def state(nested=True):
                                 'mxcsr', 'x87', 'emms']),  # 38-40, 43-46
         't_scratch': Case(breaks=['scratch', 'chain', 'rax']),  # 38, 39
         't_carry': Case(ENTRY, breaks=['flags'], why='not known'),  # 40
+        't_borrow': Case(ENTRY, breaks=['flags-entry'], why='not known'),
         't_direction': Case(),
         't_ldouble': Case(breaks=['x87']),  # 45
         't_variadic': Case(ENTRY, breaks=['al'], why='variadic'),  # 39, 53
