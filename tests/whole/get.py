@@ -22,7 +22,7 @@ BUILDS = {
     'zstd': ('libzstd', ['make -C programs -j2 zstd-release HAVE_ZLIB=0 HAVE_LZMA=0 HAVE_LZ4=0 '
                          'MOREFLAGS="-O2 -g"'], 'programs/zstd'),
     'gawk': ('gawk', ['./configure --disable-nls --disable-extensions --without-readline '
-                      '--without-mpfr', 'make -j2'], 'gawk'),
+                      '--without-mpfr', 'make -j2 -C support', 'make -j2 gawk'], 'gawk'),
 }
 PYTHON = ['python3.11-minimal', 'libpython3.11-minimal', 'libpython3.11-stdlib',
           'python3.11-dbg', 'libpython3.11-testsuite']
