@@ -32,7 +32,8 @@ __u64 sink;
 static __always_inline void busy(void *ctx, __u32 which)
 {
 	const int reads = which < 4;
-	__u64 n = reads ? bpf_get_func_arg_cnt(ctx) : which, a = n, b = 3, c = 5, d = 7, key, first = 1, *v;
+	__u64 n = reads ? bpf_get_func_arg_cnt(ctx) : which, a = n, b = 3, c = 5, d = 7, key,
+	      first = 1, *v;
 
 	for (__u32 i = 0; i < 8; i++) {
 		__u64 x = 0;

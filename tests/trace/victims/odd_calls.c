@@ -170,7 +170,7 @@ long (*volatile call)(long, void *, long, long, long, long, long, long) = callba
 /* clang passes members, each in eight bytes: more than the struct has */
 struct few_bits {
 	void *p;
-	unsigned a : 14;
+	unsigned a      : 14;
 	unsigned char b : 4;
 };
 

@@ -3,8 +3,12 @@
  * struct lies wherever a register points that is no argument.  See transparent_test.py.
  */
 #include <stdint.h>
-struct in { uint64_t v[8]; };
-struct out { uint64_t v[6]; };
+struct in {
+	uint64_t v[8];
+};
+struct out {
+	uint64_t v[6];
+};
 extern uint64_t seen;
 extern const unsigned char *at;
 uint64_t fold(uint64_t sum, const void *data, unsigned long n);

@@ -275,7 +275,9 @@ static void test_changed(void **state)
 	assert_proven(&p.proto, 4, "changed");
 	p.proto.change = CHANGE_FEWER;
 	assert_proven(&p.proto, 4, "removed");
-	p.proto.change = CHANGE_LOCAL;
+	p.proto.change = CHANGE_LOCAL; /* the struct on the stack may be there in pieces */
+	assert_proven(&p.proto, 4, "may have changed");
+	p.param[2].place.seen = SEEN_STACK;
 	assert_proven(&p.proto, 4, NULL);
 	p.param[0].place.seen = SEEN_GONE;
 	p.param[0].uncertain = true;
