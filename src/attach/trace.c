@@ -47,9 +47,7 @@ _Static_assert(sizeof(struct gen_slot_value) == sizeof(struct shm_sink_slot) &&
 			       offsetof(struct shm_sink_slot, lost_high),
 	       "a slot's counters");
 
-#ifdef TRAMP_IS_TAIL
 _Static_assert(GEN_TRACE_IS_TAIL == TRAMP_IS_TAIL, "the trampoline's word");
-#endif
 
 static bool is_unwound(const void *data, size_t n, struct gen_unwound *out)
 {
