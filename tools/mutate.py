@@ -43,6 +43,7 @@ PROGRAMS = {
     'patched': ['tests/integration/seed_patched', 'tests/integration/patchable-gcc-O2.so'],
     'traps': TRAPS + ['state, gcc'],
     'go': TRAPS + ['go'],
+    'split': TRAPS + ['split'],
     'abi': ['python3', ROOT / 'tests/abi/run.py', '--runner', 'tests/abi/abi_run', '--count', '40',
             '--levels', 'O2'],
     'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
@@ -289,6 +290,8 @@ FAULTS = [
      'state, gcc'),
     ('Go code patched as any', 'src/attach/prepare.c', '		never = by_language(f);\n',
      '		never = NULL;\n', 'go', 'go'),
+    ('pieces of stack taken for whole ones', 'src/attach/prepare.c', '		never = by_stack(f);\n',
+     '		never = NULL;\n', 'split', 'split'),
     # session programs
     ('session cookies not zeroed', EMIT, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),

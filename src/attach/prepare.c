@@ -158,6 +158,29 @@ static const char *by_language(const struct func *f)
 	       "grow; functions of libraries, and of C in the program, can be traced";
 }
 
+/*
+ * gcc's -fsplit-stack: a function first compares rsp, or what it will be, with the end of its
+ * piece of stack, cmp reg, fs:[0x70] (gcc/config/i386/i386.h: TARGET_THREAD_SPLIT_STACK_OFFSET;
+ * libgcc/config/i386/morestack.S).  Behind that end are about a thousand bytes, for handlers of
+ * signals: programs and helpers may want more, and below lies anything.
+ */
+static const char *by_stack(const struct func *f)
+{
+	uint8_t code[24];
+	size_t n = objfile_bytes(f->mod->obj, f->addr, code, sizeof(code));
+
+	for (size_t i = 0; i + 9 <= n; i++) {
+		const uint8_t *p = code + i;
+
+		if (p[0] == 0x64 && (p[1] & 0xfb) == 0x48 && p[2] == 0x3b &&
+		    (p[3] & 0xc7) == 0x04 && p[4] == 0x25 && p[5] == 0x70 && !p[6] && !p[7] &&
+		    !p[8])
+			return "it is compiled with -fsplit-stack, and its piece of stack may have "
+			       "no room for programs; compile it without";
+	}
+	return NULL;
+}
+
 static void decide_exit(struct func *f)
 {
 	const char *why = by_policy(f, policy_entry_only);
@@ -206,6 +229,8 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 	never = by_policy(f, policy_never_patched);
 	if (!never)
 		never = by_language(f);
+	if (!never)
+		never = by_stack(f);
 	if (f->ifunc)
 		never = "it is an IFUNC resolver, run by the loader; name the implementation it "
 			"chooses";

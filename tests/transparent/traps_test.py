@@ -217,6 +217,17 @@ def go(where):
         assert r.code == 1 and b'it is Go code' in r.stdout, r.stdout + r.stderr.encode()
 
 
+def split(where):
+    """48: a piece of stack that gcc thinks large enough has no room for programs."""
+    exe = compiled(where, 'split.c', '-fsplit-stack')
+    plain = Run([exe])
+    assert plain.code == 0, plain.stderr
+    r = Run([UTRAMP, 'trace', 'victim:t_deep', '--', exe])
+    assert r.code == 1 and 'cannot trace victim:t_deep: it is compiled with -fsplit-stack' in r.stderr
+    assert not r.stdout, r.stdout
+    same('the rest', under(UTRAMP, 'trace', where / 'out', [exe], 'victim:*'), plain)
+
+
 def middle(where):
     """47: functions are entered where they begin, or not at all."""
     exe = compiled(where, 'stacks.c', HERE / 'calls.S')
@@ -297,7 +308,6 @@ def state(nested=True):
     return cases
 
 
-SPLIT = {'t_deep': Case()}  # 48
 PROTO = ['void t_state(void)', 'long t_scratch(void)',
          'long t_direction(void)']
 OWN = 'it is called with a convention of its own'
@@ -336,7 +346,6 @@ BUILDS = [
           stacks(plain=True)),
     Build('stacks, gcc, 8 nops before and 8 behind', 'gcc',
           ['-O2', '-fpatchable-function-entry=16,8'], 'stacks.c', stacks()),
-    Build('stacks in pieces, gcc', 'gcc', ['-O2', '-fsplit-stack'], 'split.c', SPLIT),
     Build('state, gcc', 'gcc', ['-O2'], 'state.c', state(), proto=PROTO),
     Build('state, clang', 'clang', ['-O2'], 'state.c', state(nested=False), proto=PROTO),
     *(Build(f'thrown, {cc}', cc, ['-O2'], 'thrown.cc',  # 75
@@ -359,7 +368,7 @@ def main(parts):
             os.chdir(tmp)  # -pg leaves a file
             tap.run(build.name, trapped, build, pathlib.Path(tmp))
             os.chdir('/')
-    for extra in (names, go, middle, slab):
+    for extra in (names, go, split, middle, slab):
         if not parts or extra.__name__ in parts:
             with tempfile.TemporaryDirectory(prefix='utramp-traps-') as tmp:
                 tap.run(extra.__name__, extra, pathlib.Path(tmp))
