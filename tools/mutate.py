@@ -50,7 +50,7 @@ PROGRAMS = {
 }
 
 SAVE_LOOP = '	save_registers(a, p, p->at_exit);\n'
-POP = '	leaq -64(%rbp), %rsp\n	popq %r11\n'
+POP = '	testb $4, -71(%rbp)\n	je 1f\n	std\n1:	leaq -64(%rbp), %rsp\n	popq %r11\n'
 UNDO = '	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);\n'
 
 

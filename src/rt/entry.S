@@ -1,6 +1,7 @@
 /*
  * rt/entry.S - rt_first: register the thread; rt_guard_slow: ask the recursion guard; rt_tail: ask
- * for an open call.  Every register but rax and flags is preserved.
+ * for an open call.  Every register but rax and flags is preserved; of these DF, which only
+ * assembly can have set, and which C code takes for 0.
  *
  * Context  [probe] any stack alignment; callee-saved registers are the C code's care
  */
@@ -23,10 +24,14 @@ rt_first:
 	pushq %r9
 	pushq %r10
 	pushq %r11
+	pushfq
 	andq $-16, %rsp
 	cld
 	call rt_thread_register
-	leaq -64(%rbp), %rsp
+	testb $4, -71(%rbp)
+	je 1f
+	std
+1:	leaq -64(%rbp), %rsp
 	popq %r11
 	popq %r10
 	popq %r9
@@ -63,10 +68,14 @@ rt_guard_slow:
 	movq 16(%rbp), %rdi
 	movq (%rbp), %rsi
 	movq %rax, %rdx
+	pushfq
 	andq $-16, %rsp
 	cld
 	call rt_guard_enter
-	leaq -64(%rbp), %rsp
+	testb $4, -71(%rbp)
+	je 1f
+	std
+1:	leaq -64(%rbp), %rsp
 	popq %r11
 	popq %r10
 	popq %r9
@@ -101,10 +110,14 @@ rt_tail:
 	pushq %r10
 	pushq %r11
 	movq (%rbp), %rdi
+	pushfq
 	andq $-16, %rsp
 	cld
 	call rt_tail_open
-	leaq -64(%rbp), %rsp
+	testb $4, -71(%rbp)
+	je 1f
+	std
+1:	leaq -64(%rbp), %rsp
 	popq %r11
 	popq %r10
 	popq %r9

@@ -5,8 +5,9 @@
  *
  * Context  [probe]
  */
+#include "rt/probe.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
@@ -17,7 +18,7 @@ void *memcpy(void *dst, const void *src, size_t n)
 {
 	void *d = dst;
 
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	__asm__ volatile(RT_FORWARDS("rep movsb") : "+D"(d), "+S"(src), "+c"(n) : : "memory", "cc");
 	return dst;
 }
 
@@ -38,7 +39,7 @@ void *memset(void *dst, int c, size_t n)
 {
 	void *d = dst;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	__asm__ volatile(RT_FORWARDS("rep stosb") : "+D"(d), "+c"(n) : "a"(c) : "memory", "cc");
 	return dst;
 }
 

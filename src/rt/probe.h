@@ -53,13 +53,23 @@ static inline void rt_copy(void *dst, const void *src, uint64_t n)
 	}
 }
 
+/*
+ * A string instruction, forwards, whatever DF is, and DF as it was: a function of assembly may be
+ * called with DF set, and so may the helpers of its programs.  There is no red zone here.
+ */
+#define RT_FORWARDS(insn) \
+	"pushfq\n\tcld\n\t" insn "\n\ttestb $4, 1(%%rsp)\n\tje 1f\n\tstd\n" \
+	"1:\tleaq 8(%%rsp), %%rsp"
+
 static inline void rt_zero(void *dst, uint64_t n)
 {
 	void *d = dst;
-	uint64_t words = n / 8, rest = n % 8;
+	uint64_t words = n / 8;
 
-	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(0) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(0) : "memory");
+	__asm__ volatile(RT_FORWARDS("rep stosq\n\tmov %k3, %%ecx\n\trep stosb")
+			 : "+&D"(d), "+&c"(words)
+			 : "a"(0), "r"(n % 8)
+			 : "memory", "cc");
 }
 
 static inline int rt_equal(const void *a, const void *b, uint64_t n)

@@ -1,6 +1,7 @@
 /*
- * flags.S - functions whose arguments are status flags, as hand-written assembly has them: a
- * carry that goes on into the next limb, an overflow to be branched on.  No types are known.
+ * flags.S - functions whose arguments are flags, as hand-written assembly has them: a carry that
+ * goes on into the next limb, an overflow to be branched on, a direction to copy in.  No types
+ * are known.
  */
 	.text
 .macro fn name
@@ -40,7 +41,7 @@ fn flags_all
 	nop
 	pushf
 	pop %rax
-	and $0x8d5, %eax
+	and $0xcd5, %eax
 	ret
 end flags_all
 

@@ -1,4 +1,4 @@
-/* flags.c - call the functions of flags.S with all 64 combinations; print what comes back. */
+/* flags.c - call the functions of flags.S with all 128 combinations; print what comes back. */
 #include <stdio.h>
 
 typedef long flags_fn(long, long);
@@ -14,6 +14,7 @@ static long with(flags_fn *fn, unsigned long flags)
 			 "	push %%rax\n"
 			 "	popf\n"
 			 "	call *%[fn]\n"
+			 "	cld\n"
 			 "	mov %%rbx, %%rsp\n"
 			 : "=a"(ret), "+D"(a), "+S"(b)
 			 : [fn] "r"(fn), "0"(0x202 | flags)
@@ -23,14 +24,15 @@ static long with(flags_fn *fn, unsigned long flags)
 
 int main(void)
 {
-	static flags_fn *const fn[] = { flags_adc, flags_overflow, flags_set, flags_all,
+	static flags_fn *const fn[] = { flags_all, flags_adc, flags_overflow, flags_set,
 					flags_tail };
-	static const unsigned bit[] = { 0, 2, 4, 6, 7, 11 };
+	static const unsigned bit[] = { 0, 2, 4, 6, 7, 11, 10 };
 
-	for (unsigned i = 0; i < 64; i++) {
+	/* all of them first: the first hit is the longest way */
+	for (unsigned i = 128; i-- > 0;) {
 		unsigned long flags = 0;
 
-		for (unsigned k = 0; k < 6; k++)
+		for (unsigned k = 0; k < 7; k++)
 			flags |= (unsigned long)(i >> k & 1) << bit[k];
 		for (unsigned f = 0; f < 5; f++)
 			printf("%lx ", with(fn[f], flags));

@@ -83,7 +83,7 @@ class Tests:
         run, out = self.run(tmp, verb, *args, command=[self.flags])
         got = of(self, run, out)
         # flags_tail goes on into flags_adc
-        assert got == 6 * 64, f'{got} calls seen\n{run.stderr}'
+        assert got == 6 * 128, f'{got} calls seen\n{run.stderr}'
 
     def flags_rows(self, run, out):
         return len(list(records(out)))
