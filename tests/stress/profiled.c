@@ -2,8 +2,8 @@
  * profiled.c - a program whose stack is walked from a signal handler, by glibc's backtrace(), all
  * the time: each pc that it gives must be accounted for.
  *
- * profiled sample N   N backtraces, half on main's thread, half on another: SIGPROF comes 2 to
- *                     32 us after the last one was answered
+ * profiled sample N   N backtraces, on main's thread and three others at once: SIGPROF comes to
+ *                     each 2 to 32 us after its last one was answered
  * profiled step N     N rounds of single steps, on a new thread each: at each instruction
  *
  * The functions traced are named p_*, and called with rbp holding anything.  A backtrace must
@@ -16,7 +16,7 @@
  * as profilers do it that cannot read unwind tables (and bpf_get_stack).
  *
  * Status 7: all was right, and the same line on stdout whether traced or not.  stderr has what was
- * interrupted how often, for the test to see that the handler came in our code, and the rate.
+ * interrupted how often, for the test to see that the handler came in our code, and the rates.
  */
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -63,7 +63,7 @@ APART long drive(long (*fn)(long), long arg, long rbp, long *kept)
 long p_raw(long n);
 
 /* How many of the scenario's functions have begun and not ended. */
-volatile int level;
+__thread volatile int level;
 
 /* -- what is traced ------------------------------------------------------------------------ */
 
@@ -171,7 +171,7 @@ SCENARIO(s_tail, p_tail(a) + p_tail(a))
 SCENARIO(s_raw, p_raw(a & 7))
 SCENARIO(s_skip, (p_skip(a) & 0) + 1)
 
-enum { PATH = 10, FUNCS = 24 };
+enum { PATH = 10, FUNCS = 24, OTHERS = 3 };
 
 struct known {
 	const char *name;
@@ -257,11 +257,12 @@ static void find_slab(void)
 
 /* -- the handler ---------------------------------------------------------------------------- */
 
-static const struct scenario *now;
-static volatile long rbp_now;
-static void *tail[16]; /* who called work */
-static int ntail;
-static long seen, bad, in_room, in_rt, in_func;
+static __thread const struct scenario *now;
+static __thread volatile long rbp_now;
+static __thread void *tail[16]; /* who called work */
+static __thread int ntail;
+static __thread long seen; /* by this thread */
+static long all_seen, bad, in_room, in_rt, in_func;
 static bool stepping;
 
 static void complain(const char *why, void *const *pc, int n)
@@ -342,15 +343,21 @@ static _Unwind_Reason_Code look(struct _Unwind_Context *ctx, void *arg)
 
 #endif
 
+static void add(long *counter, long n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
 /* How interrupted code is counted, and what was wrong there. */
 static void note(uint64_t interrupted, const char *why, void *const *pc, int n)
 {
 	if (why)
 		complain(why, pc, n);
-	in_room += in(&room, interrupted);
-	in_rt += in(&rt, interrupted);
-	in_func += name_of(interrupted) != NULL;
-	__atomic_store_n(&seen, seen + 1, __ATOMIC_RELEASE);
+	add(&in_room, in(&room, interrupted));
+	add(&in_rt, in(&rt, interrupted));
+	add(&in_func, name_of(interrupted) != NULL);
+	add(&all_seen, 1);
+	seen++;
 }
 
 #ifndef FRAMES
@@ -407,8 +414,8 @@ static void trace_back(const greg_t *reg)
 
 /* -- when ------------------------------------------------------------------------------------ */
 
-static timer_t timer;
-static uint64_t random_state = 88172645463325252; /* as ever: Marsaglia, xorshift RNGs, 2003 */
+static __thread timer_t timer;
+static __thread uint64_t random_state = 88172645463325252; /* Marsaglia, xorshift RNGs, 2003 */
 
 /* Each time anew, so that the moments are no multiple of anything. */
 static void next_signal(void)
@@ -440,7 +447,7 @@ static void on_sample(int sig, siginfo_t *si, void *context)
 		trace_back(((ucontext_t *)context)->uc_mcontext.gregs);
 	if (seen % 8 == 0 &&
 	    p_leaf(seen) != seen * 3 + 1) /* programs at any instruction of programs */
-		bad++;
+		add(&bad, 1);
 	next_signal();
 }
 
@@ -493,7 +500,7 @@ __attribute__((always_inline)) static inline void round_of(long i)
 	now = NULL;
 	KEEP;
 	if (!kept || r != expected(which, i))
-		__atomic_fetch_add(&bad, 1, __ATOMIC_RELAXED);
+		add(&bad, 1);
 }
 
 /* Until so many backtraces were made; or in step mode, each scenario once. */
@@ -505,7 +512,7 @@ APART void work(long until)
 	memcpy(tail, pc + 1, sizeof(tail) - sizeof(tail[0]));
 	if (until) {
 		start_timer();
-		for (long i = 0; __atomic_load_n(&seen, __ATOMIC_RELAXED) < until; i++)
+		for (long i = 0; __atomic_load_n(&all_seen, __ATOMIC_RELAXED) < until; i++)
 			round_of(i);
 		timer_delete(timer);
 		return;
@@ -530,34 +537,43 @@ static void on(int sig, void (*handler)(int, siginfo_t *, void *))
 	sigaction(sig, &sa, NULL);
 }
 
-static void run_thread(long until)
-{
-	pthread_t t;
-
-	pthread_create(&t, NULL, thread_main, (void *)(intptr_t)until);
-	pthread_join(t, NULL);
-}
-
 static void sample(long n)
 {
+	pthread_t t[OTHERS];
+
 	on(SIGPROF, on_sample);
-	work(n / 2);
-	run_thread(n);
+	for (int i = 0; i < OTHERS; i++)
+		pthread_create(&t[i], NULL, thread_main, (void *)(intptr_t)n);
+	work(n);
+	for (int i = 0; i < OTHERS; i++)
+		pthread_join(t[i], NULL);
 }
 
 static void step(long rounds)
 {
+	pthread_t t;
+
 	stepping = true;
 	on(SIGTRAP, on_step);
 	on(SIGUSR1, toggle);
-	for (long i = 0; i < rounds; i++)
-		run_thread(0);
+	for (long i = 0; i < rounds; i++) {
+		pthread_create(&t, NULL, thread_main, NULL);
+		pthread_join(t, NULL);
+	}
+}
+
+static double seconds(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)
 {
 	long n = argc == 3 ? atol(argv[2]) : 0;
-	struct timespec a, b;
+	double began;
 	void *pc[4];
 
 	if (n <= 0 || (strcmp(argv[1], "sample") != 0 && strcmp(argv[1], "step") != 0))
@@ -568,17 +584,16 @@ int main(int argc, char **argv)
 	KNOW(p_big), KNOW(p_deep), KNOW(p_tail), KNOW(p_skip), KNOW(s_few), KNOW(s_many);
 	KNOW(s_any), KNOW(s_big), KNOW(s_deep), KNOW(s_tail), KNOW(s_raw), KNOW(s_skip), KNOW(work);
 	find_slab();
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	began = seconds(CLOCK_MONOTONIC);
 	if (strcmp(argv[1], "sample") == 0)
 		sample(n);
 	else
 		step(n);
-	clock_gettime(CLOCK_MONOTONIC, &b);
 	fprintf(stderr,
-		"interrupted: %ld in functions, %ld in the room, %ld in rt, of %ld; %.0f Hz\n",
-		in_func, in_room, in_rt, seen,
-		(double)seen /
-			((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9));
+		"interrupted: %ld in functions, %ld in the room, %ld in rt, of %ld; "
+		"in %.3f s, of CPUs %.3f s\n",
+		in_func, in_room, in_rt, all_seen, seconds(CLOCK_MONOTONIC) - began,
+		seconds(CLOCK_PROCESS_CPUTIME_ID));
 	printf("%s: %ld bad\n", argv[1], bad);
 	return bad ? 1 : RIGHT;
 }

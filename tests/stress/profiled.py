@@ -41,18 +41,20 @@ def one(tap, tmp, victim, way, mode, n):
     r = lib.run([UTRAMP, args[0], '-o', out, *args[1:], '--', victim, mode, n], timeout=1200)
     text = out.read_text()
     at = re.search(r'interrupted: (\d+) in functions, (\d+) in the room, (\d+) in rt, of (\d+); '
-                   r'(\d+) Hz', r.stderr)
+                   r'in (\S+) s, of CPUs (\S+) s', r.stderr)
     good = r.returncode == 7 and r.stdout == f'{mode}: 0 bad\n' and at
     # `light` is in line: it calls no helper
     came = at and all(int(at[i]) > 0 for i in ((1, 2) if way == 'entry alone' else (1, 2, 3)))
     ran = way != 'stacks, sessions' or all(re.search(rf'^{v} = [1-9]', text, re.M) for v in HAPPENED)
     tap.ok(good and came and ran, f'{name}, {way}, {mode}: {at[0] if at else "no end"}',
            f'status {r.returncode}', r.stdout, r.stderr[-2000:], text[-300:] if not ran else '')
+    return [float(x) for x in at.group(4, 5, 6)] if good and mode == 'sample' else [0, 0, 0]
 
 
 def main():
     tap = lib.Tap()
     tmp = lib.scratch()
+    sums = [0, 0, 0]
     for victim in (VICTIM, FRAMES):
         for mode, n in (('sample', N), ('step', ROUNDS)):
             r = lib.run([victim, mode, n], timeout=1200)
@@ -60,7 +62,11 @@ def main():
                    r.stdout, r.stderr)
             for way in WAYS:
                 if ROUNDS > 1 or (way == STEPPED[victim] if mode == 'step' else victim == VICTIM):
-                    one(tap, tmp, victim, way, mode, n)
+                    sums = [a + b for a, b in zip(sums, one(tap, tmp, victim, way, mode, n))]
+    if sums[0]:
+        seen, wall, cpu = sums
+        print(f'# SIGPROF while traced: {seen:.0f} in {wall:.1f} s, {seen / wall:.0f} a second; '
+              f'{cpu:.1f} s of CPUs, {seen / cpu:.0f} a second of these')
     (tmp / 'out').unlink(missing_ok=True)
     tmp.rmdir()
     tap.end()

@@ -75,11 +75,11 @@ p_raw:
 	.cfi_rel_offset %rbp, 0
 	subq $8, %rsp
 	.cfi_adjust_cfa_offset 8
-	incl level(%rip)
+	incl %fs:level@tpoff
 	leaq (%rsp, %rdi), %rbp
 	call p_leaf
 	incq %rax
-	decl level(%rip)
+	decl %fs:level@tpoff
 	addq $8, %rsp
 	.cfi_adjust_cfa_offset -8
 	popq %rbp
