@@ -3,10 +3,14 @@
 A test is a function with @test; an AssertionError is its failure.  utramp() runs one
 command and holds it to what is true of every run: stderr lines are the tool's own, no file
 stays in the slab directory, no process survives.  Output is TAP.
+
+How far attaching is stands on stderr once a second (cli/progress.c), so whether it does depends
+on the machine: those lines are no part of what tests see, unless -q forbids them.
 """
 import ctypes
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -81,6 +85,13 @@ def start(*args, **kw):
     return subprocess.Popen([str(exe), *map(str, args)], **kw)
 
 
+def without_progress(p, err):
+    own = p.args[1:p.args.index('--')] if '--' in p.args else p.args[1:]
+    if '--quiet' in own or any(re.match('-[a-z]*q', a) for a in own):
+        return err
+    return re.sub(r'^utramp: attaching: \d+ of \d+ functions?\n', '', err, flags=re.M)
+
+
 def end(p, foreign=()):
     """Wait for it; foreign: beginnings of stderr lines that the target may write."""
     try:
@@ -90,7 +101,7 @@ def end(p, foreign=()):
         out, err = p.communicate()
         raise AssertionError(f'hangs; stdout {out!r}, stderr {err!r}')
     r = Result(p.returncode, (out or b'').decode(errors='replace'),
-               (err or b'').decode(errors='replace'))
+               without_progress(p, (err or b'').decode(errors='replace')))
     for line in r.err.splitlines():
         assert line.startswith(('utramp: ', *foreign)), r
     nothing_left()
