@@ -42,6 +42,7 @@ void gen_trace_free(struct gen_trace *t)
 	vec_free(&t->funcs);
 	vec_free(&t->lost_calls);
 	trace_slots_free(t);
+	held_free(&t->held);
 	json_fini(&t->w);
 	free(t);
 }

@@ -23,10 +23,12 @@
  * Maps     a ring, and a PERCPU_ARRAY of one struct gen_slot_value (key 0) that counts what
  *          found no room.
  * Open     a call that an exception or a cancellation ends is closed as unwound by
- *          gen_trace_unwound(), with the time at which its frame was left.  Otherwise (longjmp)
+ *          gen_trace_unwound(), with the time at which its frame was left.  Otherwise
  *          a call whose thread reports from a frame above it on the same stack (within
- *          8 MiB), or whose thread's slot has a new owner, is closed as unwound, without a
- *          duration; what is open at gen_trace_finish() is printed as open, oldest first.
+ *          8 MiB), or whose thread's slot has a new owner, is presumed to be left (longjmp) and
+ *          held back: another call at its frame proves it, and it is printed as unwound,
+ *          without a duration; an exit record disproves it (a coroutine).  gen_trace_finish()
+ *          prints what is held as unwound, then as open what is open, oldest first each.
  * Tail     an entry that took over the frame of an open call by a tail call, and has no return
  *          of its own, is printed at once like that of a function with no exit program.
  * Lost     Every run of an entry program is printed as one line or counted in

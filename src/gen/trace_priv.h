@@ -89,6 +89,16 @@ struct call_stack {
 	VEC(struct open_call);
 };
 
+/* Presumed to be left; by process and frame.  See trace_held.c. */
+struct held_call {
+	uint32_t pid;
+	struct open_call call;
+};
+
+struct held_calls {
+	VEC(struct held_call);
+};
+
 /* A thread slot as one process sees it, and the thread that has it now. */
 struct trace_slot {
 	struct trace_slot *next;  /* in its bucket */
@@ -115,6 +125,7 @@ struct gen_trace {
 	struct {
 		VEC(uint64_t);
 	} lost_calls; /* by slot number */
+	struct held_calls held;
 	uint64_t dropped;
 	uint64_t seq;
 	bool buf_used[GEN_TRACE_BUFS];
@@ -171,6 +182,22 @@ enum line_kind { LINE_DONE, LINE_ENTRY, LINE_TAIL, LINE_EXIT, LINE_UNWOUND, LINE
  */
 void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
 		 uint64_t end_ns);
+
+/* -- trace_held.c ------------------------------------------------------------------- */
+
+int held_add(struct held_calls *v, const struct open_call *c); /* takes c->rec */
+
+/* NULL: none, or dies with the next held_add() or held_remove(). */
+struct open_call *held_exact(const struct held_calls *v, uint32_t pid, uint64_t frame);
+/* One whose frame cannot be live beside that of another call at frame. */
+struct open_call *held_near(const struct held_calls *v, uint32_t pid, uint64_t frame);
+/* The nearest below frame. */
+struct open_call *held_below(const struct held_calls *v, uint32_t pid, uint64_t frame);
+
+void held_remove(struct held_calls *v, const struct open_call *c);
+bool held_full(const struct held_calls *v);
+void held_compact(struct held_calls *v); /* forget calls without a record */
+void held_free(struct held_calls *v);
 
 /* -- trace_record.c ----------------------------------------------------------------- */
 

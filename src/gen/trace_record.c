@@ -4,7 +4,8 @@
  * Every thread slot has the stacks on which its thread has open calls.  Of one stack, the
  * frames of open calls strictly decrease: a new record first closes what lies below it.
  * Which stack a frame belongs to is told by distance alone: the nearest open call within
- * STACK_REACH.
+ * STACK_REACH.  Stacks may be nearer to each other, so what a frame above tells of a call
+ * is a presumption: see trace_held.c.
  *
  * Records are input: the traced process could write anything.  They are checked before
  * they change anything.
@@ -115,27 +116,102 @@ static bool is_deep(const struct gen_trace *t, unsigned depth)
 	return t->opts.depth && depth > t->opts.depth;
 }
 
-/* The innermost call was left, at end_ns if that is known; or its exit record was lost. */
-static void close_at(struct emitter *e, struct call_stack *s, bool lost, uint64_t end_ns)
+static int by_age(const void *a, const void *b)
+{
+	const struct open_call *x = *(const struct open_call *const *)a;
+	const struct open_call *y = *(const struct open_call *const *)b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+struct call_list {
+	VEC(struct open_call *);
+};
+
+/* Oldest first. */
+static void emit_by_age(struct emitter *e, enum line_kind kind, struct call_list *list, size_t n)
+{
+	if (n)
+		qsort(list->at, list->n, sizeof(list->at[0]), by_age);
+	for (size_t i = 0; i < n; i++)
+		emit(e, kind, list->at[i]->rec, NULL, 0);
+}
+
+/* -- calls that are presumed to be left --------------------------------------------------- */
+
+static void held_left(struct emitter *e, struct open_call *c, uint64_t end_ns)
+{
+	emit(e, LINE_UNWOUND, c->rec, NULL, end_ns);
+	held_remove(&e->t->held, c);
+}
+
+/* Nothing more will tell of them, but of the `keep` youngest. */
+static void held_finish(struct emitter *e, size_t keep)
+{
+	struct held_calls *v = &e->t->held;
+	struct call_list list = { 0 };
+
+	if (vec_reserve(&list, v->n)) {
+		e->err = -ENOMEM;
+		while (v->n)
+			held_left(e, &v->at[v->n - 1].call, 0);
+		return;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		list.at[list.n++] = &v->at[i].call;
+	emit_by_age(e, LINE_UNWOUND, &list, list.n - keep);
+	for (size_t i = 0; i < list.n - keep; i++) {
+		free(list.at[i]->rec);
+		list.at[i]->rec = NULL;
+	}
+	held_compact(v);
+	vec_free(&list);
+}
+
+/* A call is at frame: nothing else is. */
+static void held_prove(struct emitter *e, uint32_t pid, uint64_t frame)
+{
+	struct open_call *c;
+
+	while ((c = held_near(&e->t->held, pid, frame)))
+		held_left(e, c, 0);
+}
+
+enum end {
+	END_LOST,     /* its exit record was */
+	END_LEFT,     /* certainly; at end_ns, if that is known */
+	END_PRESUMED, /* its thread reports from above, or is gone */
+};
+
+/* The innermost call is no longer among the open ones. */
+static void close_at(struct emitter *e, struct call_stack *s, enum end end, uint64_t end_ns)
 {
 	struct open_call *c = &s->at[--s->n];
 
-	if (lost && !is_deep(e->t, c->depth))
+	if (end == END_PRESUMED && !is_deep(e->t, c->depth)) {
+		if (held_full(&e->t->held))
+			held_finish(e, e->t->held.n / 2);
+		if (!held_add(&e->t->held, c))
+			return;
+	}
+	if (end == END_LOST && !is_deep(e->t, c->depth))
 		e->t->dropped++;
 	else if (!is_deep(e->t, c->depth))
 		emit(e, LINE_UNWOUND, c->rec, NULL, end_ns);
 	free(c->rec);
 }
 
-static void close_top(struct emitter *e, struct call_stack *s, bool lost)
+static void close_top(struct emitter *e, struct call_stack *s, enum end end)
 {
-	close_at(e, s, lost, 0);
+	close_at(e, s, end, 0);
 }
 
 static void close_below(struct emitter *e, struct call_stack *s, uint64_t frame)
 {
 	while (s->n && stack_low(s) < frame)
-		close_top(e, s, false);
+		close_top(e, s, END_PRESUMED);
 }
 
 /* -- lost exits ------------------------------------------------------------------------ */
@@ -165,21 +241,27 @@ static bool is_open(const struct call_stack *s, uint64_t frame)
 static void apply_lost(struct emitter *e, struct trace_slot *ts, uint64_t now, uint64_t high)
 {
 	uint64_t lost = now > ts->lost_exits ? now - ts->lost_exits : 0;
+	struct open_call *held = lost ? held_exact(&e->t->held, ts->pid, high) : NULL;
 	struct call_stack *s;
 	size_t at;
 
 	ts->lost_exits = now;
+	if (held) {
+		e->t->dropped++;
+		held_remove(&e->t->held, held);
+		lost--;
+	}
 	s = lost ? stack_of(ts, high, &at) : NULL;
 	if (!s)
 		return;
 	if (is_open(s, high))
 		lost--; /* that one is certain */
 	while (s->n && stack_low(s) < high) {
-		close_top(e, s, lost != 0);
+		close_top(e, s, lost ? END_LOST : END_PRESUMED);
 		lost -= lost != 0;
 	}
 	if (s->n && stack_low(s) == high)
-		close_top(e, s, true);
+		close_top(e, s, END_LOST);
 	if (!s->n)
 		stack_remove(ts, at);
 }
@@ -193,7 +275,7 @@ static void slot_close(struct emitter *e, struct trace_slot *ts)
 
 		close_below(e, s, UINT64_MAX);
 		while (s->n)
-			close_top(e, s, false);
+			close_top(e, s, END_PRESUMED);
 		stack_remove(ts, ts->stacks.n - 1);
 	}
 }
@@ -310,10 +392,12 @@ static int entry_record(struct emitter *e, struct trace_slot *ts, const struct r
 	bool tail = h->count & GEN_TRACE_IS_TAIL;
 	int err = 0;
 
+	if (!tail)
+		held_prove(e, ts->pid, h->frame);
 	if (s) {
 		close_below(e, s, h->frame);
 		if (s->n && stack_low(s) == h->frame && !tail)
-			close_top(e, s, false);
+			close_top(e, s, END_LEFT);
 		if (!s->n) {
 			stack_remove(ts, at);
 			s = NULL;
@@ -344,7 +428,7 @@ static bool exit_at(struct emitter *e, struct trace_slot *ts, const struct rec_h
 
 		found = c->func == h->func;
 		if (!found) {
-			close_top(e, s, false); /* its frame was used again */
+			close_top(e, s, END_LEFT); /* its frame was used again */
 		} else {
 			if (!is_deep(e->t, c->depth))
 				emit(e, LINE_DONE, c->rec, data, 0);
@@ -374,18 +458,32 @@ static const struct open_call *own_call(const struct gen_trace *t, const struct 
 }
 
 /* Others below the frame were left earlier, in ways that nobody told of. */
-static bool unwound_at(struct emitter *e, struct trace_slot *ts, const struct gen_unwound *u)
+static void unwound_at(struct emitter *e, struct trace_slot *ts, const struct gen_unwound *u,
+		       const struct open_call *own)
 {
-	const struct open_call *own = own_call(e->t, ts, u);
 	uint64_t frame = own ? own->frame : 0;
 	size_t at;
 	struct call_stack *s = stack_of(ts, u->frame, &at);
 
-	while (s && s->n && stack_low(s) < u->frame)
-		close_at(e, s, false, stack_low(s) == frame ? u->time_ns : 0);
+	while (s && s->n && stack_low(s) < u->frame) {
+		if (stack_low(s) == frame)
+			close_at(e, s, END_LEFT, u->time_ns);
+		else
+			close_top(e, s, END_PRESUMED);
+	}
 	if (s && !s->n)
 		stack_remove(ts, at);
-	return own;
+}
+
+/* The same among those that are held. */
+static struct open_call *own_held(const struct gen_trace *t, const struct trace_slot *ts,
+				  const struct gen_unwound *u)
+{
+	struct open_call *c = held_below(&t->held, ts->pid, u->frame);
+
+	return c && t->funcs.at[c->func].hook == u->hook && u->frame - c->frame <= FRAME_REACH ?
+		       c :
+		       NULL;
 }
 
 /*
@@ -413,13 +511,34 @@ static struct trace_slot *begun_elsewhere(const struct gen_trace *t, const struc
 
 static void unwound(struct emitter *e, struct trace_slot *ts, const struct gen_unwound *u)
 {
+	const struct open_call *own = own_call(e->t, ts, u);
+	struct open_call *held = own_held(e->t, ts, u);
 	struct trace_slot *o;
 
-	if (unwound_at(e, ts, u))
+	if (held && (!own || own->frame < held->frame)) {
+		held_left(e, held, u->time_ns);
 		return;
-	o = begun_elsewhere(e->t, ts, NULL, u);
+	}
+	unwound_at(e, ts, u, own);
+	o = own ? NULL : begun_elsewhere(e->t, ts, NULL, u);
 	if (o)
-		unwound_at(e, o, u);
+		unwound_at(e, o, u, own_call(e->t, o, u));
+}
+
+/* The call at this frame was presumed to be left, and has returned. */
+static bool exit_held(struct emitter *e, uint32_t pid, const struct rec_head *h,
+		      const uint8_t *data)
+{
+	struct open_call *c = held_exact(&e->t->held, pid, h->frame);
+	bool found = c && c->func == h->func;
+
+	if (found)
+		emit(e, LINE_DONE, c->rec, data, 0);
+	else if (c)
+		emit(e, LINE_UNWOUND, c->rec, NULL, 0);
+	if (c)
+		held_remove(&e->t->held, c);
+	return found;
 }
 
 static void exit_record(struct emitter *e, struct trace_slot *ts, const struct rec_head *h,
@@ -432,7 +551,9 @@ static void exit_record(struct emitter *e, struct trace_slot *ts, const struct r
 		emit(e, LINE_EXIT, data, NULL, 0);
 		return;
 	}
-	o = found ? NULL : begun_elsewhere(e->t, ts, h, NULL);
+	if (found || exit_held(e, ts->pid, h, data))
+		return;
+	o = begun_elsewhere(e->t, ts, h, NULL);
 	if (o)
 		exit_at(e, o, h, data);
 }
@@ -501,27 +622,13 @@ int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_f
 
 /* -- the end -------------------------------------------------------------------------------- */
 
-static int by_age(const void *a, const void *b)
-{
-	const struct open_call *x = *(const struct open_call *const *)a;
-	const struct open_call *y = *(const struct open_call *const *)b;
-
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-struct call_list {
-	VEC(const struct open_call *);
-};
-
-static int collect(const struct trace_slot *ts, struct call_list *list)
+static int collect(const struct gen_trace *t, struct trace_slot *ts, struct call_list *list)
 {
 	for (size_t i = 0; i < ts->stacks.n; i++) {
-		const struct call_stack *s = &ts->stacks.at[i];
+		struct call_stack *s = &ts->stacks.at[i];
 
 		for (size_t k = 0; k < s->n; k++) {
-			if (vec_push(list, &s->at[k]))
+			if (!is_deep(t, s->at[k].depth) && vec_push(list, &s->at[k]))
 				return -ENOMEM;
 		}
 	}
@@ -534,20 +641,16 @@ int gen_trace_finish(struct gen_trace *t, gen_line_fn line, void *arg)
 	struct call_list open = { 0 };
 	int err = 0;
 
-	for (size_t b = 0; b < SLOT_BUCKETS && !err; b++) {
-		for (struct trace_slot *ts = t->bucket[b]; ts && !err; ts = ts->next) {
-			if (ts->settled)
-				apply_lost(&e, ts, ts->final.lost_exits, ts->final.lost_high);
-			err = collect(ts, &open);
-		}
-	}
-	if (open.n)
-		qsort(open.at, open.n, sizeof(open.at[0]), by_age);
-	for (size_t i = 0; i < open.n && !err; i++)
-		if (!is_deep(t, open.at[i]->depth))
-			emit(&e, LINE_OPEN, open.at[i]->rec, NULL, 0);
-	vec_free(&open);
-	if (!err)
+	for (struct trace_slot *ts = t->slots; ts; ts = ts->older)
+		if (ts->settled)
+			apply_lost(&e, ts, ts->final.lost_exits, ts->final.lost_high);
+	held_finish(&e, 0);
+	for (struct trace_slot *ts = t->slots; ts && !err; ts = ts->older)
+		err = collect(t, ts, &open);
+	if (!err) {
+		emit_by_age(&e, LINE_OPEN, &open, open.n);
 		trace_slots_free(t);
+	}
+	vec_free(&open);
 	return err ? err : e.err;
 }

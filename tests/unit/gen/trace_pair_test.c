@@ -151,12 +151,17 @@ static void unwinding(void **state)
 	in(&w, F, 1, 0x9000);
 	in(&w, G, 1, 0x8000);
 	in(&w, G, 1, 0x7000);
-	in(&w, F, 1, 0x8800); /* longjmp past both */
-	expect(&w, "g-unwound g-unwound");
+	in(&w, F, 1, 0x8800); /* longjmp past both, or another stack? */
+	expect(&w, "");
 	in(&w, G, 1, 0x8800); /* the frame is used again: the call was left */
 	expect(&w, "f-unwound");
 	out(&w, F, 1, 0x9000);
-	expect(&w, "g-unwound f");
+	expect(&w, "f");
+	in(&w, F, 1, 0x8000); /* now one of them was, certainly */
+	expect(&w, "g-unwound");
+	out(&w, F, 1, 0x8000);
+	in(&w, ENTRY_ONLY, 1, 0x7000);
+	expect(&w, "f g-unwound e");
 	in(&w, F, 1, 0x6000);
 	out(&w, G, 1, 0x6000); /* entered unseen where f was */
 	expect(&w, "f-unwound");
@@ -164,10 +169,78 @@ static void unwinding(void **state)
 	expect(&w, "");
 	in(&w, F, 1, 0x4000);
 	in(&w, ENTRY_ONLY, 1, 0x4800);
-	expect(&w, "f-unwound e");
+	in(&w, ENTRY_ONLY, 1, 0x4008); /* both had the word at 0x4000 */
+	expect(&w, "e f-unwound e");
 	in(&w, F, 1, 0x4000);
 	out(&w, EXIT_ONLY, 1, 0x4800);
-	expect(&w, "f-unwound x");
+	in(&w, ENTRY_ONLY, 1, 0x4010);
+	expect(&w, "x e");
+	out(&w, G, 1, 0x4000); /* entered unseen */
+	expect(&w, "f-unwound");
+	finish(&w, "g-unwound");
+	teardown(&w);
+}
+
+/* Stacks side by side: what is above another's frames tells nothing of them. */
+static void near_stacks(void **state)
+{
+	struct gen_unwound u = { .pid_tgid = (uint64_t)100 << 32 | 2, .slot = 0x7000 + 24 * 2 };
+	struct gen_slot s = { .slot = 3, .pid = 100, .addr = 0x7000 + 24 };
+	struct world w;
+
+	setup(&w, &plain_text);
+	in(&w, F, 1, 0x9000);
+	for (unsigned i = 0; i < 4; i++)
+		in(&w, F, 1, 0x10000 * (i + 2));
+	in(&w, G, 1, 0x20000 - 0x100);
+	for (unsigned i = 4; i-- > 0;)
+		in(&w, G, 1, 0x10000 * (i + 2) - 0x200);
+	expect(&w, "");
+	for (unsigned i = 0; i < 4; i++) {
+		out(&w, G, 1, 0x10000 * (i + 2) - 0x200);
+		expect(&w, "g");
+	}
+	out(&w, G, 2, 0x20000 - 0x100); /* goes on in another thread */
+	expect(&w, "g");
+	out(&w, F, 2, 0x30000);
+	assert_null(strstr(w.lines->at[0], "[tid 2]"));
+	expect(&w, "f");
+	/* an exception there; that it was caught in g is not so: too far */
+	u.time_ns = w.now;
+	u.frame = 0x20000 + 0x40;
+	u.hook = 0;
+	assert_int_equal(gen_trace_unwound(w.t, &u, rig_line, w.lines), 0);
+	assert_non_null(strstr(rig_flat(w.lines->at[0]), "= ? <unwound> <"));
+	expect(&w, "f-unwound");
+	/* its exit record was lost */
+	rec_lost(&w, REC_ENTRY, G, 1, 0x60000, 1, 0x40000);
+	assert_int_equal(gen_trace_lost(w.t), 1);
+	out(&w, F, 1, 0x40000); /* so this one is not its own */
+	expect(&w, "");
+	s.value.lost_exits = 2;
+	s.value.lost_high = 0x9000;
+	assert_int_equal(gen_trace_counters(w.t, &s, 1), 0);
+	finish(&w, "f-unwound g-open");
+	assert_int_equal(gen_trace_lost(w.t), 2);
+	teardown(&w);
+}
+
+/* Calls that nothing tells of do not pile up. */
+static void held_at_most(void **state)
+{
+	const unsigned n = 40000;
+	struct world w;
+
+	setup(&w, &plain_text);
+	for (unsigned i = 0; i < n; i++)
+		in(&w, i ? G : F, 1, 0x7f0000000000 - 64 * (n - i));
+	assert_in_range(w.lines->n, n / 4, n / 2);
+	assert_int_equal(rig_flat(w.lines->at[0])[2], 'f'); /* the oldest are told of */
+	out(&w, G, 1, 0x7f0000000000 - 128);
+	assert_null(strstr(w.lines->at[w.lines->n - 1], "unwound"));
+	assert_int_equal(gen_trace_finish(w.t, rig_line, w.lines), 0);
+	assert_int_equal(w.lines->n, n);
+	assert_int_equal(gen_trace_lost(w.t), 0);
 	teardown(&w);
 }
 
@@ -193,8 +266,8 @@ static void stacks(void **state)
 	out(&w, G, 1, 0x10000000 + near);
 	expect(&w, "g");
 	in(&w, G, 1, 0x10000000 + near - 1);
-	expect(&w, "f-unwound");
-	finish(&w, "g-open");
+	expect(&w, "");
+	finish(&w, "f-unwound g-open");
 	/* many stacks, in no order */
 	for (uint64_t i = 0; i < 100; i++)
 		in(&w, F, 1, (1 + i * 37 % 100) * 0x10000000);
@@ -229,8 +302,8 @@ static void slot_reuse(void **state)
 	expect(&w, "");
 	h.pid_tgid = (uint64_t)100 << 32 | 77;
 	assert_int_equal(rig_give(w.t, w.lines, &h), 0);
-	expect(&w, "g-unwound f-unwound");
-	finish(&w, "f-open f-open f-open");
+	expect(&w, "");
+	finish(&w, "f-unwound g-unwound f-open f-open f-open");
 	teardown(&w);
 }
 
@@ -268,7 +341,7 @@ static void lost_exits(void **state)
 	assert_int_equal(gen_trace_lost(w.t), 2);
 	rec_lost(&w, REC_ENTRY, F, 1, 0x7000, 2, 0);
 	rec_lost(&w, REC_EXIT, F, 1, 0x9000, 3, 0x7800); /* one returned, one was left */
-	expect(&w, "f-unwound f");
+	expect(&w, "f");
 	assert_int_equal(gen_trace_lost(w.t), 3);
 	/* exits of calls whose entries were lost: nothing to do with those above */
 	rec_lost(&w, REC_ENTRY, F, 1, 0x9000, 3, 0);
@@ -281,7 +354,7 @@ static void lost_exits(void **state)
 	assert_int_equal(gen_trace_lost(w.t), 8);
 	assert_int_equal(gen_trace_counters(w.t, &s, 1), 0); /* cumulative */
 	assert_int_equal(gen_trace_lost(w.t), 8);
-	finish(&w, "f-open");
+	finish(&w, "f-unwound f-open");
 	assert_int_equal(gen_trace_lost(w.t), 9);
 	teardown(&w);
 }
@@ -321,7 +394,7 @@ static void text_forms(void **state)
 	in(&w, F, 1, 0x9000);
 	w.now += 1234567890;
 	in(&w, G, 1, 0x8000);
-	in(&w, ENTRY_ONLY, 1, 0x8800);
+	in(&w, ENTRY_ONLY, 1, 0x8000);
 	assert_string_equal(rig_flat(w.lines->at[0]), "1.234569 m:g() = ? <unwound>");
 	assert_string_equal(rig_flat(w.lines->at[1]), "1.234570 m:e()");
 	w.now -= 4000000000;
@@ -340,15 +413,15 @@ static void json_forms(void **state)
 	setup(&w, &opts);
 	in(&w, F, 1, 0x9000);
 	in(&w, G, 1, 0x8000);
+	in(&w, ENTRY_ONLY, 1, 0x8000);
 	out(&w, F, 1, 0x9000);
 	assert_string_equal(w.lines->at[0],
 			    "{\"time_ns\":1000001500,\"pid\":100,\"tid\":1,\"module\":\"m\","
 			    "\"func\":\"g\",\"args\":{},\"ret\":null,\"unwound\":true}");
-	assert_string_equal(w.lines->at[1],
+	assert_string_equal(w.lines->at[2],
 			    "{\"time_ns\":1000000000,\"pid\":100,\"tid\":1,\"module\":\"m\","
-			    "\"func\":\"f\",\"args\":{},\"ret\":null,\"dur_ns\":3000}");
-	in(&w, ENTRY_ONLY, 1, 0x8000);
-	assert_non_null(strstr(w.lines->at[2], "\"func\":\"e\",\"args\":{},\"entry\":true}"));
+			    "\"func\":\"f\",\"args\":{},\"ret\":null,\"dur_ns\":4500}");
+	assert_non_null(strstr(w.lines->at[1], "\"func\":\"e\",\"args\":{},\"entry\":true}"));
 	out(&w, EXIT_ONLY, 1, 0x8000);
 	assert_non_null(strstr(w.lines->at[3], "\"func\":\"x\",\"args\":{},\"ret\":null}"));
 	in(&w, F, 1, 0x9000);
@@ -389,6 +462,7 @@ int main(void)
 		cmocka_unit_test(nesting),      cmocka_unit_test(recursion),
 		cmocka_unit_test(threads),      cmocka_unit_test(unwinding),
 		cmocka_unit_test(stacks),       cmocka_unit_test(slot_reuse),
+		cmocka_unit_test(near_stacks),  cmocka_unit_test(held_at_most),
 		cmocka_unit_test(order_of_age), cmocka_unit_test(lost_exits),
 		cmocka_unit_test(counters),     cmocka_unit_test(text_forms),
 		cmocka_unit_test(json_forms),   cmocka_unit_test(uncertain),
