@@ -118,6 +118,8 @@ int cmd_trace(struct cli *c)
 		code = cli_resume(c, target);
 	if (!code)
 		code = cli_wait(c, target, drain, &t);
+	if (c->ran && c->exit_only)
+		cli_tell_unwound(c, target);
 	utramp_trace__free(t.tr);
 	utramp_target__free(target);
 	return code;

@@ -28,7 +28,9 @@ static const struct cli_verb verbs[] = {
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
 	  .summary = "Print every call: arguments by name and type, result, duration",
 	  .help = "Calls that an exception, pthread_exit() or a cancellation ends are shown, too, with\n"
-		  "'<unwound>' for a result; what is open at the end with '<unfinished ...>'.\n",
+		  "'<unwound>' for a result; what is open at the end with '<unfinished ...>'.\n"
+		  "So are those that longjmp() leaves, once another call has their place on the stack. A\n"
+		  "function entered by a tail call has '<tail call>', and the caller's line its result.\n",
 	  .example = { { "each statement that a program prepares",
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",

@@ -105,6 +105,8 @@ def told(utramp, victim, tmp):
     assert rows == {'level': (0, 4), 'catches': (2, 0)}, rows
     assert 'utramp: 4 calls ended by an exception or cancellation, unseen by exit programs\n' \
         in run.stderr, run.stderr
+    run = Run([utramp, 'trace', '-x', '-o', out, f'{victim.name}:level', '--', victim, 'inside'])
+    assert out.read_text() == '' and 'utramp: 4 calls ended by an exc' in run.stderr, run.stderr
     run = under(utramp, 'latency', out, [victim, 'inside'], f'{victim.name}:catches')
     assert 'cancellation' not in run.stderr, run.stderr
 
