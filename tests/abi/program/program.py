@@ -3,7 +3,7 @@
 Files: types.h; caller.* (call_N for each function, and the local ones); callee.* and lib.* (the
 others); data.S (values and masks).  harness.c and poison.S run it.  Arguments and results are
 read from the values, so that a function's code holds none of them; what each side must see is
-computed here as well, which tells where two compilers disagree.
+computed here as well, which tells where two compilers disagree: such types stay out.
 """
 import random
 
@@ -12,6 +12,8 @@ from program_types import (CLASSES, MASK64, MS_ABI, PRIME, VARIADIC, Aggregate, 
 
 LIVE, LIVE_FLOATS = 9, 7  # of the harness's 16
 CLANG_CONVENTIONS = ['preserve_most', 'vectorcall', 'regcall', 'preserve_all']
+# They restore the registers of their result as well: llvm issue 48789, open in clang 14.
+LOSE_RESULTS = ['preserve_most', 'preserve_all']
 
 PRELUDE = '''#include <stdint.h>
 #ifdef __cplusplus
@@ -343,17 +345,22 @@ class Program:
             return Arg(t, r.choice(['pointer', 'reference', 'rvalue']))
         return Arg(t, 'value')
 
-    def value_type(self):
+    def value_type(self, without=()):
         """Compilers disagree about __int128 where registers run out: reference 3.3, 5."""
         while True:
             t = self.types.value_type()
-            if len(self.compilers) == 1 or t.sig not in ('i128', 'u128'):
+            if len(self.compilers) == 1 or t.sig not in ('i128', 'u128') and \
+                    not any(w in t.sig for w in without):
                 return t
 
     def function(self, i):
         r, kind = self.r, self.kind()
         n = r.choice([0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 6, 7, 8, 9, 10, 12, 16, 20])
-        args = [self.arg(self.value_type(), kind) for _ in range(n)]
+        # Named vectors of 32 and 64 bytes of a variadic function travel in registers (psABI 3.5.7);
+        # clang 14 has them in memory (X86CallingConv.td, CCIfNotVarArg), and the registers of
+        # those behind them shift.
+        without = ('v256', 'v512') if kind == 'variadic' else ()
+        args = [self.arg(self.value_type(without), kind) for _ in range(n)]
         ret = None if r.random() < .12 or kind == 'ctor' else self.value_type()
         if kind == 'convention':
             pick = lambda: r.choice(MS_ABI)  # noqa: E731
@@ -361,7 +368,8 @@ class Program:
         f = Function(i, kind, ret, args)
         if kind == 'convention':
             names = ['ms_abi'] + (CLANG_CONVENTIONS if self.compilers == {'clang'} else [])
-            f.attr = f'__attribute__(({r.choice(names)})) '
+            name = r.choice(names)
+            f.attr, f.ret = f'__attribute__(({name})) ', None if name in LOSE_RESULTS else ret
         if kind not in ('convention', 'nested') and r.random() < .75:
             f.attr = 'STABLE '
         if kind == 'variadic':

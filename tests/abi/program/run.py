@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""run.py UTRAMP CLOBBER.BPF.O [--seed N] [--count N] [--only PATTERN...] - generated programs,
-compiled in many ways, traced and untraced.
+"""run.py UTRAMP CLOBBER.BPF.O DIRTY [--seed N] [--count N] [--only PATTERN...] - generated
+programs, compiled in many ways, traced and untraced.
 
-Each way below makes a program of COUNT random functions of its own (program.py).  It runs three
-times alone, with other addresses and other bytes on the stack, then with six eBPF programs on
-each function, under `utramp trace` and under `utramp count`.  Whatever is the same in the three
-runs must be so in each: arguments as the callee got them, results as the caller got them, what the
-caller kept in registers, every register behind every call, and how it ends.
+Each way below makes a program of COUNT random functions of its own (program.py).  It runs alone
+three times, with other addresses and other bytes on the stack, and twice with bytes below rsp that
+change at each call (dirty.c); then with six eBPF programs on each function, under `utramp trace`
+and under `utramp count`.  Whatever is the same in the runs alone must be so in each: arguments as
+the callee got them, results as the caller got them, what the caller kept in registers, every
+register behind every call, and how it ends.  The first three of these must be as program.py says:
+an untraced program of which they are not is a fault of the generator, and a test that failed.
 """
 import argparse
 import fnmatch
@@ -32,7 +34,8 @@ COLUMNS = (['number', 'arguments', 'result', 'what the caller kept'] + REGS
            + ['x87', 'mxcsr', 'callee-saved registers, DF'])
 KEPT = COLUMNS[:4] + ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'] + COLUMNS[-3:]
 PROGRAMS = ['on_entry', 'on_mod', 'on_both', 'on_exit', 'on_entry_blind', 'on_exit_blind']
-MAX_DISPUTED, MIN_STABLE, MIN_EXITS = .05, .65, .60
+DEFINED = COLUMNS[1:4]
+MIN_STABLE, MIN_EXITS, SHOWN = .65, .60, 8
 
 
 class Way:
@@ -131,28 +134,52 @@ def build(way, where):
                       f'-Wl,-rpath,{where}']])
 
 
-class Reference:
-    """What the untraced program does, and which of it does not depend on addresses."""
+CRT = ('_start', '_init', '_fini', '_dl_relocate_static_pie')
 
-    def __init__(self, exe, program):
-        runs = [Run([exe, fill]) for fill in '123']
+
+def points(way, where):
+    """The places that dirty.c overwrites the stack at: main, then every function."""
+    out = []
+    for file, base in (('prog', 0 if way.pie else 0x400000), ('libfns.so', 0)):
+        r = subprocess.run(['readelf', '-sW', where / file], stdout=subprocess.PIPE, text=True,
+                           check=True)
+        for w in map(str.split, r.stdout.splitlines()):
+            # parts that a function jumps to have its frame, _start is not called
+            if len(w) == 8 and w[3] == 'FUNC' and w[6] != 'UND' and w[7] not in CRT and \
+                    '.cold' not in w[7]:
+                out.append((w[7] != 'main', f'{file} {int(w[1], 16) - base:x}'))
+    (where / 'points').write_text('\n'.join(line for _, line in sorted(out)) + '\n')
+
+
+class Reference:
+    """What the untraced program does, and which of it depends neither on addresses nor on stack
+    that nobody wrote (stale)."""
+
+    def __init__(self, exe, program, dirty):
+        commands = [[exe, fill] for fill in '123']
+        commands += [[dirty, seed, exe.with_name('points'), exe, '1'] for seed in '12']
+        runs = [Run(c) for c in commands]
         assert all(r.code == 42 for r in runs), [(r.code, r.stderr) for r in runs]
         self.program = program
-        self.lines = [[line.split() for line in r.stdout.decode().splitlines()] for r in runs]
-        assert {len(x) for x in self.lines} == {len(program.functions)}
-        self.disputed = {i for i, (pairs, line) in enumerate(zip(program.expected(), self.lines[0]))
-                         if [int(w, 16) for w in line[1:3]] != digest(pairs)}
-        names = '\n'.join(str(program.functions[i]) for i in sorted(self.disputed))
-        assert len(self.disputed) <= MAX_DISPUTED * len(self.lines[0]), \
-            f'{len(self.disputed)} functions do not get their arguments untraced\n{names}'
-        self.stable = [[len({x[i][k] for x in self.lines}) == 1 for k in range(len(COLUMNS))]
-                       for i in range(len(self.lines[0]))]
-        for f, stable in zip(program.functions, self.stable):
+        times = [int(r.stderr.split()[-1]) for r in runs[3:]]
+        assert min(times) >= 2 * program.rounds * len(program.functions), f'dirtied {times} times'
+        runs = [[line.split() for line in r.stdout.decode().splitlines()] for r in runs]
+        assert {len(x) for x in runs} == {len(program.functions)}
+        self.want, self.stable, self.stale, wrong = runs[0], [], [], []
+        for i, (f, pairs) in enumerate(zip(program.functions, program.expected())):
+            same = [[len({x[i][k] for x in part}) == 1 for k in range(len(COLUMNS))]
+                    for part in (runs, runs[:3])]
             if f.is_loose():
-                stable[:] = [s and c in KEPT for s, c in zip(stable, COLUMNS)]
-        for i, line in enumerate(self.lines[0]):
-            assert line[-1].strip('0') == '' or i in self.disputed, \
-                f'{program.functions[i]}: {COLUMNS[-1]} changed untraced'
+                same = [[s and c in KEPT for s, c in zip(x, COLUMNS)] for x in same]
+            self.stable.append(same[0])
+            stale = [c for c, all_, some in zip(COLUMNS, *same) if some and not all_]
+            self.stale += [f'{f.name} {" ".join(stale)}'] if stale else []
+            bad = [c for c, s in zip(COLUMNS, same[0]) if c in DEFINED and not s]
+            bad += [c for c, got, want in zip(DEFINED, self.want[i][1:3], digest(pairs))
+                    if int(got, 16) != want]
+            bad += [COLUMNS[-1]] * any(x[i][-1].strip('0') != '' for x in runs)
+            wrong += [f'{f}: {", ".join(sorted(set(bad)))}'] if bad else []
+        assert not wrong, f'{len(wrong)} functions wrong untraced\n' + '\n'.join(wrong)
 
     def share(self):
         return sum(map(sum, self.stable)) / (len(self.stable) * len(COLUMNS))
@@ -160,21 +187,23 @@ class Reference:
     def compare(self, run):
         assert run.code == 42, f'exit status {run.code}, untraced 42\n{run.stderr[-1500:]}'
         lines = [line.split() for line in run.stdout.decode().splitlines()]
-        assert len(lines) == len(self.lines[0]), f'{len(lines)} lines'
+        assert len(lines) == len(self.want), f'{len(lines)} lines'
         wrong = []
-        for i, (got, want) in enumerate(zip(lines, self.lines[0])):
+        for i, (got, want) in enumerate(zip(lines, self.want)):
             differ = [c for c, g, w, stable in zip(COLUMNS, got, want, self.stable[i])
                       if g != w and stable]
-            if differ and i not in self.disputed:
+            if differ:
                 wrong.append(f'{self.program.functions[i]}: {", ".join(differ)}')
         assert not wrong, f'{len(wrong)} functions wrong\n' + '\n'.join(wrong)
 
 
-def reference(exe, program):
-    ref = Reference(exe, program)
+def reference(exe, program, dirty):
+    ref = Reference(exe, program, dirty)
     share = ref.share()
     assert share >= MIN_STABLE, f'only {share:.0%} of what is looked at is the same in all runs'
-    return ref, f'{len(ref.disputed)} that the compilers disagree about, {share:.1%} compared'
+    names = ', '.join(ref.stale[:SHOWN]) + ', ...' * (len(ref.stale) > SHOWN)
+    return ref, (f'{share:.1%} compared; {len(ref.stale)} functions hand on stack that nobody wrote'
+                 + f': {names}' * bool(names))
 
 
 SPECS = ['prog:*', 'libfns:*']
@@ -238,7 +267,8 @@ def one_way(tap, opts, way, seed, where):
 
     def untraced():
         build(way, where)
-        ref, note = reference(exe, program)
+        points(way, where)
+        ref, note = reference(exe, program, opts.dirty)
         refs.append(ref)
         return note
 
@@ -254,6 +284,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('utramp', nargs='?')
     p.add_argument('object', nargs='?')
+    p.add_argument('dirty', nargs='?')
     p.add_argument('--seed', type=int, default=1, help='of the first way; each has one of its own')
     p.add_argument('--count', type=int, default=100, help='functions of a program')
     p.add_argument('--rounds', type=int, default=3, help='calls of each')
