@@ -152,7 +152,7 @@ CLASSES = [
     Class('derived', 9, 'struct derived_a { unsigned char raw[9]; }; struct derived_b { }; '
           'struct derived : derived_a, derived_b { };'),
     Class('with_virtual', 8, 'struct with_virtual { unsigned char raw[8]; with_virtual() {} '
-          'virtual long get() const { return raw[0]; } };'),
+          'UNLISTED virtual long get() const { return raw[0]; } };'),
     Class('virtual_base', 4, 'struct vbase { unsigned char raw[4]; vbase() {} }; '
           'struct virtual_base : virtual vbase { virtual_base() {} };'),
     Class('empty_class', 0, 'struct empty_class { unsigned char *raw_() { return 0; } };'),
