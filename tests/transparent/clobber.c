@@ -390,7 +390,7 @@ static void add_stop(uint64_t at, bool entry)
 
 static void at_entry(const struct what *w, struct user_regs_struct *r)
 {
-	uint64_t ret;
+	uint64_t ret = 0;
 
 	if (ncalls == MAX || !peek(r->rsp, &ret, 8))
 		die("call");
