@@ -50,7 +50,6 @@ PROGRAMS = {
 }
 
 SAVE_LOOP = '	save_registers(a, p, p->at_exit);\n'
-POP = '	testb $4, -71(%rbp)\n	je 1f\n	std\n1:	leaq -64(%rbp), %rsp\n	popq %r11\n'
 UNDO = '	restore_registers(a, p, p->call_orig ? p->at_exit : p->at_entry);\n'
 
 
@@ -280,10 +279,7 @@ FAULTS = [
      '	movq 16(%rbp), %rdi\n', '	movq 16(%rbp), %rdi\n	movq %rdi, -8(%rbp)\n', 'inline',
      'test_cold'),
     # what a helper, or the first hit of a thread, may change
-    ("r11 lost at a thread's first hit", ENTRY, '	call rt_thread_register\n' + POP,
-     '	call rt_thread_register\n' + POP.replace('popq %r11', 'addq $8, %rsp'), 'traps', 'state, gcc'),
-    ("r11 lost on the guard's slow way", ENTRY, '	call rt_guard_enter\n' + POP,
-     '	call rt_guard_enter\n' + POP.replace('popq %r11', 'addq $8, %rsp'), 'traps', 'state, gcc'),
+    ("r11 lost where C is called", ENTRY, '	popq %r11\n', '	addq $8, %rsp\n', 'traps', 'state, gcc'),
     ('r10 not known to be changed by helpers', 'src/bpf/facts.c',
      'return *calls ? X86_CALLER_SAVED : set;',
      'return *calls ? (x86_regset)(X86_CALLER_SAVED & ~X86_REG(R10)) : set;', 'traps',

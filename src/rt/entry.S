@@ -5,11 +5,13 @@
  *
  * Context  [probe] any stack alignment; callee-saved registers are the C code's care
  */
-	.text
-	.globl rt_first
-	.hidden rt_first
-	.type rt_first, @function
-rt_first:
+
+/* All that a function in C may change, and a frame; (%rbp) is the caller's rbp. */
+.macro begin name
+	.globl \name
+	.hidden \name
+	.type \name, @function
+\name:
 	.cfi_startproc
 	pushq %rbp
 	.cfi_def_cfa_offset 16
@@ -24,10 +26,14 @@ rt_first:
 	pushq %r9
 	pushq %r10
 	pushq %r11
+.endm
+
+/* Call it with what is in its argument registers, and return what it returns. */
+.macro end name, function
 	pushfq
 	andq $-16, %rsp
 	cld
-	call rt_thread_register
+	call \function
 	testb $4, -71(%rbp)
 	je 1f
 	std
@@ -44,91 +50,22 @@ rt_first:
 	.cfi_def_cfa %rsp, 8
 	ret
 	.cfi_endproc
-	.size rt_first, . - rt_first
+	.size \name, . - \name
+.endm
+
+	.text
+begin rt_first
+end rt_first, rt_thread_register
 
 /* rt_guard_enter(8(%rsp), %rbp, %rax): the trampoline's frame is in rbp, the id pushed. */
-	.globl rt_guard_slow
-	.hidden rt_guard_slow
-	.type rt_guard_slow, @function
-rt_guard_slow:
-	.cfi_startproc
-	pushq %rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
+begin rt_guard_slow
 	movq 16(%rbp), %rdi
 	movq (%rbp), %rsi
 	movq %rax, %rdx
-	pushfq
-	andq $-16, %rsp
-	cld
-	call rt_guard_enter
-	testb $4, -71(%rbp)
-	je 1f
-	std
-1:	leaq -64(%rbp), %rsp
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbp
-	.cfi_def_cfa %rsp, 8
-	ret
-	.cfi_endproc
-	.size rt_guard_slow, . - rt_guard_slow
+end rt_guard_slow, rt_guard_enter
 
 /* rt_tail_open(%rbp) */
-	.globl rt_tail
-	.hidden rt_tail
-	.type rt_tail, @function
-rt_tail:
-	.cfi_startproc
-	pushq %rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
+begin rt_tail
 	movq (%rbp), %rdi
-	pushfq
-	andq $-16, %rsp
-	cld
-	call rt_tail_open
-	testb $4, -71(%rbp)
-	je 1f
-	std
-1:	leaq -64(%rbp), %rsp
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbp
-	.cfi_def_cfa %rsp, 8
-	ret
-	.cfi_endproc
-	.size rt_tail, . - rt_tail
+end rt_tail, rt_tail_open
 	.section .note.GNU-stack, "", @progbits
