@@ -10,6 +10,7 @@
 #include "shm/layout.h"
 #include "x86/frame.h"
 #include "x86/insn.h"
+#include "x86/state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -31,33 +32,6 @@ struct count {
 	bool flags; /* are kept on the stack, below rax */
 };
 
-/* rax is free. */
-static void push_state(struct build *b, bool flags)
-{
-	x86_frame(&b->a, FRAME_CFA(0));
-	x86_push(&b->a, RAX);
-	x86_frame(&b->a, FRAME_CFA(1));
-	if (!flags)
-		return;
-	x86_lahf(&b->a);
-	x86_setcc(&b->a, X86_O, RAX);
-	x86_push(&b->a, RAX);
-	x86_frame(&b->a, FRAME_CFA(2));
-}
-
-/* al is 1 if there was an overflow: adding 127 overflows for 1 and not for 0. */
-static void pop_state(struct build *b, bool flags)
-{
-	if (flags) {
-		x86_pop(&b->a, RAX);
-		x86_frame(&b->a, FRAME_CFA(1));
-		x86_alu_ri(&b->a, X86_ADD, X86_B, RAX, 127);
-		x86_sahf(&b->a);
-	}
-	x86_pop(&b->a, RAX);
-	x86_frame(&b->a, FRAME_CFA(0));
-}
-
 static int32_t tls(const struct build *b, size_t off)
 {
 	return b->plan->tls_off + (int32_t)off;
@@ -74,7 +48,7 @@ static struct count emit_count(struct build *b, bool in, bool flags)
 			   .flags = flags };
 	struct x86_mem counter = X86_MEM(RAX, b->plan->counter_off);
 
-	push_state(b, flags);
+	x86_push_state(&b->a, flags);
 	x86_load_fs(&b->a, RAX, tls(b, offsetof(struct rt_tls, block)));
 	x86_test_rr(&b->a, X86_Q, RAX, RAX);
 	x86_jcc(&b->a, X86_E, c.slow);
@@ -87,7 +61,7 @@ static struct count emit_count(struct build *b, bool in, bool flags)
 	} else {
 		x86_dec_m(&b->a, X86_Q, counter);
 	}
-	pop_state(b, flags);
+	x86_pop_state(&b->a, flags);
 	return c;
 }
 
@@ -100,12 +74,12 @@ static void emit_no_room(struct build *b)
 	bool flags = b->plan->keep_flags;
 
 	x86_bind(&b->a, b->no_room);
-	x86_frame(&b->a, FRAME_CFA(flags ? 2 : 1));
+	x86_frame(&b->a, FRAME_CFA(X86_STATE_WORDS(flags)));
 	x86_cmp_fs(&b->a, RSP, tls(b, offsetof(struct rt_tls, stack_lo)));
 	x86_jcc(&b->a, X86_C, b->roomy);
 	x86_mov_ri(&b->a, RAX, b->plan->no_room);
 	x86_lock_inc_m(&b->a, X86_Q, X86_MEM(RAX, 0));
-	pop_state(b, flags);
+	x86_pop_state(&b->a, flags);
 	x86_jmp(&b->a, b->moved);
 }
 
@@ -113,10 +87,10 @@ static void emit_no_room(struct build *b)
 static void emit_slow(struct build *b, const struct count *c, bool to_moved)
 {
 	x86_bind(&b->a, c->slow);
-	x86_frame(&b->a, FRAME_CFA(c->flags ? 2 : 1));
+	x86_frame(&b->a, FRAME_CFA(X86_STATE_WORDS(c->flags)));
 	x86_call(&b->a, b->first);
 	x86_jcc(&b->a, X86_NE, c->counted);
-	pop_state(b, c->flags);
+	x86_pop_state(&b->a, c->flags);
 	if (to_moved)
 		x86_jmp(&b->a, b->moved);
 	else

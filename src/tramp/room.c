@@ -5,13 +5,12 @@
  * image that takes more looks for itself, by the same words of the thread, and passes the
  * call on untraced and counted.  On other stacks, or if bounds are not known, it runs.
  *
- * Flags: lahf has all but OF, which setcc puts into al; adding 127 to al brings it back.
- *
  * Context  [ctl] emits; what it emits is [probe]
  */
 #include "tramp/parts.h"
 
 #include "x86/frame.h"
+#include "x86/state.h"
 
 /* The caller's rbp, the frame, the alignment of what runs below it; or the copied arguments. */
 uint32_t parts_bytes(const struct tramp_plan *p)
@@ -29,30 +28,6 @@ uint32_t parts_bytes(const struct tramp_plan *p)
 	return 8 + (frame > (uint32_t)-p->out ? frame : (uint32_t)-p->out);
 }
 
-static void push_state(struct x86_asm *a, bool flags)
-{
-	x86_push(a, RAX);
-	x86_frame(a, FRAME_CFA(1));
-	if (!flags)
-		return;
-	x86_lahf(a);
-	x86_setcc(a, X86_O, RAX);
-	x86_push(a, RAX);
-	x86_frame(a, FRAME_CFA(2));
-}
-
-static void pop_state(struct x86_asm *a, bool flags)
-{
-	if (flags) {
-		x86_pop(a, RAX);
-		x86_frame(a, FRAME_CFA(1));
-		x86_alu_ri(a, X86_ADD, X86_B, RAX, 127);
-		x86_sahf(a);
-	}
-	x86_pop(a, RAX);
-	x86_frame(a, FRAME_CFA(0));
-}
-
 void parts_room(struct x86_asm *a, const struct tramp_plan *p)
 {
 	const struct tramp_stack *stack = &p->spec->stack;
@@ -60,7 +35,7 @@ void parts_room(struct x86_asm *a, const struct tramp_plan *p)
 
 	if (!p->need)
 		return;
-	push_state(a, p->keep_flags);
+	x86_push_state(a, p->keep_flags);
 	x86_lea(a, RAX, X86_MEM(RSP, -(int32_t)(p->need + stack->left)));
 	x86_cmp_fs(a, RAX, stack->lo);
 	x86_jcc(a, X86_NC, runs);
@@ -68,11 +43,11 @@ void parts_room(struct x86_asm *a, const struct tramp_plan *p)
 	x86_jcc(a, X86_C, runs);
 	x86_mov_ri(a, RAX, stack->missed);
 	x86_lock_inc_m(a, X86_Q, X86_MEM(RAX, 0));
-	pop_state(a, p->keep_flags);
+	x86_pop_state(a, p->keep_flags);
 	parts_resume(a, p->spec);
 	x86_bind(a, runs);
-	x86_frame(a, FRAME_CFA(p->keep_flags ? 2 : 1));
-	pop_state(a, p->keep_flags);
+	x86_frame(a, FRAME_CFA(X86_STATE_WORDS(p->keep_flags)));
+	x86_pop_state(a, p->keep_flags);
 }
 
 static struct x86_mem flags(const struct tramp_plan *p)
@@ -84,8 +59,7 @@ void parts_save_flags(struct x86_asm *a, const struct tramp_plan *p)
 {
 	if (!p->keep_flags)
 		return;
-	x86_lahf(a);
-	x86_setcc(a, X86_O, RAX);
+	x86_flags_to_rax(a);
 	x86_store(a, X86_Q, flags(p), RAX);
 }
 
@@ -94,6 +68,5 @@ void parts_restore_flags(struct x86_asm *a, const struct tramp_plan *p)
 	if (!p->keep_flags)
 		return;
 	x86_load(a, X86_Q, RAX, flags(p));
-	x86_alu_ri(a, X86_ADD, X86_B, RAX, 127);
-	x86_sahf(a);
+	x86_flags_from_rax(a);
 }
