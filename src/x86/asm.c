@@ -221,19 +221,19 @@ void op_reg(struct x86_asm *a, struct op op, unsigned reg, unsigned rm)
 
 /*
  * base 4 (rsp, r12) means "SIB follows" and mod 0 with base 5 (rbp, r13) means
- * "disp32, no base"; both need the longer form.  rsp cannot be an index.
+ * "disp32, no base"; both need the longer form.  rsp cannot be an index.  A short
+ * displacement counts in units: 64 bytes for EVEX (SDM vol. 2A 2.7.5), else 1.
  */
-void op_mem(struct x86_asm *a, struct op op, unsigned reg, struct x86_mem m)
+static void mem_tail(struct x86_asm *a, unsigned reg, struct x86_mem m, int32_t unit)
 {
 	bool has_index = m.index != X86_NO_REG;
 	unsigned base = m.base, index = has_index ? m.index : RSP;
-	unsigned mod = m.disp == 0 && (base & 7) != RBP ? 0 : m.disp == (int8_t)m.disp ? 1 : 2;
+	bool small = m.disp % unit == 0 && m.disp / unit == (int8_t)(m.disp / unit);
+	unsigned mod = m.disp == 0 && (base & 7) != RBP ? 0 : small ? 1 : 2;
 	unsigned ss = m.scale == 8 ? 3 : m.scale >> 1;
 
 	if (m.index == RSP || !m.scale || m.scale > 8 || (m.scale & (m.scale - 1)))
 		x86_fail(a, -EINVAL);
-
-	op_head(a, op, reg, has_index ? index : 0, base);
 	if (has_index || (base & 7) == RSP) {
 		op_put(a, mod << 6 | (reg & 7) << 3 | 4, 1);
 		op_put(a, ss << 6 | (index & 7) << 3 | (base & 7), 1);
@@ -241,7 +241,39 @@ void op_mem(struct x86_asm *a, struct op op, unsigned reg, struct x86_mem m)
 		op_put(a, mod << 6 | (reg & 7) << 3 | (base & 7), 1);
 	}
 	if (mod)
-		op_put(a, (uint32_t)m.disp, mod == 1 ? 1 : 4);
+		op_put(a, (uint32_t)(mod == 1 ? m.disp / unit : m.disp), mod == 1 ? 1 : 4);
+}
+
+void op_mem(struct x86_asm *a, struct op op, unsigned reg, struct x86_mem m)
+{
+	op_head(a, op, reg, m.index != X86_NO_REG ? m.index : 0, m.base);
+	mem_tail(a, reg, m, 1);
+}
+
+/*
+ * Prefixes instead of REX and escape, with the register bits inverted.  VEX.256.0F.WIG has no
+ * prefix of its own nor a second source (vvvv all ones); EVEX.512.0F.W0 no mask, no
+ * broadcast, and of the 32 registers the lower half.
+ */
+void op_vector(struct x86_asm *a, uint8_t byte, unsigned reg, struct x86_mem m, bool zmm)
+{
+	unsigned index = m.index != X86_NO_REG ? m.index : 0;
+	unsigned rxb = ~((reg >> 3) << 2 | (index >> 3) << 1 | m.base >> 3) & 7;
+
+	if (reg > XMM15 || index > R15 || m.base > R15)
+		x86_fail(a, -EINVAL);
+	if (zmm) {
+		op_put(a, 0x62, 1);
+		op_put(a, rxb << 5 | 1 << 4 | 1, 1);
+		op_put(a, 0x7c, 1);
+		op_put(a, 2 << 5 | 1 << 3, 1);
+	} else {
+		op_put(a, 0xc4, 1);
+		op_put(a, rxb << 5 | 1, 1);
+		op_put(a, 0x7c, 1);
+	}
+	op_put(a, byte, 1);
+	mem_tail(a, reg, m, zmm ? 64 : 1);
 }
 
 void op_rip(struct x86_asm *a, struct op op, unsigned reg)

@@ -140,10 +140,17 @@ void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src);
 void x86_cmp_fs(struct x86_asm *a, enum x86_gpr r, int32_t off); /* cmp r, fs:[off] */
 void x86_movups_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
 void x86_movups_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
+/* vmovups, 32 bytes by VEX (AVX), 64 by EVEX (AVX-512F); loads clear what lies above. */
+void x86_ymm_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
+void x86_ymm_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
+void x86_zmm_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
+void x86_zmm_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_movq_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src); /* upper half: 0 */
 void x86_movq_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_fstp_t(struct x86_asm *a, struct x86_mem dst); /* pops st0: 80 bits to memory */
 void x86_fld_t(struct x86_asm *a, struct x86_mem src);
+/* 512 bytes, aligned to 16: x87 and SSE, st0 at 32, st1 at 48.  Only stores (SDM vol. 1, 10.5). */
+void x86_fxsave(struct x86_asm *a, struct x86_mem dst);
 void x86_push(struct x86_asm *a, enum x86_gpr r);
 void x86_push_i(struct x86_asm *a, int32_t imm); /* sign-extended to 64 bits */
 void x86_push_m(struct x86_asm *a, struct x86_mem src);

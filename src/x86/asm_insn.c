@@ -169,6 +169,26 @@ void x86_movups_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src)
 	op_mem(a, OP_0F(0x11), src, dst);
 }
 
+void x86_ymm_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src)
+{
+	op_vector(a, 0x10, dst, src, false);
+}
+
+void x86_ymm_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src)
+{
+	op_vector(a, 0x11, src, dst, false);
+}
+
+void x86_zmm_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src)
+{
+	op_vector(a, 0x10, dst, src, true);
+}
+
+void x86_zmm_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src)
+{
+	op_vector(a, 0x11, src, dst, true);
+}
+
 void x86_movq_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src)
 {
 	op_mem(a, OP_F3_0F(0x7e), dst, src);
@@ -187,6 +207,14 @@ void x86_fstp_t(struct x86_asm *a, struct x86_mem dst)
 void x86_fld_t(struct x86_asm *a, struct x86_mem src)
 {
 	op_mem(a, OP(0xdb), 5, src);
+}
+
+void x86_fxsave(struct x86_asm *a, struct x86_mem dst)
+{
+	struct op op = OP_0F(0xae);
+
+	op.rex_w = true;
+	op_mem(a, op, 0, dst);
 }
 
 void x86_push(struct x86_asm *a, enum x86_gpr r)

@@ -54,6 +54,9 @@ void op_reg(struct x86_asm *a, struct op op, unsigned reg, unsigned rm);
 /* ModRM with a register (or /digit) and memory. */
 void op_mem(struct x86_asm *a, struct op op, unsigned reg, struct x86_mem m);
 
+/* The same of a ymm or zmm register, by VEX or EVEX (SDM vol. 2A 2.3, 2.7). */
+void op_vector(struct x86_asm *a, uint8_t byte, unsigned reg, struct x86_mem m, bool zmm);
+
 /* ModRM with a register (or /digit) and [rip + rel32]; the rel32 is left to the caller. */
 void op_rip(struct x86_asm *a, struct op op, unsigned reg);
 
