@@ -41,7 +41,7 @@ static void fill(struct fm_value *v, const struct abi_type *t, const struct abi_
 	v->flags = value_flags(t);
 	if (t->kind == ABI_VOID)
 		return;
-	if (place->none || (place->nregs && place->file[0] == ABI_ST)) {
+	if (place->none) {
 		v->flags |= FM_HIDDEN;
 	} else if (t->by_ref || (in_memory && v->size > 16)) {
 		v->flags |= FM_BY_ADDR;
@@ -78,6 +78,7 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 		if (slots > FM_MAX_SLOTS)
 			return -E2BIG;
 	}
+	ret_place.by_ref = ret->by_ref;
 	fill(&m->ret, ret, &ret_place);
 	m->ret.slot = (uint16_t)slots;
 	m->nargs = (uint16_t)nargs;

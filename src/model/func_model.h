@@ -6,13 +6,15 @@
  * never changed, safe to copy.
  *
  * Ctx      ctx[0 .. nslots-1] arguments in declaration order, ctx[nslots] the result,
- *          ctx[nslots+1] its second eightbyte; ctx[-1] the number of argument slots,
+ *          ctx[nslots+1] its second eightbyte, and so on; ctx[-1] the number of argument slots,
  *          ctx[-2] the address of the function - as in the kernel.  A value in registers
  *          takes one slot per eightbyte of its size (__m512: 8), padding eightbytes that
  *          travel in no register being 0; one in memory takes one slot per eightbyte up to 16
  *          bytes, and beyond that a single slot holding its address (FM_BY_ADDR).  So does a
  *          value passed by invisible reference (place.by_ref), whose place holds that address.
  * Result   in memory (call.sret): the same by size, at the address that rax holds on return.
+ *          A C++ object that the function constructs has place.by_ref.  st0 takes two slots, st0
+ *          and st1 four: 10 bytes each, then zeroes.
  * Bits     a slot holds an integer extended to 64 bits by its own sign, and the
  *          raw bits of a float or double; bytes the value does not have are 0.
  * K        call.stack_bytes, valid only if k_known: calling the original copies so many.
@@ -29,9 +31,10 @@
 #include "base/diag.h"
 #include "info/type.h"
 
-#define FM_MAX_SLOTS 255
-#define FM_MAX_STACK (64 * 1024)
-#define FM_MAX_ARGS  1024 /* empty structs take no slot */
+#define FM_MAX_SLOTS  255
+#define FM_MAX_RESULT 8 /* slots */
+#define FM_MAX_STACK  (64 * 1024)
+#define FM_MAX_ARGS   1024 /* empty structs take no slot */
 
 enum {
 	FM_SIGNED = 1 << 0, /* extend with the sign bit */
@@ -39,7 +42,7 @@ enum {
 	FM_BY_ADDR =
 		1 << 2,     /* the slot holds the address of the value, in memory or place.by_ref */
 	FM_BOOL = 1 << 3,   /* only the low byte counts */
-	FM_HIDDEN = 1 << 4, /* not shown: no slot (x87 results, empty types) */
+	FM_HIDDEN = 1 << 4, /* not shown: no slot (empty types) */
 	FM_AGGREGATE = 1 << 5, /* struct, union or vector: slots are its raw eightbytes */
 	FM_UNCERTAIN = 1 << 6, /* perhaps not what the caller passed */
 };

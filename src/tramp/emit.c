@@ -16,21 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct x86_mem at(int32_t off)
-{
-	return X86_MEM(RBP, off);
-}
-
-static struct x86_mem slot(const struct tramp_plan *p, unsigned i)
-{
-	return at(p->ctx + 8 * (int32_t)i);
-}
-
-static struct x86_mem home(const struct tramp_plan *p, enum x86_gpr r)
-{
-	return X86_MEM(p->frameless ? RSP : RBP, tramp_plan_home(p, r));
-}
-
 /* -- the frame ----------------------------------------------------------- */
 
 /* The frame state while bodies run: the fixed slots in use, and the tag. */
@@ -145,245 +130,6 @@ void parts_resume(struct x86_asm *a, const struct tramp_spec *s)
 	}
 }
 
-/* -- context slots ------------------------------------------------------- */
-
-/* One eightbyte of a value. */
-struct part {
-	enum { IN_GPR, IN_XMM, IN_MEM, PADDING } where;
-	unsigned reg;
-	struct x86_mem mem;
-	uint32_t bytes; /* of the eightbyte that belong to the value */
-	bool is_signed;
-	bool address; /* not the memory but where it is */
-};
-
-/* rax = the part, its other bytes zero or sign. */
-static void load_narrow(struct x86_asm *a, const struct part *s)
-{
-	static const int8_t width[8] = { -1, X86_B, X86_W, -1, X86_D, -1, -1, -1 };
-	uint8_t unused = (uint8_t)(64 - 8 * s->bytes);
-	enum x86_width w = (enum x86_width)width[s->bytes];
-
-	if (width[s->bytes] < 0) {
-		if (s->where == IN_GPR)
-			x86_mov_rr(a, RAX, (enum x86_gpr)s->reg);
-		else
-			x86_load(a, X86_Q, RAX, s->mem);
-		x86_shift_ri(a, X86_SHL, X86_Q, RAX, unused);
-		x86_shift_ri(a, s->is_signed ? X86_SAR : X86_SHR, X86_Q, RAX, unused);
-	} else if (s->where == IN_MEM) {
-		s->is_signed ? x86_load_sx(a, w, RAX, s->mem) : x86_load(a, w, RAX, s->mem);
-	} else if (s->is_signed) {
-		x86_movsx_rr(a, w, true, RAX, (enum x86_gpr)s->reg);
-	} else if (w == X86_D) {
-		x86_mov_rr32(a, RAX, (enum x86_gpr)s->reg);
-	} else {
-		x86_movzx_rr(a, w, RAX, (enum x86_gpr)s->reg);
-	}
-}
-
-static void show_part(struct x86_asm *a, struct x86_mem dst, struct part s)
-{
-	if (s.where == PADDING) {
-		x86_store_i(a, X86_Q, dst, 0);
-		return;
-	}
-	if (s.where == IN_XMM) {
-		x86_movq_store(a, dst, (enum x86_xmm)s.reg);
-		if (s.bytes >= 8)
-			return;
-		if (s.bytes == 4) {
-			x86_store_i(a, X86_D, X86_MEM(dst.base, dst.disp + 4), 0);
-			return;
-		}
-		s.where = IN_MEM; /* cleaned in place */
-		s.mem = dst;
-	}
-	if (s.where == IN_GPR && s.bytes >= 8) {
-		x86_store(a, X86_Q, dst, (enum x86_gpr)s.reg);
-		return;
-	}
-	if (s.address)
-		x86_lea(a, RAX, s.mem);
-	else if (s.bytes >= 8)
-		x86_load(a, X86_Q, RAX, s.mem);
-	else
-		load_narrow(a, &s);
-	x86_store(a, X86_Q, dst, RAX);
-}
-
-/* What the j-th slot of v shows, but for its place. */
-static struct part part_of(const struct fm_value *v, unsigned j)
-{
-	struct part s = { .where = PADDING };
-	bool pointer = v->place.by_ref || v->flags & FM_BY_ADDR;
-
-	s.bytes = pointer ? 8 : v->size - 8 * j;
-	s.is_signed = !pointer && v->flags & FM_SIGNED;
-	s.address = v->flags & FM_BY_ADDR && !v->place.by_ref;
-	return s;
-}
-
-static struct part arg_part(const struct tramp_plan *p, const struct fm_value *v, unsigned j)
-{
-	static const uint8_t gpr[] = { RDI, RSI, RDX, RCX, R8, R9 };
-	struct part s = part_of(v, j);
-
-	if (!v->place.nregs) {
-		s.where = IN_MEM;
-		s.mem = at(p->args + (int32_t)v->place.stack + 8 * (int32_t)j);
-	} else if (j < v->place.nregs && v->place.file[j] == ABI_GPR) {
-		s.where = IN_GPR;
-		s.reg = gpr[v->place.num[j]];
-	} else if (j < v->place.nregs) {
-		s.where = IN_XMM;
-		s.reg = v->place.num[j];
-	}
-	return s;
-}
-
-static void show_wide(struct x86_asm *a, const struct tramp_plan *p, const struct fm_value *v)
-{
-	if (tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u))
-		x86_movups_store(a, slot(p, v->slot), (enum x86_xmm)v->place.num[0]);
-}
-
-static void show_args(struct x86_asm *a, const struct tramp_plan *p)
-{
-	const struct func_model *m = p->spec->model;
-
-	for (unsigned i = 0; i < m->nargs; i++) {
-		const struct fm_value *v = &m->arg[i];
-
-		if (v->place.wide && v->place.nregs && v->nslots > 1) {
-			show_wide(a, p, v);
-			continue;
-		}
-		for (unsigned j = 0; j < v->nslots; j++) {
-			if (tramp_plan_fills(p, v->slot + j))
-				show_part(a, slot(p, v->slot + j), arg_part(p, v, j));
-		}
-	}
-}
-
-uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
-{
-	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
-	       (p->open ? TRAMP_IS_TAIL : 0) | (kind == TRAMP_FEXIT ? TRAMP_IS_RETURN : 0);
-}
-
-/* ctx[-1] as the program about to run sees it; rax is free. */
-static void emit_word(struct x86_asm *a, const struct tramp_plan *p, unsigned kind, unsigned cookie)
-{
-	uint64_t word = parts_word(p, kind, cookie);
-
-	if (word <= INT32_MAX) {
-		x86_store_i(a, X86_Q, at(p->ctx - 8), (int32_t)word);
-		return;
-	}
-	x86_mov_ri(a, RAX, word);
-	x86_store(a, X86_Q, at(p->ctx - 8), RAX);
-}
-
-static void fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
-{
-	const struct tramp_spec *s = p->spec;
-	unsigned n = s->model->nslots;
-
-	show_args(a, p);
-	for (unsigned i = n; i < n + TRAMP_RESULT_SLOTS; i++) {
-		if (s->list[TRAMP_FMOD_RET].n || tramp_plan_fills(p, i))
-			x86_store_i(a, X86_Q, slot(p, i), 0);
-	}
-	if (p->fill_count)
-		emit_word(a, p, TRAMP_FENTRY, 0);
-	if (p->fill_ip) {
-		x86_mov_ri(a, RAX, s->func);
-		x86_store(a, X86_Q, at(p->ctx - 16), RAX);
-	}
-	if (p->fill_override)
-		x86_store_i(a, X86_Q, at(p->ctx - 24), 0);
-	for (unsigned i = 0; i < p->cookies; i++)
-		x86_store_i(a, X86_Q, at(p->cookie - 8 * (int32_t)i), 0);
-}
-
-/* Is the result one whose memory is shown, not its address? */
-static bool shows_memory(const struct tramp_plan *p)
-{
-	const struct fm_value *v = &p->spec->model->ret;
-
-	return p->spec->model->call.sret && !(v->flags & (FM_BY_ADDR | FM_HIDDEN)) &&
-	       (tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u));
-}
-
-/*
- * A small result in memory: rax is the hidden pointer that came in rdi, which was kept in
- * the result slot (psABI 3.2.3, "Returning of values", 2).  If it is not, the prototype is
- * wrong, and the slots stay 0: a mistake in showing must not make us read somewhere.
- * Not a byte behind the value is read.
- */
-static void show_memory_result(struct x86_asm *a, const struct tramp_plan *p)
-{
-	const struct fm_value *v = &p->spec->model->ret;
-	x86_label end = x86_label_new(a);
-	uint32_t off = 0;
-
-	x86_alu_mr(a, X86_CMP, X86_Q, slot(p, v->slot), RAX);
-	for (unsigned j = 0; j < TRAMP_RESULT_SLOTS; j++)
-		x86_store_i(a, X86_Q, slot(p, v->slot + j), 0); /* mov keeps the flags */
-	x86_jcc(a, X86_NE, end);
-	for (int w = X86_Q; w >= X86_B; w--) {
-		for (; off + (1u << w) <= v->size && off < 8 * TRAMP_RESULT_SLOTS; off += 1u << w) {
-			struct x86_mem dst = at(p->ctx + 8 * v->slot + (int32_t)off);
-
-			x86_load(a, X86_Q, RAX, home(p, RAX));
-			x86_load(a, (enum x86_width)w, RAX, X86_MEM(RAX, (int32_t)off));
-			x86_store(a, (enum x86_width)w, dst, RAX);
-		}
-	}
-	x86_bind(a, end);
-}
-
-/* Where the j-th eightbyte of a result is, once rax is saved; larger ones in memory: at rax. */
-static struct part result_part(const struct tramp_plan *p, unsigned j)
-{
-	const struct fm_value *v = &p->spec->model->ret;
-	struct part s = part_of(v, j);
-
-	s.address = false;
-	if (j < v->place.nregs && v->place.file[j] == ABI_XMM) {
-		s.where = IN_XMM;
-		s.reg = v->place.num[j];
-	} else if (j < v->place.nregs && v->place.num[j] == 1) {
-		s.where = IN_GPR;
-		s.reg = RDX;
-	} else if (j < (v->place.nregs ? v->place.nregs : 1u)) {
-		s.where = IN_MEM;
-		s.mem = home(p, RAX);
-	}
-	return s;
-}
-
-static void show_result(struct x86_asm *a, const struct tramp_plan *p)
-{
-	const struct fm_value *v = &p->spec->model->ret;
-
-	if (v->flags & FM_HIDDEN)
-		return;
-	if (shows_memory(p)) {
-		show_memory_result(a, p);
-		return;
-	}
-	if (v->place.wide && v->place.nregs) {
-		show_wide(a, p, v);
-		return;
-	}
-	for (unsigned j = 0; j < v->nslots && j < TRAMP_RESULT_SLOTS; j++) {
-		if (tramp_plan_fills(p, v->slot + j))
-			show_part(a, slot(p, v->slot + j), result_part(p, j));
-	}
-}
-
 /* -- programs ------------------------------------------------------------ */
 
 /* env[]: one per program, in the order of the lists; it is needed again for emit_rest. */
@@ -433,7 +179,7 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 	unsigned cookie = tramp_plan_cookie(p, prog);
 
 	if (cookie)
-		emit_word(a, p, kind, cookie);
+		parts_put_word(a, p, kind, cookie);
 	*env = (struct tramp_env){ .ctx = p->ctx,
 				   .ret = p->args - 8,
 				   .cookie = prog->cookie,
@@ -456,7 +202,7 @@ static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 	const struct tramp_env *env = envs_of(p, e, kind);
 
 	if (kind == TRAMP_FEXIT && p->fill_return)
-		emit_word(a, p, kind, 0);
+		parts_put_word(a, p, kind, 0);
 	for (unsigned i = 0; i < p->spec->list[kind].n; i++, env++) {
 		emit_body(a, p, kind, i, e);
 		x86_bind(a, env->skip);
@@ -464,46 +210,38 @@ static void emit_list(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 }
 
 /*
- * The first program that overrides or returns non-zero decides the result and goes to
- * skipped.  A zero may be stored, too: the slot is zero as long as the chain goes on.
+ * The first program that overrides, sets the result or returns non-zero decides and goes to
+ * skipped.  A zero may be stored, too: the slot is zero as long as the chain goes on.  What a
+ * program returns is no result where a word cannot be one.
  */
 static void emit_fmod_ret(struct x86_asm *a, const struct tramp_plan *p, const struct envs *e,
 			  x86_label skipped)
 {
 	const struct tramp_env *env = envs_of(p, e, TRAMP_FMOD_RET);
 	const struct tramp_spec *s = p->spec;
+	bool words = !parts_wordless(&s->model->ret);
 
 	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n; i++, env++) {
+		const struct body_facts *f = &s->list[TRAMP_FMOD_RET].prog[i].body->facts;
+
 		emit_body(a, p, TRAMP_FMOD_RET, i, e);
-		if (s->list[TRAMP_FMOD_RET].prog[i].body->facts.may_override) {
+		if (f->may_override || f->sets_result) {
 			x86_alu_mi(a, X86_CMP, X86_Q, at(p->ctx - 24), 0);
 			x86_jcc(a, X86_NE, skipped);
 		}
-		x86_store(a, X86_Q, slot(p, s->model->nslots), RAX);
-		x86_test_rr(a, X86_Q, RAX, RAX);
-		x86_jcc(a, X86_NE, skipped);
+		if (words) {
+			x86_store(a, X86_Q, slot(p, s->model->nslots), RAX);
+			x86_test_rr(a, X86_Q, RAX, RAX);
+			x86_jcc(a, X86_NE, skipped);
+		}
 		x86_bind(a, env->skip);
 	}
 }
 
-/* The function was skipped: its result is what the result slots say. */
 static void emit_skipped(struct x86_asm *a, const struct tramp_plan *p)
 {
-	const struct fm_value *v = &p->spec->model->ret;
-
 	x86_frame(a, inside(p));
-	for (unsigned j = 0; j < v->place.nregs; j++) {
-		struct x86_mem src = slot(p, v->slot + j);
-
-		if (v->place.file[j] == ABI_XMM) { /* bodies leave it alone */
-			x86_movq_load(a, (enum x86_xmm)v->place.num[j], src);
-		} else if (v->place.num[j] == 1 && !(p->saved & X86_REG(RDX))) {
-			x86_load(a, X86_Q, RDX, src); /* so do they this one */
-		} else {
-			x86_load(a, X86_Q, RAX, src);
-			x86_store(a, X86_Q, home(p, v->place.num[j] ? RDX : RAX), RAX);
-		}
-	}
+	parts_skipped(a, p);
 }
 
 /* -- the original -------------------------------------------------------- */
@@ -557,7 +295,7 @@ static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 	restore_registers(a, p, p->at_entry);
 	if (!p->copy_loop)
 		copy_stack_args(a, p);
-	if (shows_memory(p))
+	if (parts_shows_memory(p))
 		x86_store(a, X86_Q, slot(p, p->spec->model->nslots), RDI);
 	x86_call_pc(a, p->spec->original);
 	if (p->tails)
@@ -565,9 +303,11 @@ static void call_original(struct x86_asm *a, const struct tramp_plan *p)
 	if (below)
 		x86_lea(a, RSP, at(-(int32_t)p->frame));
 	save_registers(a, p, p->at_exit);
+	if (parts_shows_x87(p))
+		parts_show_x87(a, p, below ? -(int32_t)p->frame : p->out);
 	if (p->align_exit)
 		align_stack(a);
-	show_result(a, p);
+	parts_show_result(a, p);
 }
 
 /* -- all of it ----------------------------------------------------------- */
@@ -602,7 +342,7 @@ static void emit_pass(struct x86_asm *a, const struct tramp_plan *p, const struc
 {
 	x86_label skipped = x86_label_new(a);
 
-	fill_ctx(a, p);
+	parts_fill_ctx(a, p);
 	emit_list(a, p, TRAMP_FENTRY, e);
 	emit_fmod_ret(a, p, e, skipped);
 	emit_undo(a, p);
@@ -669,7 +409,7 @@ static void emit_main(struct x86_asm *a, const struct tramp_plan *p, const struc
 	}
 	if (p->tails)
 		ask_for_tail(a, p, e);
-	fill_ctx(a, p);
+	parts_fill_ctx(a, p);
 	emit_list(a, p, TRAMP_FENTRY, e);
 	emit_fmod_ret(a, p, e, skipped);
 	call_original(a, p);

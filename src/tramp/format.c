@@ -43,7 +43,7 @@ static void add_saved(struct text *t, const struct tramp_plan *p)
 
 static void add_slots(struct text *t, const struct tramp_plan *p)
 {
-	unsigned slots = p->spec->model->nslots + TRAMP_RESULT_SLOTS;
+	unsigned slots = p->spec->model->nslots + tramp_result_slots(p->spec->model);
 
 	if (p->first == p->end)
 		return;
@@ -52,8 +52,8 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 		if (tramp_plan_fills(p, i))
 			text_add(t, " %u", i);
 	}
-	text_add(t, "%s%s%s\n", p->fill_count ? " count" : "", p->fill_ip ? " ip" : "",
-		 p->fill_override ? " override" : "");
+	text_add(t, "%s%s%s%s\n", p->fill_count ? " count" : "", p->fill_ip ? " ip" : "",
+		 p->fill_override ? " override" : "", p->fill_result ? " result" : "");
 }
 
 static void add_cookies(struct text *t, const struct tramp_plan *p)
@@ -182,14 +182,18 @@ static bool name_slot(struct text *t, const struct tramp_plan *p, int32_t off)
 	unsigned n = p->spec->model->nslots, slot;
 	uint32_t at;
 
-	if (!within(off, p->ctx, 8 * (n + TRAMP_RESULT_SLOTS), &at) ||
+	if (!within(off, p->ctx, 8 * (n + tramp_result_slots(p->spec->model)), &at) ||
 	    off < p->ctx + 8 * p->first || off >= p->ctx + 8 * p->end)
 		return false;
 	slot = at / 8;
 	text_add(t, "ctx[%u]", slot);
 	add_inside(t, at % 8);
-	if (slot >= n)
-		text_add(t, slot == n ? ", the result" : ", the result's second word");
+	if (slot == n)
+		text_add(t, ", the result");
+	else if (slot == n + 1)
+		text_add(t, ", the result's second word");
+	else if (slot > n)
+		text_add(t, ", the result's word %u", slot - n + 1);
 	return true;
 }
 
@@ -267,6 +271,8 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->ctx - 8, 8, p->fill_count || p->fill_return, "ctx[-1], the count" },
 		{ p->ctx - 16, 8, p->fill_ip, "ctx[-2], the function" },
 		{ p->ctx - 24, 8, p->fill_override, "override word" },
+		{ p->ctx + 8 * TRAMP_RESULT_AT, 8, p->fill_result, "the result's address" },
+		{ p->ctx + 8 * TRAMP_RESULT_SIZE, 8, p->fill_result, "the result's size" },
 		{ p->scratch, 8, p->scratch != 0, "scratch" },
 		{ p->flags, 8, p->keep_flags, "flags" },
 		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,

@@ -10,6 +10,7 @@
 #include "x86/frame.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* Stack arguments must land congruent to where they were: the strictest alignment a SysV
  * argument commonly has is that of __m512 (psABI 3.2.3), raised where the model says more. */
@@ -72,12 +73,12 @@ static int check_body(const struct tramp_spec *s, unsigned kind, const struct tr
 	if (b->facts.clobbers & (X86_REG(RSP) | X86_REG(RBP)))
 		return diag_set(d, -EINVAL, "a %s program claims to change rsp or rbp",
 				kind_name[kind]);
-	if (b->facts.may_override && !(OVERRIDE_KINDS >> kind & 1))
+	if ((b->facts.may_override || b->facts.sets_result) && !(OVERRIDE_KINDS >> kind & 1))
 		return diag_set(d, -EINVAL,
-				"bpf_override_return in a %s program: only a fmod_ret program "
-				"can skip the function",
+				"%s in a %s program: only a fmod_ret program can skip the function",
+				b->facts.may_override ? "bpf_override_return" : "utramp_set_result",
 				kind_name[kind]);
-	for (unsigned i = slots + TRAMP_RESULT_SLOTS; i < BODY_MAX_SLOTS; i++) {
+	for (unsigned i = slots + tramp_result_slots(s->model); i < BODY_MAX_SLOTS; i++) {
 		if (b->facts.reads[i / 64] >> (i % 64) & 1)
 			return diag_set(d, -EINVAL,
 					"a %s program reads ctx[%u], but the function has %u "
@@ -89,7 +90,7 @@ static int check_body(const struct tramp_spec *s, unsigned kind, const struct tr
 
 static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_facts *f)
 {
-	unsigned slots = p->spec->model->nslots + TRAMP_RESULT_SLOTS;
+	unsigned slots = p->spec->model->nslots + tramp_result_slots(p->spec->model);
 
 	for (unsigned i = 0; i < slots; i++) {
 		if (reads_slot(f, i))
@@ -98,7 +99,8 @@ static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_fac
 	/* a slot chosen at run time was checked against the count */
 	p->fill_count |= f->reads_count || f->reads_any || f->ctx_escapes;
 	p->fill_ip |= f->reads_ip || f->ctx_escapes;
-	p->fill_override |= f->may_override;
+	p->fill_override |= f->may_override || f->sets_result;
+	p->fill_result |= f->sets_result;
 	p->saved |= f->clobbers;
 	if (kind == TRAMP_FEXIT) {
 		p->at_exit |= f->clobbers;
@@ -161,53 +163,56 @@ static int check_known(const struct tramp_spec *s, struct diag *d)
 			kind_name[kind]);
 }
 
-/* A fmod_ret program's value must fit where the caller looks for it. */
-static int check_result(const struct tramp_spec *s, struct diag *d)
+/* What a 64-bit value cannot be; NULL: it can, the rest is 0. */
+static const char *wordless(const struct fm_value *r, char *buf, size_t cap)
 {
-	const struct fm_value *r = &s->model->ret;
-	const char *why = NULL;
-
-	if (!s->list[TRAMP_FMOD_RET].n)
-		return 0;
-	if (s->model->call.sret)
-		why = "is stored in the caller's memory";
-	else if (r->place.wide)
-		why = "is a vector of more than 64 bits";
-	for (unsigned i = 0; i < r->place.nregs; i++) {
-		if (r->place.file[i] == ABI_ST)
-			why = "is on the x87 stack";
-	}
-	if (!why)
-		return 0;
-	return diag_set(d, -ENOTSUP,
-			"fmod_ret: the result %s, which a program's 64-bit value cannot replace: "
-			"attach fentry or fexit programs",
-			why);
+	if (!parts_wordless(r))
+		return NULL;
+	if (!r->place.nregs)
+		return "is stored in the caller's memory";
+	if (r->place.file[0] == ABI_ST)
+		return "is on the x87 stack";
+	snprintf(buf, cap, "is a vector of %u bytes", r->size);
+	return buf;
 }
 
-/* Only movups is at hand: of a wider vector the rest cannot be shown. */
-static int check_wide(const struct tramp_plan *p, const struct fm_value *v, const char *what,
-		      unsigned n, struct diag *d)
+static int check_setter(const struct tramp_spec *s, const struct body_facts *f, struct diag *d)
 {
-	if (!v->place.wide || v->flags & FM_HIDDEN)
-		return 0;
-	for (unsigned j = 2; j < v->nslots; j++) {
-		if (tramp_plan_fills(p, v->slot + j))
-			return diag_set(d, -ENOTSUP,
-					"%s %u is a vector of %u bytes, of which a program can "
-					"read the first 16 (ctx[%u], ctx[%u])",
-					what, n, v->size, v->slot, v->slot + 1u);
-	}
+	const struct fm_value *r = &s->model->ret;
+	char buf[40];
+	const char *why = wordless(r, buf, sizeof(buf));
+
+	if (f->sets_result && (!r->size || r->place.none))
+		return diag_set(
+			d, -ENOTSUP,
+			"utramp_set_result: the function returns nothing that could be set: "
+			"return a value other than 0 from the program to skip it");
+	if (why && f->may_override)
+		return diag_set(d, -ENOTSUP,
+				"bpf_override_return: the result %s, which a 64-bit value cannot "
+				"replace: use utramp_set_result()",
+				why);
+	if (why && !f->sets_result)
+		return diag_set(d, -ENOTSUP,
+				"fmod_ret: the result %s, which a program's 64-bit value cannot "
+				"replace: use utramp_set_result(), or attach fentry or fexit "
+				"programs",
+				why);
 	return 0;
 }
 
-static int check_vectors(const struct tramp_plan *p, struct diag *d)
+/* A fmod_ret program must have a way to give what the caller looks for. */
+static int check_result(const struct tramp_spec *s, struct diag *d)
 {
-	const struct func_model *m = p->spec->model;
 	int err = 0;
 
-	for (unsigned i = 0; i < m->nargs && !err; i++)
-		err = check_wide(p, &m->arg[i], "argument", i, d);
+	if (s->list[TRAMP_FMOD_RET].n && s->model->ret.place.by_ref)
+		return diag_set(d, -ENOTSUP,
+				"fmod_ret: the result is a C++ object that the function constructs "
+				"(its class is not trivial to copy), and nobody else can: attach "
+				"fentry or fexit programs");
+	for (unsigned i = 0; i < s->list[TRAMP_FMOD_RET].n && !err; i++)
+		err = check_setter(s, &s->list[TRAMP_FMOD_RET].prog[i].body->facts, d);
 	return err;
 }
 
@@ -216,7 +221,8 @@ static int check_vectors(const struct tramp_plan *p, struct diag *d)
 /* Is there anything in the frame but saved registers? */
 static bool fills_any(const struct tramp_plan *p)
 {
-	bool any = p->fill_count || p->fill_ip || p->fill_override || p->fill_return || p->cookies;
+	bool any = p->fill_count || p->fill_ip || p->fill_override || p->fill_result ||
+		   p->fill_return || p->cookies;
 
 	for (unsigned i = 0; i < ARRAY_LEN(p->fill); i++)
 		any |= p->fill[i] != 0;
@@ -276,19 +282,33 @@ static void want(struct tramp_plan *p, int32_t word)
 	}
 }
 
+unsigned parts_wide_slots(const struct tramp_plan *p, const struct fm_value *v)
+{
+	unsigned n = 0, slots = 2;
+
+	for (unsigned j = 0; j < v->nslots; j++)
+		n = tramp_plan_fills(p, v->slot + j) ? j + 1 : n;
+	while (slots < n)
+		slots *= 2;
+	return n ? slots : 0;
+}
+
 /*
- * The slots of one value: those that are filled; and the first two together where both are
- * written if one is, vectors, results in memory and what fmod_ret programs decide.
+ * The slots of one value: those that are filled; and beside them what is written together: of
+ * vectors as much as a store fills, the first two of results in memory, all of what fmod_ret
+ * programs decide.
  */
 static void want_value(struct tramp_plan *p, const struct fm_value *v, unsigned nslots)
 {
 	bool any = tramp_plan_fills(p, v->slot) || tramp_plan_fills(p, v->slot + 1u);
-	bool pair = any && v->place.wide && v->place.nregs;
+	unsigned whole = v->place.wide && v->place.nregs ? parts_wide_slots(p, v) : 0;
 
-	if (v == &p->spec->model->ret)
-		pair |= (any && p->spec->model->call.sret) || p->spec->list[TRAMP_FMOD_RET].n;
+	if (v == &p->spec->model->ret && any && p->spec->model->call.sret)
+		whole = 2;
+	if (v == &p->spec->model->ret && p->spec->list[TRAMP_FMOD_RET].n)
+		whole = nslots;
 	for (unsigned j = 0; j < nslots; j++) {
-		if (tramp_plan_fills(p, v->slot + j) || (pair && j < 2))
+		if (tramp_plan_fills(p, v->slot + j) || j < whole)
 			want(p, (int32_t)(v->slot + j));
 	}
 }
@@ -310,13 +330,17 @@ static void choose_words(struct tramp_plan *p)
 
 	for (unsigned i = 0; i < m->nargs; i++)
 		want_value(p, &m->arg[i], m->arg[i].nslots);
-	want_value(p, &m->ret, TRAMP_RESULT_SLOTS);
+	want_value(p, &m->ret, tramp_result_slots(m));
 	if (p->fill_count || p->fill_return)
 		want(p, -1);
 	if (p->fill_ip)
 		want(p, -2);
 	if (p->fill_override || escapes(p->spec))
 		want(p, -3);
+	if (p->fill_result) {
+		want(p, TRAMP_RESULT_AT);
+		want(p, TRAMP_RESULT_SIZE);
+	}
 }
 
 /*
@@ -487,8 +511,6 @@ int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct di
 		err = check_known(spec, d);
 	if (!err)
 		err = check_result(spec, d);
-	if (!err)
-		err = check_vectors(&p, d);
 	if (err)
 		return err;
 	/* the kernel calls it behind fmod_ret programs too */

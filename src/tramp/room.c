@@ -12,10 +12,11 @@
 #include "x86/frame.h"
 #include "x86/state.h"
 
-/* The caller's rbp, the frame, the alignment of what runs below it; or the copied arguments. */
+/* The caller's rbp, the frame, the alignment of what runs or lies below it; or the copied arguments. */
 uint32_t parts_bytes(const struct tramp_plan *p)
 {
-	uint32_t below = 0, frame = p->frame > p->down ? p->frame : p->down;
+	uint32_t below = parts_shows_x87(p) ? PARTS_FXSAVE : 0,
+		 frame = p->frame > p->down ? p->frame : p->down;
 
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		for (unsigned i = 0; i < p->spec->list[k].n; i++) {

@@ -197,16 +197,6 @@ void seed_flags(const struct tramp_plan *p, char *out, size_t cap)
 
 /* -- code ---------------------------------------------------------------- */
 
-static struct x86_mem at(int32_t off)
-{
-	return X86_MEM(RBP, off);
-}
-
-static struct x86_mem slot(const struct tramp_plan *p, unsigned i)
-{
-	return at(p->ctx + 8 * (int32_t)i);
-}
-
 static void emit_prologue(struct x86_asm *a, const struct tramp_plan *p)
 {
 	x86_frame(a, FRAME_CFA(0));

@@ -16,7 +16,7 @@
  *          the original and on return to the caller, what it would be without us (callers
  *          built with -fipa-ra keep values in caller-saved ones); K bytes of stack
  *          arguments are copied raw to an address congruent mod 64; vector, mask and x87
- *          registers, MXCSR and DF are never written (the result register of a skipped
+ *          registers, MXCSR and DF are never written (the result registers of a skipped
  *          function excepted).  Of a called original, rbp is our frame's: it keeps the chain
  *          of frame pointers whole, and no function may rely on what it finds there.
  * Tail calls  A function that was entered by a jump from a traced one returns into that one's
@@ -46,7 +46,9 @@
 #include "x86/body.h"
 
 #define TRAMP_MAX_FRAME    (256 * 1024)
-#define TRAMP_RESULT_SLOTS 2 /* behind the arguments, whatever the function returns */
+#define TRAMP_RESULT_SLOTS 2    /* behind the arguments, at least, whatever the function returns */
+#define TRAMP_RESULT_AT    (-4) /* words of ctx for utramp_set_result(), rt/func.c */
+#define TRAMP_RESULT_SIZE  (-5)
 
 enum tramp_kind { TRAMP_FENTRY, TRAMP_FMOD_RET, TRAMP_FEXIT, TRAMP_KINDS };
 
@@ -67,7 +69,7 @@ enum tramp_entry { TRAMP_BY_JMP, TRAMP_BY_CALL };
 #define TRAMP_IS_TAIL      (1ull << 62)
 #define TRAMP_IS_RETURN    (1ull << 63)
 #define TRAMP_TAIL_FRAMES  16  /* rt/tail.c */
-#define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which up to three are ctx's own */
+#define TRAMP_MAX_COOKIES  250 /* indexes of 8 bits, of which up to five are ctx's own */
 
 struct tramp_prog {
 	const struct tramp_body *body;
@@ -131,12 +133,14 @@ struct tramp_spec {
  *  rbp + 8            its return address; by call: that into the function
  *  rbp + 0            its rbp
  *  rbp - 48 .. -8     fixed slots: tag, rbx, r12 .. r15, as far as used (x86/frame.h)
- *  rbp + ctx          context slots, then two result slots; of these and the next three words
- *                     there are those from ctx[first] on, before ctx[end]: what lies between
+ *  rbp + ctx          context slots, then result slots, two or more; of these and the next
+ *                     five words there are those from ctx[first] on, before ctx[end]: what lies between
  *                     the lowest and the highest that some program can reach
  *  rbp + ctx - 8      number of argument slots
  *  rbp + ctx - 16     address of the function
- *  rbp + ctx - 24     override word (x86/body.h: may_override)
+ *  rbp + ctx - 24     override word (x86/body.h: may_override, sets_result)
+ *  rbp + ctx - 32     where the caller wants a result in memory (rdi); 0: in the result slots
+ *  rbp + ctx - 40     bytes of the result, C's sizeof; negative: extended by its sign
  *  rbp + cookie       session cookies, downwards in the order of the fentry list, the first
  *                     right below ctx[first]
  *  rbp + gpr          saved general registers, in the order of their numbers: at entry the
@@ -169,7 +173,7 @@ struct tramp_plan {
 	x86_regset saved;                       /* registers saved and restored, */
 	x86_regset at_entry, at_exit;           /* around the programs at entry, at exit */
 	uint64_t fill[BODY_MAX_SLOTS / 64 + 1]; /* slots to write before entry programs */
-	bool fill_count, fill_ip, fill_override;
+	bool fill_count, fill_ip, fill_override, fill_result;
 	int32_t args;     /* the caller's stack arguments */
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
 	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
@@ -192,6 +196,18 @@ struct tramp_plan {
 };
 
 int tramp_plan(const struct tramp_spec *spec, struct tramp_plan *plan, struct diag *d);
+
+/* Result slots: the first two are zero where the result has fewer. */
+static inline unsigned tramp_result_slots(const struct func_model *m)
+{
+	return m->ret.nslots > TRAMP_RESULT_SLOTS ? m->ret.nslots : TRAMP_RESULT_SLOTS;
+}
+
+/* C's sizeof: a long double of 10 bytes takes 16. */
+static inline uint32_t tramp_result_size(const struct fm_value *ret)
+{
+	return ret->place.nregs && ret->place.file[0] == ABI_ST ? 8u * ret->nslots : ret->size;
+}
 
 /* Is ctx[slot] written?  Result slots: zeroed at entry, shown to fexit programs. */
 bool tramp_plan_fills(const struct tramp_plan *p, unsigned slot);
@@ -223,8 +239,8 @@ struct tramp_marks {
 /*
  * Append the image to a (bodies' out-of-line functions included), frame states along with it.
  *
- * Order: fentry programs; fmod_ret programs until one returns non-zero or overrides (then the
- * override's value stands, whatever was returned); the original, unless skipped; fexit
+ * Order: fentry programs; fmod_ret programs until one returns non-zero, overrides or sets the
+ * result (then that stands, whatever was returned); the original, unless skipped; fexit
  * programs.  Without fexit programs the original is jumped to, also behind fmod_ret ones.  A
  * skipped function leaves every register but those of its result as at entry.
  *

@@ -51,6 +51,7 @@ struct body_facts {
 	bool reads_ip;        /* ctx[-2] */
 	bool reads_count;     /* ctx[-1] */
 	bool may_override;    /* calls bpf_override_return */
+	bool sets_result;     /* calls utramp_set_result */
 	bool session_cookie;  /* asks where its session cookie is: ctx[-1] must tell */
 	bool sets_errno;      /* calls utramp_set_errno */
 	bool any_stack;       /* the call site takes any rsp below the frame, aligned or not */

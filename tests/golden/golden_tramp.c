@@ -10,6 +10,7 @@
  *       count           changes rax only, reads nothing
  *       read=N,N...     loads these slots into rax
  *       override        sets the override word and the result slot
+ *       set             sets the override word, as utramp_set_result() does
  *       outline         calls a function of its own behind the trampoline
  *       stop            returns -12
  *   fsession BODY [BODY...]    the same, in the fentry and in the fexit list
@@ -39,7 +40,7 @@
 #define FAR_FN    0x7f0012345678
 
 struct shape {
-	bool override, outline, stop, cookie;
+	bool override, set, outline, stop, cookie;
 	uint16_t read[16];
 	unsigned nread, result_slot;
 };
@@ -71,8 +72,9 @@ static void shape_work(struct x86_asm *a, const struct tramp_env *env, const str
 {
 	for (unsigned i = 0; i < s->nread; i++)
 		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx + 8 * s->read[i]));
-	if (s->override) {
+	if (s->override || s->set)
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx - 24), 1);
+	if (s->override) {
 		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)s->result_slot), -12);
 	}
 	if (s->cookie) {
@@ -124,6 +126,8 @@ static void parse_body(struct golden *g, const char *path, unsigned kind, char *
 		b->facts.any_stack = b->facts.no_frame = true;
 	} else if (!strcmp(word, "override")) {
 		s->override = b->facts.may_override = true;
+	} else if (!strcmp(word, "set")) {
+		s->set = b->facts.sets_result = true;
 	} else if (!strcmp(word, "outline")) {
 		s->outline = true;
 		b->emit_rest = shape_rest;
@@ -435,22 +439,52 @@ static bool all_kept(bool skipped)
 	return ok;
 }
 
+/* What the caller finds in rax: that is no result where the programs set one elsewhere. */
+static uint64_t want_rax(const struct golden *g, bool skipped, bool set)
+{
+	if (!skipped)
+		return h_set.gpr[0];
+	if (!set && !g->model->ret.place.wide)
+		return (uint64_t)-12;
+	return h_in.gpr[g->model->call.sret ? RDI : RAX];
+}
+
+/* Wide vectors take a processor that has them. */
+static bool can_run(const struct golden *g)
+{
+	unsigned widest = g->model->ret.place.wide ? g->model->ret.size : 0;
+
+	for (unsigned i = 0; i < g->model->nargs; i++) {
+		const struct fm_value *v = &g->model->arg[i];
+
+		widest = v->place.wide && v->size > widest ? v->size : widest;
+	}
+	return widest <= 16 || (__builtin_cpu_supports("avx") && __builtin_cpu_supports("avx512f"));
+}
+
 static bool run(struct golden *g, uint8_t *code)
 {
+	bool skipped = false, set = false, ok;
 	struct tramp_plan p;
-	bool skipped = false, ok;
 
+	if (!can_run(g))
+		return true;
 	relocate(g, code);
-	for (unsigned i = 0; i < g->spec.list[TRAMP_FMOD_RET].n; i++)
-		skipped |= g->shape[TRAMP_FMOD_RET][i].override || g->shape[TRAMP_FMOD_RET][i].stop;
+	for (unsigned i = 0; i < g->spec.list[TRAMP_FMOD_RET].n; i++) {
+		const struct shape *s = &g->shape[TRAMP_FMOD_RET][i];
+
+		set |= s->set;
+		skipped |= s->override || s->stop || s->set;
+	}
 	if (tramp_plan(&g->spec, &p, NULL) < 0 || assemble(g, &p, code, NULL, (uint64_t)code) < 0)
 		return false;
 	fill(g);
 	harness_call(g->spec.entry == TRAMP_BY_CALL ? (void *)harness_patched : code);
+	__asm__ volatile("fninit"); /* a result may lie there */
 	ok = harness_runs == !skipped;
 	ok = ok && h_out.gpr[4] == h_in.gpr[4];
 	ok = ok && (g->spec.layout == TRAMP_SEED ? seed_kept(g, skipped) : all_kept(skipped));
-	return ok && h_out.gpr[0] == (skipped ? (uint64_t)-12 : h_set.gpr[0]) &&
+	return ok && h_out.gpr[0] == want_rax(g, skipped, set) &&
 	       (skipped || !memcmp(harness_stack, harness_stack_seen, harness_k));
 }
 

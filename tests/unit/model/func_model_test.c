@@ -78,8 +78,9 @@ static void test_results(void **state)
 		unsigned size, nslots, flags;
 	} t[] = {
 		{ "void(i32)", 0, 0, 0 },
-		{ "x80(i32)", 10, 0, FM_FLOAT | FM_HIDDEN },
-		{ "cx80(i32)", 32, 0, FM_AGGREGATE | FM_HIDDEN },
+		{ "x80(i32)", 10, 2, FM_FLOAT },
+		{ "cx80(i32)", 32, 4, FM_AGGREGATE },
+		{ "{x80}(i32)", 16, 2, FM_AGGREGATE },
 		{ "{}(i32)", 0, 0, FM_AGGREGATE | FM_HIDDEN },
 		{ "{p,p,p}(i32)", 24, 1, FM_AGGREGATE | FM_BY_ADDR },
 		{ "!{i8,i64}(i32)", 9, 2, FM_AGGREGATE },

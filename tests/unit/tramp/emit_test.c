@@ -171,6 +171,10 @@ static uint64_t value_slot(const struct fm_value *v, unsigned j, const struct st
 		       v->size - 8 * j > 8 ? 8 : v->size - 8 * j);
 		return w;
 	}
+	if (result && v->place.nregs && v->place.file[0] == ABI_ST) {
+		memcpy(&w, harness_st[j / 2] + 8 * (j % 2), j % 2 ? 2 : 8);
+		return w;
+	}
 	if (v->place.wide && v->place.nregs)
 		return st->xmm[v->place.num[0]][j];
 	if (!v->place.nregs)
@@ -383,7 +387,10 @@ static void run_code(uint64_t *s, struct run *r, unsigned shift, bool step)
 	h_tramp = code;
 	if (r->plan.frame / 16 < ARRAY_LEN(frame_ran))
 		frame_ran[r->plan.frame / 16] = true;
+	harness_load_x87(s);
 	harness_call(by_call ? (void *)harness_patched : code);
+	if (!harness_kept_x87())
+		fail_msg("%s: x87 changed", r->sig);
 }
 
 #define CHECK(cond) \

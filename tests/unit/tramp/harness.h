@@ -56,6 +56,11 @@ static inline unsigned rnd_below(uint64_t *s, unsigned n)
 	return (unsigned)((rnd(s) >> 33) % n);
 }
 
+/* x87.c: what st0 and st1 hold of 10 bytes each; is all of it there, and nothing else? */
+extern uint8_t harness_st[2][16];
+void harness_load_x87(uint64_t *s);
+int harness_kept_x87(void); /* the stack is empty then */
+
 /* A random signature in the text form of func_model.h; fmod: with a result it can replace. */
 void random_signature(uint64_t *s, char *out, size_t cap, int fmod);
 

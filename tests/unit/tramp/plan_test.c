@@ -147,7 +147,7 @@ static void check_plan(const struct tramp_plan *p, const char *sig)
 		used += a[i].hi - a[i].lo;
 	assert_int_equal(p->frame, ALIGN_UP(used, 16)); /* and nothing else */
 	assert_true(p->saved & X86_REG(RAX));
-	for (int i = 0; i < m->nslots + TRAMP_RESULT_SLOTS; i++) {
+	for (int i = 0; i < m->nslots + (int)tramp_result_slots(m); i++) {
 		if (tramp_plan_fills(p, (unsigned)i))
 			assert_in_range(i - p->first, 0, p->end - p->first - 1);
 	}
@@ -194,6 +194,7 @@ static void test_random_offsets(void **state)
 		f.reads_ip = rnd_below(&s, 3) == 0;
 		f.uses_scratch = rnd(&s) & 1;
 		f.may_override = kinds == 1u << TRAMP_FMOD_RET && rnd(&s) & 1;
+		f.sets_result = kinds == 1u << TRAMP_FMOD_RET && m->ret.size && rnd(&s) & 1;
 		if (m->nslots && rnd(&s) & 1)
 			f.reads[0] |= 1ull << rnd_below(&s, m->nslots < 64 ? m->nslots : 64);
 		if (plan_tagged(m, kinds, f, rnd(&s) & 1, &p, &d) < 0)
@@ -231,6 +232,15 @@ static void test_255_slots(void **state)
 	assert_true(tramp_plan_fills(&p, 256));
 	assert_false(tramp_plan_fills(&p, 257));
 	check_plan(&p, "255 slots");
+	func_model_free(m);
+	sig[0] = '\0';
+	strcat(sig, "cx80(i64");
+	for (int i = 1; i < 255; i++)
+		strcat(sig, ",i64");
+	m = model(strcat(sig, ")"));
+	assert_int_equal(plan_one(m, EXIT, (struct body_facts){ .reads_any = true }, &p, NULL), 0);
+	assert_true(tramp_plan_fills(&p, 258) && !tramp_plan_fills(&p, 259));
+	check_plan(&p, "255 slots and four of the result");
 	func_model_free(m);
 }
 
@@ -386,18 +396,36 @@ static void test_unknown_stack(void **state)
 
 static void test_results_of_fmod_ret(void **state)
 {
-	static const char *const fine[] = {
-		"void(i32)", "u8()",        "f32()",           "f64()",
-		"i128()",    "{i64,f64}()", "{f32,f32,f32}()", "bool()"
-	};
+	static const char *const fine[] = { "void(i32)", "u8()",        "f32()",           "f64()",
+					    "i128()",    "{i64,f64}()", "{f32,f32,f32}()", "bool()",
+					    "v128()",    "f128()" };
+	static const char *const only_set[] = { "{i64[3]}()", "!{i8,i64}()", "x80()",
+						"cx80()",     "v256()",      "v512()" };
+	struct body_facts set = { .sets_result = true }, both = set;
 	struct tramp_plan p;
 
+	both.may_override = true;
 	refused("{i64[3]}()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "caller's memory");
 	refused("!{i8,i64}()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "caller's memory");
 	refused("x80()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "x87");
 	refused("cx80()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "x87");
-	refused("v128()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "vector");
-	refused("f128()", MOD | EXIT, (struct body_facts){ 0 }, -ENOTSUP, "vector");
+	refused("v256()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "a vector of 32 bytes");
+	refused("v512()", MOD | EXIT, (struct body_facts){ 0 }, -ENOTSUP,
+		"use utramp_set_result()");
+	refused("&{i32}()", MOD, (struct body_facts){ 0 }, -ENOTSUP, "a C++ object");
+	refused("&{i32}()", MOD, set, -ENOTSUP, "nobody else can");
+	refused("void(i32)", MOD, set, -ENOTSUP, "returns nothing that could be set");
+	refused("{}()", MOD, set, -ENOTSUP, "returns nothing that could be set");
+	refused("i32()", ENTRY, set, -EINVAL, "utramp_set_result in a fentry");
+	refused("i32()", EXIT, set, -EINVAL, "utramp_set_result in a fexit");
+	for (unsigned i = 0; i < ARRAY_LEN(only_set); i++) {
+		struct func_model *m = model(only_set[i]);
+
+		refused(only_set[i], MOD, both, -ENOTSUP, "bpf_override_return: the result is");
+		assert_int_equal(plan_one(m, MOD, set, &p, NULL), 0);
+		assert_true(p.fill_result && p.fill_override && p.first <= TRAMP_RESULT_SIZE);
+		func_model_free(m);
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(fine); i++) {
 		struct func_model *m = model(fine[i]);
 
@@ -429,17 +457,52 @@ static void test_contradictions(void **state)
 	func_model_free(m);
 }
 
+/* What is read of a vector decides how much of it is stored, and the frame has room for that. */
 static void test_wide_vectors(void **state)
 {
-	struct body_facts low = { .reads = { 3 } }, high = { .reads = { 4 } };
-	struct func_model *m = model("void(v256)");
+	static const struct {
+		const char *sig;
+		unsigned reads, words;
+	} rows[] = {
+		{ "void(v256)", 1 << 0, 2 },     { "void(v256)", 1 << 1, 2 },
+		{ "void(v256)", 1 << 2, 4 },     { "void(v512)", 1 << 1, 2 },
+		{ "void(v512)", 1 << 3, 4 },     { "void(v512)", 1 << 4, 8 },
+		{ "void(i32,v512)", 1 << 8, 8 }, { "void(i64,v256,i64)", 0x22, 5 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct body_facts f = { .reads = { rows[i].reads } };
+		struct func_model *m = model(rows[i].sig);
+		struct tramp_plan p;
+
+		assert_int_equal(plan_one(m, ENTRY, f, &p, NULL), 0);
+		if ((unsigned)(p.end - p.first) != rows[i].words)
+			fail_msg("row %u: %d words", i, p.end - p.first);
+		func_model_free(m);
+	}
+}
+
+/* An image that stores x87 takes stack for it. */
+static uint32_t looks_for(const struct func_model *m, unsigned slot)
+{
+	struct body_facts f = { .reads = { 1ull << slot }, .clobbers = X86_REG(RAX) };
+	struct tramp_body body = body_with(f);
+	struct tramp_prog prog = { .body = &body };
+	struct tramp_spec s = { .model = m, .stack = { .granted = 1, .missed = 1 } };
 	struct tramp_plan p;
 
-	assert_int_equal(plan_one(m, ENTRY, low, &p, NULL), 0);
+	s.list[TRAMP_FEXIT].prog = &prog;
+	s.list[TRAMP_FEXIT].n = 1;
+	assert_int_equal(tramp_plan(&s, &p, NULL), 0);
+	return p.need;
+}
+
+static void test_room_for_x87(void **state)
+{
+	struct func_model *m = model("x80(i64)");
+
+	assert_true(looks_for(m, 1) >= looks_for(m, 0) + 512);
 	func_model_free(m);
-	refused("void(v256)", ENTRY, high, -ENOTSUP, "argument 0 is a vector of 32 bytes");
-	refused("void(i32,v512)", EXIT, (struct body_facts){ .reads_any = true }, -ENOTSUP,
-		"argument 1 is a vector of 64 bytes");
 }
 
 static void test_too_big(void **state)
@@ -562,6 +625,7 @@ int main(void)
 		cmocka_unit_test(test_results_of_fmod_ret),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_wide_vectors),
+		cmocka_unit_test(test_room_for_x87),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_names),
