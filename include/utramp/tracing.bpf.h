@@ -273,4 +273,11 @@ extern __u64 *bpf_session_cookie(void *ctx) __ksym;
 /* In fmod_ret programs: errno of the traced thread, for a call that is made to fail. */
 extern int utramp_set_errno(int err) __ksym;
 
+/*
+ * In fmod_ret programs: size bytes at value are the function's result, whatever its type (C's
+ * sizeof), and the function is skipped.  0; -EINVAL: another size; -EFAULT: a result that the
+ * caller wants in memory that cannot be written.  Then the function is not skipped.
+ */
+extern int utramp_set_result(void *ctx, const void *value, __u32 size) __ksym;
+
 #endif

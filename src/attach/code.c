@@ -220,6 +220,8 @@ static int name_helpers(struct code_view *v)
 	if (!err)
 		err = add_name(v, env->guard_slow, 0, "rt_guard_slow");
 	if (!err)
+		err = add_name(v, env->set_result, 0, "rt_set_result");
+	if (!err)
 		err = add_name(v, env->tail, 0, "rt_tail");
 	for (unsigned i = 0; i < n && !err; i++)
 		err = add_name(v, env->helper[h[i].id], 0, "bpf_%s", h[i].name);
@@ -301,15 +303,9 @@ void code_view_fini(struct code_view *v)
 
 /* -- the example ---------------------------------------------------------------------------- */
 
-/* Of a wide vector in a register there are two slots to read. */
-static unsigned readable(const struct fm_value *v)
-{
-	return v->place.wide && v->place.nregs && v->nslots > 2 ? 2 : v->nslots;
-}
-
 static void read_value(struct bpf_insn *insn, uint32_t *n, const struct fm_value *v)
 {
-	for (unsigned j = 0; j < readable(v); j++)
+	for (unsigned j = 0; j < v->nslots; j++)
 		insn[(*n)++] = (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | BPF_DW,
 						  .dst_reg = BPF_REG_0,
 						  .src_reg = BPF_REG_1,
@@ -320,13 +316,13 @@ static void read_value(struct bpf_insn *insn, uint32_t *n, const struct fm_value
 static int example_load(struct utramp_target *t, const struct func *f, bool exit,
 			struct program **out, struct diag *d)
 {
-	struct bpf_insn insn[FM_MAX_SLOTS + TRAMP_RESULT_SLOTS + 2];
+	struct bpf_insn insn[FM_MAX_SLOTS + FM_MAX_RESULT + 2];
 	const struct func_model *m = f->model;
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < m->nargs; i++)
 		read_value(insn, &n, &m->arg[i]);
-	if (exit && m->ret.nslots <= TRAMP_RESULT_SLOTS)
+	if (exit)
 		read_value(insn, &n, &m->ret);
 	insn[n++] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K };
 	insn[n++] = (struct bpf_insn){ .code = BPF_JMP | BPF_EXIT };
@@ -335,7 +331,8 @@ static int example_load(struct utramp_target *t, const struct func *f, bool exit
 						    .insn = insn,
 						    .ninsns = n,
 						    .arena = t->arena,
-						    .nslots = m->nslots },
+						    .nslots = m->nslots,
+						    .nresults = m->ret.nslots },
 			    out, d);
 }
 

@@ -51,6 +51,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	e->guard_slow = slab_symbol(t, slab, "rt_guard_slow");
 	e->first = slab_symbol(t, slab, "rt_first");
 	e->tail = slab_symbol(t, slab, "rt_tail");
+	e->set_result = slab_symbol(t, slab, "rt_set_result");
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,
 				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,

@@ -28,6 +28,7 @@ struct engine_env {
 	uint64_t guard_slow;         /* rt_guard_slow; 0: no recursion guard (tests) */
 	uint64_t first;              /* rt_first */
 	uint64_t tail;               /* rt_tail, which trampolines call */
+	uint64_t set_result;         /* rt_set_result; 0: not there */
 	int32_t tls_off;
 	int32_t errno_off; /* libc's errno is at fs:[errno_off]; 0: not known, cannot be set */
 };

@@ -124,8 +124,10 @@ static const char untyped[] = "a .multi program has no typed arguments: use bpf_
 
 static void ctx_read_slot(struct pass *s, int32_t slot)
 {
-	/* exit programs see the result behind the arguments, in up to two slots */
-	unsigned results = s->p->kind == PROGRAM_FENTRY ? 0 : 2;
+	/* exit programs see the result behind the arguments, in two slots or more */
+	unsigned results = s->p->kind == PROGRAM_FENTRY ? 0 :
+			   s->attr->nresults > 2        ? s->attr->nresults :
+							  2;
 
 	if (slot == -1)
 		s->f->reads_count = true;
@@ -252,6 +254,17 @@ static void step_alu(struct pass *s, const struct bpf_insn *i)
 	}
 }
 
+/* To a function of ours, which reads what it points to and keeps nothing. */
+static void handed(struct pass *s, struct val v)
+{
+	if (v.may & MAY_CTX)
+		ctx_escapes(s->f);
+	if (v.may & MAY_FP && !v.known)
+		s->loose[s->sub] = true;
+	else if (v.may & MAY_FP)
+		stack_reach(s, v.off);
+}
+
 /* As in the kernel, ctx must be ctx itself; what came through memory is not known here. */
 static void want_ctx(struct pass *s)
 {
@@ -273,12 +286,9 @@ static void step_helper(struct pass *s, uint32_t id)
 
 		if (!h || r <= h->needs)
 			use(s, r);
-		if (v.may & MAY_CTX && !(r == 1 && h && h->flags & HELPER_TAKES_CTX))
-			ctx_escapes(f);
-		if (v.may & MAY_FP && !v.known)
-			s->loose[s->sub] = true;
-		else if (v.may & MAY_FP)
-			stack_reach(s, v.off);
+		if (r == 1 && h && h->flags & HELPER_TAKES_CTX)
+			v.may &= (uint8_t)~MAY_CTX;
+		handed(s, v);
 	}
 	if (!h)
 		return;
@@ -308,9 +318,10 @@ static void step_kfunc(struct pass *s, const struct kfunc *k)
 		want_ctx(s);
 	for (unsigned r = 1; r <= k->nargs; r++) {
 		if (r > 1 || !(k->flags & KFUNC_TAKES_CTX))
-			lost(s, s->now.r[r]);
+			handed(s, s->now.r[r]);
 	}
 	s->f->reads_count |= (k->flags & KFUNC_READS_COUNT) != 0;
+	s->f->sets_result |= (k->flags & KFUNC_SETS_RESULT) != 0;
 	s->f->session_cookie |= (k->flags & KFUNC_HAS_COOKIE) != 0;
 	s->f->sets_errno |= (k->flags & KFUNC_SETS_ERRNO) != 0;
 }

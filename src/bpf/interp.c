@@ -405,6 +405,15 @@ static int do_kfunc(struct machine *m, uint32_t id)
 	case KFUNC_SET_ERRNO:
 		m->r[0] = set_errno(m, (int)ctx);
 		break;
+	case KFUNC_SET_RESULT:
+		if (!m->env->set_result)
+			return diag_set(m->d, -ENOTSUP, "insn %u: no %s here", m->at, k->name);
+		err = access(m, m->r[2], (uint32_t)m->r[3], false, false);
+		if (err)
+			return err;
+		m->r[0] =
+			((helper_fn)(uintptr_t)m->env->set_result)(ctx, m->r[2], m->r[3], 0, 0, 0);
+		break;
 	default:
 		return diag_set(m->d, -ENOTSUP, "insn %u: no kfunc #%u here", m->at, id);
 	}

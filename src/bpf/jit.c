@@ -6,6 +6,7 @@
 #include "bpf/check.h"
 #include "bpf/insn.h"
 #include "bpf/kfunc.h"
+#include "rt/rt.h"
 #include "shm/layout.h"
 #include "x86/frame.h"
 
@@ -149,6 +150,9 @@ static void jit_kfunc(struct jit *j, uint32_t id)
 		if (j->env->errno_off)
 			x86_store_fs32(a, j->env->errno_off, RDI);
 		x86_mov_ri(a, RAX, j->env->errno_off ? 0 : (uint64_t)-EOPNOTSUPP);
+		break;
+	case KFUNC_SET_RESULT:
+		x86_call_to(a, j->env->set_result, R11);
 		break;
 	default:
 		x86_fail(a, -ENOTSUP);
@@ -471,6 +475,8 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		    !(h && !h->symbol))
 			return -ENOTSUP;
 	}
+	if (p->facts.sets_result && !env->set_result)
+		return -ENOTSUP;
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
@@ -526,6 +532,7 @@ void engine_env_native(const struct arena *arena, struct engine_env *out)
 	unsigned n;
 
 	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL),
+				    .set_result = (uint64_t)(uintptr_t)rt_set_result,
 				    .errno_off = (int32_t)((uintptr_t)&errno - thread_pointer()) };
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 /*
- * bpf/kfunc.c - see kfunc.h.  Both engines put these in line: interp.c, jit.c.
+ * bpf/kfunc.c - see kfunc.h.  Both engines put these in line, or call rt/: interp.c, jit.c.
  */
 #include "bpf/kfunc.h"
 
@@ -38,6 +38,15 @@ static const struct kfunc table[] = {
 	  .result = KFUNC_T_INT,
 	  .nargs = 1,
 	  .arg = { KFUNC_T_INT } },
+	{ .id = KFUNC_SET_RESULT,
+	  .name = "utramp_set_result",
+	  .kinds = 1u << PROGRAM_FMOD_RET,
+	  .kind = "fmod_ret",
+	  .section = "fmod_ret/FUNCTION",
+	  .flags = KFUNC_TAKES_CTX | KFUNC_READS_COUNT | KFUNC_SETS_RESULT,
+	  .result = KFUNC_T_INT,
+	  .nargs = 3,
+	  .arg = { KFUNC_T_VOID_PTR, KFUNC_T_VOID_PTR, KFUNC_T_U32 } },
 };
 
 const struct kfunc *kfunc_table(unsigned *n)

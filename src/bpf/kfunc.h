@@ -21,15 +21,24 @@ enum kfunc_id {
 	KFUNC_SESSION_IS_RETURN = 0x10000,
 	KFUNC_SESSION_COOKIE,
 	KFUNC_SET_ERRNO,
+	KFUNC_SET_RESULT,
 };
 
-enum kfunc_type { KFUNC_T_BOOL, KFUNC_T_U64_PTR, KFUNC_T_VOID_PTR, KFUNC_T_INT, KFUNC_TYPES };
+enum kfunc_type {
+	KFUNC_T_BOOL,
+	KFUNC_T_U64_PTR,
+	KFUNC_T_VOID_PTR,
+	KFUNC_T_INT,
+	KFUNC_T_U32,
+	KFUNC_TYPES
+};
 
 enum {
 	KFUNC_TAKES_CTX = 1 << 0,   /* r1 is ctx */
 	KFUNC_READS_COUNT = 1 << 1, /* ctx[-1] */
 	KFUNC_HAS_COOKIE = 1 << 2,  /* the program has a session cookie */
 	KFUNC_SETS_ERRNO = 1 << 3,  /* engine_env.errno_off is needed */
+	KFUNC_SETS_RESULT = 1 << 4, /* engine_env.set_result is called; the function is skipped */
 };
 
 struct kfunc {

@@ -68,9 +68,10 @@ struct program_attr {
 	/* map behind a file descriptor in LDDW src 1/2; borrowed; NULL: no such */
 	struct map *(*map_by_fd)(void *arg, int fd);
 	void *arg;
-	unsigned nslots; /* ctx slots of the target, PROGRAM_NO_CTX: not known */
-	bool multi;      /* for many functions: ctx has no typed arguments */
-	bool reentrant;  /* may run inside itself, in a signal handler: no guard, nothing missed */
+	unsigned nslots;   /* ctx slots of the target, PROGRAM_NO_CTX: not known */
+	unsigned nresults; /* slots of its result, if there are more than two */
+	bool multi;        /* for many functions: ctx has no typed arguments */
+	bool reentrant; /* may run inside itself, in a signal handler: no guard, nothing missed */
 	/* what it adds to belongs to the thread: whole for handlers, no matter to other threads */
 	bool own_counters;
 	bool allow_any_helper; /* conformance: helper 5 and no kind rules */

@@ -25,7 +25,6 @@
 
 #define MAX_VALUE   256 /* bytes read of an argument in memory */
 #define MIN_SECTION 16
-#define RET_SLOTS   2
 
 /* -- plans ---------------------------------------------------------------------- */
 
@@ -126,8 +125,6 @@ static int plan_one(const struct planner *pl, struct rec_plan *p, bool args, boo
 	const struct func_model *m = pl->f->model;
 	unsigned rets = result ? m->ret.nslots : 0;
 
-	if (rets > RET_SLOTS)
-		rets = RET_SLOTS;
 	p->args = args;
 	p->result = result;
 	p->first = args ? 0 : m->nslots;

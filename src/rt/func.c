@@ -32,7 +32,39 @@ uint64_t rt_get_func_ip(const uint64_t *ctx)
 
 uint64_t rt_override_return(uint64_t *ctx, uint64_t rc)
 {
+	uint64_t *result = &ctx[rt_get_func_arg_cnt(ctx)];
+
 	ctx[-3] = 1;
-	ctx[rt_get_func_arg_cnt(ctx)] = rc;
+	result[0] = rc;
+	result[1] = 0;
+	return 0;
+}
+
+/* As a slot shows an integer that is narrower than it. */
+static void extend(uint64_t *slot, uint64_t size)
+{
+	uint64_t unused = size < 8 ? 64 - 8 * size : 0;
+
+	*slot = (uint64_t)((int64_t)(*slot << unused) >> unused);
+}
+
+uint64_t rt_set_result(uint64_t *ctx, const void *value, uint32_t size)
+{
+	uint64_t *slot = &ctx[rt_get_func_arg_cnt(ctx)];
+	int64_t has = (int64_t)ctx[-5];
+	uint64_t want = (uint64_t)(has < 0 ? -has : has);
+
+	if (!size || size != want)
+		return RT_ERR(EINVAL);
+	if (ctx[-4]) {
+		if (rt_write_all(ctx[-4], value, size))
+			return RT_ERR(EFAULT);
+	} else {
+		slot[(size - 1) / 8] = 0;
+		rt_copy(slot, value, size);
+		if (has < 0)
+			extend(slot, size);
+	}
+	ctx[-3] = 1;
 	return 0;
 }

@@ -109,6 +109,12 @@ static inline uint32_t rt_owner(const struct rt_thread *t)
 /* How many bytes from src on were copied, at most size, at most 8 pages; faults end it. */
 uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src);
 
+/*
+ * All of it, or not 0: somebody else's memory, if the prototype was wrong.  Where system calls are
+ * not for us (RT_FLAG_NO_READS) the prototype is believed.
+ */
+int rt_write_all(uint64_t dst, const void *src, uint64_t size);
+
 /* Fills the thread's stack bounds in struct rt_tls. */
 void rt_find_room(void);
 

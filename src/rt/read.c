@@ -1,8 +1,8 @@
 /*
- * rt/read.c - reads of target memory that survive bad addresses.
+ * rt/read.c - reads and writes of target memory that survive bad addresses.
  *
- * process_vm_readv() on the own process: a partial transfer ends at a remote vector's
- * border, so a vector a page tells how far memory is readable.
+ * process_vm_readv() and process_vm_writev() on the own process: a partial transfer ends at a
+ * remote vector's border, so a vector a page tells how far memory can be reached.
  *
  * Errors   -EFAULT, and the whole of dst is zero
  * Context  [probe]
@@ -17,28 +17,52 @@ struct vec {
 	uint64_t base, len;
 };
 
-uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src)
+/* nr moves bytes between own and the other address; how many. */
+static uint64_t move_some(long nr, void *own, uint64_t size, uint64_t other)
 {
 	const struct rt_thread *t = rt_thread_self();
 	struct vec local, remote[PAGES];
 	uint64_t done = 0;
 	long pid, n = 0, got;
 
-	for (; n < PAGES && done < size && src + done >= src; n++) {
-		uint64_t len = PAGE - ((src + done) & (PAGE - 1));
+	for (; n < PAGES && done < size && other + done >= other; n++) {
+		uint64_t len = PAGE - ((other + done) & (PAGE - 1));
 
 		if (len > size - done)
 			len = size - done;
-		remote[n] = (struct vec){ src + done, len };
+		remote[n] = (struct vec){ other + done, len };
 		done += len;
 	}
-	local = (struct vec){ (uint64_t)dst, done };
+	local = (struct vec){ (uint64_t)own, done };
 	pid = t ? t->pid : rt_sys3(__NR_getpid, 0, 0, 0);
-	got = rt_sys6(__NR_process_vm_readv, pid, (long)&local, 1, (long)remote, n, 0);
+	got = rt_sys6(nr, pid, (long)&local, 1, (long)remote, n, 0);
 	if (got == -ESRCH || got == -EPERM) /* a vfork child with its parent's block */
-		got = rt_sys6(__NR_process_vm_readv, rt_sys3(__NR_getpid, 0, 0, 0), (long)&local, 1,
-			      (long)remote, n, 0);
+		got = rt_sys6(nr, rt_sys3(__NR_getpid, 0, 0, 0), (long)&local, 1, (long)remote, n,
+			      0);
 	return got > 0 ? (uint64_t)got : 0;
+}
+
+uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src)
+{
+	return move_some(__NR_process_vm_readv, dst, size, src);
+}
+
+int rt_write_all(uint64_t dst, const void *src, uint64_t size)
+{
+	uint64_t from = (uint64_t)src, done = 0, got;
+
+	if (rt_state.flags & RT_FLAG_NO_READS) {
+		rt_copy((void *)dst, src, size);
+		return 0;
+	}
+	while (done < size) {
+		got = move_some(__NR_process_vm_writev, (void *)(from + done), size - done,
+				dst + done);
+		if (!got)
+			return 1;
+		done += got;
+	}
+	return 0;
 }
 
 static uint64_t read_fault(void *dst, uint64_t size)

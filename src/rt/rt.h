@@ -92,7 +92,13 @@ uint64_t rt_get_func_arg(const uint64_t *ctx, uint32_t n, uint64_t *value);
 uint64_t rt_get_func_arg_cnt(const uint64_t *ctx);
 uint64_t rt_get_func_ret(const uint64_t *ctx, uint64_t *value); /* fexit, fmod_ret only */
 uint64_t rt_get_func_ip(const uint64_t *ctx);
-uint64_t rt_override_return(uint64_t *ctx, uint64_t rc); /* ctx[-3] = 1, result slot = rc */
+uint64_t rt_override_return(uint64_t *ctx, uint64_t rc); /* ctx[-3] = 1, result slots = rc, 0 */
+/*
+ * utramp_set_result(): ctx[-3] = 1, and value is the result, in its slots or, if ctx[-4] is not 0,
+ * there in memory.  ctx[-5] is its size; negative: extended by its sign.  -EINVAL another
+ * size, -EFAULT that memory cannot be written; the function then runs.
+ */
+uint64_t rt_set_result(uint64_t *ctx, const void *value, uint32_t size);
 /*
  * ret, frame: where the hit's return address and rbp lie; the engines put them in.  NULL: not in
  * a trampoline, -EINVAL.

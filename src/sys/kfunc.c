@@ -29,6 +29,7 @@ static void add_types(struct btf *btf, int id[KFUNC_TYPES])
 	id[KFUNC_T_U64_PTR] = u64 < 0 ? u64 : btf__add_ptr(btf, u64);
 	id[KFUNC_T_VOID_PTR] = btf__add_ptr(btf, 0);
 	id[KFUNC_T_INT] = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	id[KFUNC_T_U32] = btf__add_int(btf, "unsigned int", 4, 0);
 }
 
 static int add_func(struct btf *btf, const struct kfunc *k, const int id[KFUNC_TYPES])

@@ -27,6 +27,11 @@ extern struct shown abi_shown[MAX_SHOWN];
 extern unsigned abi_nshown;   /* of arguments: in every program */
 extern struct shown abi_sret; /* in fexit programs, unless size is 0 */
 extern uint64_t abi_r0[MAX_LOGS];
+/* The program that sets the result (-1: none), what to, and what it was told. */
+extern int abi_setter;
+extern uint8_t abi_value[512];
+extern uint32_t abi_value_size;
+extern uint64_t abi_setter_said;
 
 /* arg: number of the program in the order in which they must run, | ABI_EXIT */
 #define ABI_EXIT 0x100
@@ -52,11 +57,15 @@ extern struct state abi_state[4];
 extern uint32_t abi_components; /* of XSAVE */
 extern void *abi_code, *abi_callee;
 extern unsigned abi_widest, abi_result_wide; /* bytes of the widest vector among the values */
+extern unsigned abi_result_x87;              /* of the result: in st0, st1 */
 extern unsigned abi_arrived;                 /* how often the trampoline called the original */
 extern struct changed abi_changed;
 
 /* false: no XSAVE, so use no stub */
 bool abi_find_components(void);
+
+/* A program wrote a result where the caller wants it, perhaps on its stack. */
+void abi_written(uint64_t at, const uint8_t *bytes, unsigned n);
 
 void abi_at_entry(void);
 void abi_at_callee(void);

@@ -10,6 +10,7 @@
  */
 #include "abi.h"
 
+#include "rt/rt.h"
 #include "tramp/tramp.h"
 
 #include <dlfcn.h>
@@ -38,21 +39,28 @@ struct function {
 	struct func_model *model;
 };
 
-/* How many programs of each kind, and which fmod_ret program decides (-1: none). */
+/*
+ * How many programs of each kind, and which fmod_ret program decides (-1: none).  sets: fmod_ret
+ * programs are such that call utramp_set_result(), and the decider does.
+ */
 struct mix {
 	const char *name;
 	unsigned n[TRAMP_KINDS];
 	int decider;
+	bool sets;
 };
 
 static const struct mix mixes[] = {
-	{ "fentry", { 1, 0, 0 }, -1 },
-	{ "fexit", { 0, 0, 1 }, -1 },
-	{ "2 fentry, 2 fexit", { 2, 0, 2 }, -1 },
-	{ "fmod_ret, goes on", { 0, 1, 0 }, -1 },
-	{ "all, go on", { 1, 2, 1 }, -1 },
-	{ "all, 2nd skips", { 1, 3, 2 }, 1 },
-	{ "fmod_ret skips", { 0, 1, 0 }, 0 },
+	{ "fentry", { 1, 0, 0 }, -1, false },
+	{ "fexit", { 0, 0, 1 }, -1, false },
+	{ "2 fentry, 2 fexit", { 2, 0, 2 }, -1, false },
+	{ "fmod_ret, goes on", { 0, 1, 0 }, -1, false },
+	{ "all, go on", { 1, 2, 1 }, -1, false },
+	{ "all, 2nd skips", { 1, 3, 2 }, 1, false },
+	{ "fmod_ret skips", { 0, 1, 0 }, 0, false },
+	{ "all, might set the result", { 1, 2, 1 }, -1, true },
+	{ "fmod_ret sets the result", { 0, 1, 0 }, 0, true },
+	{ "all, 2nd sets the result", { 1, 3, 2 }, 1, true },
 };
 
 static uint64_t seed, runs, refused, bad;
@@ -124,14 +132,9 @@ static unsigned value_slots(const struct value *v)
 static bool slots_show(const uint64_t *slot, const uint8_t *p, const struct value *v)
 {
 	unsigned n = value_slots(v);
-	uint8_t raw[16] = { 0 };
+	uint8_t raw[64] = { 0 };
 	bool negative = v->kind == 'i' && p[v->size - 1] & 0x80;
-	struct value first16 = *v;
 
-	if (v->kind == 'v') { /* programs can read so much of it */
-		first16.size = 16;
-		return same((const uint8_t *)slot, p, &first16);
-	}
 	memcpy(raw, slot, 8 * n);
 	if (!same(raw, p, v))
 		return false;
@@ -143,6 +146,21 @@ static bool slots_show(const uint64_t *slot, const uint8_t *p, const struct valu
 }
 
 /* -- programs ------------------------------------------------------------ */
+
+/* In st0, or st0 and st1: long double and _Complex long double, in a struct too. */
+static unsigned result_x87(const struct function *f)
+{
+	if (!strncmp(f->sig, "cx80(", 5))
+		return 2;
+	return f->ret.size == 16 && !memcmp(f->ret.bytes, "xxxxxxxEFG......", 16);
+}
+
+/* No 64 bits can stand for it. */
+static bool is_wordless(const struct function *f)
+{
+	return f->ret.by_ref || f->model->call.sret || result_x87(f) ||
+	       (f->ret.kind == 'v' && f->ret.size > 16);
+}
 
 static void set_up_programs(const struct function *f)
 {
@@ -161,8 +179,10 @@ static void set_up_programs(const struct function *f)
 		if (v->kind == 'v' && v->size > abi_widest)
 			abi_widest = v->size;
 	}
-	abi_nslots = slot + TRAMP_RESULT_SLOTS;
-	if (m->call.sret && f->ret.size > 16)
+	abi_nslots = slot + tramp_result_slots(m);
+	abi_result_wide = f->ret.kind == 'v' ? f->ret.size : 0;
+	abi_result_x87 = result_x87(f);
+	if (f->ret.by_ref)
 		abi_sret = (struct shown){ slot, BUFFER - 512, f->ret.size };
 }
 
@@ -170,14 +190,15 @@ static void check_result_slots(const struct function *f, const struct log *log)
 {
 	const struct func_model *m = f->model;
 	const uint64_t *slot = &log->slot[m->nslots];
+	const uint8_t *want = cur_mix->sets && cur_mix->decider >= 0 ? abi_value : result;
 
-	if (cur_mix->decider >= 0)
+	if (cur_mix->decider >= 0 && !cur_mix->sets)
 		CHECK(slot[0] == abi_r0[cur_mix->n[0] + (unsigned)cur_mix->decider] && !slot[1],
 		      "fexit sees %lx %lx", slot[0], slot[1]);
-	else if (m->call.sret && f->ret.size > 16)
-		CHECK(same(&log->mem[BUFFER - 512], result, &f->ret), "fexit sees another result");
-	else if (!(m->ret.flags & FM_HIDDEN) && f->ret.size)
-		CHECK(slots_show(slot, result, &f->ret), "fexit sees %lx %lx", slot[0], slot[1]);
+	else if (f->ret.by_ref)
+		CHECK(same(&log->mem[BUFFER - 512], want, &f->ret), "fexit sees another result");
+	else if (f->ret.size)
+		CHECK(slots_show(slot, want, &f->ret), "fexit sees %lx %lx", slot[0], slot[1]);
 }
 
 static void check_log(const struct function *f, const struct log *log)
@@ -210,28 +231,9 @@ static uint64_t decided(const struct function *f)
 	return is_bool ? 1 : rnd() << 32 | rnd() >> 56 | 1ull << 63;
 }
 
-/* A program that reads every slot that it can. */
-static struct tramp_body log_body(const struct function *f, bool is_exit)
-{
-	static const uint64_t fn = (uint64_t)abi_body;
-	struct tramp_body body = tramp_body_call(&fn);
-
-	if (abi_widest == 16)
-		return body;
-	body.facts.reads_any = body.facts.ctx_escapes = false;
-	for (unsigned j = 0; j < f->model->nslots + (is_exit ? TRAMP_RESULT_SLOTS : 0u); j++)
-		body.facts.reads[j / 64] |= 1ull << j % 64;
-	for (unsigned i = 0; i < f->nargs; i++) {
-		const struct fm_value *v = &f->model->arg[i];
-
-		for (unsigned j = v->slot + 2u; v->place.wide && j < v->slot + v->nslots; j++)
-			body.facts.reads[j / 64] &= ~(1ull << j % 64);
-	}
-	return body;
-}
-
 static bool build(const struct function *f, const struct mix *mix)
 {
+	static const uint64_t fn = (uint64_t)abi_body;
 	static struct tramp_prog prog[MAX_LOGS];
 	static struct tramp_body body[2];
 	struct tramp_spec s = { .model = f->model, .func = FUNC, .original = (taddr_t)abi_arrive };
@@ -241,27 +243,32 @@ static bool build(const struct function *f, const struct mix *mix)
 	unsigned n = 0;
 	int err;
 
-	body[0] = log_body(f, false);
-	body[1] = log_body(f, true);
+	body[0] = body[1] = tramp_body_call(&fn);
+	body[1].facts.sets_result = mix->sets;
 	memset(abi_r0, 0, sizeof(abi_r0));
+	abi_setter = -1;
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
 		s.list[k].prog = &prog[n];
 		s.list[k].n = mix->n[k];
 		for (unsigned i = 0; i < mix->n[k]; i++, n++) {
-			prog[n].body = &body[k == TRAMP_FEXIT];
+			prog[n].body = &body[k == TRAMP_FMOD_RET];
 			prog[n].arg = n | (k == TRAMP_FEXIT ? ABI_EXIT : 0u);
-			if (k != TRAMP_FMOD_RET)
+			if (k != TRAMP_FMOD_RET || (mix->sets && is_wordless(f)))
 				abi_r0[n] = rnd();
+			else if ((int)i == mix->decider && mix->sets)
+				abi_r0[n] = rnd() & 1; /* what it returns is no matter */
 			else if ((int)i == mix->decider)
 				abi_r0[n] = decided(f);
+			if (k == TRAMP_FMOD_RET && (int)i == mix->decider && mix->sets)
+				abi_setter = (int)n;
 		}
 	}
 	err = tramp_plan(&s, &p, &d);
 	if (err == -ENOTSUP) {
-		bool fmod = f->model->call.sret || f->model->ret.flags & FM_HIDDEN ||
-			    f->model->ret.place.wide;
+		bool nothing = !f->ret.size && mix->sets;
 
-		CHECK(mix->n[TRAMP_FMOD_RET] && fmod, "refused");
+		CHECK(mix->n[TRAMP_FMOD_RET] && (nothing || (is_wordless(f) && !mix->sets)),
+		      "refused: %s", d.text);
 		refused++;
 		return false;
 	}
@@ -290,6 +297,11 @@ static void check_call(const struct function *f, const struct mix *mix)
 		check_log(f, &abi_logs[i]);
 	}
 	CHECK(*callee_runs == (mix->decider < 0), "the function ran %d times", *callee_runs);
+	if (mix->decider >= 0 && mix->sets) {
+		CHECK(!abi_setter_said, "the result was not set: %ld", (long)abi_setter_said);
+		CHECK(same(out, abi_value, &f->ret), "caller got another result than was set");
+		return;
+	}
 	if (mix->decider >= 0) {
 		memcpy(skipped, &abi_r0[mix->n[0] + (unsigned)mix->decider], 8);
 		CHECK(!f->ret.size || same(out, skipped, &f->ret), "caller got another result");
@@ -314,6 +326,8 @@ static void run_function(const struct function *f, void *caller, void *callee)
 		for (unsigned i = 0; i < f->nargs; i++)
 			choose(in + f->arg[i].at, &f->arg[i]);
 		choose(result, &f->ret);
+		choose(abi_value, &f->ret);
+		abi_value_size = f->ret.size;
 		memset(got, 0x77, BUFFER);
 		memset(out, 0x77, sizeof(out));
 		*callee_runs = 0;
@@ -357,6 +371,7 @@ static void parse_function(char *line, struct function *f)
 		fprintf(stderr, "%s: %s\n", f->sig, d.text);
 		exit(2);
 	}
+	f->ret.by_ref &= f->ret.kind != 'v' && strncmp(f->sig, "cx80(", 5);
 	/* where vectors wider than 16 bytes run out of registers only the model tells here */
 	for (unsigned i = 0; i < f->nargs; i++)
 		f->arg[i].by_ref &= f->arg[i].kind != 'v' || !f->model->arg[i].place.wide;
@@ -407,6 +422,7 @@ int main(int argc, char **argv)
 	callee_runs = dlsym(lib, "runs");
 	map_code((uintptr_t)abi_arrive);
 	abi_code = code;
+	rt_state.flags = RT_FLAG_NO_READS; /* no thread block here for system calls */
 	if (!abi_find_components()) {
 		fprintf(stderr, "no XSAVE\n");
 		return 77;

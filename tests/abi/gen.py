@@ -116,13 +116,13 @@ class Generator:
                                 f'_Static_assert(sizeof({name}) == {len(letters)}, "{text}");')
         return Type(name, text, len(letters), align, 'a', letters)
 
-    def value(self, is_result=False):
+    def value(self):
         r = self.rnd.random()
         if r < .35:
             return self.rnd.choice(self.pool)
         if r < .38:
             return complex_float(self.rnd.choice([4, 8]))
-        return self.pick_scalar(without=(*VECTORS, 'cx80') if is_result else ())
+        return self.pick_scalar()
 
     def fill_pool(self, n):
         while len(self.pool) < n:
@@ -168,7 +168,7 @@ def main(seed, count, where, wide):
     made = []
     for i in range(count):
         args = [g.value() for _ in range(g.rnd.choice(ARG_COUNTS))]
-        ret = None if g.rnd.random() < .1 else g.value(is_result=True)
+        ret = None if g.rnd.random() < .1 else g.value()
         made.append(function(i, ret, args))
     head = ('#include <stdint.h>\n'
             + ''.join(f'typedef long long v{n} __attribute__((vector_size({n // 8})));\n'

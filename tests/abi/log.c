@@ -5,12 +5,18 @@
  */
 #include "abi.h"
 
+#include "rt/rt.h"
+
 struct log abi_logs[MAX_LOGS];
 unsigned abi_nlogs, abi_nslots;
 struct shown abi_shown[MAX_SHOWN];
 unsigned abi_nshown;
 struct shown abi_sret;
 uint64_t abi_r0[MAX_LOGS];
+int abi_setter;
+uint8_t abi_value[512];
+uint32_t abi_value_size;
+uint64_t abi_setter_said;
 
 static void show(struct log *log, const uint64_t *ctx, const struct shown *s)
 {
@@ -18,6 +24,17 @@ static void show(struct log *log, const uint64_t *ctx, const struct shown *s)
 
 	for (uint32_t i = 0; i < s->size; i++)
 		log->mem[s->at + i] = src[i];
+}
+
+/* Another size is refused, and sets nothing. */
+static uint64_t set_result(uint64_t *ctx)
+{
+	if (!rt_set_result(ctx, abi_value, abi_value_size + 1) ||
+	    !rt_set_result(ctx, abi_value, abi_value_size - 1) || ctx[-3])
+		return 1;
+	if (ctx[-4])
+		abi_written(ctx[-4], abi_value, abi_value_size);
+	return rt_set_result(ctx, abi_value, abi_value_size);
 }
 
 uint64_t abi_log(const uint64_t *ctx, uint64_t arg, uint64_t rsp)
@@ -35,5 +52,7 @@ uint64_t abi_log(const uint64_t *ctx, uint64_t arg, uint64_t rsp)
 		show(log, ctx, &abi_shown[i]);
 	if (abi_sret.size && arg & ABI_EXIT)
 		show(log, ctx, &abi_sret);
+	if (abi_setter >= 0 && arg == (uint64_t)abi_setter)
+		abi_setter_said = set_result((uint64_t *)(uintptr_t)ctx);
 	return abi_r0[arg % MAX_LOGS];
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define X87_CW  0
+#define X87_SW  2
 #define X87_TAG 4
 #define MXCSR   24
 #define ST0     32
@@ -30,7 +31,7 @@ enum { RAX, RSP = 4, RBP, R10 = 10 };
 struct state abi_state[4];
 uint32_t abi_components;
 void *abi_code, *abi_callee;
-unsigned abi_widest, abi_result_wide, abi_arrived;
+unsigned abi_widest, abi_result_wide, abi_result_x87, abi_arrived;
 struct changed abi_changed;
 
 static uint32_t where[COMPS], size[COMPS];
@@ -60,6 +61,16 @@ static void keep_stack(uint64_t from)
 
 	for (unsigned i = 0; i < ABOVE; i++)
 		above[i] = p[i];
+}
+
+void abi_written(uint64_t at, const uint8_t *bytes, unsigned n)
+{
+	uint64_t from = abi_state[0].gpr[RSP] + 8;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (at + i >= from && at + i < from + ABOVE)
+			above[at + i - from] = bytes[i];
+	}
 }
 
 bool abi_find_components(void)
@@ -96,8 +107,24 @@ static void compare(const char *what, const void *a, const void *b, unsigned fro
 	}
 }
 
-/* Vectors from number first on.  What the last x87 instruction was is the kernel's affair. */
-static void compare_extended(const uint8_t *a, const uint8_t *b, unsigned first)
+/* Registers of x87 were pushed: the stack's top has moved, as many more registers are in use. */
+static void compare_loaded(const uint8_t *a, const uint8_t *b, unsigned loaded)
+{
+	unsigned top = a[X87_SW + 1] >> 3 & 7, tags = a[X87_TAG];
+
+	for (unsigned i = 0; i < loaded; i++) {
+		top = (top + 7) & 7;
+		tags |= 1u << top;
+	}
+	compare("x87 control: byte", a + X87_CW, b + X87_CW, 0, 2, 1);
+	if (b[X87_SW] != a[X87_SW] || (b[X87_SW + 1] >> 3 & 7) != top)
+		note("x87 exceptions, top:", b[X87_SW + 1]);
+	if (b[X87_TAG] != tags)
+		note("x87 tags", b[X87_TAG]);
+}
+
+/* Vectors from number first on; loaded: registers that x87's stack gained.  What the last x87 instruction was is the kernel's affair. */
+static void compare_extended(const uint8_t *a, const uint8_t *b, unsigned first, unsigned loaded)
 {
 	static const struct {
 		const char *name;
@@ -110,9 +137,13 @@ static void compare_extended(const uint8_t *a, const uint8_t *b, unsigned first)
 		[7] = { "zmm from 16 on:", 64, false },
 	};
 
-	compare("x87 control, status, tags: byte", a + X87_CW, b + X87_CW, 0, X87_TAG + 1, 1);
+	if (loaded)
+		compare_loaded(a, b, loaded);
+	else
+		compare("x87 control, status, tags: byte", a + X87_CW, b + X87_CW, 0, X87_TAG + 1,
+			1);
 	compare("mxcsr", a + MXCSR, b + MXCSR, 0, 4, 4);
-	compare("st", a + ST0, b + ST0, 0, 128, 16);
+	compare("st", a + ST0, b + ST0 + 16 * loaded, 0, 128 - 16 * loaded, 16);
 	compare("xmm", a + XMM0, b + XMM0, 16 * first, 256, 16);
 	for (unsigned i = 2; i < COMPS; i++) {
 		if (size[i])
@@ -187,7 +218,7 @@ void abi_at_callee(void)
 
 	abi_arrived++;
 	compare_gpr(a, b, a->gpr[RSP] == b->gpr[RSP]);
-	compare_extended(a->x, b->x, 0);
+	compare_extended(a->x, b->x, 0, 0);
 	if ((a->gpr[RSP] ^ b->gpr[RSP]) % 64)
 		note("rsp mod 64", (unsigned)(b->gpr[RSP] % 64));
 	compare("caller's stack, by programs before", above, (void *)(a->gpr[RSP] + 8), 0, ABOVE,
@@ -217,9 +248,9 @@ void abi_at_caller(void)
 	compare("callee-saved register", &abi_state[0].gpr[RBP], &s->gpr[RBP], 0, 8, 8);
 	if (abi_arrived) {
 		compare_gpr(&abi_state[2], s, false);
-		compare_extended(abi_state[2].x, s->x, 0);
+		compare_extended(abi_state[2].x, s->x, 0, 0);
 	} else { /* skipped: the result is the programs' */
-		compare_extended(abi_state[0].x, s->x, 2);
+		compare_extended(abi_state[0].x, s->x, 2, abi_result_x87);
 	}
 	compare("caller's stack, by programs behind", above, (void *)(s->gpr[RSP] + 8), 0, ABOVE,
 		1);

@@ -6,6 +6,7 @@
 
 #include "bpf/insn.h"
 #include "bpf/kfunc.h"
+#include "rt/rt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #define IS_RETURN "call kfunc 0x10000\n"
 #define COOKIE    "call kfunc 0x10001\n"
 #define ERRNO     "call kfunc 0x10002\n"
+#define RESULT    "call kfunc 0x10003\n"
 #define RET       (1ull << 63)
 
 static void expect(enum program_kind kind, const char *text, int err, const char *why)
@@ -262,6 +264,109 @@ static void test_errno_not_known(void **state)
 	program_put(p);
 }
 
+/* -- results ------------------------------------------------------------------------------------ */
+
+/* Two argument slots, eight of the result, which is of size bytes, negative: signed. */
+static uint64_t set_in(jit_fn jit, struct program *p, struct engine_env *env, int64_t size,
+		       void *memory)
+{
+	for (int i = -8; i < 10; i++)
+		CTX[i] = i < 2 ? 0x1111111111111111u : 0;
+	CTX[-1] = 2;
+	CTX[-3] = 0;
+	CTX[-4] = (uint64_t)memory;
+	CTX[-5] = (uint64_t)size;
+	return jit ? jit((uint64_t)CTX, 0) : run_interp(p, env, (uint64_t)CTX, 0);
+}
+
+#define VALUE \
+	"mov r2, r10\nadd r2, -16\nlddw r3, 0x8877665544332211\nstxdw [r2+0], r3\n" \
+	"stdw [r2+8], -2\n"
+
+static void test_set_result(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t size;
+		uint64_t r0, slot[3];
+	} rows[] = {
+		{ VALUE "mov r3, 4\n" RESULT "exit\n", 4, 0, { 0x44332211 } },
+		{ VALUE "add r2, 7\nmov r3, 1\n" RESULT "exit\n", -1, 0, { -120ull } },
+		{ VALUE "add r2, 6\nmov r3, 2\n" RESULT "exit\n", 2, 0, { 0x8877 } },
+		{ VALUE "mov r3, 8\n" RESULT "exit\n", -8, 0, { 0x8877665544332211 } },
+		{ VALUE "mov r3, 12\n" RESULT "exit\n", 12, 0, { 0x8877665544332211, 0xfffffffe } },
+		{ VALUE "mov r3, 16\n" RESULT "exit\n", -16, 0, { 0x8877665544332211, -2ull } },
+		{ VALUE "mov r3, 4\n" RESULT "exit\n", 8, (uint64_t)-EINVAL, { 0 } },
+		{ VALUE "mov r3, 8\n" RESULT "exit\n", 4, (uint64_t)-EINVAL, { 0 } },
+		{ VALUE "mov r3, 0\n" RESULT "exit\n", 4, (uint64_t)-EINVAL, { 0 } },
+		/* the last word counts: the other half goes with bpf_override_return */
+		{ VALUE "mov r6, r1\nmov r3, 16\n" RESULT "mov r1, r6\nmov r2, 7\ncall 58\nexit\n",
+		  16,
+		  0,
+		  { 7, 0 } },
+	};
+	struct engine_env env;
+
+	engine_env_native(NULL, &env);
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct program *p = run_load_text(PROGRAM_FMOD_RET, rows[i].text);
+		jit_fn fn = run_jit(p, &env);
+
+		assert_true(p->facts.sets_result && p->facts.reads_count && !p->facts.ctx_escapes);
+		for (unsigned k = 0; k < 2; k++) {
+			uint64_t r0 = set_in(k ? fn : NULL, p, &env, rows[i].size, NULL);
+
+			if (r0 != rows[i].r0 || CTX[2] != rows[i].slot[0] ||
+			    CTX[3] != rows[i].slot[1] || CTX[4] || CTX[-3] != !rows[i].r0)
+				fail_msg("row %u: %lx, %lx %lx", i, r0, CTX[2], CTX[3]);
+		}
+		program_put(p);
+	}
+}
+
+/* Where the caller wants it, and not a byte beside. */
+static void test_set_in_memory(void **state)
+{
+	struct program *p = run_load_text(PROGRAM_FMOD_RET, VALUE "mov r3, 12\n" RESULT "exit\n");
+	struct engine_env env;
+	uint8_t memory[32];
+	jit_fn fn;
+
+	engine_env_native(NULL, &env);
+	fn = run_jit(p, &env);
+	rt_state.flags = RT_FLAG_NO_READS;
+	for (unsigned k = 0; k < 2; k++) {
+		memset(memory, 0x5a, sizeof(memory));
+		assert_int_equal(set_in(k ? fn : NULL, p, &env, 12, memory + 3), 0);
+		assert_memory_equal(memory + 3, "\x11\x22\x33\x44\x55\x66\x77\x88\xfe\xff\xff\xff",
+				    12);
+		assert_true(memory[2] == 0x5a && memory[15] == 0x5a);
+		assert_true(CTX[-3] == 1 && !CTX[2]);
+	}
+	rt_state.flags = 0;
+	program_put(p);
+}
+
+static void test_who_may_set(void **state)
+{
+	struct program *p;
+
+	expect(PROGRAM_FEXIT, "mov r2, r1\nmov r3, 8\n" RESULT "exit\n", -EACCES,
+	       "utramp_set_result() is for fmod_ret programs: name the section fmod_ret/FUNCTION");
+	expect(PROGRAM_FMOD_RET, "mov r2, r10\nadd r2, -8\n" RESULT "exit\n", -EACCES,
+	       "r3 is read");
+	expect(PROGRAM_FMOD_RET, "mov r2, r10\nmov r1, r10\nmov r3, 8\n" RESULT "exit\n", -EACCES,
+	       "r1 is not ctx");
+	/* what it reads of the stack is what it is given */
+	p = run_load_text(PROGRAM_FMOD_RET, VALUE "mov r3, 16\n" RESULT "exit\n");
+	assert_int_equal(p->stack_depth, 16);
+	program_put(p);
+	/* an argument of the function, as it is */
+	p = run_load_text(PROGRAM_FMOD_RET, "mov r2, r1\nmov r3, 8\n" RESULT "exit\n");
+	assert_true(p->facts.ctx_escapes);
+	program_put(p);
+}
+
 /* -- .multi ------------------------------------------------------------------------------------ */
 
 static int load_multi(enum program_kind kind, const char *text, struct program **p, struct diag *d)
@@ -323,6 +428,9 @@ int main(void)
 		cmocka_unit_test(test_checked_cookie),
 		cmocka_unit_test(test_errno),
 		cmocka_unit_test(test_errno_not_known),
+		cmocka_unit_test(test_set_result),
+		cmocka_unit_test(test_set_in_memory),
+		cmocka_unit_test(test_who_may_set),
 		cmocka_unit_test(test_multi_has_no_typed_arguments),
 	};
 
