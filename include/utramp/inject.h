@@ -41,8 +41,9 @@ UTRAMP_API struct utramp_inject *utramp_inject__new(struct utramp_target *t,
 						    const struct utramp_inject_opts *opts);
 /*
  * To what spec names; number of functions.  value: as the function's result type is written in
- * C ("0", "-1", "NULL", "0.5", "true", an enumerator), "void" for none; NULL: -1 or NULL.
- * EINVAL: no value of that type; ENOTSUP: a result that cannot be replaced (a struct, say).
+ * C ("0", "-1", "NULL", "0.5", "true", an enumerator, "1+2i", "{1, .x = {2, 3}}"), "void" for
+ * none; NULL: -1 or NULL.  EINVAL: no value of that type; ENOTSUP: a result that nobody but the
+ * function can give (a C++ object that is not trivial to copy).
  */
 UTRAMP_API int utramp_inject__add(struct utramp_inject *in, const char *spec, const char *value,
 				  const struct utramp_attach_opts *opts);

@@ -201,6 +201,17 @@ static void find_stack(const struct utramp_target *t, struct tramp_stack *s)
 	};
 }
 
+/* What it cannot do is said of the function. */
+static int make_plan(const struct hook *h, struct recipe *r, struct diag *d)
+{
+	struct diag why = { "" };
+	int err = tramp_plan(&r->spec, &r->plan, &why);
+
+	return err ? diag_set(d, err, "%s:%s: %s", h->func->mod->shown, h->func->name,
+			      diag_text(&why, err)) :
+		     0;
+}
+
 int recipe_init(const struct utramp_target *t, const struct hook *h, const struct slot_code *slot,
 		enum tramp_layout layout, struct recipe *r, struct diag *d)
 {
@@ -236,7 +247,7 @@ int recipe_init(const struct utramp_target *t, const struct hook *h, const struc
 		for (size_t i = 0; i < h->list[k].n && !err; i++)
 			err = add_prog(t, h, r, (enum tramp_kind)k, h->list[k].at[i]);
 	}
-	return err ? err : tramp_plan(&r->spec, &r->plan, d);
+	return err ? err : make_plan(h, r, d);
 }
 
 int image_check(struct utramp_target *t, struct hook *h, struct diag *d)

@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In generated LDDWs; the programs have these two maps. */
+/* In generated LDDWs; the programs have the first two maps, and the third for values in bytes. */
 #define SLOTS_FD  1
 #define SHARED_FD 2
+#define VALUE_FD  3
 
 /* What a function returns; the last one of a function counts. */
 struct given {
 	const struct hook *hook;
-	uint64_t value;
+	struct gen_value value;
 };
 
 struct utramp_inject {
@@ -26,6 +27,7 @@ struct utramp_inject {
 	struct gen_inject what;
 	char *condition;
 	struct map *slots, *shared;
+	struct map *bytes; /* of the value at hand, while its program is made */
 	struct {
 		VEC(struct taddr_range);
 	} from;
@@ -46,7 +48,10 @@ static struct map *inject_map(void *arg, int fd)
 {
 	struct utramp_inject *in = arg;
 
-	return fd == SLOTS_FD ? in->slots : fd == SHARED_FD ? in->shared : NULL;
+	return fd == SLOTS_FD  ? in->slots :
+	       fd == SHARED_FD ? in->shared :
+	       fd == VALUE_FD  ? in->bytes :
+				 NULL;
 }
 
 /* -- who calls ------------------------------------------------------------------------ */
@@ -109,12 +114,29 @@ static int link_main(struct utramp_inject *in, struct hook *h, struct diag *d)
 	return err ? err : generated_link(&in->g, h, TRAMP_FENTRY, &attr, &gp, d);
 }
 
-static int value_for(const struct utramp_inject *in, const struct func *f, uint64_t *out,
+static int value_for(const struct utramp_inject *in, const struct func *f, struct gen_value *out,
 		     struct diag *d)
 {
 	const struct ty *ret = f->proto.source == PROTO_NONE ? NULL : f->proto.ret;
 
 	return gen_inject_value(in->value, ret, out, d);
+}
+
+/* The value's bytes, where the program finds them. */
+static int store_bytes(struct utramp_inject *in, const struct gen_value *v, struct diag *d)
+{
+	struct map_attr attr = { .type = BPF_MAP_TYPE_ARRAY,
+				 .key_size = sizeof(uint32_t),
+				 .value_size = (uint32_t)v->size,
+				 .max_entries = 1,
+				 .name = "inject_value" };
+	uint32_t key = 0;
+	int err;
+
+	if (!v->bytes)
+		return 0;
+	err = map_create(in->g.target->arena, &attr, &in->bytes, d);
+	return err ? err : map_update(in->bytes, &key, v->bytes, 0, 1);
 }
 
 /* The condition's arguments are this function's. */
@@ -125,10 +147,17 @@ static int make_program(struct utramp_inject *in, const struct hook *h, struct g
 	const struct proto *p = f->proto.source == PROTO_NONE ? NULL : &f->proto;
 	struct gen_inject what = in->what;
 	struct gen_expr *cond = NULL;
-	int err = value_for(in, f, &what.value, d);
+	struct given given = { .hook = h };
+	int err = value_for(in, f, &given.value, d);
 
+	if (!err && vec_push(&in->given, given)) {
+		gen_value_free(&given.value);
+		err = -ENOMEM;
+	}
 	if (!err)
-		err = vec_push(&in->given, ((struct given){ h, what.value }));
+		err = store_bytes(in, &given.value, d);
+	what.value = &given.value;
+	what.value_fd = VALUE_FD;
 	if (!err && in->condition)
 		err = gen_expr_new(in->condition, p, f->model, &cond, d);
 	if (!err && cond && gen_expr_uses_ret(cond))
@@ -160,24 +189,32 @@ static int inject_hook(struct generated *g, struct hook *h, struct diag *d)
 	err = generated_refusal(g, h, TRAMP_FMOD_RET, d);
 	if (!err)
 		err = make_program(in, h, &gp, d);
-	if (err)
-		return err;
-	snprintf(name, sizeof(name), "inject_%s", h->func->name);
-	return generated_link(g, h, TRAMP_FMOD_RET, &attr, &gp, d);
+	if (!err) {
+		snprintf(name, sizeof(name), "inject_%s", h->func->name);
+		err = generated_link(g, h, TRAMP_FMOD_RET, &attr, &gp, d);
+	}
+	map_put(in->bytes); /* the program has it */
+	in->bytes = NULL;
+	return err;
 }
 
 /* Another name of the function, or a pattern, may say the same of it. */
 static int inject_again(struct generated *g, const struct hook *h, struct diag *d)
 {
 	const struct utramp_inject *in = of(g);
-	uint64_t value;
+	struct gen_value value;
 	size_t i = in->given.n;
 	int err = value_for(in, h->func, &value, d);
+	bool same;
 
-	while (!err && i && in->given.at[i - 1].hook != h)
-		i--;
-	if (err || !i || in->given.at[i - 1].value == value)
+	if (err)
 		return err;
+	while (i && in->given.at[i - 1].hook != h)
+		i--;
+	same = !i || gen_value_same(&in->given.at[i - 1].value, &value);
+	gen_value_free(&value);
+	if (same)
+		return 0;
 	return diag_set(
 		d, -EINVAL,
 		"%s:%s is given two values: name it once, before patterns that mean it, too",
@@ -347,6 +384,8 @@ void utramp_inject__free(struct utramp_inject *in)
 		session_settle(in->g.target, NULL);
 		inject_orphan(&in->g);
 	}
+	for (size_t i = 0; i < in->given.n; i++)
+		gen_value_free(&in->given.at[i].value);
 	vec_free(&in->from);
 	vec_free(&in->given);
 	free(in->condition);

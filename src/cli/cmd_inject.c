@@ -26,14 +26,16 @@ static bool in_operator(const char *spec, const char *eq)
 }
 
 /*
- * SPEC=VALUE, cut at the last '=' that has a function before it and a value behind; an
- * operator's name may end with one.  NULL: no value.
+ * SPEC=VALUE, cut at the first '=' in front of a brace, else at the last one that has a
+ * function before it and a value behind; an operator's name may end with one.  NULL: no value.
  */
 static const char *cut_value(char *spec)
 {
 	size_t n = strlen(spec);
-	char *eq = strrchr(spec, '=');
+	char *eq = strstr(spec, "={");
 
+	if (!eq)
+		eq = strrchr(spec, '=');
 	if (n > 4 && !strcmp(spec + n - 4, "='='"))
 		eq = spec + n - 4;
 	if (!eq || eq == spec || eq[-1] == ':' || !eq[1] || in_operator(spec, eq))

@@ -73,8 +73,9 @@ static const struct cli_verb verbs[] = {
 	  .run = cmd_inject,
 	  .usage = "[MODULE:]FUNC=VALUE... -- CMD [ARG...]",
 	  .summary = "Return a value in the functions' place, for all calls or some",
-	  .help = "VALUE is as C writes it: 0, -1, NULL, 0.5, true, an enumerator; 'void' where there\n"
-		  "is no result.  With --errno it may be left out: -1, or NULL.\n",
+	  .help = "VALUE is as C writes it: 0, -1, NULL, 0.5, true, an enumerator; 1+2i of complex\n"
+		  "numbers, {1, .x = 2} of structs, unions and vectors; 'void' where there is no\n"
+		  "result.  With --errno it may be left out: -1, or NULL.\n",
 	  .example = { { "one malloc() in a hundred fails, the same ones each time",
 			 "utramp inject libc:malloc=0 --prob 1% --seed 7 --from 'libsql*' -- sqlite3 x.db .dump" },
 		       { "the disk is full, from the third write on",

@@ -183,8 +183,14 @@ static void inject(struct gen_writer *w, const struct gen_inject *g)
 		gen_put(w, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, KFUNC_SET_ERRNO);
 	}
 	gen_put_mov(w, R1, R6);
-	gen_put_set64(w, R2, g->value);
-	gen_put_call(w, BPF_FUNC_override_return);
+	if (g->value->bytes) {
+		put_value(w, R2, g->value_fd);
+		gen_put_set(w, R3, (int32_t)g->value->size);
+		gen_put(w, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, KFUNC_SET_RESULT);
+	} else {
+		gen_put_set64(w, R2, g->value->word);
+		gen_put_call(w, BPF_FUNC_override_return);
+	}
 }
 
 int gen_inject_program(const struct gen_inject *g, int slots_fd, int shared_fd,

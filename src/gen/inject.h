@@ -10,13 +10,13 @@
  *          number of threads that threw before it: the same seed, the same choices, as long as
  *          threads make their first such calls in the same order
  * Maps     a PERCPU_ARRAY of one struct gen_inject_slot and an ARRAY of one struct
- *          gen_inject_shared (key 0)
+ *          gen_inject_shared (key 0); an ARRAY with the bytes of a value that is no word
  *
  * Knows BPF instructions, prototypes and models; not processes.
  *
  * Errors   -EINVAL  a value that the function's result cannot have (d says which it can)
  *          -ENOTSUP a result that no value can be given for
- * Memory   everything is borrowed but the programs
+ * Memory   everything is borrowed but the programs and the bytes of values
  * Context  [ctl]
  * Spec     bpf-helpers(7): bpf_override_return; xorshift64*: Vigna 2016, "An experimental
  *          exploration of Marsaglia's xorshift generators, scrambled", section 3
@@ -45,9 +45,20 @@ struct gen_inject_shared {
 	uint64_t throwers;   /* threads that have a die */
 };
 
+/*
+ * What is returned in a function's place.  A scalar of one register is a word, as the result slot
+ * holds it; everything else bytes, C's sizeof of them, for utramp_set_result().
+ */
+struct gen_value {
+	uint64_t word;
+	uint8_t *bytes; /* malloc'ed; NULL: word it is */
+	size_t size;
+};
+
 struct gen_inject {
-	uint64_t value; /* as gen_inject_value() has it */
-	int err;        /* errno of the calls that are made to fail; 0: untouched */
+	const struct gen_value *value;
+	int value_fd; /* of an ARRAY map whose first element is the value's bytes, if it has some */
+	int err;      /* errno of the calls that are made to fail; 0: untouched */
 	bool after_main;
 	const struct taddr_range *from; /* where the call must return to */
 	size_t nfrom;
@@ -60,11 +71,15 @@ struct gen_inject {
 };
 
 /*
- * What the result slot holds for text, of a function that returns type ret: an integer,
- * character, enumerator, true, false, NULL, address, floating-point number; "void" (or
- * nothing) for no result.  text NULL: what says failure, -1 or NULL.
+ * The value that text says, for a function that returns type ret, as C writes it: an integer,
+ * character, enumerators (A|B), true, false, NULL, address, floating-point number, 1+2i; braces
+ * around what structs, unions, arrays and vectors hold, {1, {2, 3}}, {.x = 1, [2] = 7}, what is
+ * not named being 0; "text" in a character array; "void" (or nothing) for no result.  text
+ * NULL: what says failure, -1 or NULL.  out is to be freed by gen_value_free().
  */
-int gen_inject_value(const char *text, const struct ty *ret, uint64_t *out, struct diag *d);
+int gen_inject_value(const char *text, const struct ty *ret, struct gen_value *out, struct diag *d);
+void gen_value_free(struct gen_value *v); /* the bytes only */
+bool gen_value_same(const struct gen_value *a, const struct gen_value *b);
 
 /* For fmod_ret. */
 int gen_inject_program(const struct gen_inject *in, int slots_fd, int shared_fd,

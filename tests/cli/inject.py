@@ -141,6 +141,51 @@ def floating_point_results():
     assert 'half 0 -2.25' in r.out, r
 
 
+CLASSES = {
+    'x87=-0.75': 'x87 -1.5',
+    'x87_pair=1.5-2.5i': 'x87_pair 1.5 -2.5',
+    'two_floats=3i': 'two_floats 0 3',
+    'mixed={-1, .5}': 'mixed -1 0.5',
+    'large={7, .d = 0.25, "ab=c", .at[1] = {8, -9}, .high = 30}': 'large 7 0.25 ab=c 0 0 8 -9 0 30',
+    "packed={'a', 1000000000000}": 'packed 97 1000000000000',
+    'side=LEFT|RIGHT': 'side 3',
+    'vector={0.5, 4}': 'vector 0.5 4',
+    'wide=-18446744073709551616': 'wide ffffffffffffffff 0',
+    'vector4={[1] = 7, 8}': 'vector4 0 7 8 0',
+    'vector16={1, 2, [15] = 3}': 'vector16 1 2 3',
+}
+
+
+@test
+def results_of_every_class():
+    """In one run, so that each finds the registers as the others left them; then one by one."""
+    specs = ['inject_victim:' + s for s in CLASSES]
+    plain = utramp('trace', '-o', '/dev/null', 'inject_victim:x87', '--', VICTIM, 'classes', 2)
+    _, n, calls, r = run(*specs, mode='classes', calls=2)
+    lines = plain.out.splitlines()
+    here = [w for w in CLASSES.values() if any(x.split()[0] == w.split()[0] for x in lines)]
+    assert len(here) >= 9 and n == calls, r
+    assert sorted(r.out.splitlines()) == sorted(2 * here), r
+    for spec, want in list(CLASSES.items())[:5]:
+        _, _, _, r = run('inject_victim:' + spec, mode='classes', calls=1)
+        changed = [x for x in r.out.splitlines() if x not in lines]
+        assert changed == [want], r
+
+
+@test
+def failure_of_128_bits():
+    _, _, _, r = run('inject_victim:wide', '--errno', 'EIO', mode='classes', calls=1)
+    assert 'wide ffffffffffffffff ffffffffffffffff' in r.out, r
+
+
+@test
+def the_same_value_twice():
+    spec = 'inject_victim:large={.n = %d}'
+    _, n, calls, r = run(spec % 3, spec % 3, mode='classes', calls=3)
+    assert n == calls == 3 and r.out.count('large 3 0 ') == 3, r
+    refused(2, ['large', 'two values'], 'inject', spec % 3, spec % 4, '--', VICTIM)
+
+
 @test
 def functions_without_result():
     _, n, _, r = run('inject_victim:note=void', mode='note')
@@ -199,9 +244,15 @@ def as_json():
 def what_makes_no_sense_is_refused():
     refused(2, 'which value', 'inject', 'inject_victim:answer', '--', VICTIM)
     refused(2, "'x' is no value of type int", 'inject', 'inject_victim:answer=x', '--', VICTIM)
-    for value in ('=1', ''):
-        refused(1, '__int128 cannot be replaced', 'inject', 'inject_victim:wide' + value,
-                '--errno', 'EIO', '--', VICTIM, 'wide')
+    for value, why in (('large=1', ["'1' is no value of type struct large", 'values in braces']),
+                       ('large={.zzz = 1}', 'the names of its members'),
+                       ('mixed={1, 2, 3}', 'so many it does not have'),
+                       ('x87=1.5L', "'1.5L' is no value of type long double: give a number"),
+                       ('x87_pair=1+', 'a number, 1.5 or 1+2i'),
+                       ('side=MIDDLE', 'one of its enumerators, or an integer')):
+        refused(2, why, 'inject', 'inject_victim:' + value, '--', VICTIM)
+    refused(2, 'which value of type struct large says failure is not known', 'inject',
+            'inject_victim:large', '--errno', 'EIO', '--', VICTIM)
     refused(2, 'which value? inject_victim:answer=VALUE', 'inject', 'inject_victim:answer=', '--',
             VICTIM)
     for name in ('X::operator=(X const&)', 'X::operator<=>(X)', 'operator==(X, X)', 'operator>=(X)'):

@@ -52,6 +52,120 @@ ALONE __int128 wide(int n)
 	return n;
 }
 
+/* A result of each class, of whatever travels where: see psABI 3.2.3. */
+struct mixed {
+	long n;
+	double d;
+};
+
+struct large {
+	int n;
+	double d;
+	char text[8];
+	struct {
+		short x, y;
+	} at[2];
+	unsigned low : 3, high : 5;
+};
+
+struct packed {
+	char c;
+	long n;
+} __attribute__((packed));
+
+enum side { LEFT = 1, RIGHT = 2 };
+typedef double vec2 __attribute__((vector_size(16)));
+typedef double vec4 __attribute__((vector_size(32)));
+typedef int vec16 __attribute__((vector_size(64)));
+
+ALONE long double x87(int n)
+{
+	return n;
+}
+
+ALONE _Complex long double x87_pair(int n)
+{
+	return n;
+}
+
+ALONE float _Complex two_floats(int n)
+{
+	return (float)n;
+}
+
+ALONE struct mixed mixed(int n)
+{
+	return (struct mixed){ n, n };
+}
+
+ALONE struct large large(int n)
+{
+	return (struct large){ .n = n };
+}
+
+ALONE struct packed packed(int n)
+{
+	return (struct packed){ 0, n };
+}
+
+ALONE enum side side(int n)
+{
+	return n ? LEFT : RIGHT;
+}
+
+ALONE vec2 vector(int n)
+{
+	return (vec2){ n, n };
+}
+
+__attribute__((target("avx"))) ALONE vec4 vector4(int n)
+{
+	return (vec4){ n, n, n, n };
+}
+
+__attribute__((target("avx512f"))) ALONE vec16 vector16(int n)
+{
+	return (vec16){ n };
+}
+
+__attribute__((target("avx"))) static void show_avx(void)
+{
+	vec4 v = vector4(1);
+
+	printf("vector4 %g %g %g %g\n", v[0], v[1], v[2], v[3]);
+}
+
+__attribute__((target("avx512f"))) static void show_avx512(void)
+{
+	vec16 v = vector16(1);
+
+	printf("vector16 %d %d %d\n", v[0], v[1], v[15]);
+}
+
+static void show_classes(void)
+{
+	long double x = x87(1) + x87(2); /* one is kept on the x87 stack meanwhile, or spilled */
+	_Complex long double p = x87_pair(1);
+	float _Complex f = two_floats(1);
+	struct mixed m = mixed(1);
+	struct large l = large(1);
+	struct packed k = packed(1);
+	vec2 v = vector(1);
+
+	printf("x87 %Lg\nx87_pair %Lg %Lg\ntwo_floats %g %g\n", x, __real__ p, __imag__ p,
+	       (double)__real__ f, (double)__imag__ f);
+	printf("mixed %ld %g\npacked %d %ld\nside %d\nvector %g %g\n", m.n, m.d, k.c, k.n, side(1),
+	       v[0], v[1]);
+	printf("large %d %g %s %d %d %d %d %u %u\n", l.n, l.d, l.text, l.at[0].x, l.at[0].y,
+	       l.at[1].x, l.at[1].y, l.low, l.high);
+	printf("wide %llx %llx\n", (unsigned long long)(wide(1) >> 64),
+	       (unsigned long long)wide(1));
+	if (__builtin_cpu_supports("avx"))
+		show_avx();
+	if (__builtin_cpu_supports("avx512f"))
+		show_avx512();
+}
+
 static int early;
 
 /* glibc hands constructors what it hands to main(). */
@@ -189,8 +303,8 @@ int main(int argc, char **argv)
 		four_threads();
 		return 0;
 	}
-	if (!strcmp(name, "wide"))
-		return wide(1) != 1;
+	for (int i = 0; i < calls && !strcmp(name, "classes"); i++)
+		show_classes();
 	if (!strcmp(name, "serial"))
 		serial_threads();
 	if (!strcmp(name, "child"))
