@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define MAX_SLOT    65536
+#define MAX_NESTED  16
+#define MAX_TYPES   10000
 #define MAX_STRINGS (GEN_TRACE_MAX_RECORD / 2)
 
 int gen_trace_new(const struct gen_trace_opts *opts, struct gen_trace **out)
@@ -74,6 +76,38 @@ static int decide(struct gen_trace *t, struct trace_func *n, bool entry, bool ex
 	n->has_exit = exit;
 	n->session = entry && exit && (late || n->filter);
 	return plan_make(n, &t->opts, d);
+}
+
+/* Values are shown to no greater depth and width, as a rule; where one is, it has no name. */
+static bool leads_to_code(const struct ty *t, unsigned depth, unsigned *budget)
+{
+	const struct ty *of;
+
+	t = t ? ty_strip(t) : NULL;
+	if (!t || depth > MAX_NESTED || !*budget)
+		return false;
+	--*budget;
+	of = t->of ? ty_strip(t->of) : NULL;
+	if (t->kind == TY_FUNC || (t->kind == TY_PTR && of && of->kind == TY_FUNC))
+		return true;
+	if (t->kind == TY_ARRAY || (t->kind == TY_PTR && t->flags & TY_REFERENCE))
+		return leads_to_code(of, depth + 1, budget);
+	if (t->kind != TY_STRUCT && t->kind != TY_UNION)
+		return false;
+	for (uint64_t i = 0; i < t->n && t->member && *budget; i++)
+		if (leads_to_code(t->member[i].type, depth + 1, budget))
+			return true;
+	return false;
+}
+
+bool gen_trace_names(const struct proto *p)
+{
+	unsigned budget = MAX_TYPES;
+	bool any = leads_to_code(p->ret, 0, &budget);
+
+	for (unsigned i = 0; i < p->nparams && !any; i++)
+		any = leads_to_code(p->param[i].type, 0, &budget);
+	return any;
 }
 
 static void note_buffers(struct gen_trace *t, const struct trace_func *f)

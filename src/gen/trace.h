@@ -48,6 +48,7 @@
 #define GEN_TRACE_H
 
 #include "base/diag.h"
+#include "gen/value.h"
 #include "gen/writer.h"
 #include "info/type.h"
 #include "model/func_model.h"
@@ -73,8 +74,10 @@ struct gen_trace_opts {
 	bool color;
 	unsigned strings; /* bytes shown of a char *; 0: as other pointers */
 	bool exit_only;
-	unsigned depth;     /* 0: any */
-	const char *filter; /* NULL: none; as gen/expr.h has it */
+	unsigned depth;         /* 0: any */
+	const char *filter;     /* NULL: none; as gen/expr.h has it */
+	value_symbol_fn symbol; /* names functions; its answer is used at once.  NULL: none */
+	void *symbol_arg;
 	const struct gen_trace_buf *buf;
 	unsigned nbufs; /* at most GEN_TRACE_BUFS; the trace keeps a pointer to it all */
 };
@@ -113,6 +116,9 @@ int gen_trace_add(struct gen_trace *t, const struct gen_trace_func *f, uint32_t 
 bool gen_trace_has_entry(const struct gen_trace *t, uint32_t id);
 bool gen_trace_has_exit(const struct gen_trace *t, uint32_t id);
 bool gen_trace_has_session(const struct gen_trace *t, uint32_t id);
+
+/* May values of p be pointers to functions? */
+bool gen_trace_names(const struct proto *p);
 
 /* Buffer number i was found in some function. */
 bool gen_trace_buf_used(const struct gen_trace *t, unsigned i);

@@ -76,7 +76,7 @@ static int set_section(const struct trace_func *f, const struct gen_trace_buf *b
 	if (f->proto && func_type(f, arg)->kind != TY_PTR)
 		return diag_set(d, -EINVAL, "%s: argument %s is no pointer to a buffer", f->name,
 				b->arg);
-	s->buffer = true;
+	s->kind = SEC_BUFFER;
 	s->cap = (uint16_t)(b->n && b->n < GEN_TRACE_MAX_BUF ? b->n : GEN_TRACE_MAX_BUF);
 	if (!b->len)
 		return 0;
@@ -101,9 +101,7 @@ int plan_buffer(const struct trace_func *f, const struct gen_trace_opts *o, stru
 		int arg, struct diag *d)
 {
 	const struct gen_trace_buf *b = buffer_of(f, o, arg);
-	struct rec_section s = { .arg = (int16_t)arg,
-				 .slot = f->model->arg[arg].slot,
-				 .off = p->size };
+	struct rec_section s = { .arg = (int16_t)arg, .slot = f->model->arg[arg].slot };
 	int err;
 
 	if (!b || (p == &f->entry && at_exit(b) && f->has_exit) ||
@@ -112,9 +110,7 @@ int plan_buffer(const struct trace_func *f, const struct gen_trace_opts *o, stru
 	err = set_section(f, b, arg, &s, d);
 	if (err)
 		return err;
-	p->section[p->nsections++] = s;
-	p->size = (uint16_t)(p->size + 24);
-	return 0;
+	return plan_add(p, &s, 24) ? 0 : -ENOMEM;
 }
 
 /* -- programs ------------------------------------------------------------------------------ */
@@ -146,7 +142,7 @@ void put_buffer_sizes(struct gen_writer *w, const struct rec_plan *p)
 	for (unsigned i = 0; i < p->nsections; i++) {
 		const struct rec_section *s = &p->section[i];
 
-		if (!s->buffer)
+		if (s->kind != SEC_BUFFER)
 			continue;
 		put_want(w, s);
 		fits = gen_put_jump(w, BPF_JLE, R1, s->cap);
@@ -169,7 +165,7 @@ void put_buffers(struct gen_writer *w, const struct rec_plan *p)
 	for (unsigned i = 0; i < p->nsections; i++) {
 		const struct rec_section *s = &p->section[i];
 
-		if (!s->buffer)
+		if (s->kind != SEC_BUFFER)
 			continue;
 		put_want(w, s);
 		gen_put_store(w, R7, s->off + WANT, R1);
@@ -205,7 +201,7 @@ int buffers_check(const struct rec_plan *p, const uint8_t *rec, size_t n)
 		return -EBADMSG;
 	for (unsigned i = 0; i < p->nsections; i++) {
 		const struct rec_section *s = &p->section[i];
-		uint64_t have = s->buffer ? word(rec + s->off + HAVE) : 0;
+		uint64_t have = s->kind == SEC_BUFFER ? word(rec + s->off + HAVE) : 0;
 
 		if (have > s->cap)
 			return -EBADMSG;
@@ -220,7 +216,7 @@ void buffer_get(const struct rec_plan *p, const uint8_t *rec, const struct rec_s
 	size_t at = p->size;
 
 	for (const struct rec_section *x = p->section; x < s; x++)
-		at += x->buffer ? ALIGN_UP((size_t)word(rec + x->off + HAVE), 8u) : 0;
+		at += x->kind == SEC_BUFFER ? ALIGN_UP((size_t)word(rec + x->off + HAVE), 8u) : 0;
 	out->bytes = rec + at;
 	out->n = (size_t)word(rec + s->off + HAVE);
 	out->want = s->len_size ? word(rec + s->off + WANT) : out->n;

@@ -4,6 +4,7 @@
  * Records were checked by trace_record.c: sizes and status words can be trusted here.
  */
 #include "gen/trace_line.h"
+#include "gen/value_std.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,50 @@ static void print_slots(struct value_out *o, const uint8_t *p, unsigned n)
 	value_close(o, ']');
 }
 
+/* "@0x7ffd10: VALUE", {"ptr":"0x7ffd10","val":VALUE}; strings and vectors as they are. */
+static void print_reference(struct value_out *o, uint64_t ptr, const struct ty *to,
+			    const uint8_t *bytes, size_t n, bool read)
+{
+	if (read && std_print(o, to, bytes, n, 0))
+		return;
+	if (o->text && !read) {
+		print_pointer(o, ptr);
+		return;
+	}
+	if (o->text) {
+		json_printf(o->w, "@0x%llx: ", (unsigned long long)ptr);
+		value_print(o, to, bytes, n);
+		return;
+	}
+	value_open(o, '{');
+	value_key(o, "ptr");
+	value_hex(o, ptr);
+	value_key(o, "val");
+	if (read)
+		value_print(o, to, bytes, n);
+	else
+		value_null(o);
+	value_close(o, '}');
+}
+
+/* A value whose address is in the slot, or a reference to it. */
+static void print_memory(struct value_out *o, const struct ty *t, uint64_t ptr,
+			 const uint8_t *section, const struct rec_section *s)
+{
+	const struct ty *to = type_referent(t);
+	bool read = !word_at(section);
+
+	o->here = section + 8;
+	o->here_is = ptr;
+	if (to)
+		print_reference(o, ptr, to, section + 8, s->cap, read);
+	else if (read)
+		value_print(o, t, section + 8, s->cap);
+	else
+		value_hex(o, ptr);
+	o->here = NULL;
+}
+
 /* One argument or the result, out of a record of plan p. */
 static void print_value(struct value_out *o, const struct trace_func *f, const struct rec_plan *p,
 			const uint8_t *rec, int arg)
@@ -113,23 +158,27 @@ static void print_value(struct value_out *o, const struct trace_func *f, const s
 	const struct rec_section *s = plan_section(p, arg);
 	unsigned at = (unsigned)(v->slot - p->first), n = v->nslots;
 	const uint8_t *slot = rec + sizeof(struct rec_head) + 8u * at;
+	struct value_far far[TRACE_MAX_CHAINS];
 
+	o->far = far;
+	o->nfar = chains_get(p, rec, arg, far);
 	if (v->flags & FM_HIDDEN)
 		n = 0;
 	if (at + n > p->nslots)
 		n = at < p->nslots ? p->nslots - at : 0;
-	if (s && s->buffer)
+	if (s && s->kind == SEC_BUFFER)
 		print_buffer(o, word_at(slot), p, rec, s);
 	else if (!f->proto)
 		print_slots(o, slot, n);
-	else if (s && s->string)
+	else if (s && s->kind == SEC_STRING)
 		print_string(o, word_at(slot), rec + s->off, s);
-	else if (s && !word_at(rec + s->off))
-		value_print(o, func_type(f, arg), rec + s->off + 8, s->cap);
+	else if (s && s->kind == SEC_MEMORY)
+		print_memory(o, func_type(f, arg), word_at(slot), rec + s->off, s);
 	else if (n && v->flags & FM_BY_ADDR)
 		value_hex(o, word_at(slot));
 	else
 		value_print(o, func_type(f, arg), slot, 8u * n);
+	o->nfar = 0;
 }
 
 const char *line_arg_name(const struct trace_func *f, unsigned i, char *buf, size_t cap)
@@ -147,7 +196,7 @@ void line_arg(struct value_out *o, const struct call *c, unsigned i)
 	const struct rec_section *s =
 		c->ret && c->ret != c->rec ? plan_section(c->ret_plan, (int)i) : NULL;
 
-	if (s && s->buffer)
+	if (s && s->kind == SEC_BUFFER)
 		print_buffer(o, word_at(c->rec + sizeof(struct rec_head) + 8u * v->slot),
 			     c->ret_plan, c->ret, s);
 	else
@@ -157,6 +206,18 @@ void line_arg(struct value_out *o, const struct call *c, unsigned i)
 void line_result(struct value_out *o, const struct call *c)
 {
 	print_value(o, c->f, c->ret_plan, c->ret, REC_RESULT);
+}
+
+struct value_out line_out(const struct gen_trace *t, struct json *w, bool text)
+{
+	return (struct value_out){ .w = w,
+				   .text = text,
+				   .first = true,
+				   .std = true,
+				   .strings = t->opts.strings != 0,
+				   .symbol = t->opts.symbol,
+				   .symbol_arg = t->opts.symbol_arg,
+				   .budget = TYPE_BUDGET };
 }
 
 static void json_uncertain(struct json *w, const struct trace_func *f)
@@ -216,9 +277,9 @@ static void json_end(struct json *w, struct value_out *o, const struct call *c)
 		json_flag(w, "open");
 }
 
-static void line_json(struct json *w, const struct call *c)
+static void line_json(const struct gen_trace *t, struct json *w, const struct call *c)
 {
-	struct value_out o = { .w = w, .budget = TYPE_BUDGET };
+	struct value_out o = line_out(t, w, false);
 	char buf[24];
 
 	json_open(w, '{');
@@ -267,7 +328,7 @@ void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, c
 		c.head.time_ns = end.start_ns;
 	c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;
 	if (t->opts.json)
-		line_json(&t->w, &c);
+		line_json(t, &t->w, &c);
 	else
 		line_text(t, &t->w, &c);
 }

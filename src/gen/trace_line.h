@@ -6,6 +6,7 @@
 #ifndef GEN_TRACE_LINE_H
 #define GEN_TRACE_LINE_H
 
+#include "gen/quote.h"
 #include "gen/trace_priv.h"
 
 #define TYPE_BUDGET 20000 /* nodes walked for one line */
@@ -20,6 +21,8 @@ struct call {
 	uint64_t dur_ns;
 };
 
+/* Where the values of a line go. */
+struct value_out line_out(const struct gen_trace *t, struct json *w, bool text);
 bool line_returns_value(const struct trace_func *f);
 const char *line_arg_name(const struct trace_func *f, unsigned i, char *buf, size_t cap);
 void line_arg(struct value_out *o, const struct call *c, unsigned i);
@@ -27,8 +30,6 @@ void line_result(struct value_out *o, const struct call *c);
 
 /* -- trace_text.c ------------------------------------------------------------------- */
 
-/* "GET / HTTP/1.1\r\n"..., as C writes it; UTF-8 stays, other bytes in octal. */
-void text_quote(struct json *w, const uint8_t *s, size_t n, bool cut);
 void line_text(const struct gen_trace *t, struct json *w, const struct call *c);
 
 #endif

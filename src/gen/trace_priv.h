@@ -44,15 +44,36 @@ struct rec_head {
 
 #define REC_RESULT (-1) /* struct rec_section.arg */
 
+enum section_kind {
+	SEC_MEMORY, /* the bytes of a value at an address in the context */
+	SEC_STRING, /* a string there */
+	SEC_BUFFER, /* see trace_buf.c */
+	SEC_CHAIN,  /* bytes whose address and number the record itself holds: see trace_chain.c */
+};
+
+/*
+ * SEC_CHAIN: offsets in the record.  They lie before the section's own.
+ */
+struct rec_chain {
+	uint16_t guard;        /* a status word: nothing is read unless it is 0; 0: none */
+	uint16_t addr;         /* holds the address */
+	int16_t shift;         /* to be added to that */
+	uint16_t len;          /* holds how many bytes there are; 0: cap */
+	bool len_is_end;       /* no, where they end */
+	uint16_t object;       /* the bytes of the object that has them */
+	const struct ty *type; /* whose type this is; NULL: bytes that only lead to others */
+};
+
 struct rec_section {
 	int16_t arg;
-	bool string, buffer;
+	uint8_t kind; /* enum section_kind */
 	bool len_signed;
-	uint8_t len_size;  /* bytes of the length; 0: it is cap */
+	uint8_t len_size;  /* SEC_BUFFER: bytes of the length; 0: it is cap */
 	uint16_t len_slot; /* of the context */
 	uint16_t slot;     /* of the context: holds the address */
 	uint16_t off;      /* of the status word */
 	uint16_t cap;
+	struct rec_chain chain;
 };
 
 struct rec_plan {
@@ -140,13 +161,38 @@ struct gen_trace {
 int plan_make(struct trace_func *f, const struct gen_trace_opts *o, struct diag *d);
 
 void plan_free(struct trace_func *f);
+/* What arg points to: its first section. */
 const struct rec_section *plan_section(const struct rec_plan *p, int arg);
+
+/* Append s; its place and its status word's are given by p.  NULL: out of memory. */
+struct rec_section *plan_add(struct rec_plan *p, const struct rec_section *s, uint32_t bytes);
+/* Of want bytes for one more section of a record so many as it has room for; 0: none. */
+uint32_t plan_room(const struct rec_plan *p, uint32_t want);
 
 /* t is the stripped type of a value: is it a string? */
 bool type_is_string(const struct ty *t);
 
+/* The same: is it a reference to something that can be read?  What that is, stripped; or NULL. */
+const struct ty *type_referent(const struct ty *t);
+
 /* The type of an argument, or of the result (arg REC_RESULT), stripped, as it is passed. */
 const struct ty *func_type(const struct trace_func *f, int arg);
+
+/* -- trace_chain.c -------------------------------------------------------------- */
+
+/*
+ * Sections of p for what the object of type t tells of that lies elsewhere (std::string).  Its
+ * n bytes stand at offset `object` of the record if the word at guard is 0 (guard 0: always).
+ */
+int plan_chains(struct rec_plan *p, int arg, const struct ty *t, uint32_t object, uint32_t n,
+		uint32_t guard, const struct gen_trace_opts *o);
+
+void put_chain(struct gen_writer *w, const struct rec_section *s);
+
+#define TRACE_MAX_CHAINS 4 /* objects of an argument that are followed */
+
+/* What arg's chains have read, for value_print(): room for TRACE_MAX_CHAINS; how many. */
+unsigned chains_get(const struct rec_plan *p, const uint8_t *rec, int arg, struct value_far *out);
 
 /* -- trace_buf.c ------------------------------------------------------------------ */
 

@@ -38,6 +38,18 @@ bool type_is_string(const struct ty *t)
 	return to->kind == TY_INT && to->flags & TY_CHAR && to->size == 1;
 }
 
+const struct ty *type_referent(const struct ty *t)
+{
+	const struct ty *to;
+
+	if (t->kind != TY_PTR || !(t->flags & TY_REFERENCE) || !t->of)
+		return NULL;
+	to = ty_strip(t->of);
+	if (to->kind == TY_VOID || to->kind == TY_FUNC || to->kind == TY_UNKNOWN)
+		return NULL;
+	return to->size ? to : NULL;
+}
+
 /* C11 6.7.6.3: arrays and functions are passed as pointers. */
 const struct ty *func_type(const struct trace_func *f, int arg)
 {
@@ -61,6 +73,29 @@ const struct rec_section *plan_section(const struct rec_plan *p, int arg)
 			return &p->section[i];
 	}
 	return NULL;
+}
+
+struct rec_section *plan_add(struct rec_plan *p, const struct rec_section *s, uint32_t bytes)
+{
+	struct rec_section *more = realloc(p->section, (p->nsections + 1u) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	p->section = more;
+	more += p->nsections++;
+	*more = *s;
+	more->off = p->size;
+	p->size = (uint16_t)(p->size + bytes);
+	return more;
+}
+
+uint32_t plan_room(const struct rec_plan *p, uint32_t want)
+{
+	uint32_t room = GEN_TRACE_MAX_RECORD - p->size;
+
+	if (room >= 8 + ALIGN_UP(want, 8u))
+		return want;
+	return room >= 8 + MIN_SECTION ? (room - 8) & ~7u : 0;
 }
 
 void plan_free(struct trace_func *f)
@@ -89,61 +124,94 @@ static void note(const struct planner *pl, int arg, uint32_t size, unsigned show
 			 shown, size);
 }
 
-/* Room for what an argument points to, as far as the record has any. */
-static void plan_value(const struct planner *pl, struct rec_plan *p, int arg)
+/* What of arg is read from memory: how many bytes, and how.  0: nothing. */
+static uint32_t bytes_there(const struct planner *pl, int arg, const struct fm_value *v,
+			    uint8_t *kind)
+{
+	const struct ty *t = func_type(pl->f, arg), *to = type_referent(t);
+
+	*kind = SEC_MEMORY;
+	if (v->flags & FM_BY_ADDR)
+		return v->size;
+	if (to)
+		return to->size > MAX_VALUE ? MAX_VALUE : (uint32_t)to->size;
+	if (!pl->o->strings || !type_is_string(t))
+		return 0;
+	*kind = SEC_STRING;
+	/* two more: the NUL, and one that tells whether the string goes on */
+	return pl->o->strings + 2;
+}
+
+static const struct fm_value *planned_value(const struct planner *pl, int arg)
 {
 	const struct trace_func *f = pl->f;
 	const struct fm_value *v = arg == REC_RESULT ? &f->model->ret : &f->model->arg[arg];
-	struct rec_section s = { .arg = (int16_t)arg, .slot = v->slot, .off = p->size };
-	uint32_t want, room = GEN_TRACE_MAX_RECORD - p->size, cap;
 
 	if (!f->proto || v->flags & FM_HIDDEN || !v->nslots)
-		return;
-	if (arg != REC_RESULT && buffer_of(f, pl->o, arg))
-		return;
-	s.string = !(v->flags & FM_BY_ADDR);
-	if (s.string && (!pl->o->strings || !type_is_string(func_type(f, arg))))
-		return;
-	/* two more: the NUL, and one that tells whether the string goes on */
-	want = s.string ? pl->o->strings + 2 : v->size;
+		return NULL;
+	return arg != REC_RESULT && buffer_of(f, pl->o, arg) ? NULL : v;
+}
+
+/* Room for what an argument points to, as far as the record has any. */
+static int plan_value(const struct planner *pl, struct rec_plan *p, int arg)
+{
+	const struct fm_value *v = planned_value(pl, arg);
+	struct rec_section s = { .arg = (int16_t)arg };
+	uint32_t want, cap;
+
+	want = v ? bytes_there(pl, arg, v, &s.kind) : 0;
 	if (!want)
-		return;
-	cap = !s.string && want > MAX_VALUE ? MAX_VALUE : want;
-	if (room < 8 + ALIGN_UP(cap, 8u))
-		cap = room >= 8 + MIN_SECTION ? (room - 8) & ~7u : 0;
+		return 0;
+	cap = s.kind == SEC_MEMORY && want > MAX_VALUE ? MAX_VALUE : want;
+	cap = plan_room(p, cap);
 	if (cap < want)
-		note(pl, arg, s.string ? pl->o->strings : want, s.string && cap ? cap - 2 : cap);
+		note(pl, arg, s.kind == SEC_STRING ? pl->o->strings : want,
+		     s.kind == SEC_STRING && cap ? cap - 2 : cap);
 	if (!cap)
-		return;
+		return 0;
+	s.slot = v->slot;
 	s.cap = (uint16_t)cap;
-	p->section[p->nsections++] = s;
-	p->size = (uint16_t)(p->size + 8 + ALIGN_UP(cap, 8u));
+	return plan_add(p, &s, 8 + ALIGN_UP(cap, 8u)) ? 0 : -ENOMEM;
+}
+
+/* Room for what objects among the arguments keep elsewhere. */
+static int plan_kept(const struct planner *pl, struct rec_plan *p, int arg)
+{
+	const struct fm_value *v = planned_value(pl, arg);
+	const struct rec_section *s = plan_section(p, arg);
+	const struct ty *t = v ? func_type(pl->f, arg) : NULL;
+	unsigned at = v ? sizeof(struct rec_head) + 8u * (unsigned)(v->slot - p->first) : 0;
+
+	if (s && s->kind == SEC_MEMORY)
+		return plan_chains(p, arg, v->flags & FM_BY_ADDR ? t : type_referent(t),
+				   s->off + 8u, s->cap, s->off, pl->o);
+	if (!v || s || v->flags & FM_BY_ADDR || v->nslots > RET_SLOTS)
+		return 0;
+	return plan_chains(p, arg, t, at, 8u * v->nslots, 0, pl->o);
 }
 
 static int plan_one(const struct planner *pl, struct rec_plan *p, bool args, bool result)
 {
 	const struct func_model *m = pl->f->model;
 	unsigned rets = result ? m->ret.nslots : 0;
+	int err = 0;
 
 	p->args = args;
 	p->result = result;
 	p->first = args ? 0 : m->nslots;
 	p->nslots = (uint16_t)((args ? m->nslots : 0) + rets);
 	p->size = (uint16_t)(sizeof(struct rec_head) + 8u * p->nslots);
-	p->section = calloc(m->nargs + 1u, sizeof(*p->section));
-	if (!p->section)
-		return -ENOMEM;
-	for (int i = 0; i < m->nargs; i++) {
-		int err = plan_buffer(pl->f, pl->o, p, i, pl->d);
-
-		if (err)
-			return err;
-	}
-	for (int i = 0; args && i < m->nargs; i++)
-		plan_value(pl, p, i);
-	if (result)
-		plan_value(pl, p, REC_RESULT);
-	return 0;
+	for (int i = 0; i < m->nargs && !err; i++)
+		err = plan_buffer(pl->f, pl->o, p, i, pl->d);
+	for (int i = 0; args && i < m->nargs && !err; i++)
+		err = plan_value(pl, p, i);
+	if (result && !err)
+		err = plan_value(pl, p, REC_RESULT);
+	for (int i = 0; args && i < m->nargs && !err; i++)
+		err = plan_kept(pl, p, i);
+	if (result && !err)
+		err = plan_kept(pl, p, REC_RESULT);
+	return err;
 }
 
 int plan_make(struct trace_func *f, const struct gen_trace_opts *o, struct diag *d)
@@ -237,18 +305,19 @@ static void put_head(struct gen_writer *w, uint32_t kind, uint32_t id, bool star
 
 static void put_section(struct gen_writer *w, const struct rec_section *s)
 {
+	bool string = s->kind == SEC_STRING;
 	unsigned null = 0;
 
 	gen_put_load(w, R3, R6, 8u * s->slot);
-	if (s->string) {
+	if (string) {
 		gen_put_set(w, R0, 0);
 		null = gen_put_jump(w, BPF_JEQ, R3, 0);
 	}
 	gen_put_mov(w, R1, R7);
 	gen_put_add(w, R1, s->off + 8);
 	gen_put_set(w, R2, s->cap);
-	gen_put_call(w, s->string ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_user);
-	if (s->string)
+	gen_put_call(w, string ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_user);
+	if (string)
 		gen_jump_here(w, null);
 	gen_put_store(w, R7, s->off, R0);
 }
@@ -266,7 +335,9 @@ static void put_record(struct gen_writer *w, const struct trace_func *f, uint32_
 		gen_put_store(w, R7, sizeof(struct rec_head) + 8u * i, R1);
 	}
 	for (unsigned i = 0; i < p->nsections; i++) {
-		if (!p->section[i].buffer)
+		if (p->section[i].kind == SEC_CHAIN)
+			put_chain(w, &p->section[i]);
+		else if (p->section[i].kind != SEC_BUFFER)
 			put_section(w, &p->section[i]);
 	}
 	put_buffers(w, p);

@@ -354,7 +354,7 @@ static int check_record(const struct gen_trace *t, const uint8_t *data, size_t n
 		int64_t status;
 
 		memcpy(&status, data + p->section[i].off, sizeof(status));
-		if (status > (p->section[i].string ? p->section[i].cap : 0))
+		if (status > (p->section[i].kind == SEC_STRING ? p->section[i].cap : 0))
 			return -EBADMSG;
 	}
 	return 0;

@@ -4,13 +4,16 @@
  * Types come from files, bytes from the traced process: depth and number of nodes are
  * bounded, nothing is read beyond the bytes that are there, sizes are not trusted.
  *
- * Shape    integers exact; bool; enums by name, numbers if none matches; pointers "0x..";
+ * Shape    integers exact; bool; enums by name, flags as A|B, numbers if none matches;
+ *          pointers "0x..", those to functions with the name;
  *          structs and unions objects, members of anonymous ones in the outer object;
  *          arrays, vectors and complex numbers arrays; 128-bit integers decimal strings
  *          (wider: hex); _Float128 rounded to long double; what has no bytes null.
  *          In text, or if that is asked for, character arrays are strings.
  */
-#include "gen/value.h"
+#include "gen/quote.h"
+#include "gen/value_priv.h"
+#include "gen/value_std.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,6 +30,13 @@ static struct json *plain(struct value_out *o)
 	if (o->text)
 		o->w->comma = false;
 	return o->w;
+}
+
+/* Names come from files: keep a line a line. */
+static void put_name(struct json *w, const char *s)
+{
+	for (; *s; s++)
+		json_raw(w, (unsigned char)*s < ' ' || *s == 0x7f ? "?" : s, 1);
 }
 
 void value_open(struct value_out *o, char bracket)
@@ -55,8 +65,7 @@ void value_key(struct value_out *o, const char *name)
 		return;
 	}
 	value_item(o);
-	for (; *name; name++)
-		json_raw(o->w, (unsigned char)*name < ' ' || *name == 0x7f ? "?" : name, 1);
+	put_name(o->w, name);
 	json_raw(o->w, "=", 1);
 }
 
@@ -80,6 +89,14 @@ static void value_digits(struct value_out *o, const char *s)
 {
 	if (o->text)
 		json_raw(o->w, s, strlen(s));
+	else
+		json_str(o->w, s);
+}
+
+static void value_word(struct value_out *o, const char *s)
+{
+	if (o->text)
+		put_name(o->w, s);
 	else
 		json_str(o->w, s);
 }
@@ -117,6 +134,63 @@ size_t value_cut(const char *s, size_t n)
 
 /* -- scalars ----------------------------------------------------------------------- */
 
+static void print_number(struct value_out *o, const struct ty *t, uint64_t raw)
+{
+	if (t->flags & TY_SIGNED)
+		json_i64(plain(o), (int64_t)raw);
+	else
+		json_u64(plain(o), raw);
+}
+
+/* All bits that enumerators name, if every one is a single bit, a union of such, or 0; else 0. */
+static uint64_t flags_of(const struct ty *t, uint64_t mask)
+{
+	uint64_t bits = 0;
+
+	if (t->flags & TY_SIGNED)
+		return 0;
+	for (uint64_t i = 0; i < t->n; i++) {
+		uint64_t v = (uint64_t)t->enumerator[i].value & mask;
+
+		if (!(v & (v - 1)))
+			bits |= v;
+	}
+	for (uint64_t i = 0; i < t->n; i++) {
+		if ((uint64_t)t->enumerator[i].value & mask & ~bits)
+			return 0;
+	}
+	return bits;
+}
+
+/* "A|B|0x8": the bits one by one, as enumerators are declared; false: none has a name. */
+static bool print_flags(struct value_out *o, const struct ty *t, uint64_t raw, uint64_t mask)
+{
+	uint64_t named = flags_of(t, mask) & raw, left = named;
+
+	struct json text;
+
+	if (!named)
+		return false;
+	json_init(&text);
+	for (uint64_t i = 0; i < t->n && left; i++) {
+		const struct ty_enumerator *e = &t->enumerator[i];
+		uint64_t v = (uint64_t)e->value & mask;
+
+		if (v & (v - 1) || !(v & left))
+			continue;
+		json_printf(&text, "%s%s", left == named ? "" : "|", e->name ? e->name : "?");
+		left &= ~v;
+	}
+	if (raw & ~named)
+		json_printf(&text, "|0x%llx", (unsigned long long)(raw & ~named));
+	if (text.failed)
+		o->w->failed = true;
+	else
+		value_word(o, text.buf);
+	json_fini(&text);
+	return true;
+}
+
 static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
 {
 	uint64_t mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
@@ -125,14 +199,12 @@ static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw, un
 		const struct ty_enumerator *e = &t->enumerator[i];
 
 		if (((uint64_t)e->value & mask) == (raw & mask) && e->name) {
-			value_digits(o, e->name);
+			value_word(o, e->name);
 			return;
 		}
 	}
-	if (t->flags & TY_SIGNED)
-		json_i64(plain(o), (int64_t)raw);
-	else
-		json_u64(plain(o), raw);
+	if (!t->enumerator || !print_flags(o, t, raw & mask, mask))
+		print_number(o, t, raw);
 }
 
 /* signed and unsigned char are characters in C's prototypes, but bytes in data. */
@@ -165,10 +237,8 @@ static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, un
 		json_raw(o->w, raw ? "true" : "false", raw ? 4 : 5);
 	else if (t->flags & TY_BOOL)
 		json_bool(o->w, raw);
-	else if (t->flags & TY_SIGNED)
-		json_i64(plain(o), (int64_t)raw);
 	else
-		json_u64(plain(o), raw);
+		print_number(o, t, raw);
 }
 
 static void print_i128(struct value_out *o, const uint8_t *p, bool is_signed)
@@ -324,8 +394,46 @@ static void print_float(struct value_out *o, const struct ty *t, const uint8_t *
 
 /* -- aggregates ----------------------------------------------------------------------- */
 
-static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
-		      unsigned depth);
+/* "0x401136 <callback+0x4>", {"ptr":"0x401136","sym":"prog:callback+0x4"}; false: not known. */
+static bool print_function(struct value_out *o, const struct ty *t, uint64_t addr)
+{
+	const struct ty *to = t->kind == TY_PTR && t->of ? ty_strip(t->of) : NULL;
+	struct value_symbol s;
+	char text[1024], offset[24] = "";
+
+	if (!to || to->kind != TY_FUNC || !o->symbol || !addr ||
+	    !o->symbol(o->symbol_arg, addr, &s))
+		return false;
+	if (s.offset)
+		snprintf(offset, sizeof(offset), "+0x%llx", (unsigned long long)s.offset);
+	if (o->text) {
+		value_hex(o, addr);
+		snprintf(text, sizeof(text), " <%s%s>", s.func, offset);
+		put_name(o->w, text);
+		return true;
+	}
+	value_open(o, '{');
+	value_key(o, "ptr");
+	value_hex(o, addr);
+	value_key(o, "sym");
+	snprintf(text, sizeof(text), "%s:%s%s", s.module, s.func, offset);
+	json_str(o->w, text);
+	value_close(o, '}');
+	return true;
+}
+
+static void print_pointer(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n)
+{
+	uint64_t raw = 0;
+
+	memcpy(&raw, p, n < 8 ? n : 8);
+	if (print_function(o, t, raw))
+		return;
+	if (o->text && !o->chars && !raw && t->kind == TY_PTR)
+		json_raw(o->w, "NULL", 4);
+	else
+		value_hex(o, raw);
+}
 
 static void print_bit_field(struct value_out *o, const struct ty *t, const struct ty_member *m,
 			    const uint8_t *p, size_t n)
@@ -353,6 +461,21 @@ static void print_bit_field(struct value_out *o, const struct ty *t, const struc
 	print_i128(o, (const uint8_t *)&raw, t->flags & TY_SIGNED);
 }
 
+/* A base class without data: every allocator is one. */
+static bool is_empty(const struct ty *t, unsigned depth)
+{
+	if (t->kind != TY_STRUCT || depth >= MAX_DEPTH)
+		return false;
+	for (uint64_t i = 0; i < t->n && t->member; i++) {
+		const struct ty_member *m = &t->member[i];
+
+		if (!m->type || (m->name && m->name[0]) || m->bits ||
+		    !is_empty(ty_strip(m->type), depth + 1))
+			return false;
+	}
+	return t->name && t->name[0];
+}
+
 static void print_members(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
 			  unsigned depth)
 {
@@ -367,10 +490,12 @@ static void print_members(struct value_out *o, const struct ty *t, const uint8_t
 		if (!m->name || !m->name[0]) {
 			if ((of->kind != TY_STRUCT && of->kind != TY_UNION) || depth >= MAX_DEPTH)
 				continue;
+			if (is_empty(of, depth))
+				continue;
 			/* a base class may have members of the same names */
 			if (of->name && of->name[0]) {
 				value_key(o, of->name);
-				print_any(o, of, p + off, n - off, depth + 1);
+				value_any(o, of, p + off, n - off, depth + 1);
 			} else {
 				print_members(o, of, p + off, n - off, depth + 1);
 			}
@@ -380,7 +505,7 @@ static void print_members(struct value_out *o, const struct ty *t, const uint8_t
 		if (m->bits)
 			print_bit_field(o, of, m, p, n);
 		else
-			print_any(o, of, p + off, n - off, depth + 1);
+			value_any(o, of, p + off, n - off, depth + 1);
 	}
 }
 
@@ -388,6 +513,10 @@ static void print_chars(struct value_out *o, const uint8_t *p, size_t n, bool cu
 {
 	size_t len = strnlen((const char *)p, n);
 
+	if (o->text && !o->chars) {
+		text_quote(o->w, p, len, cut && len == n);
+		return;
+	}
 	json_strn(plain(o), (const char *)p, len);
 	if (o->text && cut && len == n)
 		json_raw(o->w, "...", 3);
@@ -409,7 +538,7 @@ static void print_array(struct value_out *o, const struct ty *t, const uint8_t *
 	for (i = 0; i < all && o->budget && n / size > i; i++) {
 		o->budget--;
 		value_item(o);
-		print_any(o, of, p + i * size, (size_t)size, depth + 1);
+		value_any(o, of, p + i * size, (size_t)size, depth + 1);
 	}
 	if (i < all && o->text)
 		json_raw(o->w, i ? ", ..." : "...", i ? 5 : 3);
@@ -424,14 +553,16 @@ static uint64_t bytes_needed(const struct ty *t)
 	return t->size;
 }
 
-static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n,
-		      unsigned depth)
+void value_any(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n, unsigned depth)
 {
 	bool scalar = t->kind != TY_STRUCT && t->kind != TY_UNION && t->kind != TY_ARRAY;
 	uint64_t raw = 0;
 
-	if (depth > MAX_DEPTH || !o->budget || t->kind == TY_VOID ||
-	    (scalar && (!n || bytes_needed(t) > n))) {
+	if (depth > MAX_DEPTH || !o->budget) {
+		value_digits(o, "...");
+		return;
+	}
+	if (t->kind == TY_VOID || (scalar && (!n || bytes_needed(t) > n))) {
 		value_null(o);
 		return;
 	}
@@ -449,6 +580,8 @@ static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p,
 		break;
 	case TY_STRUCT:
 	case TY_UNION:
+		if (o->std && std_print(o, t, p, n, depth))
+			break;
 		value_open(o, '{');
 		print_members(o, t, p, n, depth);
 		value_close(o, '}');
@@ -457,15 +590,11 @@ static void print_any(struct value_out *o, const struct ty *t, const uint8_t *p,
 		print_array(o, t, p, n, depth);
 		break;
 	default: /* pointers, and what is not known */
-		memcpy(&raw, p, n < 8 ? n : 8);
-		if (o->text && !o->chars && !raw && t->kind == TY_PTR)
-			json_raw(o->w, "NULL", 4);
-		else
-			value_hex(o, raw);
+		print_pointer(o, t, p, n);
 	}
 }
 
 void value_print(struct value_out *o, const struct ty *t, const uint8_t *p, size_t n)
 {
-	print_any(o, ty_strip(t), p, n, 0);
+	value_any(o, ty_strip(t), p, n, 0);
 }

@@ -12,6 +12,25 @@
 #include "base/types.h"
 #include "info/type.h"
 
+/* What stands at an address of code: "callback" or, offset bytes behind its beginning, inside of it. */
+struct value_symbol {
+	const char *module, *func;
+	uint64_t offset;
+};
+
+typedef bool (*value_symbol_fn)(void *arg, uint64_t addr, struct value_symbol *out);
+
+/* Contents of an object that lie elsewhere in memory. */
+struct value_far {
+	const uint8_t *object; /* among the bytes that are printed */
+	const struct ty *type; /* its, stripped */
+	const uint8_t *bytes;  /* of the contents, n of len */
+	size_t n;
+	uint64_t len;
+	bool lead; /* it was known where they are */
+	bool read; /* they could be read */
+};
+
 /*
  * Values go out as JSON, or as text with the same shape; in text, whoever opens a list
  * separates its items by value_key() and value_item().
@@ -21,6 +40,14 @@ struct value_out {
 	bool text, first;
 	bool chars;    /* arrays of plain char are strings in JSON, too, and bytes always numbers */
 	bool flexible; /* an array without a size goes on to the end of the bytes */
+	bool strings;  /* C++ strings by their characters, if these are known */
+	bool std;      /* strings and vectors of the C++ library by their contents: value_std.h */
+	const struct value_far *far;
+	unsigned nfar;
+	const uint8_t *here; /* these bytes come from address here_is; NULL: not known */
+	uint64_t here_is;
+	value_symbol_fn symbol; /* names functions that pointers lead to; NULL: none */
+	void *symbol_arg;
 	unsigned budget; /* nodes of types still to be walked: types come from files */
 };
 

@@ -34,6 +34,8 @@ TYPE(a_flex, .kind = TY_ARRAY, .flags = TY_UNSIZED, .of = &t_short);
 TYPE(a_u32x3, .kind = TY_ARRAY, .size = 12, .n = 3, .of = &t_u32);
 TYPE(a_int2, .kind = TY_ARRAY, .size = 8, .n = 2, .of = &t_int);
 
+static const struct ty_enumerator perms[] = { { "R", 1 }, { "W", 2 }, { "X", 4 } };
+TYPE(t_perm, .kind = TY_ENUM, .size = 4, .n = 3, .enumerator = perms);
 static const struct ty_enumerator colors[] = { { "RED", -1 }, { "BLUE", 5 } };
 TYPE(t_color, .kind = TY_ENUM, .size = 4, .flags = TY_SIGNED, .n = 2, .enumerator = colors);
 
@@ -201,6 +203,13 @@ static void test_arrays(void **state)
 	       "{\"map\":\"m\",\"key\":0,\"value\":0}\n{\"map\":\"m\",\"key\":1,\"value\":-3}\n"
 	       "{\"map\":\"m\",\"key\":2,\"value\":0}\n");
 	expect(&t_color, &t_color, false, "m[1] = -3\n");
+	v = 0x15;
+	put(&(uint32_t){ 1 }, &v, 1);
+	expect(&t_u32, &t_perm, false, "m[1] = R|X|0x10\n");
+	expect(&t_u32, &t_perm, true,
+	       "{\"map\":\"m\",\"key\":0,\"value\":0}\n"
+	       "{\"map\":\"m\",\"key\":1,\"value\":\"R|X|0x10\"}\n"
+	       "{\"map\":\"m\",\"key\":2,\"value\":0}\n");
 }
 
 /* char is text; unsigned char, that is __u8, is a number, and zeros end nothing. */

@@ -80,7 +80,7 @@ static uint8_t *make(struct fuzz *z, size_t *n)
 	for (size_t k = sizeof(h); k < *n; k++)
 		rec[k] = (uint8_t)rnd(256);
 	for (unsigned k = 0; k < p->nsections; k++) {
-		int64_t status = p->section[k].string ? rnd(p->section[k].cap + 1u) : 0;
+		int64_t status = p->section[k].kind == SEC_STRING ? rnd(p->section[k].cap + 1u) : 0;
 
 		status = rnd(5) ? status : -14;
 		memcpy(rec + p->section[k].off, &status, sizeof(status));
@@ -204,7 +204,7 @@ static void refused(void **state)
 	for (unsigned k = 0; k < 2; k++) {
 		const struct rec_section *s = &z.t->funcs.at[f.id].entry.section[k];
 
-		status = s->string ? s->cap : 0;
+		status = s->kind == SEC_STRING ? s->cap : 0;
 		memcpy(rec + s->off, &status, sizeof(status));
 		assert_int_equal(gen_trace_record(z.t, rec, n, check_line, &z), 0);
 		status++;

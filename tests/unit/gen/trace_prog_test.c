@@ -167,7 +167,7 @@ static const struct {
 	{ "void f(struct { char name[6]; unsigned char n[2]; } s)",
 	  { 0x0201006e6f6a6173 & ~0ull },
 	  "\"args\":{\"s\":{\"name\":[115,97,106,111,110,0],\"n\":[1,2]}},\"ret\":null",
-	  "f(s={name=\"sajon\", n=\"\\u0001\\u0002\"})" },
+	  "f(s={name=\"sajon\", n=\"\\1\\2\"})" },
 	{ "void f(struct { int a[2][2]; } s)",
 	  { 0x200000001, 0x400000003 },
 	  "\"args\":{\"s\":{\"a\":[[1,2],[3,4]]}},\"ret\":null",
@@ -176,7 +176,7 @@ static const struct {
 	  { 0xffffffff },
 	  "\"args\":{\"u\":{\"i\":-1,\"c\":[255,255,255,255],\"p\":\"0xffffffff\"}},"
 	  "\"ret\":null",
-	  "f(u={i=-1, c=\"\\u00ff\\u00ff\\u00ff\\u00ff\", p=0xffffffff})" },
+	  "f(u={i=-1, c=\"\\377\\377\\377\\377\", p=0xffffffff})" },
 	{ "void f(struct { } e, int a)",
 	  { 3 },
 	  "\"args\":{\"e\":{},\"a\":3},\"ret\":null",

@@ -32,6 +32,31 @@ static const struct ty t_enum8 = {
 	.kind = TY_ENUM, .name = "", .size = 8, .flags = TY_SIGNED, .n = 1, .enumerator = wide
 };
 
+/* flags: single bits, unions of them, and 0 */
+static const struct ty_enumerator perm[] = { { "NONE", 0 }, { "R", 1 },     { "W", 2 }, { "RW", 3 },
+					     { "X", 4 },    { "AGAIN", 4 }, { "S", 8 } };
+static const struct ty t_perm = {
+	.kind = TY_ENUM, .name = "perm", .size = 4, .n = 7, .enumerator = perm
+};
+static const struct ty t_perm8 = {
+	.kind = TY_ENUM, .name = "perm", .size = 1, .n = 7, .enumerator = perm
+};
+static const struct ty t_signed_perm = {
+	.kind = TY_ENUM, .name = "perm", .size = 4, .flags = TY_SIGNED, .n = 7, .enumerator = perm
+};
+static const struct ty_enumerator wide_flags[] = { { "LO", 1 }, { "HI", INT64_MIN }, { NULL, 2 } };
+static const struct ty t_wide_flags = {
+	.kind = TY_ENUM, .name = "", .size = 8, .n = 3, .enumerator = wide_flags
+};
+static const struct ty_enumerator fives[] = { { "ONE", 1 }, { "TWO", 2 }, { "FIVE", 5 } };
+static const struct ty t_fives = {
+	.kind = TY_ENUM, .name = "", .size = 4, .n = 3, .enumerator = fives
+};
+static const struct ty_member perms_m[] = { { "a", &t_perm, 0, 0, 3 }, { "b", &t_perm, 0, 3, 5 } };
+static const struct ty s_perms = {
+	.kind = TY_STRUCT, .name = "perms", .size = 1, .n = 2, .member = perms_m
+};
+
 static const struct ty a_int3 = { .kind = TY_ARRAY, .name = "", .size = 12, .n = 3, .of = &t_int };
 static const struct ty a_char4 = { .kind = TY_ARRAY, .name = "", .size = 4, .n = 4, .of = &t_char };
 static const struct ty a_flex = {
@@ -103,6 +128,26 @@ static const struct ty_member derived_m[] = { { "", &s_base, 0 }, { "x", &t_int,
 static const struct ty s_derived = {
 	.kind = TY_STRUCT, .name = "B", .size = 8, .n = 2, .member = derived_m
 };
+/* bases that hold nothing */
+static const struct ty s_empty = { .kind = TY_STRUCT, .name = "E", .size = 1 };
+static const struct ty_member hollow_m[] = { { "", &s_empty, 0 } };
+static const struct ty s_hollow = {
+	.kind = TY_STRUCT, .name = "H", .size = 1, .n = 1, .member = hollow_m
+};
+static const struct ty_member filled_m[] = { { "", &s_hollow, 0 },
+					     { "x", &t_int, 0 },
+					     { "e", &s_empty, 4 } };
+static const struct ty s_filled = {
+	.kind = TY_STRUCT, .name = "F", .size = 8, .n = 3, .member = filled_m
+};
+/* functions */
+static const struct ty t_code = { .kind = TY_FUNC, .name = "" };
+static const struct ty t_handler = { .kind = TY_PTR, .name = "", .size = 8, .of = &t_code };
+static const struct ty td_handler = { .kind = TY_TYPEDEF, .name = "h", .of = &t_handler };
+static const struct ty_member methods_m[] = { { "call", &td_handler, 0 }, { "p", &t_ptr, 8 } };
+static const struct ty s_methods = {
+	.kind = TY_STRUCT, .name = "M", .size = 16, .n = 2, .member = methods_m
+};
 static const struct ty_member wide_m[] = { { "a", &t_i128, 0, 0, 100 } };
 static const struct ty s_wide_bits = {
 	.kind = TY_STRUCT, .name = "W", .size = 16, .n = 1, .member = wide_m
@@ -144,6 +189,30 @@ static const struct {
 	{ &t_uenum, "\xfe\xff\xff\xff", 4, "4294967294", "4294967294" },
 	{ &t_enum8, "\0\0\0\0\0\0\0\x80", 8, "\"W\"", "W" },
 	{ &e_none, ones, 4, "4294967295", "4294967295" },
+	{ &t_perm, "\0\0\0", 4, "\"NONE\"", "NONE" },
+	{ &t_perm, "\3\0\0", 4, "\"RW\"", "RW" },
+	{ &t_perm, "\7\0\0", 4, "\"R|W|X\"", "R|W|X" },
+	{ &t_perm, "\xc\0\0", 4, "\"X|S\"", "X|S" },
+	{ &t_perm, "\x15\0\0", 4, "\"R|X|0x10\"", "R|X|0x10" },
+	{ &t_perm, "\1\0\0\x80", 4, "\"R|0x80000000\"", "R|0x80000000" },
+	{ &t_perm, "\x10\0\0", 4, "16", "16" },
+	{ &t_perm8, "\xff", 1, "\"R|W|X|S|0xf0\"", "R|W|X|S|0xf0" },
+	{ &t_signed_perm, "\5\0\0", 4, "5", "5" },
+	{ &t_wide_flags, "\1\0\0\0\0\0\0\x80", 8, "\"LO|HI\"", "LO|HI" },
+	{ &t_fives, "\3\0\0", 4, "3", "3" },
+	/* 0x35 = 00110 101 */
+	{ &s_perms, "\x35", 1, "{\"a\":\"R|X\",\"b\":\"W|X\"}", "{a=R|X, b=W|X}" },
+	{ &s_filled, "\1\0\0\0\0\0\0", 8, "{\"x\":1,\"e\":{}}", "{x=1, e={}}" },
+	{ &t_handler, "\x34\x12\0\0\0\0\0", 8, "{\"ptr\":\"0x1234\",\"sym\":\"m.so:f\\n(int)\"}",
+	  "0x1234 <f?(int)>" },
+	{ &td_handler, "\x36\x12\0\0\0\0\0", 8,
+	  "{\"ptr\":\"0x1236\",\"sym\":\"m.so:f\\n(int)+0x2\"}", "0x1236 <f?(int)+0x2>" },
+	{ &t_handler, "\0\0\0\0\0\0\0", 8, "\"0x0\"", "NULL" },
+	{ &t_handler, "\1\0\0\0\0\0\0", 8, "\"0x1\"", "0x1" },
+	{ &t_handler, "\x34\x12\0", 4, "null", "?" },
+	{ &s_methods, "\x34\x12\0\0\0\0\0\0\x34\x12\0\0\0\0\0", 16,
+	  "{\"call\":{\"ptr\":\"0x1234\",\"sym\":\"m.so:f\\n(int)\"},\"p\":\"0x1234\"}",
+	  "{call=0x1234 <f?(int)>, p=0x1234}" },
 	{ &a_int3, outer, 12, "[1,2,3]", "[1, 2, 3]" },
 	{ &a_int3, outer, 11, "[1,2]", "[1, 2, ...]" },
 	{ &a_int3, outer, 0, "[]", "[...]" },
@@ -170,9 +239,24 @@ static const struct {
 	{ &s_none, outer, 8, "{}", "{}" },
 };
 
+/* Names come from files, too. */
+static bool symbol(void *arg, uint64_t addr, struct value_symbol *out)
+{
+	assert_ptr_equal(arg, cases);
+	*out = (struct value_symbol){ .module = "m.so",
+				      .func = "f\n(int)",
+				      .offset = addr - 0x1234 };
+	return addr >= 0x1234 && addr < 0x1240;
+}
+
 static void print(struct json *w, const struct ty *t, const void *bytes, size_t n, bool text)
 {
-	struct value_out o = { .w = w, .text = text, .first = true, .budget = 1000 };
+	struct value_out o = { .w = w,
+			       .text = text,
+			       .first = true,
+			       .budget = 1000,
+			       .symbol = symbol,
+			       .symbol_arg = (void *)(uintptr_t)cases };
 	uint8_t *copy = malloc(n + !n); /* exactly n: sanitizers see reads beyond */
 
 	assert_non_null(copy);
@@ -212,6 +296,9 @@ static void bounded(void **state)
 	for (size_t i = 0; i < w.n; i++)
 		depth += (w.buf[i] == '{') - (w.buf[i] == '}');
 	assert_int_equal(depth, 0);
+	assert_non_null(strstr(w.buf, "{\"l\":\"...\",\"m\":\"...\"}"));
+	print(&w, &s_loop, outer, 8, true);
+	assert_non_null(strstr(w.buf, "{l=..., m=...}"));
 	json_fini(&w);
 }
 
