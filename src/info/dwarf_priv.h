@@ -203,4 +203,9 @@ uint16_t dwr_class_flags(Dwarf_Die *class);
 int dwr_type_of(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool, const struct ty **out,
 		struct diag *d);
 
+/* -- dwarf_std.c ------------------------------------------------------------------ */
+
+/* Is the class of this qualified name known where it is only declared?  Fills all but the name. */
+bool dwr_std_class(const char *name, struct ty *out);
+
 #endif

@@ -253,12 +253,22 @@ static int fill_wrapper(struct queue *q, struct dwr_node *n, enum ty_kind kind, 
 	return ref_type(q, &n->die, n->base.pointers, &n->base.ty.of);
 }
 
-/* A pointer to a data member is an offset; one to a member function is two words
- * (Itanium C++ ABI 2.3). */
+/* A pointer to a data member is an offset; one to a member function is two words, the first of
+ * which is its address, or for a virtual one an odd number (Itanium C++ ABI 2.3). */
 static int fill_member_pointer(struct queue *q, struct dwr_node *n)
 {
 	static const struct ty_node word = {
 		.ty = { .kind = TY_INT, .flags = TY_SIGNED, .name = "long", .size = 8, .align = 8 },
+		.filled = true,
+		.settled = true,
+	};
+	static const struct ty_node code = {
+		.ty = { .kind = TY_FUNC, .name = "", .of = &ty_void_node.ty },
+		.filled = true,
+		.settled = true,
+	};
+	static const struct ty_node to_code = {
+		.ty = { .kind = TY_PTR, .name = "", .size = 8, .align = 8, .of = &code.ty },
 		.filled = true,
 		.settled = true,
 	};
@@ -276,8 +286,8 @@ static int fill_member_pointer(struct queue *q, struct dwr_node *n)
 	m = ty_pool_alloc(q->pool, 2 * sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m[0] = (struct ty_member){ .name = "pfn", .type = &word.ty };
-	m[1] = (struct ty_member){ .name = "delta", .type = &word.ty, .offset = 8 };
+	m[0] = (struct ty_member){ .name = "ptr", .type = &to_code.ty };
+	m[1] = (struct ty_member){ .name = "adj", .type = &word.ty, .offset = 8 };
 	n->base.ty.kind = TY_STRUCT;
 	n->base.ty.size = 16;
 	n->base.ty.n = 2;
@@ -538,10 +548,23 @@ static int fill_unspecified(struct queue *q, struct dwr_node *n)
 	return 0;
 }
 
+/* TY_UNKNOWN by its name, but for what is known without. */
+static int fill_declared(struct queue *q, struct dwr_node *n)
+{
+	const char *name = dwarf_diename(&n->die);
+
+	name = name ? dwr_qualified(q->r, &n->die, name, q->pool) : "";
+	if (!name)
+		return -ENOMEM;
+	if (dwr_std_class(name, &n->base.ty))
+		n->base.ty.name = name;
+	return 0;
+}
+
 static int fill_tagged(struct queue *q, struct dwr_node *n)
 {
 	if (dwr_flag(&n->die, DW_AT_declaration))
-		return 0; /* TY_UNKNOWN by its name */
+		return fill_declared(q, n);
 	switch (dwarf_tag(&n->die)) {
 	case DW_TAG_enumeration_type:
 		return fill_enum(q, n);

@@ -109,12 +109,42 @@ static void test_references(void **state)
 	assert_string_equal(out, "const ns::counted &");
 }
 
+/* Declared only, as clang does; its layout is the library's ABI. */
+static void test_declared_string(void **state)
+{
+	struct proto p = proto_of("declared_string");
+	const struct ty *t;
+	char out[200];
+
+	assert_int_equal(p.nparams, 2);
+	t = ty_strip(ty_strip(p.param[0].type)->of);
+	assert_int_equal(t->kind, TY_STRUCT);
+	assert_int_equal(t->size, 32);
+	assert_int_equal(t->align, 8);
+	assert_int_equal(t->n, 3);
+	assert_true(t->flags & TY_NONTRIVIAL && t->flags & TY_PASS_TOLD);
+	assert_string_equal(t->member[1].name, "_M_string_length");
+	assert_int_equal(t->member[1].offset, 8);
+	/* of wide ones nothing is known */
+	t = ty_strip(ty_strip(p.param[1].type)->of);
+	assert_int_equal(t->kind, TY_UNKNOWN);
+	ty_format(t, out, sizeof(out));
+	assert_non_null(strstr(out, "basic_string<wchar_t"));
+}
+
 static void test_member_pointers(void **state)
 {
 	struct proto p = proto_of("member_pointers");
+	const struct ty *t = ty_strip(p.param[0].type);
 
-	assert_int_equal(ty_strip(p.param[0].type)->kind, TY_STRUCT);
-	assert_int_equal(ty_strip(p.param[0].type)->size, 16);
+	assert_int_equal(t->kind, TY_STRUCT);
+	assert_int_equal(t->size, 16);
+	assert_int_equal(t->n, 2);
+	assert_string_equal(t->member[0].name, "ptr");
+	assert_int_equal(t->member[0].type->kind, TY_PTR);
+	assert_int_equal(t->member[0].type->of->kind, TY_FUNC);
+	assert_string_equal(t->member[1].name, "adj");
+	assert_int_equal(t->member[1].offset, 8);
 	assert_int_equal(ty_strip(p.param[1].type)->kind, TY_INT);
 	assert_int_equal(ty_strip(p.param[1].type)->size, 8);
 }
@@ -183,10 +213,15 @@ static void test_lambda_of_no_function(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_this),       cmocka_unit_test(test_by_value),
-		cmocka_unit_test(test_references), cmocka_unit_test(test_member_pointers),
-		cmocka_unit_test(test_template),   cmocka_unit_test(test_local),
-		cmocka_unit_test(test_lambdas),    cmocka_unit_test(test_lambda_of_no_function),
+		cmocka_unit_test(test_this),
+		cmocka_unit_test(test_by_value),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_member_pointers),
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_declared_string),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_lambdas),
+		cmocka_unit_test(test_lambda_of_no_function),
 	};
 
 	if (argc < 2)

@@ -139,3 +139,18 @@ long local_captures(int n)
 } // namespace ns
 
 int (*global_lambda)(unsigned) = [](unsigned g) { return (int)g + 1; };
+
+/* As a unit that never makes one sees them. */
+namespace std {
+template <class C> struct char_traits;
+template <class T> class allocator;
+inline namespace __cxx11 {
+template <class C, class T, class A> class basic_string;
+}
+}
+typedef std::basic_string<char, std::char_traits<char>, std::allocator<char>> narrow;
+typedef std::basic_string<wchar_t, std::char_traits<wchar_t>, std::allocator<wchar_t>> broad;
+int declared_string(const narrow &n, const broad &b)
+{
+	return &n != nullptr && &b != nullptr;
+}
