@@ -232,3 +232,17 @@ bool symbols_find(struct symbols *s, taddr_t addr, struct utramp_frame *out)
 				      .offset = n.offset };
 	return !n.mod || !n.mod->ours;
 }
+
+bool symbols_function(struct symbols *s, taddr_t addr, const char **module, const char **func,
+		      uint64_t *offset)
+{
+	struct utramp_frame f;
+
+	/* as if it were a return address: the instruction before that is meant */
+	if (!module_of(s, addr) || !symbols_find(s, addr + 1, &f) || !f.func || !f.module)
+		return false;
+	*module = f.module;
+	*func = f.func;
+	*offset = f.offset - 1;
+	return true;
+}

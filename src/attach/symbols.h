@@ -28,4 +28,8 @@ int symbols_look(struct symbols *s, struct utramp_target *t, bool now);
  */
 bool symbols_find(struct symbols *s, taddr_t addr, struct utramp_frame *out);
 
+/* The function that addr lies in, as far as that is known; false: in none that has a name. */
+bool symbols_function(struct symbols *s, taddr_t addr, const char **module, const char **func,
+		      uint64_t *offset);
+
 #endif

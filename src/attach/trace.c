@@ -5,6 +5,7 @@
 #include "utramp/trace.h"
 #include "attach/generated.h"
 #include "attach/ringbuf.h"
+#include "attach/symbols.h"
 #include "gen/trace.h"
 #include "info/cxxname.h"
 #include "info/demangle.h"
@@ -29,6 +30,8 @@ struct utramp_trace {
 	struct map *ring, *slots;
 	struct shm_sink *sink; /* in the arena; NULL: none */
 	struct utramp_ring_buffer *rb;
+	struct symbols *symbols; /* NULL: no function so far has pointers to functions */
+	bool looked;             /* at what is mapped, since reading began */
 	/* while reading */
 	void (*line)(void *ctx, const char *text, size_t n);
 	void *ctx;
@@ -161,6 +164,30 @@ static int parse_buf(struct utramp_trace *tr, size_t i, const char *text, struct
 	return 0;
 }
 
+/* A pointer to a function may lead into what was loaded since. */
+static bool name_function(void *arg, uint64_t addr, struct value_symbol *out)
+{
+	struct utramp_trace *tr = arg;
+
+	if (!tr->symbols)
+		return false;
+	if (!tr->looked && tr->g.target)
+		symbols_look(tr->symbols, tr->g.target, false);
+	tr->looked = true;
+	return symbols_function(tr->symbols, addr, &out->module, &out->func, &out->offset);
+}
+
+/* While the target is surely there: it may have ended when the first record is read. */
+static int learn_names(struct utramp_trace *tr, const struct func *f)
+{
+	int err;
+
+	if (tr->symbols || f->proto.source == PROTO_NONE || !gen_trace_names(&f->proto))
+		return 0;
+	err = symbols_new(&tr->symbols);
+	return err ? err : symbols_look(tr->symbols, tr->g.target, true);
+}
+
 /* The user's strings, which need not outlive utramp_trace__new(). */
 static int keep_opts(struct utramp_trace *tr, struct diag *d)
 {
@@ -193,6 +220,8 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 				     .filter = tr->filter,
 				     .buf = tr->buf,
 				     .nbufs = (unsigned)tr->opts.nbufs,
+				     .symbol = name_function,
+				     .symbol_arg = tr,
 				     .strings = tr->opts.strings };
 	struct map_attr attr = { .type = BPF_MAP_TYPE_RINGBUF,
 				 .max_entries = (uint32_t)ring_size(tr->opts.buffer),
@@ -305,6 +334,8 @@ static int trace_hook(struct generated *g, struct hook *h, struct diag *d)
 	uint32_t id;
 	int err = generated_refusal(g, h, TRAMP_FENTRY, d);
 
+	if (!err)
+		err = learn_names(tr, f);
 	if (!err) {
 		err = gen_trace_add(tr->gen, &gf, &id, d);
 		err = err ? no_result(tr, f, err, d) : link_all(tr, h, id, d);
@@ -371,6 +402,7 @@ int utramp_trace__read(struct utramp_trace *tr, bool final,
 		return api_return(diag_set(d, -ESRCH, "the trace's target is gone"));
 	tr->line = line;
 	tr->ctx = ctx;
+	tr->looked = false;
 	n = ringbuf_consume(tr->rb, final);
 	if (n < 0)
 		return api_return(diag_set(d, n, "the trace's ring buffer is damaged"));
@@ -445,6 +477,7 @@ void utramp_trace__free(struct utramp_trace *tr)
 		trace_orphan(&tr->g);
 	}
 	gen_trace_free(tr->gen);
+	symbols_free(tr->symbols);
 	for (size_t i = 0; i < GEN_TRACE_BUFS; i++) {
 		free(tr->buf_text[i]);
 		free(tr->buf_said[i]);
