@@ -189,7 +189,7 @@ UTRAMP_API uint64_t utramp_target__unwound(const struct utramp_target *t);
 
 struct utramp_func_info {
 	size_t sz;
-	const char *module, *func;     /* func: all names of the address, the asked one first */
+	const char *module, *func;     /* all its names: of C++ the readable one, then the asked */
 	uint64_t addr, size;           /* in the file */
 	const char *proto;             /* C text; NULL: no types */
 	const char *types_from;        /* "BTF", "DWARF", "pack", "--proto", "none", "none: WHY" */

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 #include "base/json.h"
 #include "info/args.h"
+#include "info/demangle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -106,13 +107,28 @@ static const char *types_file(const struct func *f)
 	return NULL;
 }
 
+/* "name (aliases)", "ns::name(int) (_ZN2ns4nameEi, aliases)"; NULL: just f's name, or no memory. */
+static char *all_names(const struct func *f)
+{
+	char *text = demangle_short(f->name), *out = NULL;
+	const char *others = f->aliases ? f->aliases : "";
+
+	if (text && asprintf(&out, "%s (%s%s%s)", text, f->name, *others ? ", " : "", others) < 0)
+		out = NULL;
+	else if (!text && *others && asprintf(&out, "%s (%s)", f->name, others) < 0)
+		out = NULL;
+	free(text);
+	return out;
+}
+
 static int show(struct lister *l, const struct func *f)
 {
-	char names[1024], proto[1024], from[1024];
+	char *names = all_names(f), proto[1024], from[1024];
+	int stop;
 	struct utramp_func_info info = {
 		.sz = sizeof(info),
 		.module = f->mod->shown,
-		.func = f->name,
+		.func = names ? names : f->name,
 		.addr = f->addr,
 		.size = f->range.hi - f->range.lo,
 		.types_from = types_from(f, from, sizeof(from)),
@@ -123,19 +139,15 @@ static int show(struct lister *l, const struct func *f)
 		.reason = f->reason,
 	};
 
-	if (f->aliases) {
-		snprintf(names, sizeof(names), "%s (%s)", f->name, f->aliases);
-		info.func = names;
-	}
 	if (f->proto.source != PROTO_NONE) {
 		proto_format(&f->proto, proto, sizeof(proto));
 		info.proto = proto;
 	}
 	func_json(&l->json, f, &info);
-	if (l->json.failed)
-		return -ENOMEM;
 	info.json = l->json.buf;
-	return l->fn(l->ctx, &info) ? 1 : 0;
+	stop = l->json.failed ? -ENOMEM : l->fn(l->ctx, &info) != 0;
+	free(names);
+	return stop;
 }
 
 static int show_all(struct lister *l, const struct func_list *list)

@@ -79,8 +79,11 @@ static int of_verb(FILE *f, const struct cli_verb *v)
 
 static int function(void *ctx, const struct utramp_func_info *info)
 {
-	/* the name asked for; its others follow in parentheses */
-	fprintf(ctx, "%.*s\n", (int)strcspn(info->func, " "), info->func);
+	/* the symbol: behind it, in parentheses, its other names; before it, of C++, its readable one */
+	const char *mangled = strstr(info->func, " (_Z");
+	const char *name = mangled ? mangled + 2 : info->func;
+
+	fprintf(ctx, "%.*s\n", (int)strcspn(name, " ,)"), name);
 	return 0;
 }
 
