@@ -223,6 +223,8 @@ static int name_helpers(struct code_view *v)
 		err = add_name(v, env->set_result, 0, "rt_set_result");
 	if (!err)
 		err = add_name(v, env->tail, 0, "rt_tail");
+	if (!err)
+		err = add_name(v, env->helper[HELPER_FORMAT_ARGS], 0, "rt_format_args");
 	for (unsigned i = 0; i < n && !err; i++)
 		err = add_name(v, env->helper[h[i].id], 0, "bpf_%s", h[i].name);
 	return err;

@@ -48,6 +48,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	*e = (struct engine_env){ .arena = t->proc->arena, .tls_off = t->proc->tls_off };
 	for (unsigned i = 0; i < n; i++)
 		e->helper[h[i].id] = slab_symbol(t, slab, h[i].symbol);
+	e->helper[HELPER_FORMAT_ARGS] = slab_symbol(t, slab, "rt_format_args");
 	e->guard_slow = slab_symbol(t, slab, "rt_guard_slow");
 	e->first = slab_symbol(t, slab, "rt_first");
 	e->tail = slab_symbol(t, slab, "rt_tail");

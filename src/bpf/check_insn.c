@@ -120,7 +120,7 @@ static int check_helper(const struct insn_check *c)
 		return diag_set(c->d, -ENOTSUP,
 				"insn %u: unknown helper bpf_%s#%u: we do not have it", c->at,
 				helper_name(id), id);
-	if (!h)
+	if (!h || (h->flags & HELPER_OWN && !c->attr->generated))
 		return diag_set(c->d, -EACCES, "insn %u: unknown helper #%d", c->at, c->i->imm);
 	if (!(h->flags & 1u << c->p->kind))
 		return diag_set(c->d, -EACCES, "insn %u: helper bpf_%s is for %s programs", c->at,

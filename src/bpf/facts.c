@@ -274,6 +274,20 @@ static void want_ctx(struct pass *s)
 		refuse(s, "r1 is not ctx");
 }
 
+/* Its words of the context, which nothing else reads. */
+static void varargs_read(struct pass *s)
+{
+	int32_t first = (int32_t)s->attr->nslots + FORMAT_ARGS_SLOT;
+
+	if (s->attr->nslots > BODY_MAX_SLOTS || first + FORMAT_ARGS_WORDS > BODY_MAX_SLOTS ||
+	    !s->now.r[4].known || s->now.r[4].may != MAY_CTX || s->now.r[4].off != 8 * first) {
+		refuse(s, "r4 is not where the words for it are");
+		return;
+	}
+	for (int32_t i = first; i < first + FORMAT_ARGS_WORDS; i++)
+		s->f->reads[i / 64] |= 1ull << i % 64;
+}
+
 static void step_helper(struct pass *s, uint32_t id)
 {
 	const struct helper *h = s->attr->allow_any_helper ? NULL : helper_by_id(id);
@@ -294,6 +308,8 @@ static void step_helper(struct pass *s, uint32_t id)
 		return;
 	if (h->flags & HELPER_WALKS)
 		want_ctx(s);
+	if (id == HELPER_FORMAT_ARGS)
+		varargs_read(s);
 	f->may_override |= (h->flags & HELPER_OVERRIDES) != 0;
 	if (id == BPF_FUNC_get_func_ip)
 		f->reads_ip = true;

@@ -56,6 +56,16 @@ static const struct helper table[] = {
 };
 /* clang-format on */
 
+static const struct helper format_args = {
+	.id = HELPER_FORMAT_ARGS,
+	.name = "format_args",
+	.symbol = "rt_format_args",
+	.native = (uint64_t)(uintptr_t)rt_format_args,
+	.nargs = 5,
+	.needs = 5,
+	.flags = HELPER_FENTRY | HELPER_READS_MEM | HELPER_OWN,
+};
+
 #define NAME(name_) #name_
 static const char *const kernel_name[] = { __BPF_FUNC_MAPPER(NAME) };
 
@@ -70,7 +80,7 @@ const struct helper *helper_by_id(uint32_t id)
 	for (unsigned i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].id == id)
 			return &table[i];
-	return NULL;
+	return id == format_args.id ? &format_args : NULL;
 }
 
 bool helper_in_kernel(uint32_t id)

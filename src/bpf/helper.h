@@ -12,6 +12,11 @@
 
 #define HELPER_MAX 256
 
+/* rt_format_args(); its r4 is &ctx[nslots + FORMAT_ARGS_SLOT] (model/func_model.h: Varargs). */
+#define HELPER_FORMAT_ARGS 255
+#define FORMAT_ARGS_SLOT   8
+#define FORMAT_ARGS_WORDS  16
+
 enum {
 	HELPER_FENTRY = 1 << 0, /* may be called by programs of this kind (1 << program_kind) */
 	HELPER_FMOD_RET = 1 << 1,
@@ -23,6 +28,7 @@ enum {
 	HELPER_TAKES_CTX = 1 << 5, /* r1 is ctx */
 	HELPER_READS_MEM = 1 << 6, /* reads the target's memory */
 	HELPER_OVERRIDES = 1 << 7,
+	HELPER_OWN = 1 << 9,   /* for generated programs only: none of the kernel's */
 	HELPER_WALKS = 1 << 8, /* the engines add where return address and rbp of the hit are */
 };
 
@@ -37,7 +43,7 @@ struct helper {
 };
 
 /*
- * NULL: we do not have it.  helper_name() knows all the kernel's names, for messages; its
+ * NULL: we do not have it.  helper_table() has what users' programs may call.  helper_name() knows all the kernel's names, for messages; its
  * text for other numbers lives until the thread's next call.
  */
 const struct helper *helper_by_id(uint32_t id);

@@ -537,4 +537,5 @@ void engine_env_native(const struct arena *arena, struct engine_env *out)
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)
 		out->helper[h[i].id] = h[i].native;
+	out->helper[HELPER_FORMAT_ARGS] = helper_by_id(HELPER_FORMAT_ARGS)->native;
 }

@@ -105,6 +105,9 @@ uint64_t rt_set_result(uint64_t *ctx, const void *value, uint32_t size);
  */
 uint64_t rt_get_stack(const uint64_t *ctx, void *buf, uint32_t size, uint64_t flags,
 		      const uint64_t *ret, const uint64_t *frame);
+/* For programs that trace generates; see rt/varargs.c. */
+uint64_t rt_format_args(void *out, uint32_t cap, const void *format, const uint64_t *entry,
+			uint64_t how);
 uint64_t rt_strncmp(const char *s1, uint32_t size, const char *s2);
 
 /* -- maps, for the control side (slot: whose per-CPU value; locks as slot 0) ----------- */

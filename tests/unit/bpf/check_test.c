@@ -303,6 +303,48 @@ static void test_helper_kinds(void **state)
 	}
 }
 
+/* r4 is &ctx[slot]; of a function with 3 slots. */
+static int load_format_args(bool generated, enum program_kind kind, int slot, struct diag *d)
+{
+	struct bpf_insn insn[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 4, 1, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 4, 0, 0, 8 * slot),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -64),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 64),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 3, 1, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_FORMAT_ARGS),
+		EXIT,
+	};
+	struct program_attr attr = { .kind = kind,
+				     .insn = insn,
+				     .ninsns = ARRAY_LEN(insn),
+				     .nslots = 3,
+				     .generated = generated };
+	struct program *p = NULL;
+	int err = program_load(&attr, &p, d);
+
+	if (!err)
+		assert_int_equal(p->facts.reads[0], 0xffffull << (3 + FORMAT_ARGS_SLOT));
+	program_put(p);
+	return err;
+}
+
+/* A helper of our own is for programs of our own, and reads what is meant for it alone. */
+static void test_own_helper(void **state)
+{
+	struct diag d = { "" };
+
+	assert_int_equal(load_format_args(true, PROGRAM_FENTRY, 3 + FORMAT_ARGS_SLOT, &d), 0);
+	assert_int_equal(load_format_args(false, PROGRAM_FENTRY, 3 + FORMAT_ARGS_SLOT, &d),
+			 -EACCES);
+	assert_non_null(strstr(d.text, "unknown helper #255"));
+	assert_int_equal(load_format_args(true, PROGRAM_FEXIT, 3 + FORMAT_ARGS_SLOT, &d), -EACCES);
+	assert_int_equal(load_format_args(true, PROGRAM_FENTRY, FORMAT_ARGS_SLOT, &d), -EACCES);
+	assert_non_null(strstr(d.text, "r4 is not where"));
+}
+
 static int load_slots(enum program_kind kind, unsigned nslots, int slot)
 {
 	struct bpf_insn insn[] = { INSN(BPF_LDX | BPF_MEM | BPF_DW, 0, 1, 8 * slot, 0), EXIT };
@@ -519,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_many_subprograms),
 		cmocka_unit_test(test_stack_limits),
 		cmocka_unit_test(test_helper_kinds),
+		cmocka_unit_test(test_own_helper),
 		cmocka_unit_test(test_ctx_slots),
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_unset_registers),
