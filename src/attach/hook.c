@@ -60,6 +60,15 @@ int hook_new(struct utramp_target *t, struct func *f, struct hook **out)
 	return 0;
 }
 
+/* The words that only HELPER_FORMAT_ARGS is given: bpf/facts.c saw to where they lie. */
+static bool is_vararg(const struct func_model *m, const struct program *p, unsigned slot)
+{
+	unsigned first = m->nslots + FM_VARARGS_SLOT;
+
+	return p->facts.helpers[HELPER_FORMAT_ARGS / 64] >> HELPER_FORMAT_ARGS % 64 & 1 &&
+	       m->varargs.known && slot >= first && slot < first + FM_VARARGS_WORDS;
+}
+
 /* What a program reads of ctx must be there in this function. */
 static int check_slots(const struct hook *h, const struct program *p, enum tramp_kind kind,
 		       struct diag *d)
@@ -70,7 +79,7 @@ static int check_slots(const struct hook *h, const struct program *p, enum tramp
 	if (kind != TRAMP_FENTRY)
 		have += m->ret.nslots ? m->ret.nslots : 1;
 	for (unsigned i = have; i < BODY_MAX_SLOTS; i++) {
-		if (!(p->facts.reads[i / 64] >> (i % 64) & 1))
+		if (!(p->facts.reads[i / 64] >> (i % 64) & 1) || is_vararg(m, p, i))
 			continue;
 		return diag_set(d, -EACCES,
 				"program %s reads ctx[%u], but %s has %u argument slot%s%s",

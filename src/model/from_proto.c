@@ -416,7 +416,9 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 	} else if (c->from_btf && !why) {
 		why = doubt_btf(c, p, arg, m);
 	}
-	if (why || p->variadic)
+	if (p->variadic && !why)
+		func_model_variadic(m);
+	else if (why || p->variadic)
 		func_model_hide_k(m, p->variadic ? "it is variadic" : why);
 }
 

@@ -93,6 +93,15 @@ void func_model_free(struct func_model *m)
 	free(m);
 }
 
+void func_model_variadic(struct func_model *m)
+{
+	m->varargs = (struct fm_varargs){ .known = true,
+					  .ngpr = m->call.ngpr,
+					  .nxmm = m->call.nxmm,
+					  .stack = m->call.stack_bytes };
+	func_model_hide_k(m, "it is variadic");
+}
+
 void func_model_hide_k(struct func_model *m, const char *why)
 {
 	m->k_known = false;

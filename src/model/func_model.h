@@ -12,6 +12,9 @@
  *          travel in no register being 0; one in memory takes one slot per eightbyte up to 16
  *          bytes, and beyond that a single slot holding its address (FM_BY_ADDR).  So does a
  *          value passed by invisible reference (place.by_ref), whose place holds that address.
+ * Varargs  of a variadic function a program that gen/ makes can have more, by a helper alone
+ *          (rt_format_args()): ctx[nslots + FM_VARARGS_SLOT ..] are the FM_VARARGS_WORDS words of
+ *          shm/varargs.h, filled only if facts say that they are read.
  * Result   in memory (call.sret): the same by size, at the address that rax holds on return.
  *          A C++ object that the function constructs has place.by_ref.  st0 takes two slots, st0
  *          and st1 four: 10 bytes each, then zeroes.
@@ -36,6 +39,9 @@
 #define FM_MAX_STACK  (64 * 1024)
 #define FM_MAX_ARGS   1024 /* empty structs take no slot */
 
+#define FM_VARARGS_SLOT  8 /* behind the arguments, beyond all slots of a result */
+#define FM_VARARGS_WORDS 16
+
 enum {
 	FM_SIGNED = 1 << 0, /* extend with the sign bit */
 	FM_FLOAT = 1 << 1,  /* bits of a float or double; size 10: of a long double */
@@ -54,12 +60,20 @@ struct fm_value {
 	uint8_t flags;         /* FM_* */
 };
 
+/* Where unnamed arguments begin: registers that named ones have, bytes of theirs on the stack. */
+struct fm_varargs {
+	bool known;
+	uint8_t ngpr, nxmm;
+	uint32_t stack;
+};
+
 struct func_model {
 	struct abi_call call; /* !k_known: all argument registers are in use, stack_bytes 0 */
 	bool k_known;         /* false: variadic, unprototyped or no types: entry programs only */
 	const char *k_why;    /* !k_known: why, static text; NULL: no more is known */
 	bool raw;             /* no types: six slots rdi rsi rdx rcx r8 r9 as they are */
 	uint16_t nargs, nslots;
+	struct fm_varargs varargs;
 	struct fm_value ret;
 	struct fm_value arg[];
 };
@@ -69,6 +83,9 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 
 /* NULL is fine. */
 void func_model_free(struct func_model *m);
+
+/* Make it the model of a variadic function with these named arguments. */
+void func_model_variadic(struct func_model *m);
 
 /* Make an entry-only model of one whose stack arguments are not all known (variadic).
  * why: static text or NULL. */

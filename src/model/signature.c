@@ -400,7 +400,7 @@ static int build(struct parser *p, struct func_model **out)
 	if (err)
 		return diag_set(p->diag, err, "signature '%.200s': cannot be passed", p->text);
 	if (a->variadic)
-		func_model_hide_k(m, "it is variadic");
+		func_model_variadic(m);
 	*out = m;
 	return 0;
 }

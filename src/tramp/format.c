@@ -52,6 +52,8 @@ static void add_slots(struct text *t, const struct tramp_plan *p)
 		if (tramp_plan_fills(p, i))
 			text_add(t, " %u", i);
 	}
+	if (tramp_plan_fills(p, p->spec->model->nslots + FM_VARARGS_SLOT))
+		text_add(t, " varargs");
 	text_add(t, "%s%s%s%s\n", p->fill_count ? " count" : "", p->fill_ip ? " ip" : "",
 		 p->fill_override ? " override" : "", p->fill_result ? " result" : "");
 }
@@ -197,6 +199,25 @@ static bool name_slot(struct text *t, const struct tramp_plan *p, int32_t off)
 	return true;
 }
 
+static bool name_varargs(struct text *t, const struct tramp_plan *p, int32_t off)
+{
+	static const char *const what[] = { "rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax" };
+	unsigned first = p->spec->model->nslots + FM_VARARGS_SLOT;
+	uint32_t at;
+
+	if (!tramp_plan_fills(p, first) ||
+	    !within(off, p->ctx + 8 * (int32_t)first, 8 * FM_VARARGS_WORDS, &at))
+		return false;
+	if (at / 8 < ARRAY_LEN(what))
+		text_add(t, "%s", what[at / 8]);
+	else if (at / 8 < FM_VARARGS_WORDS - 1)
+		text_add(t, "xmm%u", (unsigned)(at / 8 - ARRAY_LEN(what)));
+	else
+		text_add(t, "address of unnamed arguments");
+	add_inside(t, at % 8);
+	return true;
+}
+
 /* Of the caller's, from rbp + args on: which argument lies there. */
 static bool name_argument(struct text *t, const struct tramp_plan *p, int32_t off)
 {
@@ -281,7 +302,7 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 	};
 	uint32_t at;
 
-	if (name_register(t, p, off) || name_slot(t, p, off))
+	if (name_register(t, p, off) || name_slot(t, p, off) || name_varargs(t, p, off))
 		return;
 	for (unsigned i = 0; i < ARRAY_LEN(area); i++) {
 		if (!area[i].there || !within(off, area[i].lo, area[i].bytes, &at))

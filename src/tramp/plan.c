@@ -37,6 +37,15 @@ static bool reads_slot(const struct body_facts *f, unsigned slot)
 	       (f->reads[slot / 64] >> (slot % 64) & 1);
 }
 
+/* Is it one of the words that tell of unnamed arguments? */
+static bool is_vararg(const struct tramp_spec *s, unsigned slot)
+{
+	unsigned first = s->model->nslots + FM_VARARGS_SLOT;
+
+	return s->model->varargs.known && s->layout == TRAMP_OURS && slot >= first &&
+	       slot < first + FM_VARARGS_WORDS && slot < BODY_MAX_SLOTS;
+}
+
 /* How often a session's body is in a list. */
 static unsigned occurs(const struct tramp_spec *s, unsigned kind, const struct tramp_body *b)
 {
@@ -79,7 +88,7 @@ static int check_body(const struct tramp_spec *s, unsigned kind, const struct tr
 				b->facts.may_override ? "bpf_override_return" : "utramp_set_result",
 				kind_name[kind]);
 	for (unsigned i = slots + tramp_result_slots(s->model); i < BODY_MAX_SLOTS; i++) {
-		if (b->facts.reads[i / 64] >> (i % 64) & 1)
+		if (!is_vararg(s, i) && b->facts.reads[i / 64] >> (i % 64) & 1)
 			return diag_set(d, -EINVAL,
 					"a %s program reads ctx[%u], but the function has %u "
 					"argument slots",
@@ -94,6 +103,11 @@ static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_fac
 
 	for (unsigned i = 0; i < slots; i++) {
 		if (reads_slot(f, i))
+			set_bit(p->fill, i);
+	}
+	for (unsigned i = slots; i < BODY_MAX_SLOTS; i++) {
+		/* named, not only within reach */
+		if (is_vararg(p->spec, i) && f->reads[i / 64] >> (i % 64) & 1)
 			set_bit(p->fill, i);
 	}
 	/* a slot chosen at run time was checked against the count */
@@ -331,6 +345,10 @@ static void choose_words(struct tramp_plan *p)
 	for (unsigned i = 0; i < m->nargs; i++)
 		want_value(p, &m->arg[i], m->arg[i].nslots);
 	want_value(p, &m->ret, tramp_result_slots(m));
+	for (unsigned i = 0; i < FM_VARARGS_WORDS; i++) {
+		if (tramp_plan_fills(p, m->nslots + FM_VARARGS_SLOT + i))
+			want(p, (int32_t)(m->nslots + FM_VARARGS_SLOT + i));
+	}
 	if (p->fill_count || p->fill_return)
 		want(p, -1);
 	if (p->fill_ip)

@@ -93,9 +93,10 @@ static struct part part_of(const struct fm_value *v, unsigned j)
 	return s;
 }
 
+static const uint8_t arg_gpr[] = { RDI, RSI, RDX, RCX, R8, R9 };
+
 static struct part arg_part(const struct tramp_plan *p, const struct fm_value *v, unsigned j)
 {
-	static const uint8_t gpr[] = { RDI, RSI, RDX, RCX, R8, R9 };
 	struct part s = part_of(v, j);
 
 	if (!v->place.nregs) {
@@ -103,7 +104,7 @@ static struct part arg_part(const struct tramp_plan *p, const struct fm_value *v
 		s.mem = at(p->args + (int32_t)v->place.stack + 8 * (int32_t)j);
 	} else if (j < v->place.nregs && v->place.file[j] == ABI_GPR) {
 		s.where = IN_GPR;
-		s.reg = gpr[v->place.num[j]];
+		s.reg = arg_gpr[v->place.num[j]];
 	} else if (j < v->place.nregs) {
 		s.where = IN_XMM;
 		s.reg = v->place.num[j];
@@ -147,6 +148,23 @@ static void show_args(struct x86_asm *a, const struct tramp_plan *p)
 	}
 }
 
+/* shm/varargs.h; argument registers have been left alone so far, but for rax, which was saved. */
+static void show_varargs(struct x86_asm *a, const struct tramp_plan *p)
+{
+	unsigned first = p->spec->model->nslots + FM_VARARGS_SLOT;
+
+	if (!tramp_plan_fills(p, first))
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(arg_gpr); i++)
+		x86_store(a, X86_Q, slot(p, first + i), (enum x86_gpr)arg_gpr[i]);
+	x86_load(a, X86_Q, RAX, home(p, RAX));
+	x86_store(a, X86_Q, slot(p, first + 6), RAX);
+	for (unsigned i = 0; i < 8; i++)
+		x86_movq_store(a, slot(p, first + 7 + i), (enum x86_xmm)i);
+	x86_lea(a, RAX, at(p->args + (int32_t)p->spec->model->varargs.stack));
+	x86_store(a, X86_Q, slot(p, first + 15), RAX);
+}
+
 uint64_t parts_word(const struct tramp_plan *p, unsigned kind, unsigned cookie)
 {
 	return p->spec->model->nslots | (uint64_t)cookie << TRAMP_COOKIE_SHIFT |
@@ -186,6 +204,7 @@ void parts_fill_ctx(struct x86_asm *a, const struct tramp_plan *p)
 	unsigned n = s->model->nslots;
 
 	show_args(a, p);
+	show_varargs(a, p);
 	for (unsigned i = n; i < n + tramp_result_slots(s->model); i++) {
 		if (s->list[TRAMP_FMOD_RET].n || tramp_plan_fills(p, i))
 			x86_store_i(a, X86_Q, slot(p, i), 0);

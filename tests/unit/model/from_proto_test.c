@@ -407,6 +407,7 @@ static void test_conventions(void **state)
 	p.variadic = true;
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
 	assert_false(m->k_known || m->raw);
+	assert_true(m->varargs.known);
 	assert_int_equal(m->nargs, 2);
 	func_model_free(m);
 	p.variadic = false;
@@ -424,8 +425,15 @@ static void test_conventions(void **state)
 	p.variadic = true;
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
 	assert_false(m->k_known);
+	assert_true(m->varargs.known);
+	assert_int_equal(m->varargs.stack, 16);
 	func_model_free(m);
-	p.variadic = p.by_gcc = false;
+	p.by_gcc = false;
+	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
+	assert_false(m->k_known || m->varargs.known); /* where the named ones end is in dispute */
+	assert_string_equal(m->k_why, "it is variadic");
+	func_model_free(m);
+	p.variadic = false;
 	p.nparams = 2;
 	p.ms_abi = true;
 	assert_int_equal(func_model_from_proto(&p, &m, NULL), 0);
