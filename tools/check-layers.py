@@ -23,7 +23,7 @@ ALLOW = {                       # layer: layers it may include (itself is always
     'tramp': ['base', 'x86', 'abi', 'model'],
     'text': ['base', 'x86', 'info', 'shm'],
     'ctl': ['base', 'shm', 'info'],
-    'gen': ['base', 'model', 'info', 'bpf'],
+    'gen': ['base', 'model', 'info', 'shm', 'bpf'],
     'attach': ['base', 'x86', 'abi', 'info', 'shm', 'rt', 'model', 'bpf', 'sys', 'tramp',
                'text', 'ctl', 'gen', 'utramp'],
     'cli': ['utramp', 'base'],

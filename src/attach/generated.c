@@ -78,6 +78,7 @@ int generated_link(struct generated *g, struct hook *h, enum tramp_kind kind,
 	attr.arena = g->target->arena;
 	attr.nslots = h->func->model->nslots;
 	attr.nresults = h->func->model->ret.nslots;
+	attr.generated = true;
 	err = program_load(&attr, &p, d);
 	if (!err)
 		err = hook_link(g->target, h, p, kind, 0, &l, d);

@@ -17,7 +17,7 @@ static uint64_t word_at(const uint8_t *p)
 	return v;
 }
 
-static void print_pointer(struct value_out *o, uint64_t ptr)
+void line_pointer(struct value_out *o, uint64_t ptr)
 {
 	if (o->text && !ptr)
 		json_raw(o->w, "NULL", 4);
@@ -32,7 +32,7 @@ static void print_buffer(struct value_out *o, uint64_t ptr, const struct rec_pla
 
 	buffer_get(p, rec, s, &b);
 	if (!ptr || (o->text && !b.read)) {
-		print_pointer(o, ptr);
+		line_pointer(o, ptr);
 		return;
 	}
 	if (o->text) {
@@ -54,22 +54,16 @@ static void print_buffer(struct value_out *o, uint64_t ptr, const struct rec_pla
 	value_close(o, '}');
 }
 
-static void print_string(struct value_out *o, uint64_t ptr, const uint8_t *section,
-			 const struct rec_section *s)
+void line_string(struct value_out *o, uint64_t ptr, const char *text, int64_t n, bool cut)
 {
-	int64_t status = (int64_t)word_at(section);
-	const char *text = (const char *)section + 8;
-	size_t n = status > 0 ? (size_t)status - 1 : 0;
-	bool cut = status == s->cap;
-
 	if (!ptr) {
-		print_pointer(o, 0);
+		line_pointer(o, 0);
 		return;
 	}
 	if (cut)
-		n = value_cut(text, n - 1);
-	if (o->text && status > 0) {
-		text_quote(o->w, (const uint8_t *)text, n, cut);
+		n = (int64_t)value_cut(text, (size_t)n);
+	if (o->text && n >= 0) {
+		text_quote(o->w, (const uint8_t *)text, (size_t)n, cut);
 		return;
 	}
 	if (o->text) {
@@ -80,11 +74,20 @@ static void print_string(struct value_out *o, uint64_t ptr, const uint8_t *secti
 	value_key(o, "ptr");
 	value_hex(o, ptr);
 	value_key(o, "str");
-	if (status > 0)
-		json_strn(o->w, text, n);
+	if (n >= 0)
+		json_strn(o->w, text, (size_t)n);
 	else
 		value_null(o);
 	value_close(o, '}');
+}
+
+static void print_string(struct value_out *o, uint64_t ptr, const uint8_t *section,
+			 const struct rec_section *s)
+{
+	int64_t n = (int64_t)word_at(section) - 1; /* without the NUL */
+	bool cut = n > s->shown;
+
+	line_string(o, ptr, (const char *)section + 8, cut ? s->shown : n, cut);
 }
 
 /* Without types: the slots as they are. */
@@ -113,7 +116,7 @@ static void print_reference(struct value_out *o, uint64_t ptr, const struct ty *
 	if (read && std_print(o, to, bytes, n, 0))
 		return;
 	if (o->text && !read) {
-		print_pointer(o, ptr);
+		line_pointer(o, ptr);
 		return;
 	}
 	if (o->text) {
@@ -164,6 +167,8 @@ static void print_value(struct value_out *o, const struct trace_func *f, const s
 	o->nfar = chains_get(p, rec, arg, far);
 	if (v->flags & FM_HIDDEN)
 		n = 0;
+	if (s && s->kind == SEC_STRING && !s->shown)
+		s = NULL;
 	if (at + n > p->nslots)
 		n = at < p->nslots ? p->nslots - at : 0;
 	if (s && s->kind == SEC_BUFFER)
@@ -299,6 +304,8 @@ static void line_json(const struct gen_trace *t, struct json *w, const struct ca
 		value_key(&o, line_arg_name(c->f, i, buf, sizeof(buf)));
 		line_arg(&o, c, i);
 	}
+	if (c->plan->varargs)
+		line_varargs(&o, c);
 	json_close(w, '}');
 	json_end(w, &o, c);
 	json_uncertain(w, c->f);

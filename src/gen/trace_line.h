@@ -28,6 +28,17 @@ const char *line_arg_name(const struct trace_func *f, unsigned i, char *buf, siz
 void line_arg(struct value_out *o, const struct call *c, unsigned i);
 void line_result(struct value_out *o, const struct call *c);
 
+/* "0x55d0"; in text NULL */
+void line_pointer(struct value_out *o, uint64_t ptr);
+
+/* The n bytes that were read at ptr, of a string that goes on if it is cut; n negative: none could. */
+void line_string(struct value_out *o, uint64_t ptr, const char *text, int64_t n, bool cut);
+
+/* -- trace_printf.c ----------------------------------------------------------------- */
+
+/* Behind the named arguments: "..." and a list in JSON, in text the values. */
+void line_varargs(struct value_out *o, const struct call *c);
+
 /* -- trace_text.c ------------------------------------------------------------------- */
 
 void line_text(const struct gen_trace *t, struct json *w, const struct call *c);

@@ -7,6 +7,7 @@
  *   context slots first .. first + nslots - 1
  *   for each section: a status word, then cap bytes rounded up to 8; but for a buffer only
  *     the status word, what length the argument told, and how many bytes of it are here
+ *   of a printf-like function, room for its unnamed arguments (shm/varargs.h)
  *   the bytes of the buffers, each rounded up to 8
  *
  * A plan says which; entry and exit record of a function have one each, so a record's size
@@ -74,6 +75,7 @@ struct rec_section {
 	uint16_t off;      /* of the status word */
 	uint16_t cap;
 	struct rec_chain chain;
+	uint16_t shown; /* string: bytes of it, fewer than are read of a format; 0: the address */
 };
 
 struct rec_plan {
@@ -82,6 +84,8 @@ struct rec_plan {
 	bool args, result; /* what it tells */
 	uint16_t nsections;
 	struct rec_section *section;
+	uint16_t varargs, varargs_cap; /* offset of a struct shm_varargs, and its bytes; 0: none */
+	uint16_t strings;              /* bytes shown of those among them */
 };
 
 struct trace_func {
@@ -217,6 +221,18 @@ struct rec_buffer {
 int buffers_check(const struct rec_plan *p, const uint8_t *rec, size_t n);
 void buffer_get(const struct rec_plan *p, const uint8_t *rec, const struct rec_section *s,
 		struct rec_buffer *out);
+
+/* -- trace_printf.c --------------------------------------------------------------- */
+
+/* Is arg the format of f, by which its unnamed arguments are shown? */
+bool printf_is_format(const struct trace_func *f, int arg);
+
+/* Bytes that are read of a string: of a format more than is shown. */
+#define PRINTF_FORMAT 126
+
+/* Room in p, f's entry plan, for what the format at hand says. */
+void plan_varargs(const struct trace_func *f, const struct gen_trace_opts *o, struct rec_plan *p);
+void put_varargs(struct gen_writer *w, const struct trace_func *f, const struct rec_plan *p);
 
 /* -- trace_line.c ----------------------------------------------------------------- */
 

@@ -129,17 +129,19 @@ static uint32_t bytes_there(const struct planner *pl, int arg, const struct fm_v
 			    uint8_t *kind)
 {
 	const struct ty *t = func_type(pl->f, arg), *to = type_referent(t);
+	bool format;
 
 	*kind = SEC_MEMORY;
 	if (v->flags & FM_BY_ADDR)
 		return v->size;
 	if (to)
 		return to->size > MAX_VALUE ? MAX_VALUE : (uint32_t)to->size;
-	if (!pl->o->strings || !type_is_string(t))
+	format = printf_is_format(pl->f, arg);
+	if ((!pl->o->strings && !format) || !type_is_string(t))
 		return 0;
 	*kind = SEC_STRING;
 	/* two more: the NUL, and one that tells whether the string goes on */
-	return pl->o->strings + 2;
+	return (format && pl->o->strings < PRINTF_FORMAT ? PRINTF_FORMAT : pl->o->strings) + 2;
 }
 
 static const struct fm_value *planned_value(const struct planner *pl, int arg)
@@ -157,20 +159,21 @@ static int plan_value(const struct planner *pl, struct rec_plan *p, int arg)
 {
 	const struct fm_value *v = planned_value(pl, arg);
 	struct rec_section s = { .arg = (int16_t)arg };
-	uint32_t want, cap;
+	uint32_t want, cap, shown;
 
 	want = v ? bytes_there(pl, arg, v, &s.kind) : 0;
 	if (!want)
 		return 0;
 	cap = s.kind == SEC_MEMORY && want > MAX_VALUE ? MAX_VALUE : want;
 	cap = plan_room(p, cap);
-	if (cap < want)
-		note(pl, arg, s.kind == SEC_STRING ? pl->o->strings : want,
-		     s.kind == SEC_STRING && cap ? cap - 2 : cap);
+	shown = s.kind == SEC_STRING ? pl->o->strings : want;
+	if (cap < (s.kind == SEC_STRING ? shown + 2 : want))
+		note(pl, arg, shown, s.kind == SEC_STRING && cap ? cap - 2 : cap);
 	if (!cap)
 		return 0;
 	s.slot = v->slot;
 	s.cap = (uint16_t)cap;
+	s.shown = (uint16_t)(shown + 2 < cap ? shown : cap - 2u);
 	return plan_add(p, &s, 8 + ALIGN_UP(cap, 8u)) ? 0 : -ENOMEM;
 }
 
@@ -211,6 +214,8 @@ static int plan_one(const struct planner *pl, struct rec_plan *p, bool args, boo
 		err = plan_kept(pl, p, i);
 	if (result && !err)
 		err = plan_kept(pl, p, REC_RESULT);
+	if (args && !result && !err)
+		plan_varargs(pl->f, pl->o, p);
 	return err;
 }
 
@@ -340,6 +345,8 @@ static void put_record(struct gen_writer *w, const struct trace_func *f, uint32_
 		else if (p->section[i].kind != SEC_BUFFER)
 			put_section(w, &p->section[i]);
 	}
+	if (p->varargs)
+		put_varargs(w, f, p);
 	put_buffers(w, p);
 	if (kind == REC_ENTRY) {
 		gen_put_call(w, BPF_FUNC_ktime_get_ns);

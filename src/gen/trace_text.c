@@ -90,6 +90,8 @@ static void put_args(const struct text_line *l, struct value_out *o, const struc
 		line_arg(o, c, i);
 		o->first = false;
 	}
+	if (c->plan->varargs)
+		line_varargs(o, c);
 }
 
 /* What a function of C most often fails with: NULL, -1. */

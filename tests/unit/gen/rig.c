@@ -118,7 +118,8 @@ struct program *rig_load(struct rig *r, const struct rig_func *f, bool exit)
 				     .arena = r->arena,
 				     .map_by_fd = by_fd,
 				     .arg = r,
-				     .nslots = f->model->nslots };
+				     .nslots = f->model->nslots,
+				     .generated = true };
 	struct program *p = NULL;
 	struct diag d = { "" };
 	int err = exit ? gen_trace_exit(r->trace, f->id, RIG_RING_FD, RIG_SLOTS_FD, &gp) :
