@@ -279,6 +279,8 @@ static void varargs_read(struct pass *s)
 {
 	int32_t first = (int32_t)s->attr->nslots + FORMAT_ARGS_SLOT;
 
+	if (!(s->now.r[4].may & MAY_CTX)) /* a va_list has no use for them */
+		return;
 	if (s->attr->nslots > BODY_MAX_SLOTS || first + FORMAT_ARGS_WORDS > BODY_MAX_SLOTS ||
 	    !s->now.r[4].known || s->now.r[4].may != MAY_CTX || s->now.r[4].off != 8 * first) {
 		refuse(s, "r4 is not where the words for it are");

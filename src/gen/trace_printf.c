@@ -2,7 +2,8 @@
  * gen/trace_printf.c - calls of printf-like functions: the unnamed arguments, by the format.
  *
  * Which functions: variadic ones whose last named parameter is a string that nobody is to change,
- * or is called a format.  Whether it is a format only its text tells, call by call: rt/varargs.c
+ * or is called a format; and those that have such a string and behind it a va_list, of which what is
+ * left at entry is shown.  Whether it is a format only its text tells, call by call: rt/varargs.c
  * parses it where the arguments are.  What it leaves in the record is read here.
  *
  * A format is read up to PRINTF_FORMAT bytes, whatever is shown of strings.
@@ -16,7 +17,7 @@
 
 #include <string.h>
 
-#define MIN_ROOM 64
+#define MIN_ROOM 256
 #define WORDS    (32u * sizeof(struct shm_vararg)) /* as many as are parsed */
 #define STRINGS  4                                 /* of full length, beside them */
 
@@ -49,31 +50,67 @@ static bool is_scanf(const char *name)
 }
 
 /* Wide characters are four bytes, so they are no strings here. */
-bool printf_is_format(const struct trace_func *f, int arg)
+static bool may_be_format(const struct trace_func *f, int arg)
 {
-	const struct func_model *m = f->model;
-	const struct ty *t;
+	const struct ty *t = func_type(f, arg);
 
-	if (!f->proto || !f->proto->variadic || !m->varargs.known || arg < 0 || !m->nargs ||
-	    arg != m->nargs - 1 || f->has_exit ||
-	    m->nslots + FM_VARARGS_SLOT + FM_VARARGS_WORDS > FM_MAX_SLOTS)
-		return false;
-	t = func_type(f, arg);
 	return type_is_string(t) &&
 	       (is_const(t->of) || is_called_format(f->proto->param[arg].name));
+}
+
+/* psABI 3.5.7: passed as all arrays are. */
+static bool is_va_list(const struct trace_func *f, int arg)
+{
+	const struct ty *t = func_type(f, arg), *of = t->of ? ty_strip(t->of) : NULL;
+	const struct fm_value *v = &f->model->arg[arg];
+
+	return t->kind == TY_PTR && of && of->kind == TY_STRUCT && of->name &&
+	       !strcmp(of->name, "__va_list_tag") && v->nslots == 1 && !(v->flags & FM_BY_ADDR);
+}
+
+/* The va_list that the arguments for a format at arg are in; -1: there is none. */
+static int list_of(const struct trace_func *f, int arg)
+{
+	return !f->proto->variadic && arg + 1 < f->model->nargs && is_va_list(f, arg + 1) ?
+		       arg + 1 :
+		       -1;
+}
+
+static bool is_last_of_variadic(const struct trace_func *f, int arg)
+{
+	const struct func_model *m = f->model;
+
+	return f->proto->variadic && m->varargs.known && arg == m->nargs - 1 && !f->has_exit &&
+	       m->nslots + FM_VARARGS_SLOT + FM_VARARGS_WORDS <= FM_MAX_SLOTS;
+}
+
+bool printf_is_format(const struct trace_func *f, int arg)
+{
+	return f->proto && f->has_entry && arg >= 0 && arg < f->model->nargs &&
+	       (is_last_of_variadic(f, arg) || list_of(f, arg) >= 0) && may_be_format(f, arg);
+}
+
+static int format_of(const struct trace_func *f)
+{
+	for (int i = 0; i < f->model->nargs; i++)
+		if (printf_is_format(f, i))
+			return i;
+	return -1;
 }
 
 /* -- programs ---------------------------------------------------------------------------------- */
 
 void plan_varargs(const struct trace_func *f, const struct gen_trace_opts *o, struct rec_plan *p)
 {
-	int last = f->model->nargs - 1;
-	const struct rec_section *s = plan_section(p, last);
+	int arg = format_of(f);
+	const struct rec_section *s = arg >= 0 ? plan_section(p, arg) : NULL;
 	uint32_t room = (GEN_TRACE_MAX_RECORD - p->size) & ~7u, cap;
 
-	if (p->size > GEN_TRACE_MAX_RECORD || !s || s->kind == SEC_BUFFER || !printf_is_format(f, last))
+	if (p->size > GEN_TRACE_MAX_RECORD || !s || s->kind == SEC_BUFFER)
 		return;
 	cap = (uint32_t)sizeof(struct shm_varargs) + WORDS + STRINGS * ALIGN_UP(o->strings + 2, 8u);
+	if (list_of(f, arg) >= 0)
+		cap += 8 * SHM_VA_WORDS;
 	if (cap > room)
 		cap = room;
 	if (cap < MIN_ROOM)
@@ -88,16 +125,26 @@ void plan_varargs(const struct trace_func *f, const struct gen_trace_opts *o, st
 void put_varargs(struct gen_writer *w, const struct trace_func *f, const struct rec_plan *p)
 {
 	const struct fm_varargs *v = &f->model->varargs;
-	const struct rec_section *s = plan_section(p, f->model->nargs - 1);
+	int arg = format_of(f), list = list_of(f, arg);
+	const struct rec_section *s = plan_section(p, arg);
+	uint64_t flags = (is_scanf(f->name) ? SHM_VA_SCANF : 0) | (list >= 0 ? SHM_VA_VA_LIST : 0);
 
+	if (list >= 0) {
+		gen_put_load(w, R1, R6, 8u * f->model->arg[list].slot);
+		gen_put_store(w, R7, p->varargs, R1);
+	}
 	gen_put_mov(w, R1, R7);
 	gen_put_add(w, R1, p->varargs);
 	gen_put_set(w, R2, p->varargs_cap);
 	gen_put_mov(w, R3, R7);
 	gen_put_add(w, R3, s->off);
-	gen_put_mov(w, R4, R6);
-	gen_put_add(w, R4, 8 * (f->model->nslots + FM_VARARGS_SLOT));
-	gen_put_set64(w, R5, SHM_VA_HOW(v->ngpr, v->nxmm, is_scanf(f->name), p->strings, s->cap));
+	if (list >= 0) {
+		gen_put_set(w, R4, 0);
+	} else {
+		gen_put_mov(w, R4, R6);
+		gen_put_add(w, R4, 8 * (f->model->nslots + FM_VARARGS_SLOT));
+	}
+	gen_put_set64(w, R5, SHM_VA_HOW(v->ngpr, v->nxmm, flags, p->strings, s->cap));
 	gen_put_call(w, HELPER_FORMAT_ARGS);
 }
 

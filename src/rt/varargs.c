@@ -23,6 +23,10 @@
 #define MAX_NUM   65535
 #define NO_STAR   0xff
 
+/* psABI 3.5.7: six general registers, then eight vector ones in 16 bytes each. */
+#define SAVE_GPR  48
+#define SAVE_AREA 176
+
 struct arg {
 	uint8_t kind, size;
 	uint8_t at;   /* of the words: SHM_VA_*, behind them the stack's */
@@ -342,6 +346,35 @@ static uint64_t word(const struct words *w, unsigned at)
 	return at < SHM_VA_WORDS ? w->entry[at] : w->stack[at - SHM_VA_WORDS];
 }
 
+/* -- a va_list instead -------------------------------------------------------------------------- */
+
+/*
+ * What a va_list says is left of its function's arguments, in the form of an entry's words at `to`;
+ * w->stack is not in use yet.  NULL: it cannot be read, or is none.
+ */
+static const uint64_t *from_list(struct words *w, uint64_t list, uint64_t *to)
+{
+	struct {
+		uint32_t gp, fp; /* offsets into the save area */
+		uint64_t overflow, save;
+	} v;
+
+	_Static_assert(sizeof(w->stack) >= SAVE_AREA, "it is read there");
+	if (rt_probe_read(&v, sizeof(v), list) || v.gp > SAVE_GPR || v.gp % 8 || v.fp < SAVE_GPR ||
+	    v.fp > SAVE_AREA || v.fp % 16)
+		return NULL;
+	if ((v.gp < SAVE_GPR || v.fp < SAVE_AREA) && rt_probe_read(w->stack, SAVE_AREA, v.save))
+		return NULL;
+	w->gpr = v.gp / 8;
+	w->xmm = (v.fp - SAVE_GPR) / 16;
+	rt_copy(to, w->stack, SAVE_GPR);
+	for (unsigned i = 0; i < 8; i++)
+		to[SHM_VA_XMM + i] = w->stack[SAVE_GPR / 8 + 2 * i];
+	to[SHM_VA_RAX] = 8; /* not told */
+	to[SHM_VA_STACK] = v.overflow;
+	return to;
+}
+
 /* -- what is written ---------------------------------------------------------------------------- */
 
 struct list {
@@ -422,9 +455,24 @@ static int put(struct list *l, const struct scan *s, const struct words *w, cons
 	return 1;
 }
 
+/* What is known of s, which is parsed, into out: entries, and then its head. */
+static void write_list(void *out, struct list *l, struct scan *s, struct words *w, uint32_t more)
+{
+	struct shm_varargs head = { .more = more };
+	unsigned i = 0;
+
+	head.more |= find(s, w);
+	while (i < s->n && put(l, s, w, &s->arg[i]))
+		i++;
+	head.more |= i < s->n;
+	head.bytes = (uint32_t)(l->at - (char *)out - sizeof(head));
+	rt_copy(out, &head, sizeof(head));
+}
+
 /*
- * out: `cap` bytes, a multiple of 8.  format: a word, what rt_probe_read_str() returned, and the text.  entry:
- * SHM_VA_WORDS words.  how: SHM_VA_HOW().
+ * out: `cap` bytes, a multiple of 8.  format: a word, what rt_probe_read_str() returned, and the text.
+ * entry: SHM_VA_WORDS words; of a va_list its address is the first word of out instead.  how:
+ * SHM_VA_HOW().
  */
 uint64_t rt_format_args(void *out, uint32_t cap, const void *format, const uint64_t *entry,
 			uint64_t how)
@@ -434,19 +482,26 @@ uint64_t rt_format_args(void *out, uint32_t cap, const void *format, const uint6
 	struct list l = { .at = (char *)out + sizeof(struct shm_varargs),
 			  .end = (char *)out + cap,
 			  .strings = how >> 24 & 0xffff };
-	struct shm_varargs head = { 0 };
-	unsigned i = 0;
+	uint32_t cut;
+	uint64_t list;
 	int64_t got;
 
+	__builtin_memcpy(&list, out, 8);
 	__builtin_memcpy(&got, format, 8);
-	if (got > 0) {
-		head.more = parse(&s) | (got == (int64_t)(how >> 40 & 0xffff));
-		head.more |= find(&s, &w);
-		while (i < s.n && put(&l, &s, &w, &s.arg[i]))
-			i++;
-		head.more |= i < s.n;
-		head.bytes = (uint32_t)(l.at - (char *)out - sizeof(head));
+	rt_zero(out, sizeof(struct shm_varargs));
+	if (got <= 0)
+		return 0;
+	cut = got == (int64_t)(how >> 40 & 0xffff);
+	cut |= parse(&s);
+	if (how >> 17 & 1 && s.n) {
+		/* they stay at the end of out, where there is no stack to keep them on */
+		l.end -= 8 * SHM_VA_WORDS;
+		w.entry = from_list(&w, list, (uint64_t *)(void *)l.end);
 	}
-	rt_copy(out, &head, sizeof(head));
+	if (s.n && !w.entry) {
+		s.n = 0;
+		cut = 1;
+	}
+	write_list(out, &l, &s, &w, cut);
 	return 0;
 }

@@ -51,12 +51,17 @@ enum {
 	SHM_VA_WORDS = 16,
 };
 
+enum {
+	SHM_VA_SCANF = 1 << 0,   /* the format is scanf's: all are pointers */
+	SHM_VA_VA_LIST = 1 << 1, /* the first word of the room is the address of a va_list */
+};
+
 /*
- * How: registers that named arguments have, what is shown of strings (0: nothing), the size of the
- * format's buffer, and whether it is scanf's.
+ * How: registers that named arguments have, SHM_VA_* above, bytes shown of strings (0: nothing), the
+ * size of the format's buffer.
  */
-#define SHM_VA_HOW(ngpr, nxmm, scanf, strings, cap) \
-	((uint64_t)(ngpr) | (uint64_t)(nxmm) << 8 | (uint64_t)(scanf) << 16 | \
+#define SHM_VA_HOW(ngpr, nxmm, flags, strings, cap) \
+	((uint64_t)(ngpr) | (uint64_t)(nxmm) << 8 | (uint64_t)(flags) << 16 | \
 	 (uint64_t)(strings) << 24 | (uint64_t)(cap) << 40)
 
 #endif

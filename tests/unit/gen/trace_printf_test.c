@@ -234,6 +234,48 @@ static void strings(void **state)
 	rig_fini(&r);
 }
 
+/* A va_list behind the format; the result comes as of other functions. */
+static void list_behind_it(void **state)
+{
+	struct gen_trace_opts opts = { .strings = 16 };
+	const uint64_t save[22] = { 1, 2, 3, ADDR(two), 5, 6 };
+	const struct {
+		uint32_t gp, fp;
+		const void *overflow, *save;
+	} list = { 24, 48, NULL, save };
+	uint64_t ctx[8] = { 0, 0, 7, ADDR("%s %d"), ADDR(&list), 9, 11 };
+	static struct rig r;
+	struct rig_func f, g;
+	struct program *p;
+	char want[128];
+
+	rig_init(&r, &opts, 65536);
+	rig_func(&f, r.trace, "int vf(int a, const char *fmt, struct __va_list_tag *ap, int b)",
+		 true, true);
+	assert_int_equal(r.trace->funcs.at[f.id].entry.varargs, 0); /* no such struct is known */
+	rig_func(
+		&g, r.trace,
+		"int vf(int a, const char *fmt, struct __va_list_tag { int gp, fp; void *o, *s; } *ap, "
+		"int b)",
+		true, true);
+	assert_int_not_equal(r.trace->funcs.at[g.id].entry.varargs, 0);
+	assert_int_equal(r.trace->funcs.at[g.id].exit.varargs, 0);
+	for (int exit = 0; exit < 2; exit++) {
+		p = rig_load(&r, &g, exit);
+		rig_interp(&r, p, ctx + 2);
+		program_put(p);
+	}
+	rig_drain(&r);
+	assert_int_equal(r.lines->n, 1);
+	snprintf(want, sizeof(want), "m:vf(a=7, fmt=\"%%s %%d\", ap=0x%llx, b=9, \"two\", 5) = 11",
+		 (unsigned long long)ADDR(&list));
+	*strstr(r.lines->at[0], " <") = '\0';
+	assert_string_equal(rig_flat(r.lines->at[0]), want);
+	rig_func_free(&f);
+	rig_func_free(&g);
+	rig_fini(&r);
+}
+
 static void none_of_them(void **state)
 {
 	const struct gen_trace_buf buf = { .arg = "format", .n = 2 };
@@ -362,9 +404,10 @@ static void records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_json), cmocka_unit_test(lines_text),
-		cmocka_unit_test(strings),    cmocka_unit_test(none_of_them),
-		cmocka_unit_test(filtered),   cmocka_unit_test(records),
+		cmocka_unit_test(lines_json),     cmocka_unit_test(lines_text),
+		cmocka_unit_test(strings),        cmocka_unit_test(none_of_them),
+		cmocka_unit_test(list_behind_it), cmocka_unit_test(filtered),
+		cmocka_unit_test(records),
 	};
 
 	return cmocka_run_group_tests_name("gen/trace_printf", tests, NULL, NULL);

@@ -320,6 +320,94 @@ static void many(void **state)
 	assert_int_equal(strlen(got), 16 * 2); /* 32 words of stack */
 }
 
+/* -- a va_list ------------------------------------------------------------------------------- */
+
+struct list {
+	uint32_t gp, fp;
+	uint64_t overflow, save;
+};
+
+/* What is left of a call's arguments, as values(). */
+static uint32_t list_values(const struct list *v, const char *format, uint64_t *value,
+			    unsigned room, unsigned *n)
+{
+	struct {
+		int64_t got;
+		char text[64];
+	} f = { .got = (int64_t)strlen(format) + 1 };
+	uint64_t out[CAP / 8] = { (uint64_t)(uintptr_t)v };
+	const uint8_t *at = (const uint8_t *)out + sizeof(struct shm_varargs);
+	struct shm_varargs head;
+	struct shm_vararg e;
+
+	strcpy(f.text, format);
+	rt_format_args(out, sizeof(out), &f, NULL,
+		       SHM_VA_HOW(0, 0, SHM_VA_VA_LIST, 0, sizeof(f.text)));
+	memcpy(&head, out, sizeof(head));
+	for (*n = 0; at < (const uint8_t *)out + sizeof(head) + head.bytes; at += e.bytes) {
+		memcpy(&e, at, sizeof(e));
+		assert_true(*n < room);
+		value[(*n)++] = e.value;
+	}
+	return head.more;
+}
+
+static void check_list(const struct list *v, const char *format, const uint64_t *want, unsigned n)
+{
+	uint64_t got[16];
+	unsigned have;
+
+	assert_int_equal(list_values(v, format, got, ARRAY_LEN(got), &have), 0);
+	assert_int_equal(have, n);
+	assert_memory_equal(got, want, 8 * n);
+}
+
+#define LIST(v_, format_, ...) \
+	check_list(v_, format_, (const uint64_t[]){ __VA_ARGS__ }, \
+		   sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
+
+static void va_lists(void **state)
+{
+	_Alignas(16) uint64_t save[22], stack[16], got[4];
+	struct list v = { 8, 48, (uint64_t)(uintptr_t)stack, (uint64_t)(uintptr_t)save }, bad;
+	unsigned n;
+
+	for (unsigned i = 0; i < 22; i++)
+		save[i] = i < 6 ? GPR(i) : XMM((i - 6) / 2);
+	for (unsigned i = 0; i < 16; i++)
+		stack[i] = MEM(i);
+	LIST(&v, "%ld %f %ld", GPR(1), XMM(0), GPR(2));
+	LIST(&v, "%ld%ld%ld%ld%ld%ld%f", GPR(1), GPR(2), GPR(3), GPR(4), GPR(5), MEM(0), XMM(0));
+	/* some are taken already */
+	v.gp = 40;
+	v.fp = 48 + 7 * 16;
+	v.overflow += 8;
+	LIST(&v, "%ld%ld%f%f%Lf", GPR(5), MEM(1), XMM(7), MEM(2), MEM(4));
+	v.gp = 48;
+	v.fp = 176;
+	v.save = 1; /* nothing is left there */
+	LIST(&v, "%f%ld", MEM(1), MEM(2));
+	for (unsigned i = 0; i < 7; i++) {
+		bad = v;
+		if (i == 0)
+			bad.gp = 56;
+		else if (i == 1)
+			bad.gp = 44;
+		else if (i == 2)
+			bad.fp = 192;
+		else if (i == 3)
+			bad.fp = 56;
+		else if (i == 4)
+			bad.fp = 32;
+		else if (i == 5)
+			bad.gp = 0; /* and the save area is not readable */
+		assert_int_equal(
+			list_values(i == 6 ? (const struct list *)16 : &bad, "%d", got, 4, &n), 1);
+		assert_int_equal(n, 0);
+	}
+	assert_int_equal(list_values((const struct list *)16, "none", got, 4, &n), 0);
+}
+
 /* -- strings --------------------------------------------------------------------------------- */
 
 struct string {
@@ -521,6 +609,7 @@ int main(void)
 		cmocka_unit_test(vector_registers),
 		cmocka_unit_test(stack_that_is_not_there),
 		cmocka_unit_test(many),
+		cmocka_unit_test(va_lists),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(format_that_is_cut),
 		cmocka_unit_test(random_formats),
