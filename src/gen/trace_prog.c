@@ -188,7 +188,7 @@ static int plan_kept(const struct planner *pl, struct rec_plan *p, int arg)
 	if (s && s->kind == SEC_MEMORY)
 		return plan_chains(p, arg, v->flags & FM_BY_ADDR ? t : type_referent(t),
 				   s->off + 8u, s->cap, s->off, pl->o);
-	if (!v || s || v->flags & FM_BY_ADDR || v->nslots > RET_SLOTS)
+	if (!v || s || v->flags & FM_BY_ADDR)
 		return 0;
 	return plan_chains(p, arg, t, at, 8u * v->nslots, 0, pl->o);
 }
