@@ -109,6 +109,27 @@ static double flt_value(const struct expr_node *n)
 	return n->t.size == 4 ? (double)f : d;
 }
 
+void expr_set_x87(struct expr_node *n, long double v)
+{
+	uint16_t se;
+
+	memcpy(&n->value, &v, 8);
+	memcpy(&se, (const char *)&v + 8, 2);
+	n->off = se;
+}
+
+/* Exact: 64 bits of mantissa hold every other constant. */
+static void to_x87(const struct expr_node *n, struct expr_node *out)
+{
+	if (n->op == X_INT)
+		expr_set_x87(out, n->t.is_signed ? (long double)(int64_t)n->value :
+						   (long double)n->value);
+	else if (n->t.size < 16)
+		expr_set_x87(out, (long double)flt_value(n));
+	else
+		*out = *n;
+}
+
 /* A constant as one of size bytes. */
 static const struct expr_node *to_flt(struct gen_expr *e, const struct expr_node *n, uint8_t size)
 {
@@ -119,6 +140,11 @@ static const struct expr_node *to_flt(struct gen_expr *e, const struct expr_node
 
 	if (!out)
 		return NULL;
+	out->t = (struct expr_type){ .kind = E_FLT, .size = size, .is_signed = true };
+	if (size == 16) {
+		to_x87(n, out);
+		return out;
+	}
 	if (from_int && n->t.is_signed) {
 		d = (double)(int64_t)n->value;
 		f = (float)(int64_t)n->value;
@@ -129,7 +155,6 @@ static const struct expr_node *to_flt(struct gen_expr *e, const struct expr_node
 		d = flt_value(n);
 		f = (float)d;
 	}
-	out->t = (struct expr_type){ .kind = E_FLT, .size = size, .is_signed = true };
 	memcpy(&out->value, size == 4 ? (void *)&f : (void *)&d, size);
 	return out;
 }
@@ -192,6 +217,10 @@ static const struct expr_node *compare_flt(struct gen_expr *e, struct expr_node 
 		return expr_fail(e, n->at,
 				 "a floating-point value is compared with another or with a "
 				 "constant, not with an integer that is none");
+	if (size == 16 &&
+	    ((!is_const(n->a) && n->a->t.size != 16) || (!is_const(n->b) && n->b->t.size != 16)))
+		return expr_fail(e, n->at,
+				 "a long double is compared with another or with a constant only");
 	n->ct = (struct expr_type){ .kind = E_FLT, .size = size };
 	if (is_const(n->a))
 		n->a = to_flt(e, n->a, size);
@@ -391,7 +420,8 @@ const struct expr_node *expr_unary(struct gen_expr *e, char op, const char *at,
 	n->t = n->ct = a->t.kind == E_FLT ? a->t : promote(a);
 	if (a->op == X_FLT) {
 		n->op = X_FLT;
-		n->value = a->value ^ 1ull << (a->t.size * 8 - 1);
+		n->value = a->t.size == 16 ? a->value : a->value ^ 1ull << (a->t.size * 8 - 1);
+		n->off = a->t.size == 16 ? a->off ^ 0x8000 : 0;
 	} else if (a->op == X_INT) {
 		n->value = convert(op == '~' ? ~a->value : -a->value, n->t);
 		n->op = X_INT;

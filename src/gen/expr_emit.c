@@ -135,11 +135,9 @@ static void address(struct emitter *m, const struct expr_node *n)
 	gen_put_mov(m->w, R3, R0);
 }
 
-static void load_mem(struct emitter *m, const struct expr_node *n)
+int emit_read(struct emitter *m, const struct expr_node *n, unsigned bytes)
 {
 	int at = -(int)(m->top + m->e->spills + SCRATCH);
-	unsigned shift = n->bit_off % 8u;
-	unsigned bytes = n->bits ? (shift + n->bits + 7) / 8 : n->t.size;
 
 	m->scratch = true;
 	address(m, n);
@@ -151,6 +149,15 @@ static void load_mem(struct emitter *m, const struct expr_node *n)
 	gen_put_set(m->w, R2, (int32_t)bytes);
 	gen_put_call(m->w, BPF_FUNC_probe_read_user);
 	emit_fault(m, gen_put_jump(m->w, BPF_JNE, R0, 0));
+	return at;
+}
+
+static void load_mem(struct emitter *m, const struct expr_node *n)
+{
+	unsigned shift = n->bit_off % 8u;
+	unsigned bytes = n->bits ? (shift + n->bits + 7) / 8 : n->t.size;
+	int at = emit_read(m, n, bytes);
+
 	if (n->bits) {
 		load_bits(m, n, R10, at, shift);
 		return;
@@ -257,8 +264,7 @@ static int jump_op(enum expr_op op, bool is_signed)
 	}
 }
 
-/* r0 = r0 op r1 */
-static void outcome(struct emitter *m, enum expr_op op, bool is_signed)
+void emit_outcome(struct emitter *m, enum expr_op op, bool is_signed)
 {
 	unsigned yes = emit_jump(m, jump_op(op, is_signed), R0, R1), end;
 
@@ -350,7 +356,7 @@ static void compare_flt(struct emitter *m, const struct expr_node *n)
 	}
 	order(m, R0);
 	order(m, R1);
-	outcome(m, (enum expr_op)n->op, true);
+	emit_outcome(m, (enum expr_op)n->op, true);
 	end = emit_jump(m, BPF_JA, 0, 0);
 	gen_jump_here(m->w, nan[0]);
 	gen_jump_here(m->w, nan[1]);
@@ -367,11 +373,13 @@ static void comparison(struct emitter *m, const struct expr_node *n)
 	memset(&m->faults, 0, sizeof(m->faults));
 	if (n->op >= X_TEXT_EQ) {
 		emit_text(m, n);
+	} else if (n->ct.kind == E_FLT && n->ct.size == 16) {
+		emit_compare_x87(m, n);
 	} else if (n->ct.kind == E_FLT) {
 		compare_flt(m, n);
 	} else {
 		operands(m, n, true);
-		outcome(m, (enum expr_op)n->op, n->ct.is_signed);
+		emit_outcome(m, (enum expr_op)n->op, n->ct.is_signed);
 	}
 	if (m->faults.n) {
 		end = emit_jump(m, BPF_JA, 0, 0);

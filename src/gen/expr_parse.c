@@ -164,6 +164,17 @@ static const struct expr_node *text(struct parser *p, bool glob)
 	return n;
 }
 
+static const struct expr_node *long_double(struct parser *p, struct expr_node *n, const char *text)
+{
+	long double v = strtold(text, NULL);
+
+	if (isinf(v))
+		return expr_fail(p->e, n->at, "%s is out of range", text);
+	n->t = (struct expr_type){ .kind = E_FLT, .size = 16, .is_signed = true };
+	expr_set_x87(n, v);
+	return n;
+}
+
 static const struct expr_node *floating(struct parser *p, const char *at, size_t n)
 {
 	struct expr_node *node = expr_node(p->e, X_FLT, at);
@@ -180,7 +191,7 @@ static const struct expr_node *floating(struct parser *p, const char *at, size_t
 	buf[n] = '\0';
 	d = strtod(buf, &end);
 	if ((*end | 32) == 'l' && !end[1])
-		return expr_fail(p->e, at, "long double constants are not supported");
+		return long_double(p, node, buf);
 	if ((*end | 32) == 'f' && !end[1] && (!hex || strpbrk(buf, "pP"))) {
 		single = true;
 		end++;

@@ -23,7 +23,7 @@
 
 enum expr_op {
 	X_INT,  /* value */
-	X_FLT,  /* value: bits of t.size bytes */
+	X_FLT,  /* value: bits of t.size bytes; of 16, a long double's mantissa, the rest in off */
 	X_TEXT, /* text, len */
 	X_ARG,  /* off bytes into the context: an argument or a part of it */
 	X_MEM,  /* off bytes behind the address a */
@@ -57,7 +57,7 @@ enum expr_kind { E_INT, E_FLT, E_PTR, E_AGG, E_TEXT };
 
 struct expr_type {
 	uint8_t kind; /* enum expr_kind */
-	uint8_t size; /* E_INT 1 2 4 8, E_FLT 4 8, E_PTR 8 */
+	uint8_t size; /* E_INT 1 2 4 8, E_FLT 4 8 16 (long double), E_PTR 8 */
 	bool is_signed, is_bool;
 	const struct ty *ty; /* stripped: the pointee, or the aggregate; NULL: not known */
 };
@@ -99,6 +99,9 @@ struct expr_node *expr_fail(struct gen_expr *e, const char *at, const char *fmt,
 struct expr_node *expr_fail_as(struct gen_expr *e, int err, const char *at, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 struct expr_node *expr_node(struct gen_expr *e, enum expr_op op, const char *at);
+
+/* A constant of 16 bytes. */
+void expr_set_x87(struct expr_node *n, long double v);
 
 bool expr_is_condition(const struct expr_node *n);
 const struct expr_node *expr_truth(struct gen_expr *e, const struct expr_node *n);
@@ -143,6 +146,11 @@ int expr_measure(struct gen_expr *e);
 
 void emit_value(struct emitter *m, const struct expr_node *n); /* into r0 */
 void emit_fault(struct emitter *m, unsigned jump);
+/* r0 = r0 op r1 */
+void emit_outcome(struct emitter *m, enum expr_op op, bool is_signed);
+/* bytes of the place n (X_MEM) are read, 16 at most: where they lie from r10. */
+int emit_read(struct emitter *m, const struct expr_node *n, unsigned bytes);
+void emit_compare_x87(struct emitter *m, const struct expr_node *n); /* expr_x87.c */
 void emit_text(struct emitter *m, const struct expr_node *n);
 /* A forward jump on registers, for gen_jump_here(); BPF_JA: always. */
 unsigned emit_jump(struct emitter *m, int op, uint8_t dst, uint8_t src);

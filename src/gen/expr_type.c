@@ -47,7 +47,10 @@ const char *expr_type_text(const struct expr_type *t, char *out, size_t cap)
 		snprintf(out, cap, "a pointer%s%s", t->ty ? " to " : "", t->ty ? name : "");
 		break;
 	case E_FLT:
-		snprintf(out, cap, "a %s", t->size == 4 ? "float" : "double");
+		snprintf(out, cap, "a %s",
+			 t->size == 4 ? "float" :
+			 t->size == 8 ? "double" :
+					"long double");
 		break;
 	case E_TEXT:
 		snprintf(out, cap, "a text");
@@ -77,7 +80,7 @@ static bool set_type(struct gen_expr *e, struct expr_node *n, const struct ty *t
 		break;
 	case TY_FLOAT:
 		n->t.kind = E_FLT;
-		if (!(t->flags & (TY_COMPLEX | TY_X87)) && (t->size == 4 || t->size == 8))
+		if (!(t->flags & TY_COMPLEX) && (t->size == 4 || t->size == 8 || t->flags & TY_X87))
 			return true;
 		break;
 	case TY_PTR:

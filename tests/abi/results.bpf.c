@@ -43,7 +43,10 @@ struct state {
 
 struct state *_state;
 
-#define TEN(mantissa, exponent) { (mantissa), (exponent) }
+#define TEN(mantissa, exponent) \
+	{ \
+		(mantissa), (exponent) \
+	}
 
 /* 1.5 as a long double, and -0.5 */
 SEC("fmod_ret/x87")
