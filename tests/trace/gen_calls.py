@@ -43,6 +43,14 @@ class Enum(Scalar):
         v = r.choice(list(self.names.values())) if r.random() < .7 else r.getrandbits(self.size * 8)
         return (v & (1 << self.size * 8) - 1).to_bytes(self.size, 'little')
 
+    def flags(self, v):
+        """'A|B|0x8' if all enumerators are single bits, some of which v has; else None."""
+        if self.signed or any(e & e - 1 for e in self.names.values()):
+            return None
+        bits = {name: e for name, e in self.names.items() if v & e}
+        rest = v & ~sum(bits.values())
+        return '|'.join([*bits, *[f'{rest:#x}'] * bool(rest)]) if bits else None
+
 
 class Float(Scalar):
     def __init__(self, sig, c, size, exponent_bits, mantissa_bits):
@@ -341,6 +349,7 @@ def check_scalar(t, got, data, bits):
             return f'{got} is no string'
         return None if got.get('str') == want.decode() else f'{got} for {want}'
     if t.sig == 'p':
+        got = got['ptr'] if isinstance(got, dict) and 'sym' in got else got
         want = f'"{int.from_bytes(data, "little"):#x}"'
         return None if f'"{got}"' == want else f'{got} for {want}'
     if t.sig == 'bool':
@@ -355,6 +364,8 @@ def check_scalar(t, got, data, bits):
         for name, v in t.names.items():
             if v == want:
                 return None if got == name and not isinstance(got, Number) else f'{got} for {name}'
+        if t.flags(want):
+            return None if got == t.flags(want) else f'{got} for {t.flags(want)}'
     if t.sig == 'x80':
         return check_x80(got, data)
     if isinstance(t, Float):
