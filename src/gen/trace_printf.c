@@ -182,13 +182,15 @@ static void print_entry(struct value_out *o, const struct shm_vararg *e, const u
 	static const struct ty character = {
 		.kind = TY_INT, .name = "char", .size = 1, .flags = TY_CHAR | TY_SIGNED
 	};
-	struct ty integer = { .kind = TY_INT, .name = "", .size = e->size };
+	struct ty integer = { .kind = TY_INT,
+			      .name = "",
+			      .size = e->size,
+			      .flags = e->kind == SHM_VA_INT ? TY_SIGNED : 0 };
 	size_t room = e->bytes - sizeof(*e);
 	int64_t n = (int64_t)e->got - 1;
 
 	switch ((enum shm_vararg_kind)e->kind) {
 	case SHM_VA_INT:
-		integer.flags = TY_SIGNED; /* fall through */
 	case SHM_VA_UINT:
 		print_number(o, &integer, entry, 8);
 		return;
