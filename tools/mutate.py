@@ -32,6 +32,7 @@ PROGRAMS = {
     'state': [UNIT + 'state_test'],
     'session': [UNIT + 'session_test'],
     'room': [UNIT + 'room_test'],
+    'varargs': [UNIT + 'varargs_test'],
     'kfunc': ['tests/unit/bpf/kfunc_test'],
     'walk': ['tests/unit/bpf/walk_test'],
     'stack': ['tests/unit/rt/rt_stack_test'],
@@ -233,6 +234,16 @@ FAULTS = [
      '		x86_movq_store(a, dst, (enum x86_xmm)s.reg);\n',
      '		x86_movq_store(a, dst, (enum x86_xmm)s.reg);\n'
      '		x86_movq_load(a, (enum x86_xmm)15, dst);\n', 'abi', 'xmm 15'),
+    # unnamed arguments
+    ('al as a program left it', SLOTS, '	x86_load(a, X86_Q, RAX, home(p, RAX));\n'
+     '	x86_store(a, X86_Q, slot(p, first + 6), RAX);\n',
+     '	x86_store(a, X86_Q, slot(p, first + 6), RAX);\n', 'varargs', 'words'),
+    ('unnamed arguments where named ones are on the stack', SLOTS,
+     'at(p->args + (int32_t)p->spec->model->varargs.stack)', 'at(p->args)', 'varargs', 'words'),
+    ('words of unnamed arguments for all whose context escapes', PLAN,
+     'is_vararg(p->spec, i) && f->reads[i / 64] >> (i % 64) & 1',
+     'is_vararg(p->spec, i) && (f->ctx_escapes || f->reads[i / 64] >> (i % 64) & 1)', 'varargs',
+     'nobody_asks'),
     # only what is needed
     ('registers of the exit programs not kept behind the original', EMIT,
      '	save_registers(a, p, p->at_exit);\n',

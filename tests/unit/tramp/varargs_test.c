@@ -121,6 +121,7 @@ static void words(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		run("i32(p,...)", 0, &s);
 		run("void(i32,f64,p,...)", 0, &s);
+		run("v512(p,...)", 0, &s); /* eight slots of a result are before them */
 		run("{u8[40]}(p,...)", 0, &s);
 		run("i32(i64,i64,i64,i64,i64,i64,i64,p,...)", 16, &s);
 		run("f64(x80,p,...)", 16, &s);
