@@ -346,6 +346,7 @@ def main():
     ap.add_argument('--count', type=int, default=300)
     ap.add_argument('--keep', type=pathlib.Path)
     o = ap.parse_args()
+    o.utramp = o.utramp.resolve()  # a path, though it may be in the current directory
     where = o.keep or pathlib.Path(tempfile.mkdtemp(prefix='printf-'))
     where.mkdir(exist_ok=True)
     program = Program(o.seed, o.count)
