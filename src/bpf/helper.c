@@ -63,7 +63,7 @@ static const struct helper format_args = {
 	.native = (uint64_t)(uintptr_t)rt_format_args,
 	.nargs = 5,
 	.needs = 5,
-	.flags = HELPER_FENTRY | HELPER_READS_MEM | HELPER_OWN,
+	.flags = HELPER_FENTRY | HELPER_FSESSION | HELPER_READS_MEM | HELPER_OWN,
 };
 
 #define NAME(name_) #name_

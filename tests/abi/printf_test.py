@@ -304,15 +304,17 @@ def shown(text):
     return text.encode()[:STRINGS].decode(errors='ignore')
 
 
-def trace(utramp, exe, program):
+def trace(utramp, exe, program, libc=('snprintf', 'sprintf'), options=()):
+    """All calls of the program's own functions, and of those of libc."""
     out = exe.with_suffix('.jsonl')
     plain = Run([exe])
-    specs = [f'{exe.name}:{n}' for n in [*FUNCTIONS, 'v_show']] + ['libc:snprintf', 'libc:sprintf']
-    traced = under(utramp, 'trace', out, [exe], *specs)
+    specs = [f'{exe.name}:{n}' for n in [*FUNCTIONS, 'v_show']] + [f'libc:{n}' for n in libc]
+    traced = under(utramp, 'trace', out, [exe], *options, *specs)
     same_program(traced, plain)
     assert not traced.lost(), traced.stderr
     sink = traced.stderr.split('sink ')[1].split()[0]
-    calls = [(name, c) for c in program.calls * ROUNDS for name in lines_of(c)]
+    calls = [(name, c) for c in program.calls * ROUNDS for name in lines_of(c)
+             if c.name in FUNCTIONS or c.name in libc]
     wrong, n = [], 0
     for n, line in enumerate(out.read_text().splitlines(), 1):
         got = json.loads(line, parse_int=lambda s: -0.0 if s == '-0' else int(s))
@@ -355,6 +357,8 @@ def main():
     for cc in ('gcc', 'clang'):
         for level in ('-O0', '-O2'):
             tap.run(f'{cc} {level}', lambda: trace(o.utramp, compile_program(cc, level, where), program))
+    tap.run('filtered', lambda: trace(o.utramp, where / 'prog-gcc-O2', program, (),
+                                      ['--filter', 'fmt != 0']))
     tap.run('bash', real_program, o.utramp, where)
     if not o.keep:
         shutil.rmtree(where)
