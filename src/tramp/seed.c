@@ -51,10 +51,12 @@ static int check_programs(const struct tramp_spec *s, struct diag *d)
 		for (unsigned i = 0; i < s->list[k].n; i++) {
 			const struct body_facts *f = &s->list[k].prog[i].body->facts;
 
-			if (f->may_override)
+			if (f->may_override || f->sets_result)
 				return diag_set(d, -ENOTSUP,
-						"bpf_override_return: the kernel's layout has no "
-						"room for it: use ours");
+						"%s: the kernel's layout has no room for it: use "
+						"ours",
+						f->may_override ? "bpf_override_return" :
+								  "utramp_set_result");
 			if (f->uses_scratch)
 				return diag_set(
 					d, -ENOTSUP,

@@ -67,5 +67,13 @@ def what_has_no_way_is_refused_by_name():
         assert r.code and why in r.err and not r.out, (i, r)
 
 
+@test
+def conditions_compare_long_doubles():
+    for condition, calls in (('ret > 1', 1), ('ret >= 1.0L', 2), ('n == 2 && ret == 2', 1), ('ret < 0', 0)):
+        r = utramp('trace', '-o', '/dev/stderr', '--filter', condition, 'inject_victim:x87', '--',
+                   VICTIM, 'classes', 1, foreign=('inject_victim:x87(',))
+        assert r.code == 0 and r.err.count('inject_victim:x87(n=') == calls, (condition, r)
+
+
 if __name__ == '__main__':
     main()

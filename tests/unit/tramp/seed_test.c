@@ -447,6 +447,10 @@ static void test_refused(void **state)
 	r.tb.facts.may_override = true;
 	assert_int_equal(tramp_plan(&r.spec, &r.plan, &d), -ENOTSUP);
 	assert_non_null(strstr(d.text, "bpf_override_return"));
+	r.tb.facts.may_override = false;
+	r.tb.facts.sets_result = true;
+	assert_int_equal(tramp_plan(&r.spec, &r.plan, &d), -ENOTSUP);
+	assert_non_null(strstr(d.text, "utramp_set_result"));
 	func_model_free(r.m);
 }
 
