@@ -21,12 +21,9 @@
 #include <sys/mman.h>
 
 #define CODE_SIZE 65536
-#define ALONE     __attribute__((noinline, noclone))
 #define GIVEN     0x1122334455667788
 
 typedef float v128 __attribute__((vector_size(16)));
-typedef float v256 __attribute__((vector_size(32)));
-typedef float v512 __attribute__((vector_size(64)));
 
 /* clang-format off */
 struct small { int a; };
@@ -51,56 +48,33 @@ struct row {
 	uint32_t size;
 	void *callee;
 	void (*call)(void *fn, void *out);
-	uint32_t needs; /* vectors of so many bytes */
 };
 
-#define FUNC_ATTR(bytes) FUNC_ATTR_##bytes
-#define FUNC_ATTR_0
-#define FUNC_ATTR_32 __attribute__((target("avx")))
-#define FUNC_ATTR_64 __attribute__((target("avx512f")))
-
-/* TYPE NAME(TYPE) and its caller. */
-#define VALUE(name, type, bytes, ...) \
-	FUNC_ATTR(bytes) ALONE static type name(type v) \
-	{ \
-		__asm__ volatile(""); \
-		return v; \
-	} \
-	FUNC_ATTR(bytes) ALONE static void call_##name(void *fn, void *out) \
-	{ \
-		type v = __VA_ARGS__; \
-		type r = ((type(*)(type))fn)(v); \
-\
-		memcpy(out, &r, sizeof(r)); \
-	}
-
-VALUE(f_bool, _Bool, 0, 1)
-VALUE(f_i8, signed char, 0, -2)
-VALUE(f_u16, unsigned short, 0, 0xfffe)
-VALUE(f_i32, int, 0, -2)
-VALUE(f_u32, unsigned, 0, 0xfffffffe)
-VALUE(f_i64, long, 0, -2)
-VALUE(f_p, void *, 0, (void *)0x1234)
-VALUE(f_i128, __int128, 0, -2)
-VALUE(f_f32, float, 0, 1.5f)
-VALUE(f_f64, double, 0, 1.5)
-VALUE(f_f128, __float128, 0, 1.5)
-VALUE(f_x80, long double, 0, 1.5L)
-VALUE(f_cf32, float _Complex, 0, 1.5f)
-VALUE(f_cf64, double _Complex, 0, 1.5)
-VALUE(f_cx80, long double _Complex, 0, 1.5L)
-VALUE(f_v128, v128, 0, { 1.5f, 2, 3, 4 })
-VALUE(f_v256, v256, 32, { 1.5f, 2, 3, 4, 5, 6, 7, 8 })
-VALUE(f_v512, v512, 64, { 1.5f, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 })
-VALUE(f_small, struct small, 0, { -2 })
-VALUE(f_two, struct two, 0, { 1, 2 })
-VALUE(f_mixed, struct mixed, 0, { 1.5, 2 })
-VALUE(f_floats, struct floats, 0, { 1.5f, 2, 3 })
-VALUE(f_either, union either, 0, { 1.5f })
-VALUE(f_holed, struct holed, 0, { 1, 2 })
-VALUE(f_large, struct large, 0, { 1, 2, 3 })
-VALUE(f_x87, struct x87, 0, { 1.5L })
-VALUE(f_nothing, struct nothing, 0, {})
+VALUE(f_bool, _Bool, 1)
+VALUE(f_i8, signed char, -2)
+VALUE(f_u16, unsigned short, 0xfffe)
+VALUE(f_i32, int, -2)
+VALUE(f_u32, unsigned, 0xfffffffe)
+VALUE(f_i64, long, -2)
+VALUE(f_p, void *, (void *)0x1234)
+VALUE(f_i128, __int128, -2)
+VALUE(f_f32, float, 1.5f)
+VALUE(f_f64, double, 1.5)
+VALUE(f_f128, __float128, 1.5)
+VALUE(f_x80, long double, 1.5L)
+VALUE(f_cf32, float _Complex, 1.5f)
+VALUE(f_cf64, double _Complex, 1.5)
+VALUE(f_cx80, long double _Complex, 1.5L)
+VALUE(f_v128, v128, { 1.5f, 2, 3, 4 })
+VALUE(f_small, struct small, { -2 })
+VALUE(f_two, struct two, { 1, 2 })
+VALUE(f_mixed, struct mixed, { 1.5, 2 })
+VALUE(f_floats, struct floats, { 1.5f, 2, 3 })
+VALUE(f_either, union either, { 1.5f })
+VALUE(f_holed, struct holed, { 1, 2 })
+VALUE(f_large, struct large, { 1, 2, 3 })
+VALUE(f_x87, struct x87, { 1.5L })
+VALUE(f_nothing, struct nothing, {})
 
 /* binary16 in the low half of a float's register; what is above means nothing */
 ALONE static void call_f16(void *fn, void *out)
@@ -136,42 +110,42 @@ ALONE static void call_void(void *fn, void *out)
 	((void (*)(void))fn)();
 }
 
-#define ROW(type, sig, name, ctype, needs) \
+#define ROW(type, sig, name, ctype) \
 	{ \
-		type, sig "(" sig ")", sizeof(ctype), name, call_##name, needs \
+		type, sig "(" sig ")", sizeof(ctype), name, call_##name \
 	}
 
 static const struct row rows[] = {
-	ROW("bool", "bool", f_bool, _Bool, 0),
-	ROW("signed char", "i8", f_i8, signed char, 0),
-	ROW("unsigned short", "u16", f_u16, unsigned short, 0),
-	ROW("int, enum", "i32", f_i32, int, 0),
-	ROW("unsigned", "u32", f_u32, unsigned, 0),
-	ROW("long", "i64", f_i64, long, 0),
-	ROW("pointer, C++ reference", "p", f_p, void *, 0),
-	ROW("__int128", "i128", f_i128, __int128, 0),
-	{ "_Float16", "f16(f16)", 2, f_f32, call_f16, 0 },
-	ROW("float", "f32", f_f32, float, 0),
-	ROW("double", "f64", f_f64, double, 0),
-	ROW("_Float128", "f128", f_f128, __float128, 0),
-	ROW("long double", "x80", f_x80, long double, 0),
-	ROW("float _Complex", "{f32,f32}", f_cf32, float _Complex, 0),
-	ROW("double _Complex", "{f64,f64}", f_cf64, double _Complex, 0),
-	ROW("long double _Complex", "cx80", f_cx80, long double _Complex, 0),
-	ROW("__m128", "v128", f_v128, v128, 0),
-	ROW("__m256", "v256", f_v256, v256, 32),
-	ROW("__m512", "v512", f_v512, v512, 64),
-	ROW("struct { int; }", "{i32}", f_small, struct small, 0),
-	ROW("struct { long, long; }", "{i64,i64}", f_two, struct two, 0),
-	ROW("struct { double; long; }", "{f64,i64}", f_mixed, struct mixed, 0),
-	ROW("struct { float, float, float; }", "{f32,f32,f32}", f_floats, struct floats, 0),
-	ROW("union { float; int; }", "<f32|i32>", f_either, union either, 0),
-	ROW("struct { char; long; } packed", "!{i8,i64}", f_holed, struct holed, 0),
-	ROW("struct { long double; }", "{x80}", f_x87, struct x87, 0),
-	ROW("struct of more than 16 bytes", "{i64,i64,i64}", f_large, struct large, 0),
-	ROW("struct without members (C)", "{}", f_nothing, struct nothing, 0),
-	{ "C++ object, not trivial to copy", "&{i32}(&{i32})", 4, f_object, call_object, 0 },
-	{ "void", "void()", 0, f_void, call_void, 0 },
+	ROW("bool", "bool", f_bool, _Bool),
+	ROW("signed char", "i8", f_i8, signed char),
+	ROW("unsigned short", "u16", f_u16, unsigned short),
+	ROW("int, enum", "i32", f_i32, int),
+	ROW("unsigned", "u32", f_u32, unsigned),
+	ROW("long", "i64", f_i64, long),
+	ROW("pointer, C++ reference", "p", f_p, void *),
+	ROW("__int128", "i128", f_i128, __int128),
+	{ "_Float16", "f16(f16)", 2, f_f32, call_f16 },
+	ROW("float", "f32", f_f32, float),
+	ROW("double", "f64", f_f64, double),
+	ROW("_Float128", "f128", f_f128, __float128),
+	ROW("long double", "x80", f_x80, long double),
+	ROW("float _Complex", "{f32,f32}", f_cf32, float _Complex),
+	ROW("double _Complex", "{f64,f64}", f_cf64, double _Complex),
+	ROW("long double _Complex", "cx80", f_cx80, long double _Complex),
+	ROW("__m128", "v128", f_v128, v128),
+	ROW("__m256", "v256", f_v256, v256),
+	ROW("__m512", "v512", f_v512, v512),
+	ROW("struct { int; }", "{i32}", f_small, struct small),
+	ROW("struct { long, long; }", "{i64,i64}", f_two, struct two),
+	ROW("struct { double; long; }", "{f64,i64}", f_mixed, struct mixed),
+	ROW("struct { float, float, float; }", "{f32,f32,f32}", f_floats, struct floats),
+	ROW("union { float; int; }", "<f32|i32>", f_either, union either),
+	ROW("struct { char; long; } packed", "!{i8,i64}", f_holed, struct holed),
+	ROW("struct { long double; }", "{x80}", f_x87, struct x87),
+	ROW("struct of more than 16 bytes", "{i64,i64,i64}", f_large, struct large),
+	ROW("struct without members (C)", "{}", f_nothing, struct nothing),
+	{ "C++ object, not trivial to copy", "&{i32}(&{i32})", 4, f_object, call_object },
+	{ "void", "void()", 0, f_void, call_void },
 };
 
 static uint8_t *code;
