@@ -180,6 +180,7 @@ void dwr_close(struct dwarf_reader *r)
 	vec_free(&r->by_cu);
 	vec_free(&r->range);
 	vec_free(&r->inlined);
+	vec_free(&r->cxx_def);
 	vec_free(&r->sym);
 	free(r->memo);
 	if (r->cfi)
@@ -419,6 +420,12 @@ const struct dwr_def *dwr_find_def(struct dwr_unit *u, const char *name, int tag
 	return bsearch(&key, u->def.at, u->def.n, sizeof(key), compare_defs);
 }
 
+const struct dwr_def *dwr_unit_defs(struct dwr_unit *u, size_t *n)
+{
+	*n = index_unit(u) < 0 ? 0 : u->def.n;
+	return u->def.at;
+}
+
 static const struct dwr_func *func_in_unit(const struct dwr_unit *u, taddr_t addr)
 {
 	size_t lo = 0, hi = u->func.n, mid;
@@ -573,21 +580,6 @@ static int scan_scopes(struct dwr_unit *u, Dwarf_Die *die, const void *end, size
 	return err;
 }
 
-static bool is_cxx(int lang)
-{
-	switch (lang) {
-	case DW_LANG_C_plus_plus:
-	case DW_LANG_C_plus_plus_03:
-	case DW_LANG_C_plus_plus_11:
-	case DW_LANG_C_plus_plus_14:
-	case 0x2b: /* DW_LANG_C_plus_plus_17 and _20, younger than the header */
-	case 0x2e:
-		return true;
-	default:
-		return false;
-	}
-}
-
 const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *name,
 			  struct ty_pool *pool)
 {
@@ -596,7 +588,7 @@ const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *na
 	const char *part = name;
 	size_t n, scope;
 
-	if (!u || !is_cxx(u->lang))
+	if (!u || !dwr_is_cxx(u->lang))
 		return ty_pool_str(pool, name);
 	if (!u->scoped && scan_scopes(u, &u->die, (const void *)UINTPTR_MAX, 0, 0) < 0)
 		return NULL;

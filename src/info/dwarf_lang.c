@@ -36,7 +36,7 @@ bool dwr_is_c(int lang)
 	}
 }
 
-static bool is_c_family(int lang)
+bool dwr_is_cxx(int lang)
 {
 	switch (lang) {
 	case DW_LANG_C_plus_plus:
@@ -46,12 +46,21 @@ static bool is_c_family(int lang)
 	case LANG_CXX17:
 	case LANG_CXX20:
 	case LANG_CXX23:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_c_family(int lang)
+{
+	switch (lang) {
 	case DW_LANG_ObjC:
 	case DW_LANG_ObjC_plus_plus:
 	case DW_LANG_UPC:
 		return true;
 	default:
-		return dwr_is_c(lang);
+		return dwr_is_c(lang) || dwr_is_cxx(lang);
 	}
 }
 

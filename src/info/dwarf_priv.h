@@ -98,6 +98,7 @@ struct dwr_frame {
 struct dwr_node {
 	struct ty_node base; /* first */
 	Dwarf_Die die;
+	uint8_t need; /* enum dwr_need */
 };
 
 struct dwr_memo {
@@ -125,6 +126,10 @@ struct dwarf_reader {
 		VEC(struct dwr_range);
 	} range;          /* sorted by lo */
 	uint64_t longest; /* of the ranges */
+	struct {
+		VEC(struct dwr_def);
+	} cxx_def; /* of all units of C++, by name; read when first needed */
+	bool have_cxx_def;
 	struct {
 		VEC(const char *);
 	} inlined; /* one name per instance, sorted */
@@ -155,6 +160,7 @@ bool dwr_udata(Dwarf_Die *die, unsigned attr, uint64_t *out);
 bool dwr_ref(Dwarf_Die *die, unsigned attr, Dwarf_Die *out);
 
 bool dwr_is_c(int lang); /* DW_LANG_ of any C, C++ not among them */
+bool dwr_is_cxx(int lang);
 
 /* Children in order; each step moves forward or ends.  1: *child is valid; 0: the end. */
 int dwr_first(Dwarf_Die *die, Dwarf_Die *child);
@@ -172,6 +178,14 @@ const char *dwr_linkage_name(Dwarf_Die *die);
 
 struct dwr_unit *dwr_unit_of(struct dwarf_reader *r, const Dwarf_Die *die);
 const struct dwr_def *dwr_find_def(struct dwr_unit *u, const char *name, int tag);
+const struct dwr_def *dwr_unit_defs(struct dwr_unit *u, size_t *n); /* by name */
+
+/* What a type is wanted for: behind a pointer, to be shown, to tell how it is passed. */
+enum dwr_need { DWR_OPAQUE, DWR_SHOWN, DWR_WHOLE };
+
+/* Of a declaration, the definition, as far as it is worth to look for it; else *die stays. */
+void dwr_find_definition(struct dwarf_reader *r, Dwarf_Die *die, enum dwr_need need,
+			 struct ty_pool *pool);
 
 /* The name with its namespaces and classes, in pool; the plain name outside of C++. */
 const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *name,
@@ -185,7 +199,6 @@ const char *dwr_func_name(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool
 void dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
 		  struct proto_place *out);
 
-bool dwr_is_c(int lang);
 enum dwr_calls dwr_calls_of(int lang);
 bool dwr_made_by_gcc(Dwarf_Die *die);
 

@@ -97,7 +97,8 @@ static int name_unknown(struct queue *q, struct dwr_node *n)
 }
 
 /* The node for a type DIE, queued if it is near enough.  */
-static int node_for(struct queue *q, const Dwarf_Die *die, unsigned pointers, struct dwr_node **out)
+static int node_for(struct queue *q, const Dwarf_Die *die, unsigned pointers, enum dwr_need need,
+		    struct dwr_node **out)
 {
 	struct dwr_memo *m = memo_at(q->r, die->addr);
 	struct dwr_node *n;
@@ -118,42 +119,22 @@ static int node_for(struct queue *q, const Dwarf_Die *die, unsigned pointers, st
 			return -ENOMEM;
 	}
 	*out = n;
-	if (n->base.queued || (n->base.filled && pointers >= n->base.pointers) ||
+	if (n->base.queued && need > n->need)
+		n->need = (uint8_t)need;
+	if (n->base.queued || (n->base.filled && pointers >= n->base.pointers && need <= n->need) ||
 	    pointers > MAX_POINTERS || (pointers && q->n >= MAX_NODES))
 		return 0;
 	n->base.queued = true;
-	n->base.pointers = (uint8_t)pointers;
+	if (!n->base.filled || pointers < n->base.pointers)
+		n->base.pointers = (uint8_t)pointers;
+	if (need > n->need)
+		n->need = (uint8_t)need;
 	return vec_push(q, n);
 }
 
-/* Of a declaration: by its signature in a type unit, else by name in the same unit. */
-static void find_definition(struct dwarf_reader *r, Dwarf_Die *die)
-{
-	const struct dwr_def *def = NULL;
-	int tag = dwarf_tag(die);
-	Dwarf_Die by_signature;
-	struct dwr_unit *u;
-	const char *name;
-
-	if (tag != DW_TAG_structure_type && tag != DW_TAG_union_type && tag != DW_TAG_class_type &&
-	    tag != DW_TAG_enumeration_type)
-		return;
-	if (dwr_ref(die, DW_AT_signature, &by_signature)) { /* gcc flags no declaration here */
-		*die = by_signature;
-		return;
-	}
-	if (!dwr_flag(die, DW_AT_declaration))
-		return;
-	name = dwarf_diename(die);
-	u = dwr_unit_of(r, die);
-	if (name && u)
-		def = dwr_find_def(u, name, tag);
-	if (def)
-		*die = def->die;
-}
-
 /* What DW_AT_type of die names; void is NULL. */
-static int ref_type(struct queue *q, Dwarf_Die *die, unsigned pointers, const struct ty **out)
+static int ref_type(struct queue *q, Dwarf_Die *die, unsigned pointers, enum dwr_need need,
+		    const struct ty **out)
 {
 	Dwarf_Attribute a;
 	struct dwr_node *n;
@@ -165,8 +146,8 @@ static int ref_type(struct queue *q, Dwarf_Die *die, unsigned pointers, const st
 		return 0;
 	if (!dwarf_formref_die(&a, &t))
 		return dwr_damaged(q->r, die, q->d);
-	find_definition(q->r, &t);
-	err = node_for(q, &t, pointers, &n);
+	dwr_find_definition(q->r, &t, need, q->pool);
+	err = node_for(q, &t, pointers, need, &n);
 	if (!err)
 		*out = &n->base.ty;
 	return err;
@@ -240,7 +221,8 @@ static int fill_pointer(struct queue *q, struct dwr_node *n, uint16_t flags)
 	n->base.ty.flags = flags;
 	n->base.ty.name = "";
 	n->base.ty.size = size;
-	return ref_type(q, &n->die, n->base.pointers + 1u, &n->base.ty.of);
+	return ref_type(q, &n->die, n->base.pointers + 1u,
+			flags & TY_REFERENCE ? DWR_SHOWN : DWR_OPAQUE, &n->base.ty.of);
 }
 
 static int fill_wrapper(struct queue *q, struct dwr_node *n, enum ty_kind kind, const char *word)
@@ -250,7 +232,7 @@ static int fill_wrapper(struct queue *q, struct dwr_node *n, enum ty_kind kind, 
 		n->base.ty.name = word;
 	else if (set_name(q, n) < 0)
 		return -ENOMEM;
-	return ref_type(q, &n->die, n->base.pointers, &n->base.ty.of);
+	return ref_type(q, &n->die, n->base.pointers, n->need, &n->base.ty.of);
 }
 
 /* A pointer to a data member is an offset; one to a member function is two words, the first of
@@ -333,7 +315,7 @@ static int fill_enum(struct queue *q, struct dwr_node *n)
 	vec_free(&list);
 	if (!copy)
 		return -ENOMEM;
-	err = ref_type(q, &n->die, n->base.pointers, &of);
+	err = ref_type(q, &n->die, n->base.pointers, n->need, &of);
 	of = of == &ty_void_node.ty ? NULL : of;
 	n->base.ty.of = of;
 	if (dwr_udata(&n->die, DW_AT_encoding, &enc))
@@ -387,7 +369,7 @@ static int fill_array(struct queue *q, struct dwr_node *n)
 	}
 	if (dwr_flag(&n->die, DW_AT_GNU_vector))
 		n->base.ty.flags |= TY_VECTOR;
-	return ref_type(q, &n->die, n->base.pointers, &t->of);
+	return ref_type(q, &n->die, n->base.pointers, n->need, &t->of);
 }
 
 struct member_list {
@@ -470,7 +452,7 @@ static int fill_member(struct queue *q, struct dwr_node *n, Dwarf_Die *die,
 		n->base.forced_align = (uint32_t)align;
 	m.name = dwarf_tag(die) == DW_TAG_inheritance ? "" :
 							ty_pool_str(q->pool, dwarf_diename(die));
-	err = ref_type(q, die, n->base.pointers, &m.type);
+	err = ref_type(q, die, n->base.pointers, n->need, &m.type);
 	if (err < 0 || !m.name)
 		return err < 0 ? err : -ENOMEM;
 	return m.type->kind == TY_VOID ? 0 : vec_push(list, m);
@@ -640,7 +622,7 @@ int dwr_type_of(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool, co
 		forget(r);
 		r->pool_id = ty_pool_id(pool);
 	}
-	err = ref_type(&q, die, 0, &t);
+	err = ref_type(&q, die, 0, DWR_WHOLE, &t);
 	for (size_t i = 0; i < q.n && !err; i++) {
 		q.at[i]->base.queued = false;
 		q.at[i]->base.filled = true;

@@ -185,6 +185,22 @@ ALONE int overloaded(double x) { use(x); return 2; }
 template <class T> ALONE T same(T x) { use(x); return x; }
 }
 
+/* Made in another file: clang describes it there alone.  Its namesake is another class. */
+class remote {
+public:
+	remote(double wrong) : wrong(wrong) { use(wrong); }
+	double wrong;
+};
+namespace ns {
+class remote {
+public:
+	remote(int n);
+	~remote();
+	int n;
+};
+remote *made(int n);
+}
+
 typedef int ns::derived::*to_member;
 typedef int (ns::derived::*to_function)() const;
 typedef int (ns::base::*to_virtual)();
@@ -199,6 +215,8 @@ SHOW(to_function, method)
 SHOW(to_virtual, slot)
 SHOW(std::nullptr_t, nil_ptr)
 SHOW(ns::derived *, address)
+SHOW(ns::remote, far_away)
+SHOW(const ns::remote &, far_off)
 
 /* -- results --------------------------------------------------------------------------------- */
 
@@ -277,6 +295,7 @@ static void classes()
 	f_object(d), f_vacant({}), f_split(l), f_boxed({ { 5, 6 } }), f_offset(&ns::derived::d);
 	f_nowhere(nullptr), f_method(&ns::derived::plain), f_slot(&ns::base::virt);
 	f_nil_ptr(nullptr), f_address(nullptr);
+	f_far_away(*ns::made(5)), f_far_off(*ns::made(6)), use(remote(.5));
 	{
 		ns::counter a(1), b(2), c = a + b;
 		use(c(4)), use(ns::counter::twice(4));
