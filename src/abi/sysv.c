@@ -1,38 +1,27 @@
 /*
- * abi/sysv.c - see sysv.h.
+ * abi/sysv.c - the psABI as gcc reads it (see sysv.h, abi_priv.h).
  *
  * classify() follows the numbered rules of psABI 3.2.3 over up to eight eightbytes;
- * abi_assign() hands out registers left to right and spills a value whole, never in part.
- * Where the document leaves room, the two compilers' common behaviour decides; the
- * differential test in tests/unit/abi holds this file to both.
+ * abi_arg_gcc() hands out registers left to right and spills a value whole, never in part.
+ * The differential test in tests/unit/abi holds this file to gcc.
  */
-#include "abi/sysv.h"
+#include "abi/abi_priv.h"
 
 #include <errno.h>
 #include <stddef.h>
 
-#define MAX_GPR        6
-#define MAX_XMM        8
-#define MAX_DEPTH      32
-#define MAX_NODES      65536
 #define MAX_STACK      (UINT32_C(1) << 31)
-#define MAX_ALIGN      64 /* the strictest that struct abi_call can say */
-#define MAX_CLASSIFIED 64 /* rule 1: anything larger is in memory */
-#define MAX_EIGHTBYTES (MAX_CLASSIFIED / 8)
-
-enum cls { NONE, INTEGER, SSE, SSEUP, X87, X87UP, COMPLEX_X87, MEMORY };
+#define MAX_EIGHTBYTES (ABI_MAX_CLASSIFIED / 8)
 
 /* Of the eightbytes of the whole value, whatever part of it is being looked at. */
 struct classes {
-	uint8_t at[MAX_EIGHTBYTES]; /* enum cls */
+	uint8_t at[MAX_EIGHTBYTES]; /* enum abi_class */
 };
 
 /* One classification in progress; nodes bounds the work on types that share subtrees. */
 struct walk {
-	bool disputed;           /* by clang; matters only if we do not say MEMORY */
-	bool vector, long_array; /* seen: 16 bytes and more; beyond 16 bytes */
-	bool unaligned_bits;     /* seen, in a union: memory for gcc only */
-	unsigned repeated;       /* levels of array elements other than the first */
+	const struct abi_way *way;
+	unsigned repeated; /* levels of array elements other than the first */
 	unsigned nodes;
 };
 
@@ -40,7 +29,7 @@ static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsi
 		    struct classes *out);
 
 /* Rule 4: the class of an eightbyte that two fields share. */
-static enum cls merge(enum cls a, enum cls b)
+static enum abi_class merge(enum abi_class a, enum abi_class b)
 {
 	if (a == b || b == NONE)
 		return a;
@@ -55,19 +44,21 @@ static enum cls merge(enum cls a, enum cls b)
 	return SSE;
 }
 
-static void merge_at(struct classes *out, uint32_t eightbyte, enum cls c)
+static void merge_at(struct classes *out, uint32_t eightbyte, enum abi_class c)
 {
-	out->at[eightbyte] = (uint8_t)merge((enum cls)out->at[eightbyte], c);
+	out->at[eightbyte] = (uint8_t)merge((enum abi_class)out->at[eightbyte], c);
 }
 
 /* Rules 1 and 2 of the basic types: the class of eightbyte i of a scalar. */
-static enum cls leaf_class(const struct abi_type *t, uint32_t i)
+static enum abi_class leaf_class(const struct abi_type *t, uint32_t i)
 {
 	switch ((enum abi_kind)t->kind) {
 	case ABI_INT:
 		return INTEGER;
 	case ABI_FLOAT:
 	case ABI_VECTOR:
+		if (t->kind == ABI_VECTOR && t->size < 8) /* as the integer of its size */
+			return INTEGER;
 		return i ? SSEUP : SSE;
 	case ABI_X87:
 		return i ? X87UP : X87;
@@ -86,16 +77,15 @@ static int classify_leaf(struct walk *w, const struct abi_type *t, uint32_t off,
 {
 	uint32_t first = off / 8, last = (off + t->size - 1) / 8;
 
-	/* gcc puts vectors of 2 and 4 bytes into SSE registers, clang into integer ones. */
-	if (t->kind == ABI_VECTOR && t->size < 8)
-		return -ENOTSUP;
+	if (t->kind == ABI_VECTOR && t->size > w->way->vector) {
+		merge_at(out, first, MEMORY);
+		return 0;
+	}
 	for (uint32_t i = first; i <= last; i++)
 		merge_at(out, i, leaf_class(t, i - first));
-	w->vector |= last > first && t->kind == ABI_VECTOR;
 	/* Rule 1 of aggregates, unaligned fields; gcc looks at the first element of an array. */
 	if (off % t->align && !w->repeated)
 		merge_at(out, first, MEMORY);
-	w->disputed |= off % t->align && w->repeated;
 	return 0;
 }
 
@@ -114,28 +104,13 @@ static int classify_bits(struct walk *w, const struct abi_type *outer, const str
 		return -EINVAL;
 	while (bytes * 8 < f->bits)
 		bytes *= 2;
-	if (outer->is_union && off % bytes && !w->repeated) {
-		w->unaligned_bits = true;
+	if (outer->is_union && off % bytes && !w->repeated)
 		merge_at(out, off / 8, MEMORY);
-	}
 	from += (uint64_t)off * 8;
 	end += (uint64_t)off * 8;
 	for (uint64_t i = from / 64; i <= (end - 1) / 64; i++)
 		merge_at(out, (uint32_t)i, INTEGER);
 	return 0;
-}
-
-/*
- * clang 14 calls an aggregate unaligned if a nested one is, even if no scalar in it is, and has
- * no rule for a _Float128 inside, nor for nothing beside a wide vector; all go to memory.  (And
- * a long array beside a vector in a union counts for nothing there, so that the union goes in a
- * vector register.)
- */
-static bool is_disputed(const struct abi_type *t, uint32_t off, uint32_t outer_size)
-{
-	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY)
-		return (t->align && off % t->align) || (!t->size && outer_size > 16);
-	return t->kind == ABI_FLOAT && t->size == 16;
 }
 
 static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
@@ -145,14 +120,13 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 		const struct abi_field *f = &t->field[i];
 		int err;
 
-		if (!f->type || ++w->nodes > MAX_NODES)
+		if (!f->type || ++w->nodes > ABI_MAX_NODES)
 			return -EINVAL;
 		if (f->bits) {
 			err = classify_bits(w, t, f, off, out);
 		} else {
 			if (f->offset > t->size || f->type->size > t->size - f->offset)
 				return -EINVAL;
-			w->disputed |= is_disputed(f->type, off + f->offset, t->size);
 			err = classify(w, f->type, off + f->offset, depth + 1, out);
 		}
 		if (err)
@@ -170,8 +144,6 @@ static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t 
 		return -EINVAL;
 	if (!t->elem->size) /* any number of nothing */
 		return 0;
-	w->disputed |= is_disputed(t->elem, off, t->size);
-	w->long_array |= t->size > 16;
 	for (uint32_t i = 0; i < t->n && !err; i++) {
 		w->repeated += i != 0;
 		err = classify(w, t->elem, off + i * t->elem->size, depth + 1, out);
@@ -181,7 +153,7 @@ static int classify_elements(struct walk *w, const struct abi_type *t, uint32_t 
 }
 
 /* Rule 5, the post-merger clean-up of n eightbytes from c on; the first one's class. */
-static enum cls settle(uint8_t *c, uint32_t n)
+static enum abi_class settle(uint8_t *c, uint32_t n)
 {
 	uint32_t ups = 0, nones = 0;
 
@@ -201,7 +173,7 @@ static enum cls settle(uint8_t *c, uint32_t n)
 		if (c[i] == SSEUP && !(i && (c[i - 1] == SSE || c[i - 1] == SSEUP)))
 			c[i] = SSE;
 	}
-	return (enum cls)c[0];
+	return (enum abi_class)c[0];
 }
 
 /* The rules apply to nested aggregates by themselves first ("recursively"). */
@@ -217,18 +189,18 @@ static int classify_aggregate(struct walk *w, const struct abi_type *t, uint32_t
 	if (settle(&own.at[first], n) == MEMORY)
 		own.at[first] = MEMORY;
 	for (uint32_t i = first; i < first + n; i++)
-		merge_at(out, i, (enum cls)own.at[i]);
+		merge_at(out, i, (enum abi_class)own.at[i]);
 	return 0;
 }
 
 /*
  * Merge the classes of t, off bytes into the value, into out.  The callers have checked that
- * off + t->size lies within the first MAX_CLASSIFIED bytes.
+ * off + t->size lies within the first ABI_MAX_CLASSIFIED bytes.
  */
 static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
 		    struct classes *out)
 {
-	if (depth > MAX_DEPTH || ++w->nodes > MAX_NODES)
+	if (depth > ABI_MAX_DEPTH || ++w->nodes > ABI_MAX_NODES)
 		return -EINVAL;
 	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY) {
 		/* Empty structs and flexible arrays; their insides cannot matter. */
@@ -243,14 +215,7 @@ static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsi
 	return classify_leaf(w, t, off, out);
 }
 
-/* What a value asks for, before any register is handed out. */
-struct want {
-	uint8_t nregs; /* 0: memory, or nothing if none */
-	uint8_t file[2];
-	bool wide, none, disputed;
-};
-
-static void want_sse(const struct classes *c, struct want *out)
+static void want_sse(const struct classes *c, struct abi_want *out)
 {
 	out->nregs = 1;
 	out->file[0] = ABI_XMM;
@@ -261,14 +226,14 @@ static void want_sse(const struct classes *c, struct want *out)
 	}
 }
 
-static void want_int(const struct classes *c, struct want *out)
+static void want_int(const struct classes *c, struct abi_want *out)
 {
 	out->nregs = c->at[1] == NONE ? 1 : 2;
 	out->file[0] = ABI_GPR;
 	out->file[1] = c->at[1] == INTEGER ? ABI_GPR : ABI_XMM;
 }
 
-static void want_x87(enum cls c, bool is_ret, struct want *out)
+static void want_x87(enum abi_class c, bool is_ret, struct abi_want *out)
 {
 	if (!is_ret) /* passing, rule 5: the x87 classes are memory */
 		return;
@@ -276,14 +241,15 @@ static void want_x87(enum cls c, bool is_ret, struct want *out)
 	out->file[0] = out->file[1] = ABI_ST;
 }
 
-static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
+int abi_want_gcc(const struct abi_way *way, const struct abi_type *t, bool is_ret,
+		 struct abi_want *out)
 {
 	struct classes c = { { NONE } };
-	struct walk w = { 0 };
+	struct walk w = { .way = way };
 	int err;
 
-	*out = (struct want){ 0 };
-	if (t->size > MAX_CLASSIFIED)
+	*out = (struct abi_want){ 0 };
+	if (t->size > ABI_MAX_CLASSIFIED)
 		return 0;
 	err = classify(&w, t, 0, 0, &c);
 	if (err)
@@ -291,10 +257,7 @@ static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 	/* A _BitInt of more than 16 bytes is no aggregate, but treated as one. */
 	if (t->kind == ABI_INT && t->size > 16)
 		c.at[0] = MEMORY;
-	out->disputed = w.disputed;
-	if (c.at[0] == MEMORY)
-		out->disputed = (w.vector && w.long_array) || w.unaligned_bits;
-	switch ((enum cls)c.at[0]) {
+	switch ((enum abi_class)c.at[0]) {
 	case NONE:
 		out->none = c.at[1] == NONE;
 		/* Data behind an eightbyte of padding: struct abi_place cannot say it. */
@@ -307,7 +270,7 @@ static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 		break;
 	case X87:
 	case COMPLEX_X87:
-		want_x87((enum cls)c.at[0], is_ret, out);
+		want_x87((enum abi_class)c.at[0], is_ret, out);
 		break;
 	case SSEUP:
 	case X87UP:
@@ -317,56 +280,12 @@ static int want_regs(const struct abi_type *t, bool is_ret, struct want *out)
 	return 0;
 }
 
-static int check_value(const struct abi_type *t)
-{
-	if (!t || t->kind == ABI_VOID || t->kind == ABI_ARRAY || t->kind > ABI_ARRAY)
-		return -EINVAL;
-	if (t->align & (t->align - 1))
-		return -EINVAL;
-	return t->align ? 0 : -EINVAL;
-}
-
-/* psABI 3.2.3 "Returning of Values". */
-static int assign_ret(const struct abi_type *t, struct abi_place *p, struct abi_call *call)
-{
-	struct want want;
-	int err;
-
-	if (!t)
-		return -EINVAL;
-	if (t->kind == ABI_VOID)
-		return 0;
-	err = check_value(t);
-	if (err)
-		return err;
-	if (t->by_ref) {
-		call->sret = true;
-		return 0;
-	}
-	err = want_regs(t, true, &want);
-	if (err)
-		return err;
-	p->nregs = want.nregs;
-	p->wide = want.wide;
-	p->none = want.none;
-	call->disputed |= want.disputed;
-	for (unsigned i = 0; i < want.nregs; i++) {
-		p->file[i] = want.file[i];
-		p->num[i] = i == 1 && want.file[0] == want.file[1];
-	}
-	call->sret = !want.nregs && !want.none;
-	return 0;
-}
-
-/* Into memory: eightbytes aligned as the type, at least 8. */
-static int assign_stack(uint32_t size, uint32_t align, struct abi_place *p, struct abi_call *call)
+int abi_assign_stack(uint32_t size, uint32_t align, struct abi_place *p, struct abi_call *call)
 {
 	uint64_t at;
 
 	if (align < 8)
 		align = 8;
-	if (align > MAX_ALIGN)
-		return -ENOTSUP;
 	at = (call->stack_bytes + (uint64_t)align - 1) & ~((uint64_t)align - 1);
 	if (at + size > MAX_STACK)
 		return -E2BIG;
@@ -377,65 +296,31 @@ static int assign_stack(uint32_t size, uint32_t align, struct abi_place *p, stru
 	return 0;
 }
 
-struct assignment {
-	struct abi_call call;
-	bool f128, sse_spilled; /* clang 14 does not count the register of a _Float128 */
-};
-
 /* psABI 3.2.3 "Passing": all eightbytes in registers, or the whole value in memory. */
-static int assign_arg(const struct abi_type *t, struct abi_place *p, struct assignment *a)
+int abi_arg_gcc(struct abi_state *s, const struct abi_type *t, struct abi_place *p)
 {
-	struct abi_call *call = &a->call;
-	struct want want = { .nregs = 1, .file = { ABI_GPR } };
+	struct abi_want want = { .nregs = 1, .file = { ABI_GPR } };
+	struct abi_call *call = &s->call;
 	unsigned gpr = 0, xmm = 0;
-	int err = check_value(t);
+	int err = t->by_ref ? 0 : abi_want_gcc(&s->way, t, false, &want);
 
-	if (!err && !t->by_ref)
-		err = want_regs(t, false, &want);
 	if (err)
 		return err;
-	p->by_ref = t->by_ref;
 	p->none = want.none;
-	call->disputed |= want.disputed;
 	if (want.none)
 		return 0;
 	for (unsigned i = 0; i < want.nregs; i++) {
 		gpr += want.file[i] == ABI_GPR;
 		xmm += want.file[i] == ABI_XMM;
 	}
-	a->f128 |= t->kind == ABI_FLOAT && t->size == 16;
-	if (!want.nregs || call->ngpr + gpr > MAX_GPR || call->nxmm + xmm > MAX_XMM) {
-		if (t->by_ref)
-			return assign_stack(8, 8, p, call);
-		a->sse_spilled |= xmm > 0;
-		call->disputed |= t->kind == ABI_INT && t->size == 16;
-		return assign_stack(t->size, t->align, p, call);
-	}
+	if (!want.nregs || call->ngpr + gpr > ABI_MAX_GPR || call->nxmm + xmm > ABI_MAX_XMM)
+		return t->by_ref ? abi_assign_stack(8, 8, p, call) :
+				   abi_assign_stack(t->size, t->align, p, call);
 	p->nregs = want.nregs;
 	p->wide = want.wide;
 	for (unsigned i = 0; i < want.nregs; i++) {
 		p->file[i] = want.file[i];
 		p->num[i] = want.file[i] == ABI_GPR ? call->ngpr++ : call->nxmm++;
 	}
-	return 0;
-}
-
-int abi_assign(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
-	       struct abi_place *ret_place, struct abi_place *arg_place, struct abi_call *call)
-{
-	struct assignment a = { .call.stack_align = 8 };
-	struct abi_place r = { 0 };
-	int err = assign_ret(ret, &r, &a.call);
-
-	a.call.ngpr = a.call.sret;
-	for (unsigned i = 0; i < nargs && !err; i++) {
-		arg_place[i] = (struct abi_place){ 0 };
-		err = assign_arg(arg[i], &arg_place[i], &a);
-	}
-	if (err)
-		return err;
-	a.call.disputed |= a.f128 && a.sse_spilled;
-	*ret_place = r;
-	*call = a.call;
 	return 0;
 }

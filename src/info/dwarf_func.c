@@ -255,7 +255,8 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 		dwarf_formudata(&a, &cc);
 	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
 	p->noreturn = flag_integrated(die, DW_AT_noreturn);
-	p->by_gcc = dwr_made_by_gcc(die);
+	p->maker = dwr_maker_of(die);
+	p->by_gcc = p->maker.compiler == MAKER_GCC;
 	p->foreign = calls == CALLS_OTHERWISE;
 	b->c_like = b->frame.c_like = calls == CALLS_AS_C;
 	b->is_local = is_local(b->r, die, b->f->addr);

@@ -6,6 +6,7 @@
  *          dwarfstd.org
  */
 #include "info/dwarf_priv.h"
+#include "info/maker.h"
 
 #include <string.h>
 
@@ -83,8 +84,7 @@ enum dwr_calls dwr_calls_of(int lang)
 	}
 }
 
-/* "GNU C17 12.2.0 ...", "GNU GIMPLE ..." (LTO); the assembler is "GNU AS". */
-bool dwr_made_by_gcc(Dwarf_Die *die)
+struct proto_maker dwr_maker_of(Dwarf_Die *die)
 {
 	const char *producer = NULL;
 	Dwarf_Attribute a;
@@ -92,7 +92,12 @@ bool dwr_made_by_gcc(Dwarf_Die *die)
 
 	if (dwarf_diecu(die, &cu, NULL, NULL) && dwarf_attr(&cu, DW_AT_producer, &a))
 		producer = dwarf_formstring(&a);
-	return producer && !strncmp(producer, "GNU ", 4) && strncmp(producer, "GNU AS", 6) != 0;
+	return maker_parse(producer ? producer : "");
+}
+
+bool dwr_made_by_gcc(Dwarf_Die *die)
+{
+	return dwr_maker_of(die).compiler == MAKER_GCC;
 }
 
 static bool tells_types(Dwarf_Die *die)

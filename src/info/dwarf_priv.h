@@ -201,6 +201,7 @@ void dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
 
 enum dwr_calls dwr_calls_of(int lang);
 bool dwr_made_by_gcc(Dwarf_Die *die);
+struct proto_maker dwr_maker_of(Dwarf_Die *die); /* its unit's */
 
 /* Does the unit tell types, so that a function without parameters has none? */
 bool dwr_unit_typed(struct dwr_unit *u);

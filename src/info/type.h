@@ -113,6 +113,16 @@ enum proto_change {
 	CHANGE_ANY,
 };
 
+/* Who compiled a function, as far as it decides how values are passed. */
+enum maker_compiler { MAKER_OTHER, MAKER_GCC, MAKER_CLANG };
+
+struct proto_maker {
+	uint8_t compiler; /* enum maker_compiler; clang: a release of LLVM's or a distribution's */
+	uint8_t vector; /* widest vectors that the options have registers for: 16, 32, 64 bytes; 0: not
+			   * told */
+	uint16_t version; /* the first number; 0: not told */
+};
+
 struct proto {
 	const char *name;
 	const struct ty *ret;
@@ -126,6 +136,7 @@ struct proto {
 	bool foreign;   /* a language that does not call as C does */
 	uint8_t change; /* enum proto_change */
 	uint8_t source; /* enum proto_source */
+	struct proto_maker maker;
 };
 
 struct ty_pool;

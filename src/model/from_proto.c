@@ -9,6 +9,7 @@
  * Spec     psABI 3.1.2 for sizes and alignments of scalars
  */
 #include "model/proven.h"
+#include "model/vectors.h"
 
 #include "base/cleanup.h"
 
@@ -23,6 +24,8 @@ struct conv {
 	unsigned nodes;
 	bool from_btf; /* which knows no alignment and no vectors */
 	bool by_gcc;
+	const struct proto_maker *maker;
+	bool wide;         /* a vector of more than 16 bytes */
 	bool vector_like;  /* an array in a struct that could be a vector */
 	const char *doubt; /* of the sizes or places of values; static text */
 	int err;
@@ -111,22 +114,44 @@ static const struct abi_type *convert_float(struct conv *c, const struct ty *t)
 					  .field = f });
 }
 
+/*
+ * clang has rules of its own for vectors of one element and of several __int128 (its patch r371169).
+ * Those of 2 and 4 bytes go as integers with gcc 11, 12 and all of clang, floats among them not.
+ */
+static bool is_odd_vector(const struct conv *c, const struct ty *t)
+{
+	const struct ty *of = t->of ? ty_strip(t->of) : NULL;
+
+	if (!of || (t->size < 8 && of->kind == TY_FLOAT) ||
+	    (t->size < 8 && c->by_gcc && c->maker->version > 12))
+		return true;
+	return !c->by_gcc && (t->n == 1 || of->size > 8);
+}
+
+static const struct abi_type *convert_vector(struct conv *c, const struct ty *t)
+{
+	if (t->size < 2 || t->size > MAX_CLASSIFIED || (t->size & (t->size - 1)))
+		return refuse(c, -ENOTSUP, t, "a vector of this size is not known");
+	if (is_odd_vector(c, t))
+		c->doubt = "compilers differ in how they pass a vector of such elements";
+	c->wide |= t->size > 16;
+	return node(c, (struct abi_type){ .kind = ABI_VECTOR,
+					  .size = (uint32_t)t->size,
+					  .align = (uint32_t)t->size });
+}
+
 static const struct abi_type *convert_array(struct conv *c, const struct ty *t, unsigned depth)
 {
 	struct abi_type a = { .kind = ABI_ARRAY };
 
-	if (t->flags & TY_VECTOR) {
-		if (t->size < 8 || t->size > MAX_CLASSIFIED || (t->size & (t->size - 1)))
-			return refuse(c, -ENOTSUP, t, "a vector of this size is not known");
-		a.kind = ABI_VECTOR;
-		a.size = a.align = (uint32_t)t->size;
-		return node(c, a);
-	}
+	if (t->flags & TY_VECTOR)
+		return convert_vector(c, t);
 	a.elem = convert(c, t->of, depth + 1);
 	if (c->err)
 		return &nothing;
 	a.align = a.elem->align;
-	a.n = t->flags & TY_UNSIZED ? 0 : (uint32_t)t->n;
+	a.flexible = t->flags & TY_UNSIZED;
+	a.n = a.flexible ? 0 : (uint32_t)t->n;
 	if (a.n && (t->n > MAX_CLASSIFIED && a.elem->size))
 		return refuse(c, -EBADMSG, t, "an array larger than the struct around it");
 	a.size = a.n * a.elem->size;
@@ -349,31 +374,14 @@ static int blame(const struct proto *p, int err, const struct abi_type *ret,
 				p->name, FM_MAX_SLOTS, FM_MAX_STACK);
 	if (err == -EINVAL)
 		err = -EBADMSG; /* the types came from a file, not from the caller */
-	if (abi_assign(ret, NULL, 0, &place[0], &place[1], &call))
+	if (abi_assign(NULL, ret, NULL, 0, &place[0], &place[1], &call))
 		return diag_set(d, err, "%s: result: no rule to return its type", p->name);
 	for (unsigned i = 0; i < p->nparams; i++) {
-		if (abi_assign(&nothing, &arg[i], 1, &place[0], &place[1], &call))
+		if (abi_assign(NULL, &nothing, &arg[i], 1, &place[0], &place[1], &call))
 			return diag_set(d, err, "%s: argument %u (%s): no rule to pass its type",
 					p->name, i + 1, p->param[i].name);
 	}
-	/* each goes alone: one that goes in a register alone but is over-aligned on the stack */
 	return diag_set(d, err, "%s: its arguments cannot be passed together", p->name);
-}
-
-/* The first argument with which compilers begin to differ, and all behind it. */
-static void mark_disputed(const struct abi_type *ret, const struct abi_type *const *arg,
-			  struct func_model *m)
-{
-	_free_ struct abi_place *place = calloc(m->nargs + 1u, sizeof(*place));
-	struct abi_call call = { 0 };
-	struct abi_place ret_place;
-	unsigned n = 0;
-
-	while (place && n < m->nargs && !call.disputed &&
-	       !abi_assign(ret, arg, n + 1, &ret_place, place, &call))
-		n++;
-	for (unsigned i = n ? n - 1 : 0; i < m->nargs; i++)
-		m->arg[i].flags |= FM_UNCERTAIN;
 }
 
 /* BTF tells no aligned(N) of a struct, as a rule: would one that its size permits move it on the stack? */
@@ -402,15 +410,23 @@ static const char *doubt_btf(const struct conv *c, const struct proto *p,
 	return NULL;
 }
 
-/* A wrong K would break the traced program; a place in dispute is known of gcc only. */
-static void settle_k(const struct conv *c, const struct proto *p, const struct abi_type *ret,
+static const char *why_disputed(const struct conv *c, const struct abi_dialect *by)
+{
+	if (c->wide && !by->vector)
+		return "it is not told whether vectors of more than 16 bytes are in registers";
+	return "compilers differ in how they pass its arguments";
+}
+
+/* A wrong K would break the traced program. */
+static void settle_k(const struct conv *c, const struct proto *p, const struct abi_dialect *by,
 		     const struct abi_type *const *arg, struct func_model *m)
 {
 	const char *why = proven_check(p, m);
 
-	if (m->call.disputed && !p->by_gcc) {
-		mark_disputed(ret, arg, m);
-		why = "compilers differ in how they pass its arguments";
+	if (m->call.disputed) {
+		why = why_disputed(c, by);
+	} else if (m->ret.place.disputed) {
+		why = "it is not known in which registers its result is";
 	} else if (c->doubt) {
 		why = c->doubt;
 	} else if (c->from_btf && !why) {
@@ -422,9 +438,23 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 		func_model_hide_k(m, p->variadic ? "it is variadic" : why);
 }
 
+static struct abi_dialect dialect_of(const struct proto *p)
+{
+	struct abi_dialect d = { .version = p->maker.version,
+				 .vector = p->maker.vector,
+				 .variadic = p->variadic };
+
+	if (p->by_gcc || p->maker.compiler == MAKER_GCC)
+		d.by = ABI_BY_GCC;
+	else if (p->maker.compiler == MAKER_CLANG)
+		d.by = ABI_BY_CLANG;
+	return d;
+}
+
 static int build(struct conv *c, const struct proto *p, struct func_model **out, struct diag *d)
 {
 	_free_ const struct abi_type **arg = NULL;
+	struct abi_dialect by = dialect_of(p);
 	const struct abi_type *ret;
 	struct func_model *m;
 	int err;
@@ -442,10 +472,12 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	ret = convert(c, p->ret, 0);
 	if (c->err)
 		return explain(c, p, p->nparams, d);
-	err = func_model_new(ret, arg, p->nparams, &m);
+	if (c->wide)
+		vectors_settle(p, ret, arg, &by);
+	err = func_model_new(&by, ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	settle_k(c, p, ret, arg, m);
+	settle_k(c, p, &by, arg, m);
 	*out = m;
 	return 0;
 }
@@ -457,7 +489,7 @@ static bool is_btf(uint8_t source)
 
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d)
 {
-	struct conv c = { .from_btf = is_btf(p->source), .by_gcc = p->by_gcc };
+	struct conv c = { .from_btf = is_btf(p->source), .by_gcc = p->by_gcc, .maker = &p->maker };
 	int err;
 
 	/* No places are known: as without types. */

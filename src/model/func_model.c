@@ -38,7 +38,7 @@ static void fill(struct fm_value *v, const struct abi_type *t, const struct abi_
 
 	v->place = *place;
 	v->size = t->kind == ABI_X87 ? 10 : t->size; /* the other six bytes are padding */
-	v->flags = value_flags(t);
+	v->flags = value_flags(t) | (place->disputed ? FM_UNCERTAIN : 0);
 	if (t->kind == ABI_VOID)
 		return;
 	if (place->none) {
@@ -51,8 +51,8 @@ static void fill(struct fm_value *v, const struct abi_type *t, const struct abi_
 	}
 }
 
-int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
-		   struct func_model **out)
+int func_model_new(const struct abi_dialect *by, const struct abi_type *ret,
+		   const struct abi_type *const *arg, unsigned nargs, struct func_model **out)
 {
 	_free_ struct abi_place *place = NULL;
 	_free_ struct func_model *m = NULL;
@@ -66,7 +66,7 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 	place = calloc(nargs + 1, sizeof(*place));
 	if (!m || !place)
 		return -ENOMEM;
-	err = abi_assign(ret, arg, nargs, &ret_place, place, &m->call);
+	err = abi_assign(by, ret, arg, nargs, &ret_place, place, &m->call);
 	if (err)
 		return err;
 	if (m->call.stack_bytes > FM_MAX_STACK)
@@ -84,6 +84,8 @@ int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg
 	m->nargs = (uint16_t)nargs;
 	m->nslots = (uint16_t)slots;
 	m->k_known = true;
+	if (m->call.stack_align > FM_MAX_ALIGN)
+		func_model_hide_k(m, "an argument is aligned to more than 64 bytes");
 	*out = TAKE_PTR(m);
 	return 0;
 }
@@ -120,7 +122,7 @@ int func_model_raw(struct func_model **out)
 
 	for (unsigned i = 0; i < RAW_ARGS; i++)
 		arg[i] = &word;
-	err = func_model_new(&word, arg, RAW_ARGS, out);
+	err = func_model_new(NULL, &word, arg, RAW_ARGS, out);
 	if (err)
 		return err;
 	func_model_hide_k(*out, NULL);

@@ -38,6 +38,7 @@
 #define FM_MAX_RESULT 8 /* slots */
 #define FM_MAX_STACK  (64 * 1024)
 #define FM_MAX_ARGS   1024 /* empty structs take no slot */
+#define FM_MAX_ALIGN  64   /* of stack arguments: what a trampoline keeps when it copies them */
 
 #define FM_VARARGS_SLOT  8 /* behind the arguments, beyond all slots of a result */
 #define FM_VARARGS_WORDS 16
@@ -78,8 +79,9 @@ struct func_model {
 	struct fm_value arg[];
 };
 
-int func_model_new(const struct abi_type *ret, const struct abi_type *const *arg, unsigned nargs,
-		   struct func_model **out);
+/* by: who compiled it, NULL: not known. */
+int func_model_new(const struct abi_dialect *by, const struct abi_type *ret,
+		   const struct abi_type *const *arg, unsigned nargs, struct func_model **out);
 
 /* NULL is fine. */
 void func_model_free(struct func_model *m);
@@ -96,20 +98,25 @@ int func_model_raw(struct func_model **out);
 
 /*
  * From a prototype of DWARF, BTF or a user; a variadic one shows its named arguments.  K is known
- * only where it is proven: not of a variadic one, of one that gcc and clang call differently
- * (call.disputed) unless it is by gcc, of one that the compiler changed or whose parameters are
- * seen elsewhere than their types put them, and where types tell too little (BTF no aligned(N) and
- * no vectors, gcc not always what a C++ class is).  k_why tells which.
+ * only where it is proven: not of a variadic one, of one that compilers call differently
+ * (call.disputed) if it is not told who made it, of one that the compiler changed or whose
+ * parameters are seen elsewhere than their types put them, of one with arguments aligned to more than
+ * a trampoline keeps, and where types tell too little (BTF no aligned(N) and no vectors, gcc not
+ * always what a C++ class is).  k_why tells which.
  */
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d);
 
 /*
  * Text form, for tests, logs and the CLI: "i32(p,f64,{i64,f32,f32},u8)".
- * Types: void bool i8-i64 u8-u64 i128 u128 p f16 f32 f64 f128 x80 cx80 v64-v512 {a,b,...}
- * <a|b> (union) T[n]; "!" before { means packed, "@N" behind a type aligned(N); "..." last:
- * variadic.  *out untouched on error.
+ * Types: void bool i8-i64 u8-u64 i128 u128 b128 b192 (_BitInt) p f16 f32 f64 f128 x80 cx80 v16-v512 {a,b,...}
+ * <a|b> (union) T[n] T[]; "!" before { means packed, "@N" behind a type aligned(N); "..." last:
+ * variadic.  As gcc does it on a machine with AVX-512.  *out untouched on error.
  */
 int func_model_parse(const char *text, struct func_model **out, struct diag *d);
+
+/* The same, of a function that a known compiler made. */
+int func_model_parse_by(const char *text, const struct abi_dialect *by, struct func_model **out,
+			struct diag *d);
 
 /* One line that says where each value travels: "rdi=a0 xmm0=a1 [8]=a2 ..."; for goldens. */
 size_t func_model_format(const struct func_model *m, char *out, size_t cap);

@@ -49,6 +49,9 @@ static void put_reg(struct line *l, const struct fm_value *v, unsigned i, bool i
 	case ABI_ST:
 		put(l, "st%u", num);
 		return;
+	case ABI_STACK:
+		put(l, "[%u]", v->place.stack + 8);
+		return;
 	}
 }
 

@@ -13,6 +13,8 @@ static bool is_reg(const struct abi_place *p, unsigned i, uint8_t dwarf)
 {
 	static const uint8_t gpr[] = { 5, 4, 1, 2, 8, 9 };
 
+	if (p->file[i] == ABI_STACK)
+		return false;
 	if (p->file[i] == ABI_XMM)
 		return dwarf == 17 + p->num[i];
 	return p->num[i] < ARRAY_LEN(gpr) && dwarf == gpr[p->num[i]];

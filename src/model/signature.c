@@ -3,10 +3,10 @@
  *
  * Recursive descent, one function per rule; blanks may stand between tokens:
  *   signature = type '(' [ type { ',' type } [ ',' '...' ] | '...' | 'void' ] ')'
- *   type      = ( scalar | aggregate | '&' type ) { '[' number ']' } [ '@' number ]
+ *   type      = ( scalar | aggregate | '&' type ) { '[' [ number ] ']' } [ '@' number ]
  *   aggregate = [ '!' ] ( '{' [ member { ',' member } ] '}' | '<' [ member { '|' member } ] '>' )
  *   member    = type [ ':' bits ]
- * '&' is a C++ type passed by invisible reference, T[0] a flexible array.  Layout is gcc's.
+ * '&' is a C++ type passed by invisible reference, T[] a flexible array.  Layout is gcc's.
  *
  * Errors   -E2BIG: text longer than 64 KiB; else as in the header
  * Memory   types live in two arrays sized by the text (a type or field takes a character at
@@ -26,6 +26,7 @@
 
 struct parser {
 	const char *text, *s;
+	const struct abi_dialect *by;
 	int err;
 	unsigned depth, ntypes, nfields;
 	struct abi_type *type;
@@ -63,6 +64,8 @@ static const struct {
 	{ "u32", { .kind = ABI_INT, .size = 4, .align = 4 } },
 	{ "u64", { .kind = ABI_INT, .size = 8, .align = 8 } },
 	{ "u128", { .kind = ABI_INT, .size = 16, .align = 16 } },
+	{ "b128", { .kind = ABI_INT, .size = 16, .align = 8 } },
+	{ "b192", { .kind = ABI_INT, .size = 24, .align = 8 } },
 	{ "p", { .kind = ABI_INT, .size = 8, .align = 8 } },
 	{ "f16", { .kind = ABI_FLOAT, .size = 2, .align = 2 } },
 	{ "f32", { .kind = ABI_FLOAT, .size = 4, .align = 4 } },
@@ -70,6 +73,8 @@ static const struct {
 	{ "f128", { .kind = ABI_FLOAT, .size = 16, .align = 16 } },
 	{ "x80", { .kind = ABI_X87, .size = 16, .align = 16 } },
 	{ "cx80", { .kind = ABI_COMPLEX_X87, .size = 32, .align = 16 } },
+	{ "v16", { .kind = ABI_VECTOR, .size = 2, .align = 2 } },
+	{ "v32", { .kind = ABI_VECTOR, .size = 4, .align = 4 } },
 	{ "v64", { .kind = ABI_VECTOR, .size = 8, .align = 8 } },
 	{ "v128", { .kind = ABI_VECTOR, .size = 16, .align = 16 } },
 	{ "v256", { .kind = ABI_VECTOR, .size = 32, .align = 32 } },
@@ -256,9 +261,11 @@ static struct abi_type *parse_aggregate(struct parser *p, bool is_union, bool pa
 
 static const struct abi_type *parse_array(struct parser *p, const struct abi_type *elem)
 {
-	uint64_t n = parse_number(p);
+	bool flexible = eat(p, ']');
+	uint64_t n = flexible ? 0 : parse_number(p);
 
-	need(p, ']');
+	if (!flexible)
+		need(p, ']');
 	if (elem->kind == ABI_VOID || elem->by_ref)
 		fail(p, "not a type of an element");
 	if (n * elem->size > UINT32_MAX / 2)
@@ -269,6 +276,7 @@ static const struct abi_type *parse_array(struct parser *p, const struct abi_typ
 					      .size = (uint32_t)n * elem->size,
 					      .align = elem->align,
 					      .n = (uint32_t)n,
+					      .flexible = flexible,
 					      .elem = elem });
 }
 
@@ -390,7 +398,7 @@ static int build(struct parser *p, struct func_model **out)
 		fail(p, "text behind the signature");
 	if (p->err)
 		return p->err;
-	err = func_model_new(ret, a->type, a->n, &m);
+	err = func_model_new(p->by, ret, a->type, a->n, &m);
 	if (err == -E2BIG)
 		return diag_set(
 			p->diag, err,
@@ -405,9 +413,10 @@ static int build(struct parser *p, struct func_model **out)
 	return 0;
 }
 
-int func_model_parse(const char *text, struct func_model **out, struct diag *d)
+int func_model_parse_by(const char *text, const struct abi_dialect *by, struct func_model **out,
+			struct diag *d)
 {
-	struct parser p = { .text = text, .s = text, .diag = d };
+	struct parser p = { .text = text, .s = text, .by = by, .diag = d };
 	size_t n = strnlen(text, MAX_TEXT + 1);
 	int err;
 
@@ -419,4 +428,11 @@ int func_model_parse(const char *text, struct func_model **out, struct diag *d)
 	free(p.type);
 	free(p.field);
 	return err;
+}
+
+int func_model_parse(const char *text, struct func_model **out, struct diag *d)
+{
+	static const struct abi_dialect gcc = { .by = ABI_BY_GCC, .vector = 64 };
+
+	return func_model_parse_by(text, &gcc, out, d);
 }

@@ -218,6 +218,19 @@ static bool name_varargs(struct text *t, const struct tramp_plan *p, int32_t off
 	return true;
 }
 
+/* How much of an argument lies in memory: all, nothing, or one of two eightbytes. */
+static uint32_t bytes_on_stack(const struct fm_value *v)
+{
+	if (v->place.none)
+		return 0;
+	if (!v->place.nregs)
+		return v->place.by_ref || !v->size ? 8 : v->size;
+	for (unsigned i = 0; i < v->place.nregs; i++)
+		if (v->place.file[i] == ABI_STACK)
+			return 8;
+	return 0;
+}
+
 /* Of the caller's, from rbp + args on: which argument lies there. */
 static bool name_argument(struct text *t, const struct tramp_plan *p, int32_t off)
 {
@@ -230,9 +243,7 @@ static bool name_argument(struct text *t, const struct tramp_plan *p, int32_t of
 	for (unsigned i = 0; i < m->nargs; i++) {
 		const struct fm_value *v = &m->arg[i];
 
-		if (v->place.nregs || v->place.none ||
-		    !within((int32_t)at, (int32_t)v->place.stack,
-			    v->place.by_ref || !v->size ? 8 : v->size, &in))
+		if (!within((int32_t)at, (int32_t)v->place.stack, bytes_on_stack(v), &in))
 			continue;
 		text_add(t, "arg %u on the stack", i);
 		add_inside(t, in);

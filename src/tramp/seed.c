@@ -232,6 +232,9 @@ static void save_value(struct x86_asm *a, const struct tramp_plan *p, const stru
 			x86_store(a, X86_Q, dst, RAX);
 		} else if (j >= v->place.nregs) {
 			x86_store_i(a, X86_Q, dst, 0);
+		} else if (v->place.file[j] == ABI_STACK) {
+			x86_load(a, X86_Q, RAX, at(p->args + (int32_t)v->place.stack));
+			x86_store(a, X86_Q, dst, RAX);
 		} else if (v->place.file[j] == ABI_GPR) {
 			x86_store(a, X86_Q, dst, (enum x86_gpr)arg_reg[v->place.num[j]]);
 		} else {

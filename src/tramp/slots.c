@@ -102,6 +102,9 @@ static struct part arg_part(const struct tramp_plan *p, const struct fm_value *v
 	if (!v->place.nregs) {
 		s.where = IN_MEM;
 		s.mem = at(p->args + (int32_t)v->place.stack + 8 * (int32_t)j);
+	} else if (j < v->place.nregs && v->place.file[j] == ABI_STACK) {
+		s.where = IN_MEM;
+		s.mem = at(p->args + (int32_t)v->place.stack);
 	} else if (j < v->place.nregs && v->place.file[j] == ABI_GPR) {
 		s.where = IN_GPR;
 		s.reg = arg_gpr[v->place.num[j]];

@@ -15,7 +15,7 @@ struct abi_case {
 
 extern const struct abi_case abi_cases[];
 extern const unsigned abi_ncases;
-extern const int abi_is_clang;
-extern const unsigned abi_wide; /* widest vector beyond 16 bytes: 0, 32 or 64 */
+extern const unsigned abi_by, abi_version; /* enum abi_compiler, its first number */
+extern const unsigned abi_wide;            /* widest vector beyond 16 bytes: 0, 32 or 64 */
 
 #endif

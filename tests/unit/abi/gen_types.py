@@ -65,6 +65,23 @@ class Complex:
         return self.part.value(r) + self.part.value(r)
 
 
+class Flexible:
+    """T[] at the end of a struct: it adds no bytes, and is not passed."""
+    can_be_bits = False
+
+    def __init__(self, elem):
+        self.elem, self.size, self.align, self.sig = elem, 0, elem.align, f'{elem.sig}[]'
+
+    def decl(self, name):
+        return self.elem.decl(f'{name}[]')
+
+    def mask(self):
+        return b''
+
+    def value(self, r):
+        return b''
+
+
 class Array:
     can_be_bits = False
 
@@ -85,8 +102,8 @@ class Array:
 class Aggregate:
     """members: (type, bits or 0, asked alignment or 0)
 
-    lossy: as clang does, a union carries only what its largest member has (it drops half of the
-    double in union { struct { float a; double b; } s; double d; }).
+    lossy: as clang does, a union carries only what its largest members all have (it drops half of
+    the double in union { struct { float a; double b; } s; double d; }).
     """
     can_be_bits = False
 
@@ -150,13 +167,17 @@ class Aggregate:
     def mask(self):
         if not self.union:
             return self.fill(lambda t: t.mask())
+        masks = [(int.from_bytes(t.mask(), 'little') & ((1 << (bits or t.size * 8)) - 1), t.size)
+                 for t, bits, _ in self.members]
         whole = 0
-        largest = max([t.size for t, _, _ in self.members], default=0)
-        for t, bits, _ in self.members:
-            if self.lossy and t.size < largest:
-                continue
-            m = int.from_bytes(t.mask(), 'little')
-            whole |= m & ((1 << (bits or t.size * 8)) - 1)
+        if self.lossy and masks:
+            largest = max(size for _, size in masks)
+            whole = (1 << 8 * self.size) - 1
+            for mask, size in masks:
+                whole &= mask if size == largest else whole
+        else:
+            for mask, _ in masks:
+                whole |= mask
         return whole.to_bytes(self.size, 'little')
 
     def value(self, r):
@@ -176,18 +197,24 @@ X80 = Scalar('x80', 'long double', 16, bits=False)
 CX80 = Scalar('cx80', '_Complex long double', 32, 16, bits=False)
 F128 = Scalar('f128', '__float128', 16, bits=False)
 F16 = Scalar('f16', '_Float16', 2, bits=False)
-VECTORS = {n: Scalar(f'v{n * 8}', f'v{n * 8}', n, bits=False) for n in (8, 16, 32, 64)}
+VECTORS = {n: Scalar(f'v{n * 8}', f'v{n * 8}', n, bits=False) for n in (2, 4, 8, 16, 32, 64)}
+BIT_INTS = [Scalar('b128', 'unsigned _BitInt(128)', 16, 8, bits=False),
+            Scalar('u32', 'unsigned _BitInt(32)', 4, bits=False),
+            Scalar('b192', 'unsigned _BitInt(192)', 24, 8, bits=False)]
 
 
 class Generator:
-    def __init__(self, seed, wide, is_clang):
-        self.r, self.wide, self.is_clang = random.Random(seed), wide, is_clang
+    def __init__(self, seed, wide, compiler):
+        self.r, self.wide = random.Random(seed), wide
+        self.is_clang, self.major = compiler
         self.text, self.ntypes = [], 0
 
     def rare(self):
-        """The scalars that have a rule of their own; clang 14 has no _Float16 here."""
-        kinds = [X80, CX80, F128, VECTORS[8], VECTORS[16]] + I128 * 2
-        kinds += [] if self.is_clang else [F16]
+        """The scalars that have a rule of their own; not all compilers have them all."""
+        kinds = [X80, CX80, F128] + [VECTORS[n] for n in (2, 4, 8, 16)] + I128 * 3
+        kinds += [F16] if self.major >= (15 if self.is_clang else 12) else []
+        if self.is_clang:
+            kinds += BIT_INTS[:0 if self.major < 14 else 2 if self.major < 16 else 3]
         if self.wide:
             kinds += [VECTORS[n] for n in (32, 64) if n <= self.wide] * 6
         return self.r.choice(kinds)
@@ -222,10 +249,12 @@ class Generator:
     def aggregate(self, depth=0):
         r = self.r
         union, packed = r.random() < .2, r.random() < .12
-        aligned = r.choice([8, 16, 16, 32, 64]) if r.random() < .07 else 0
+        aligned = r.choice([8, 16, 16, 32, 64, 128]) if r.random() < .07 else 0
         n = 0 if r.random() < .02 else r.choice([1, 1, 2, 2, 2, 3, 3, 4, 5])
-        a = Aggregate(f'T{self.ntypes}', [self.member(depth, packed) for _ in range(n)], union,
-                      packed, aligned, lossy=self.is_clang)
+        members = [self.member(depth, packed) for _ in range(n)]
+        if n and not union and depth == 0 and r.random() < .03:
+            members.append((Flexible(r.choice(INTS)), 0, 0))
+        a = Aggregate(f'T{self.ntypes}', members, union, packed, aligned, lossy=self.is_clang)
         a.tag = f'T{self.ntypes}'  # the members took numbers of their own
         self.ntypes += 1
         self.text.append(a.define())
@@ -261,7 +290,7 @@ class Generator:
         rows = [self.case(i) for i in range(count)]
         return PRELUDE + ''.join(self.text) + (
             f'const struct abi_case abi_cases[] = {{\n{"".join(rows)}}};\n'
-            f'const unsigned abi_ncases = {count};\nconst int abi_is_clang = {int(self.is_clang)};\n'
+            f'const unsigned abi_ncases = {count};\n'
             f'const unsigned abi_wide = {self.wide};\n')
 
 
@@ -271,13 +300,28 @@ def hexed(b):
 
 PRELUDE = '''#include <string.h>
 #include "abi_case.h"
+#ifdef __clang__
+const unsigned abi_by = 2, abi_version = __clang_major__;
+#else
+const unsigned abi_by = 1, abi_version = __GNUC__;
+#endif
 enum minus { MINUS = -1, ZERO };
 enum plus { PLUS = 1 };
+typedef char v16 __attribute__((vector_size(2)));
+typedef short v32 __attribute__((vector_size(4)));
 typedef float v64 __attribute__((vector_size(8)));
 typedef float v128 __attribute__((vector_size(16)));
 typedef float v256 __attribute__((vector_size(32)));
 typedef float v512 __attribute__((vector_size(64)));
 '''
+
+
+def compiler_of(cc):
+    """(is it clang, its first number)"""
+    r = subprocess.run([cc, '-dM', '-E', '-x', 'c', '/dev/null'], stdout=subprocess.PIPE, text=True,
+                       check=True)
+    macros = dict(line.split(' ', 2)[1:] for line in r.stdout.splitlines() if line.count(' ') > 1)
+    return '__clang__' in macros, int(macros.get('__clang_major__', macros['__GNUC__']))
 
 
 def main():
@@ -292,7 +336,7 @@ def main():
     p.add_argument('--cc', default='gcc')
     p.add_argument('-o', dest='out', required=True)
     a = p.parse_args()
-    g = Generator(a.seed, a.wide, 'clang' in os.path.basename(a.cc))
+    g = Generator(a.seed, a.wide, compiler_of(a.cc))
     source = a.out.removesuffix('.so') + '.gen.c'
     with open(source, 'w', encoding='ascii') as f:
         f.write(g.unit(a.count))

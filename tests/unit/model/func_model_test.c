@@ -106,12 +106,12 @@ static void test_new(void **state)
 
 	for (unsigned k = 0; k < ARRAY_LEN(arg); k++)
 		arg[k] = &i;
-	assert_int_equal(func_model_new(&v, arg, 1025, &m), -E2BIG);
-	assert_int_equal(func_model_new(&v, arg, 256, &m), -E2BIG);
+	assert_int_equal(func_model_new(NULL, &v, arg, 1025, &m), -E2BIG);
+	assert_int_equal(func_model_new(NULL, &v, arg, 256, &m), -E2BIG);
 	arg[0] = &v;
-	assert_int_equal(func_model_new(&v, arg, 1, &m), -EINVAL);
+	assert_int_equal(func_model_new(NULL, &v, arg, 1, &m), -EINVAL);
 	assert_ptr_equal(m, &m);
-	assert_int_equal(func_model_new(&v, NULL, 0, &m), 0);
+	assert_int_equal(func_model_new(NULL, &v, NULL, 0, &m), 0);
 	func_model_free(m);
 	func_model_free(NULL);
 }
