@@ -176,17 +176,32 @@ static size_t thunk_prefix(const char *text)
 	return 0;
 }
 
+/* The '*' or '&' of "int (*f(char))[4]" or "int (C::*f(char)) const", c behind the bracket; NULL. */
+static const char *declarator(const char *text, const char *c)
+{
+	if (*c == '*' || *c == '&')
+		return c;
+	while (is_word(*c) || *c == '<' || starts(c, "::") || starts(c, ANONYMOUS)) {
+		if (starts(c, "::*"))
+			return c + 2;
+		c = is_word(*c) ? c + 1 : step(text, c);
+	}
+	return NULL;
+}
+
 void cxx_name_split(const char *text, struct cxx_name *out)
 {
 	const char *c = text + thunk_prefix(text), *next, *clone;
-	bool inside = false; /* "int (*f(char))[4]": the name is in the brackets */
+	bool inside = false; /* the name is in brackets */
 
 	out->name = text;
 	while (*c && !starts(c, " [clone")) {
-		if (*c == ' ' && c[1] == '(' && (c - text < 8 || !starts(c - 8, "decltype")) &&
-		    strchr("*&", c[2]) && c[2]) {
+		next = *c == ' ' && c[1] == '(' && (c - text < 8 || !starts(c - 8, "decltype")) ?
+			       declarator(text, c + 2) :
+			       NULL;
+		if (next) {
 			inside = true;
-			out->name = c += 2;
+			out->name = c = next;
 		} else if (*c == ' ' || (inside && (*c == '*' || *c == '&'))) {
 			out->name = ++c;
 		} else {
