@@ -1,218 +1,265 @@
-"""gen_calls.py - random C functions, a program that calls them, and what a tracer must see.
+"""gen_calls.py - random functions of C or C++, a program that calls them, and what is passed.
 
-Types come from tests/unit/abi/gen_types.py; here they get values that are worth printing
-(whole range of integers, every finite float, enumerators, strings) and a check of the JSON
-that `utramp trace -j` makes of them.  Functions are fn_0, fn_1, ...; each call's arguments and
-result are read from values.bin, so that the code holds none; each callee folds the bytes that
-carry data (masks.bin) into a checksum of its own, which the program prints.
+Types and their values come from call_types.py and call_cxx.py.  Functions are fn_0_, fn_1_, ... in
+one way or another (methods, operators, templates, ... of such a name); each call's arguments and
+result are read from values.bin, so that the code holds none but literals; each callee folds the
+bytes that carry data (masks.bin) into a checksum of its own, which the program prints.  Addresses
+that a call passes are noted by the caller, and written to the file that the program is given.
+
+Local functions (kind local) are in the callers' file, so that the compiler may do with them what it
+likes: drop and split parameters, drop results, put in constants.  Exported ones are there as well:
+their parameters stay, but what is passed for those that they do not read may be anything.
 """
-import pathlib
 import random
-import re
-import struct
-import sys
-from fractions import Fraction
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'unit/abi'))
-from gen_types import (Aggregate, Array, Generator, INTS, I128, POINTER, Scalar, X80)  # noqa: E402
+from call_cxx import CXX_MAIN, CXX_PRELUDE, Class, CxxTypes, Special, tables
+from call_types import (ARRAYS, Aggregate, Array, Complex, Enum, Number, PRELUDE, Scalar, Text, Types, Vector, fold, is_address, is_pending,
+                        load, param, pending)
+from call_check import check_value
 
-MAX_AGGREGATE = 160  # bytes
 MAX_ARGS_BYTES = 1500  # a record holds 4000
-STRING_SHOWN = 64  # bytes, the default of --strings
+C_KINDS = {'global': 60, 'local': 26, 'exported': 8, 'variadic': 6}
+CXX_KINDS = {'global': 18, 'local': 18, 'exported': 4, 'method': 14, 'static_method': 5, 'virtual': 9, 'ctor': 8,
+             'dtor': 2, 'functor': 4, 'operator': 4, 'template': 6, 'class_template': 4,
+             'variadic': 4}
+HERE = ('local', 'exported')
+MEMBERS = ('method', 'virtual', 'ctor', 'dtor', 'functor', 'operator', 'class_template')
+OPERATORS = ['+', '-', '*', '/', '%', '^', '&', '|', '<<', '>>', '==', '<', '+=', '[]', ',', '&&']
+SPACES = ['', '', 'alpha', 'alpha::beta', 'extern "C"']
+BY_REF = ('string', 'vector', 'std')  # or may be
+ADDRESSES = {'pointer': '*', 'ref': '&', 'cref': '&', 'rref': '&&'}
 
 
-class Number(str):
-    """A JSON number as it was written; json.loads(parse_int=Number, parse_float=Number)."""
+def is_plain(t):
+    """A C type with no more to it than bytes."""
+    return not hasattr(t, 'check') and not hasattr(t, 'param')
 
 
-def finite(r, exponent_bits, mantissa_bits):
-    """Raw bits of a float: mostly of moderate size, sometimes of any exponent, or a zero."""
-    bias = (1 << exponent_bits - 1) - 1
-    exponent = r.choice([0, 0, r.randrange((1 << exponent_bits) - 1)] + [
-        bias + r.randint(-20, 40)] * 5)
-    mantissa = r.choice([0, r.getrandbits(mantissa_bits), r.getrandbits(mantissa_bits)])
-    return r.getrandbits(1) << exponent_bits + mantissa_bits | exponent << mantissa_bits | mantissa
+class Arg:
+    """One parameter.  how: value; unused; const, a literal; member, of which the callee reads
+    one member; pointer, ref, cref, rref: its address."""
 
+    def __init__(self, t, how='value', const=None, pick=None):
+        self.t, self.how, self.const, self.pick = t, how, const, pick
 
-class Enum(Scalar):
-    def __init__(self, c, size, signed, names):
-        super().__init__(f'{"i" if signed else "u"}{size * 8}', c, size, bits=False)
-        self.names, self.signed = names, signed
+    def c(self):
+        return self.t.decl('').strip()
+
+    def by_address(self):
+        return self.how in ADDRESSES
+
+    def param(self, name):
+        if not self.by_address():
+            return param(self.t, name)
+        word = 'const ' if self.how in ('pointer', 'cref') else ''
+        return f'{self.c()} {word}{ADDRESSES[self.how]}{name}'
 
     def value(self, r):
-        v = r.choice(list(self.names.values())) if r.random() < .7 else r.getrandbits(self.size * 8)
-        return (v & (1 << self.size * 8) - 1).to_bytes(self.size, 'little')
+        return self.const or self.t.value(r)
 
-    def flags(self, v):
-        """'A|B|0x8' if all enumerators are single bits, some of which v has; else None."""
-        if self.signed or any(e & e - 1 for e in self.names.values()):
+    def passed(self, name):
+        if self.how == 'const':
+            v = int.from_bytes(self.const, 'little')
+            return f'({self.c()}){v}u' if self.t.size < 8 else f'({self.c()}){v}ull'
+        if self.how == 'pointer':
+            return f'&{name}'
+        if self.how == 'rref':
+            return f'static_cast<{self.c()} &&>({name})'
+        by_value = hasattr(self.t, 'passed') and not self.by_address()
+        return self.t.passed(name) if by_value else name
+
+    def fold(self, name, total, mask, copy):
+        """copy: through a variable of its own, so that its address goes nowhere."""
+        if self.how == 'unused':
+            return ''
+        if self.how == 'pointer':
+            name = f'(*{name})'
+        t = self.t
+        if self.pick is not None:
+            m, at = t.members[self.pick][0], t.places[self.pick] // 8
+            name, t, mask = f'{name}.m{self.pick}', m, mask + at
+        if copy and is_plain(t) and not isinstance(t, (Array, Class)):
+            return f'\t{{\n\t\t{t.decl("w")} = {name};\n\t{fold(t, "w", total, mask)}\t}}\n'
+        return fold(t, name, total, mask)
+
+    def is_unread(self):
+        """In part at least: a compiler that knows may not have written it (gcc: -fipa-modref)."""
+        return self.how == 'unused' or self.pick is not None
+
+    def check(self, got, data, mask, address, local=False):
+        """None, or why JSON is not what was passed; address: as noted."""
+        if local and self.is_unread() and getattr(self.t, 'by_ref', self.t.sig in BY_REF):
+            return None if isinstance(got, (dict, str)) else f'{got} for a class'
+        if self.how == 'pointer':
+            return None if got == f'{address:#x}' else f'{got} for {address:#x}'
+        if self.by_address() and not getattr(self.t, 'through', False):
+            if not isinstance(got, dict) or list(got) != ['ptr', 'val']:
+                return pending('reference', got, got == f'{address:#x}')
+            if got['ptr'] != f'{address:#x}':
+                return f'ptr {got["ptr"]} for {address:#x}'
+            got = got['val']
+        if local and self.by_address() and self.is_unread():
             return None
-        bits = {name: e for name, e in self.names.items() if v & e}
-        rest = v & ~sum(bits.values())
-        return '|'.join([*bits, *[f'{rest:#x}'] * bool(rest)]) if bits else None
-
-
-class Float(Scalar):
-    def __init__(self, sig, c, size, exponent_bits, mantissa_bits):
-        super().__init__(sig, c, size, bits=False)
-        self.exponent_bits, self.mantissa_bits = exponent_bits, mantissa_bits
-
-    def value(self, r):
-        return finite(r, self.exponent_bits, self.mantissa_bits).to_bytes(self.size, 'little')
-
-
-class Text(Scalar):
-    """char *: the value is the number of a string."""
-    STRINGS = [b'', b'a', b'Oslo', b'quote " backslash \\ slash /', b'tab\tnewline\nbell\a\x7f',
-               'grüße, 世界'.encode(), b'x' * 63, b'y' * 62, b'percent %s %n']
-
-    def __init__(self, c):
-        super().__init__('p', c, 8, bits=False)
-
-    def value(self, r):
-        return r.randrange(len(self.STRINGS)).to_bytes(8, 'little')
-
-
-ENUMS = [Enum('enum minus', 4, True, {'MINUS': -1, 'NOUGHT': 0, 'PLENTY': 0x7fffffff}),
-         Enum('enum plus', 4, False, {'ONE': 1, 'TEN': 10, 'MOST': 0xffffffff}),
-         Enum('enum tiny', 1, False, {'T_NO': 0, 'T_YES': 1, 'T_LAST': 255}),
-         Enum('enum wide', 8, False, {'W_ZERO': 0, 'W_BIG': 1 << 40})]
-FLOATS = [Float('f32', 'float', 4, 8, 23), Float('f64', 'double', 8, 11, 52)]
-PLAIN = [Scalar(*a) for a in (('i8', 'char', 1), ('i64', 'long long', 8), ('i32', 'int32_t', 4),
-                              ('u64', 'unsigned long long', 8), ('u64', 'size_t', 8))]
-POINTERS = [POINTER, Scalar('p', 'struct opaque *', 8, bits=False),
-            Scalar('p', 'callback', 8, bits=False), Scalar('p', 'const int *', 8, bits=False)]
-TEXTS = [Text('char *'), Text('const char *')]
-
-PRELUDE = '''#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-enum minus { MINUS = -1, NOUGHT, PLENTY = 0x7fffffff };
-enum plus { ONE = 1, TEN = 10, MOST = 0xffffffff };
-enum __attribute__((packed)) tiny { T_NO, T_YES, T_LAST = 255 };
-enum wide { W_ZERO, W_BIG = 1ull << 40 };
-struct opaque;
-typedef void (*callback)(int);
-extern const unsigned char values[], masks[];
-extern const char *const strings[];
-extern uint64_t sums[];
-extern unsigned long round_at;
-uint64_t fold(uint64_t sum, const void *data, unsigned long n, const unsigned char *mask);
-uint64_t fold_text(uint64_t sum, const char *text);
-'''
-
-
-class Calls(Generator):
-    """Functions and their calls; is_clang as in gen_types: what of a union travels."""
-
-    def __init__(self, seed, is_clang):
-        super().__init__(seed, 0, is_clang)
-        self.pool = []
-
-    def rare(self):
-        return X80
-
-    def scalar(self, p_rare):
-        x = self.r.random()
-        if x < p_rare / 2:
-            return self.rare()
-        if x < .5:
-            return self.r.choice(INTS + PLAIN)
-        return self.r.choice(ENUMS if x < .6 else POINTERS if x < .7 else FLOATS)
-
-    def member(self, depth, packed):
-        t, bits, asked = super().member(depth, packed)
-        # clang 14 describes one as wide as its type as if it began at a byte
-        return t, bits - 1 if packed and bits and bits == t.size * 8 else bits, asked
-
-    def aggregate(self, depth=0):
-        while True:
-            a = super().aggregate(depth)
-            # DWARF does not tell a packed type from one that lies the same without; on the stack
-            # that matters for alignments above 8
-            loose = Aggregate('', a.members, a.union, False, a.aligned)
-            if a.align == loose.align or loose.align < 16 or a.places != loose.places or \
-                    a.size != loose.size:
-                return a
-
-    def small_aggregate(self):
-        while len(self.pool) < 12 or self.r.random() < .3:
-            a = self.aggregate()
-            if a.size <= MAX_AGGREGATE:
-                self.pool.append(a)
-                return a
-        return self.r.choice(self.pool)
-
-    def value_type(self):
-        x = self.r.random()
-        if x < .3:
-            return self.small_aggregate()
-        return self.r.choice(TEXTS) if x < .4 else self.scalar(.12)
-
-    def signature(self):
-        args = [self.value_type() for _ in range(self.r.randrange(21))]
-        # clang before 20 and gcc pass an __int128 differently where registers run out: two fit
-        for i in range(min(2, len(args))):
-            if self.r.random() < .03:
-                args[i] = self.r.choice(I128)
-        while sum(t.size for t in args) > MAX_ARGS_BYTES:
-            args.pop()
-        return None if self.r.random() < .1 else self.value_type(), args
+        return check_value(self.t, got, data, mask)
 
 
 class Function:
     """One function, where its values lie in values.bin (per round) and masks in masks.bin."""
 
-    def __init__(self, number, ret, args, at, mask_at):
-        self.number, self.ret, self.args = number, ret, args
-        self.name = f'fn_{number}'
+    def __init__(self, number, kind, ret, args):
+        self.number, self.kind, self.ret, self.args = number, kind, ret, args
+        self.name, self.space, self.op = f'fn_{number}_', '', ''
+        self.const = self.drops = False
+        self.extra = []  # of a variadic one
         self.places, self.mask_places = [], []
-        for t in args + ([ret] if ret else []):
+
+    def lay_out(self, at, mask_at):
+        for t in self.types():
             self.places.append(at)
             self.mask_places.append(mask_at)
             at, mask_at = at + t.size, mask_at + t.size
-        self.end, self.mask_end = at, mask_at
+        return at, mask_at
+
+    def __str__(self):
+        args = ', '.join(f'{a.t.sig}{"" if a.how == "value" else " " + a.how}' for a in self.args)
+        return f'{self.name}: {self.kind} {self.ret.sig if self.ret else "void"}({args})'
 
     def types(self):
-        return self.args + ([self.ret] if self.ret else [])
+        return [a.t for a in self.args] + ([self.ret] if self.ret else [])
+
+    def is_member(self):
+        return self.kind in MEMBERS
+
+    def names(self):
+        """Of the arguments, as JSON has them."""
+        return ['this'] * self.is_member() + [f'a{i}' for i in range(len(self.args))]
+
+    # -- text ---------------------------------------------------------------------------------
+
+    def params(self):
+        text = ', '.join(a.param(f'a{k}') for k, a in enumerate(self.args))
+        return text + ', ...' * bool(self.extra) or 'void'
+
+    def c_ret(self):
+        return self.ret.decl('').strip() if self.ret else 'void'
+
+    def declare(self):
+        """For types.h."""
+        r, n, p = self.c_ret(), self.name, self.params()
+        const = ' const' * self.const
+        if self.kind == 'local':
+            return ''
+        if self.kind == 'template':
+            return f'template <int N> {r} {n}({p});\n'
+        if self.kind == 'class_template':
+            return f'template <class T> struct in_{self.number} {{ T id; NOINLINE {r} {n}({p}){const}; }};\n'
+        if self.kind == 'ctor':
+            return f'struct {n} {{ uint64_t id; NOINLINE {n}({p}); }};\n'
+        if self.kind == 'dtor':
+            return f'struct {n} {{ uint64_t id; NOINLINE ~{n}(); }};\n'
+        if self.kind in ('functor', 'operator'):
+            return f'struct {n} {{ uint64_t id; NOINLINE {r} operator{self.op}({p}){const}; }};\n'
+        if self.kind == 'virtual':
+            return (f'struct on_{self.number} {{ virtual {r} {n}({p}){const} = 0; }};\n'
+                    f'struct in_{self.number} : on_{self.number} {{ uint64_t id; {r} {n}({p}){const} override; }};\n')
+        if self.kind in ('method', 'static_method'):
+            word = 'static ' if self.kind == 'static_method' else ''
+            return f'struct in_{self.number} {{ uint64_t id; {word}NOINLINE {r} {n}({p}){const}; }};\n'
+        if self.space == 'extern "C"':
+            return f'extern "C" {r} {n}({p});\n'
+        text = f'{r} {n}({p});\n'
+        return f'namespace {self.space} {{ {text} }}\n' if self.space else text
 
     def head(self):
-        params = ', '.join(t.decl(f'a{k}') for k, t in enumerate(self.args)) or 'void'
-        return f'{self.ret.decl("") if self.ret else "void "}{self.name}({params})'
-
-    def load(self, t, name, k):
-        at = f'values + round_at + {self.places[k]}'
-        if isinstance(t, Text):
-            return (f'\tuint64_t n{k};\n\tmemcpy(&n{k}, {at}, 8);\n'
-                    f'\t{t.decl(name)} = ({t.c})strings[n{k}];\n')
-        return f'\t{t.decl(name)};\n\tmemcpy(&{name}, {at}, {t.size});\n'
-
-    def fold(self, t, name, k):
-        total = f'sums[{self.number}]'
-        if isinstance(t, Text):
-            return f'\t{total} = fold_text({total}, {name});\n'
-        return f'\t{total} = fold({total}, &{name}, {t.size}, masks + {self.mask_places[k]});\n'
+        r, n, p = self.c_ret(), self.name, self.params()
+        const = ' const' * self.const
+        if self.kind == 'local':
+            return f'static NOINLINE {r} {n}({p})'
+        if self.kind == 'template':
+            return f'template <int N> NOINLINE {r} {n}({p})'
+        if self.kind == 'class_template':
+            return f'template <class T> {r} in_{self.number}<T>::{n}({p}){const}'
+        if self.kind == 'ctor':
+            return f'{n}::{n}({p})'
+        if self.kind == 'dtor':
+            return f'{n}::~{n}()'
+        if self.kind in ('functor', 'operator'):
+            return f'{r} {n}::operator{self.op}({p}){const}'
+        if self.kind in ('method', 'static_method', 'virtual'):
+            return f'{r} in_{self.number}::{n}({p}){const}'
+        space = '' if self.space == 'extern "C"' or not self.space else f'{self.space}::'
+        return f'{"NOINLINE " * (self.kind == "exported")}{r} {space}{n}({p})'
 
     def callee(self):
-        n = len(self.args)
-        body = f'\tsums[{self.number}] += {self.number + 1};\n'  # no two functions are alike
-        body += ''.join(self.fold(t, f'a{k}', k) for k, t in enumerate(self.args))
+        total, n = f'sums[{self.number}]', len(self.args)
+        body = f'\t{total} += {self.number + 1};\n'  # no two functions are alike
+        if self.is_member() and self.kind != 'ctor':
+            body += f'\t{total} += (uint64_t)this->id * 31;\n'
+        body += ''.join(a.fold(f'a{k}', total, self.mask_places[k], self.kind in HERE)
+                        for k, a in enumerate(self.args))
+        if self.kind == 'ctor':
+            body += f'\tid = {total};\n'
         if self.ret:
-            body += self.load(self.ret, 'r', n) + '\treturn r;\n'
-        return f'{self.head()}\n{{\n{body}}}\n'
+            body += load(self.ret, 'r', f'values + round_at + {self.places[n]}') + '\treturn r;\n'
+        text = f'{self.head()}\n{{\n{body}}}\n'
+        if self.kind == 'template':
+            text += f'template {self.c_ret()} {self.name}<3>({self.params()});\n'
+        if self.kind == 'class_template':
+            text += f'template struct in_{self.number}<long>;\n'
+        return text
+
+    def call(self):
+        """Statements before, and the call."""
+        n, args = self.name, ', '.join([a.passed(f'a{k}') for k, a in enumerate(self.args)]
+                                       + self.extra)
+        made = f'o;\n\to.id = {self.number * 7};\n\tnote(&o);\n'
+        if self.kind in ('method', 'class_template'):
+            of = f'in_{self.number}<long>' if self.kind == 'class_template' else f'in_{self.number}'
+            return f'\t{of} {made}', f'o.{n}({args})'
+        if self.kind == 'virtual':
+            return (f'\tin_{self.number} {made}\ton_{self.number} *p = &o;\n'
+                    '\t__asm__ volatile("" : "+r"(p) : : "memory");\n'), f'p->{n}({args})'
+        if self.kind == 'functor':
+            return f'\t{n} {made}', f'o({args})'
+        if self.kind == 'operator':
+            return f'\t{n} {made}', f'o.operator{self.op}({args})'
+        if self.kind == 'ctor':
+            return f'\talignas({n}) char room[sizeof({n})];\n\tnote(room);\n', f'new (room) {n}({args})'
+        if self.kind == 'dtor':
+            return '', f'{{ {n} {made} }}'
+        if self.kind == 'static_method':
+            return '', f'in_{self.number}::{n}({args})'
+        if self.kind == 'template':
+            return '', f'{n}<3>({args})'
+        space = '' if self.space == 'extern "C"' or not self.space else f'{self.space}::'
+        return '', f'{space}{n}({args})'
 
     def caller(self):
         n = len(self.args)
-        body = ''.join(self.load(t, f'a{k}', k) for k, t in enumerate(self.args))
-        call = f'{self.name}({", ".join(f"a{k}" for k in range(n))})'
-        if self.ret:
-            body += f'\t{self.ret.decl("r")} = {call};\n' + self.fold(self.ret, 'r', n)
+        body = ''.join(load(a.t, f'a{k}', f'values + round_at + {self.places[k]}')
+                       for k, a in enumerate(self.args) if a.how != 'const')
+        before, call = self.call()
+        body += before
+        body += ''.join(f'\tnote(&a{k});\n' for k, a in enumerate(self.args) if a.by_address())
+        if self.ret and not self.drops:
+            body += f'\t{self.ret.decl("r")} = {call};\n'
+            body += fold(self.ret, 'r', f'sums[{self.number}]', self.mask_places[n])
         else:
             body += f'\t{call};\n'
         return f'static void call_{self.number}(void)\n{{\n{body}}}\n'
 
+    def values(self, r):
+        return b''.join([a.value(r) for a in self.args] + ([self.ret.value(r)] if self.ret else []))
 
-MAIN = '''static uint64_t mix(uint64_t sum, unsigned char byte)
+    def notes(self):
+        """How many addresses a call notes."""
+        return self.is_member() + sum(a.by_address() for a in self.args)
+
+
+MAIN = '''static uint64_t notes[NOTES + 1];
+static unsigned long noted;
+
+static uint64_t mix(uint64_t sum, unsigned char byte)
 {
 	return (sum ^ byte) * 0x100000001b3u;
 }
@@ -224,21 +271,48 @@ uint64_t fold(uint64_t sum, const void *data, unsigned long n, const unsigned ch
 	return sum;
 }
 
-uint64_t fold_text(uint64_t sum, const char *text)
+uint64_t fold_bytes(uint64_t sum, const void *data, unsigned long n)
 {
-	while (*text)
-		sum = mix(sum, (unsigned char)*text++);
+	for (unsigned long i = 0; i < n; i++)
+		sum = mix(sum, ((const unsigned char *)data)[i]);
 	return mix(sum, 0);
 }
 
-int main(void)
+uint64_t fold_text(uint64_t sum, const char *text)
 {
+	return fold_bytes(sum, text, strlen(text));
+}
+
+void note(const volatile void *address)
+{
+	if (noted < NOTES)
+		notes[noted++] = (uintptr_t)address;
+}
+
+void cb_0(int n) { noted += n; }
+void cb_1(int n) { noted -= n; }
+void cb_2(int n) { noted += 2 * n; }
+void cb_3(int n) { noted -= 2 * n; }
+
+const callback callbacks[] = { cb_0, cb_1, cb_2, cb_3, 0 };
+uint64_t sums[COUNT];
+unsigned long round_at;
+'''
+MAIN_END = '''
+int main(int argc, char **argv)
+{
+	FILE *out = argc > 1 ? fopen(argv[1], "wb") : NULL;
+
 	for (int i = 0; i < ROUNDS; i++, round_at += STRIDE) {
 		for (int k = 0; k < COUNT; k++)
 			calls[k]();
 	}
 	for (int k = 0; k < COUNT; k++)
 		printf("fn_%d %016llx\\n", k, (unsigned long long)sums[k]);
+	if (out) {
+		fwrite(notes, sizeof(notes[0]), noted, out);
+		fclose(out);
+	}
 	return 42;
 }
 '''
@@ -248,42 +322,126 @@ def c_string(b):
     return '"' + ''.join(f'\\{x:03o}' for x in b) + '"'
 
 
+class Maker:
+    """Random functions."""
+    EXTRA = ['5', '2.5', '"more"', '7ull', '1.25l', "'x'"]
+
+    def __init__(self, types):
+        self.types, self.r, self.cxx = types, types.r, types.cxx
+
+    def arg(self, t, kind):
+        r, x = self.r, self.r.random()
+        whole = isinstance(t, Scalar) and t.sig[0] in 'iu' and t.size <= 8 and is_plain(t)
+        if kind == 'local' and whole and x < .25:
+            return Arg(t, 'const', t.value(r))
+        lost = self.types.is_clang and getattr(t, 'by_ref', t.sig in BY_REF)
+        if x < (.2 if kind in HERE else .06) and not (lost and is_pending('missing')):
+            return Arg(t, 'unused')
+        pick = self.member(t) if kind in HERE and r.random() < .6 else None
+        plain = is_plain(t) and t.size > 1 and not isinstance(t, (Array, Special))
+        if x < .4 and plain and (kind == 'local' or x < .14):
+            if self.cxx and r.random() < .6:
+                return Arg(t, r.choice(['ref', 'cref', 'rref']), None, pick)
+            return Arg(t, 'pointer', None, pick)
+        if self.cxx and x < .3 and isinstance(t, (Class, Special)) and t.sig != 'nullptr':
+            return Arg(t, r.choice(['ref', 'cref', 'rref']))
+        if pick is not None and self.types.is_clang and is_pending('half'):
+            pick = None
+        return Arg(t, 'value' if pick is None else 'member', None, pick)
+
+    def member(self, t):
+        """The number of a scalar member of a struct; None."""
+        if not isinstance(t, Aggregate) or isinstance(t, Class) or t.union:
+            return None
+        good = [i for i, (m, bits, _) in enumerate(t.members) if not bits and
+                isinstance(m, Scalar) and all(m.mask())]
+        return self.r.choice(good) if good else None
+
+    def count(self, kind):
+        r = self.r
+        if kind == 'operator':
+            return 1
+        return 0 if kind == 'dtor' else r.randrange(41) if r.random() < .1 else r.randrange(17)
+
+    def value_type(self, kind):
+        while True:
+            t = self.types.value_type()
+            if kind != 'operator' or t.size and is_plain(t):
+                return t
+
+    def function(self, number):
+        r, table = self.r, CXX_KINDS if self.cxx else C_KINDS
+        kind = r.choices(list(table), list(table.values()))[0]
+        args = []
+        for _ in range(self.count(kind)):
+            t = r.choice(ARRAYS) if r.random() < .02 and kind != 'operator' else \
+                self.value_type(kind)
+            args.append(self.arg(t, kind))
+        while sum(a.t.size for a in args) > MAX_ARGS_BYTES:
+            args.pop()
+        void = r.random() < .1 or kind in ('ctor', 'dtor')
+        f = Function(number, kind, None if void else self.value_type('result'), args)
+        if kind == 'variadic':
+            self.make_variadic(f)
+        f.op = r.choice(OPERATORS) if kind == 'operator' else '()' if kind == 'functor' else ''
+        f.const = f.is_member() and kind not in ('ctor', 'dtor') and r.random() < .3
+        f.drops = kind in HERE and r.random() < .3
+        f.drops &= not (self.types.is_clang and is_pending('dropped'))
+        f.space = r.choice(SPACES) if self.cxx and kind == 'global' else ''
+        return f
+
+    def make_variadic(self, f):
+        """The last that is named is what va_start() may have, and no vector is wider than 16: psABI
+        3.5.7 has those in registers, clang in memory."""
+        r = self.r
+        f.args = [a for a in f.args if not (isinstance(a.t, Vector) and a.t.size > 16)
+                  and not (isinstance(a.t, Aggregate) and 'v' in a.t.sig)]
+        f.args.append(Arg(r.choice([Scalar('i32', 'int', 4), Scalar('u64', 'unsigned long', 8)])))
+        f.extra = [r.choice(self.EXTRA) for _ in range(r.randint(1, 9))]
+
+
 class Program:
     """count functions, each called once in each round."""
 
-    def __init__(self, seed, count, rounds, is_clang):
-        g = Calls(seed, is_clang)
-        self.rounds, self.functions = rounds, []
-        at = mask_at = 0
+    def __init__(self, seed, count, rounds, language='c', compiler='gcc', version=12, wide=0):
+        self.cxx, self.rounds, self.functions = language == 'c++', rounds, []
+        types = (CxxTypes if self.cxx else Types)(seed, language, compiler, version, wide)
+        maker, at, mask_at = Maker(types), 0, 0
         for i in range(count):
-            f = Function(i, *g.signature(), at, mask_at)
-            at, mask_at = f.end, f.mask_end
+            f = maker.function(i)
+            at, mask_at = f.lay_out(at, mask_at)
             self.functions.append(f)
-        self.stride, self.types = at, g.text
+        self.stride, self.types = at, types.text
         r = random.Random(seed + 1)
-        self.values = [b''.join(t.value(r) for f in self.functions for t in f.types())
-                       for _ in range(rounds)]
+        self.values = [b''.join(f.values(r) for f in self.functions) for _ in range(rounds)]
         self.masks = b''.join(t.mask() for f in self.functions for t in f.types())
 
     def write(self, where):
+        ext = 'cc' if self.cxx else 'c'
+        head, count = '#include "types.h"\n', len(self.functions)
         (where / 'types.h').write_text(
-            PRELUDE + ''.join(self.types) + ''.join(f.head() + ';\n' for f in self.functions))
+            PRELUDE + CXX_PRELUDE * self.cxx + ''.join(self.types)
+            + ''.join(f.declare() for f in self.functions))
         (where / 'values.bin').write_bytes(b''.join(self.values))
         (where / 'masks.bin').write_bytes(self.masks)
-        (where / 'callee.c').write_text(
-            '#include "types.h"\n' + ''.join(f.callee() for f in self.functions))
-        count = len(self.functions)
+        (where / f'callee.{ext}').write_text(
+            head + ''.join(f.callee() for f in self.functions if f.kind not in HERE))
+        (where / f'caller.{ext}').write_text(
+            head + ''.join(f.callee() for f in self.functions if f.kind in HERE)
+            + ''.join(f.caller() for f in self.functions)
+            + ('extern "C" ' if self.cxx else '') + 'void (*const calls[])(void) = {'
+            + ','.join(f'call_{i}' for i in range(count)) + '};\n')
+        words = {'COUNT': count, 'ROUNDS': self.rounds, 'STRIDE': self.stride,
+                 'NOTES': self.rounds * sum(f.notes() for f in self.functions)}
         blobs = ''.join(f'__asm__(".section .rodata\\n.globl {n}\\n{n}:\\n"\n'
                         f'".incbin \\"{where}/{n}.bin\\"\\n.byte 0\\n.previous");\n'
                         for n in ('values', 'masks'))
-        (where / 'caller.c').write_text(
-            '#include "types.h"\n' + blobs + f'uint64_t sums[{count}];\nunsigned long round_at;\n'
-            'const char *const strings[] = {' + ','.join(map(c_string, Text.STRINGS)) + '};\n'
-            + ''.join(f.caller() for f in self.functions)
-            + 'static void (*const calls[])(void) = {'
-            + ','.join(f'call_{i}' for i in range(count)) + '};\n'
-            f'#define COUNT {count}\n#define ROUNDS {self.rounds}\n#define STRIDE {self.stride}\n'
-            + MAIN)
+        (where / 'main.c').write_text(
+            ''.join(f'#define {k} {v}\n' for k, v in words.items()) + PRELUDE + blobs + MAIN
+            + 'const char *const strings[] = {' + ','.join(map(c_string, Text.STRINGS)) + '};\n'
+            + 'extern void (*const calls[])(void);\n' + MAIN_END)
+        if self.cxx:
+            (where / 'tables.cc').write_text(head + CXX_MAIN + tables())
 
     def calls(self):
         """(function, [(type, bytes, mask) of arguments and result]) in the order of the calls."""
@@ -293,138 +451,4 @@ class Program:
                           zip(f.types(), f.places, f.mask_places)]
 
 
-# -- what JSON must say ---------------------------------------------------------------------
-
-
-def normal_x80(data):
-    """The exact value of a long double, None of one that is no number (unions make such)."""
-    mantissa, exponent = struct.unpack('<QH', data[:10])
-    negative, exponent = exponent >> 15, exponent & 0x7fff
-    if exponent == 0x7fff or (exponent and not mantissa >> 63) or (not exponent and mantissa >> 63):
-        return None
-    e = max(exponent, 1) - 16383 - 63
-    v = Fraction(mantissa) * (Fraction(2) ** e)
-    return -v if negative else v
-
-
-def check_x80(got, data):
-    want = normal_x80(data)
-    if want is None:
-        return None
-    if not isinstance(got, Number):
-        return f'{got!r} is no number'
-    if not want:
-        return None if not Fraction(got) else f'{got} for 0'
-    ulp = Fraction(2) ** (max(struct.unpack('<H', data[8:10])[0] & 0x7fff, 1) - 16383 - 63)
-    off = abs(Fraction(got) - want) * 2
-    reads_back = off < ulp or off == ulp and not data[0] & 1  # half way: to the even one
-    return None if reads_back else f'{got} is another long double'
-
-
-def check_float(t, got, data):
-    wide = t.sig == 'f64'
-    bits = int.from_bytes(data, 'little')
-    if bits >> t.mantissa_bits & (1 << t.exponent_bits) - 1 == (1 << t.exponent_bits) - 1:
-        return None  # no number: only a union makes such
-    if not isinstance(got, Number):
-        return f'{got!r} is no number'
-    try:
-        back = struct.pack('<d' if wide else '<f', float(got))
-    except OverflowError:
-        return f'{got} is out of range'
-    # float(): nearest double, and that rounded again; shortest decimals are never so close to
-    # the middle of two floats that this matters
-    return None if back == data else f'{got} is {back.hex()}, passed {data.hex()}'
-
-
-def integer(t, data, bits):
-    v = int.from_bytes(data, 'little')
-    return v - (1 << bits) if t.sig[0] == 'i' and v >> bits - 1 else v
-
-
-def check_scalar(t, got, data, bits):
-    if isinstance(t, Text):
-        want = Text.STRINGS[int.from_bytes(data, 'little')]
-        if not isinstance(got, dict) or not re.fullmatch('0x[0-9a-f]+', got.get('ptr', '')):
-            return f'{got} is no string'
-        return None if got.get('str') == want.decode() else f'{got} for {want}'
-    if t.sig == 'p':
-        got = got['ptr'] if isinstance(got, dict) and 'sym' in got else got
-        want = f'"{int.from_bytes(data, "little"):#x}"'
-        return None if f'"{got}"' == want else f'{got} for {want}'
-    if t.sig == 'bool':
-        if int.from_bytes(data, 'little') > 1:
-            return None  # only a union makes such
-        return None if got is bool(data[0]) else f'{got} for {data[0]}'
-    if t.sig in ('i128', 'u128'):
-        return None if got == str(integer(t, data, 128)) and not isinstance(got, Number) else \
-            f'{got} for {integer(t, data, 128)}'
-    want = integer(t, data, bits)
-    if isinstance(t, Enum):
-        for name, v in t.names.items():
-            if v == want:
-                return None if got == name and not isinstance(got, Number) else f'{got} for {name}'
-        if t.flags(want):
-            return None if got == t.flags(want) else f'{got} for {t.flags(want)}'
-    if t.sig == 'x80':
-        return check_x80(got, data)
-    if isinstance(t, Float):
-        return check_float(t, got, data)
-    if not isinstance(got, Number):
-        return f'{got!r} is no number'
-    return None if got == str(want) else f'{got} for {want}'
-
-
-def part(data, at, bits):
-    v = int.from_bytes(data, 'little') >> at & (1 << bits) - 1
-    return v.to_bytes((bits + 7) // 8, 'little')
-
-
-def check(t, got, data, mask, bits=0):
-    """None, or why got (parsed JSON) is not the value; bytes that do not travel are free."""
-    if isinstance(t, Array):
-        if not isinstance(got, list) or len(got) != t.n:
-            return f'{got} is no array of {t.n}'
-        s = t.elem.size
-        parts = [(f'[{i}]', t.elem, got[i], data[i * s:i * s + s], mask[i * s:i * s + s], 0)
-                 for i in range(t.n)]
-    elif isinstance(t, Aggregate):
-        names = [f'm{i}' for i in range(len(t.members))]
-        if not isinstance(got, dict) or list(got) != names:
-            return f'{got} has not the members {names}'
-        parts = [(f'.{n}', m, got[n], *(part(x, at, b or m.size * 8) for x in (data, mask)), b)
-                 for n, (m, b, _), at in zip(names, t.members, t.places)]
-    else:
-        bits = bits or t.size * 8
-        if int.from_bytes(mask, 'little') != (1 << (80 if t.sig == 'x80' else bits)) - 1:
-            return None
-        return check_scalar(t, got, data, bits)
-    for name, *rest in parts:
-        why = check(*rest)
-        if why:
-            return f'{name}{"" if why[0] in ".[" else ": "}{why}'
-    return None
-
-
-def in_st0(t):
-    """A result that travels in x87 registers (psABI 3.2.3: class X87)."""
-    if isinstance(t, Array):
-        return t.n == 1 and in_st0(t.elem)
-    if isinstance(t, Aggregate):
-        held = [m for m, _, _ in t.members if m.size]
-        return t.size == 16 and bool(held) and all(in_st0(m) for m in held)
-    return t.sig == 'x80'
-
-
-def slots(t, data):
-    """The context's u64 of a value as model/func_model.h says; None: an address, not known."""
-    if isinstance(t, Text):
-        return [None]
-    if isinstance(t, (Aggregate, Array)) or t.size > 8:
-        if t.size > 16:
-            return [None]
-        data += bytes(-len(data) % 8)
-        return [int.from_bytes(data[i:i + 8], 'little') for i in range(0, len(data), 8)]
-    if t.sig in ('f32', 'f64', 'p', 'bool'):
-        return [int.from_bytes(data, 'little')]
-    return [integer(t, data, t.size * 8) & (1 << 64) - 1]
+__all__ = ['Complex', 'Enum', 'Number', 'Program', 'Vector', 'is_address']

@@ -5,7 +5,7 @@ import re
 import subprocess
 import traceback
 
-from gen_calls import Number
+from call_types import Number
 
 TIMEOUT = int(os.environ.get('UTRAMP_TIMEOUT', 120))
 

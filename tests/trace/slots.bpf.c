@@ -10,7 +10,7 @@
 
 char LICENSE[] SEC("license") = "MIT";
 
-#define SLOTS 48
+#define SLOTS 128
 
 struct record {
 	__u32 is_exit, slots;
