@@ -205,23 +205,6 @@ def check_value(t, got, data, mask):
     return check(t, got, data, mask, shown=VALUE_SHOWN if t.size > VALUE_SHOWN else 1 << 30)
 
 
-def in_st0(t):
-    """A result that travels in x87 registers (psABI 3.2.3: class X87, COMPLEX_X87)."""
-    if isinstance(t, Array):
-        return t.n == 1 and in_st0(t.elem)
-    if isinstance(t, Aggregate):
-        held = [m for m, _, _ in t.members if m.size]
-        return t.size == 16 and bool(held) and all(in_st0(m) for m in held)
-    return t.sig == 'x80' or isinstance(t, Complex) and t.part.sig == 'x80'
-
-
-def is_nothing(got):
-    """null, or a tree of nulls."""
-    if isinstance(got, dict):
-        return all(map(is_nothing, got.values()))
-    return all(map(is_nothing, got)) if isinstance(got, list) else got is None
-
-
 def slots(t, data):
     """The context's u64 of a value as model/func_model.h says; None: an address, not known."""
     if hasattr(t, 'slots'):
@@ -233,8 +216,7 @@ def slots(t, data):
     if is_wide(t):
         return Either(words(data))
     if isinstance(t, Vector) or isinstance(t, Complex):
-        in_regs = isinstance(t, Vector) or t.part.sig != 'x80'
-        return words(data) if in_regs else [None]
+        return words(data) if isinstance(t, Vector) or t.size <= 16 else [None]
     if isinstance(t, (Aggregate, Array)) or t.size > 8:
         if getattr(t, 'by_ref', False) or t.size > 16:
             return [None]
@@ -295,4 +277,4 @@ def differs(got, want, filled):
     return got & known != want & known
 
 
-__all__ = ['check', 'check_slots', 'check_value', 'in_st0', 'is_nothing', 'slots']
+__all__ = ['check', 'check_slots', 'check_value', 'slots']

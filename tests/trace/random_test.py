@@ -20,9 +20,9 @@ import subprocess
 import sys
 import tempfile
 
-from call_check import check_slots, in_st0, is_nothing, slots
+from call_check import check_slots, slots
 from call_types import ANY, BitInt, is_pending, waiting
-from gen_calls import HERE, Program, check_value, pending
+from gen_calls import HERE, Program, check_value
 from harness import Run, Tap, records, same_program, under
 
 FLAGS = ['-g', '-w', '-Wno-psabi', '-Wno-packed-bitfield-compat', '-Wno-unknown-warning-option',
@@ -197,8 +197,6 @@ def check_ends(f, got, case):
 def check_result(f, got, part):
     if not f.ret:
         return None if got['ret'] is None else f'void returned {got["ret"]}'
-    if in_st0(f.ret) and is_nothing(got['ret']):
-        return pending('x87-result', got['ret'], True)
     return check_value(f.ret, got['ret'], *part[1:])
 
 
@@ -309,7 +307,7 @@ def check_record(case, f, parts, rec, is_exit):
         why = f'bpf_get_func_arg() past the last: {args_err}'
     if not why and ret_err != (0 if is_exit else -95):
         why = f'bpf_get_func_ret(): {ret_err}'
-    if not why and is_exit and f.ret and not in_st0(f.ret) and 'ret' not in free:
+    if not why and is_exit and f.ret and 'ret' not in free:
         why = check_slots([ret], [('ret', First(f.ret), *parts[-1][1:])], ())
     return why
 
