@@ -191,19 +191,29 @@ static bool print_flags(struct value_out *o, const struct ty *t, uint64_t raw, u
 	return true;
 }
 
-static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
+/* Extended from its lowest bits as its type is; a bit-field may be too small for some names. */
+static uint64_t extend(const struct ty *t, uint64_t raw, unsigned bits)
 {
-	uint64_t mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+	unsigned shift = 64 - bits;
+
+	return t->flags & TY_SIGNED ? (uint64_t)((int64_t)(raw << shift) >> shift) :
+				      raw << shift >> shift;
+}
+
+/* raw as extend() makes it */
+static void print_enum(struct value_out *o, const struct ty *t, uint64_t raw)
+{
+	unsigned whole = t->size && t->size < 8 ? (unsigned)t->size * 8 : 64;
 
 	for (uint64_t i = 0; i < t->n && t->enumerator; i++) {
 		const struct ty_enumerator *e = &t->enumerator[i];
 
-		if (((uint64_t)e->value & mask) == (raw & mask) && e->name) {
+		if (extend(t, (uint64_t)e->value, whole) == raw && e->name) {
 			value_word(o, e->name);
 			return;
 		}
 	}
-	if (!t->enumerator || !print_flags(o, t, raw & mask, mask))
+	if (!t->enumerator || !print_flags(o, t, raw, UINT64_MAX >> (64 - whole)))
 		print_number(o, t, raw);
 }
 
@@ -225,14 +235,11 @@ static void print_char(struct value_out *o, char c, bool only)
 /* An integer, bool or enum of `bits` bits (1 to 64) in the low bits of raw. */
 static void print_bits(struct value_out *o, const struct ty *t, uint64_t raw, unsigned bits)
 {
-	unsigned shift = 64 - bits;
-
-	raw = t->flags & TY_SIGNED ? (uint64_t)((int64_t)(raw << shift) >> shift) :
-				     raw << shift >> shift;
+	raw = extend(t, raw, bits);
 	if (o->text && is_character(o, t) && raw >= ' ' && raw < 0x7f)
 		print_char(o, (char)raw, t->flags & TY_SIGNED && !o->chars);
 	else if (t->kind == TY_ENUM)
-		print_enum(o, t, raw, bits);
+		print_enum(o, t, raw);
 	else if (t->flags & TY_BOOL && o->text)
 		json_raw(o->w, raw ? "true" : "false", raw ? 4 : 5);
 	else if (t->flags & TY_BOOL)
@@ -323,10 +330,11 @@ static float half(uint16_t h)
 	return h >> 15 ? -v : v;
 }
 
-/* IEEE 754 binary128, of whose 113 bits of mantissa long double keeps 64 */
+/* IEEE 754 binary128, of whose 113 bits of mantissa long double keeps 64: rounded to the nearest,
+ * half way to the even one */
 static long double quad(const uint8_t *p)
 {
-	uint64_t lo, hi, m;
+	uint64_t lo, hi, m, left;
 	long double v;
 	int e;
 
@@ -334,12 +342,15 @@ static long double quad(const uint8_t *p)
 	memcpy(&hi, p + 8, 8);
 	e = hi >> 48 & 0x7fff;
 	m = (hi & 0xffffffffffff) << 15 | lo >> 49;
-	if (e == 0x7fff)
+	left = lo << 15; /* of 2^64: what comes behind m's last bit */
+	if (e == 0x7fff) {
 		v = m || lo ? (long double)NAN : (long double)INFINITY;
-	else if (e)
-		v = ldexpl((long double)(m | 1ull << 63), e - 16383 - 63);
-	else
-		v = ldexpl((long double)m, -16382 - 63);
+	} else {
+		v = (long double)(e ? m | 1ull << 63 : m);
+		if (left > 1ull << 63 || (left == 1ull << 63 && m & 1))
+			v += 1; /* 2^64 is one, too */
+		v = ldexpl(v, (e ? e : 1) - 16383 - 63);
+	}
 	return hi >> 63 ? -v : v;
 }
 

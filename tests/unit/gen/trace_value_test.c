@@ -32,6 +32,13 @@ static const struct ty t_enum8 = {
 	.kind = TY_ENUM, .name = "", .size = 8, .flags = TY_SIGNED, .n = 1, .enumerator = wide
 };
 
+/* too small for its names but one */
+static const struct ty_member few_m[] = { { "a", &t_uenum, 0, 0, 9 }, { "b", &t_enum, 1, 1, 7 } };
+static const struct ty s_few = {
+	.kind = TY_STRUCT, .name = "few", .size = 2, .n = 2, .member = few_m
+};
+static const struct ty t_quad = { .kind = TY_FLOAT, .name = "_Float128", .size = 16 };
+
 /* flags: single bits, unions of them, and 0 */
 static const struct ty_enumerator perm[] = { { "NONE", 0 }, { "R", 1 },     { "W", 2 }, { "RW", 3 },
 					     { "X", 4 },    { "AGAIN", 4 }, { "S", 8 } };
@@ -189,6 +196,18 @@ static const struct {
 	{ &t_uenum, "\xfe\xff\xff\xff", 4, "4294967294", "4294967294" },
 	{ &t_enum8, "\0\0\0\0\0\0\0\x80", 8, "\"W\"", "W" },
 	{ &e_none, ones, 4, "4294967295", "4294967295" },
+	{ &s_few, "\0X", 2, "{\"a\":0,\"b\":44}", "{a=0, b=44}" },
+	{ &s_few, ones, 2, "{\"a\":511,\"b\":\"MINUS\"}", "{a=511, b=MINUS}" },
+	/* 1 + 2^-64 + 2^-112, 1 + 2^-64, 1 + 3 * 2^-64, the last below 2, the least that is normal */
+	{ &t_quad, "\1\0\0\0\0\0\1\0\0\0\0\0\0\0\xff\x3f", 16, "1.0000000000000000001",
+	  "1.0000000000000000001" },
+	{ &t_quad, "\0\0\0\0\0\0\1\0\0\0\0\0\0\0\xff\x3f", 16, "1", "1" },
+	{ &t_quad, "\0\0\0\0\0\0\3\0\0\0\0\0\0\0\xff\x3f", 16, "1.0000000000000000002",
+	  "1.0000000000000000002" },
+	{ &t_quad, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x3f", 16, "2",
+	  "2" },
+	{ &t_quad, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x80", 16, "-3.3621031431120935063e-4932",
+	  "-3.3621031431120935063e-4932" },
 	{ &t_perm, "\0\0\0", 4, "\"NONE\"", "NONE" },
 	{ &t_perm, "\3\0\0", 4, "\"RW\"", "RW" },
 	{ &t_perm, "\7\0\0", 4, "\"R|W|X\"", "R|W|X" },
