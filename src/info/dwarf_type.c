@@ -171,6 +171,7 @@ static int fill_base(struct queue *q, struct dwr_node *n)
 {
 	uint64_t enc = 0, size = 0;
 	struct ty *t = &n->base.ty;
+	bool x87;
 
 	if (set_name(q, n) < 0)
 		return -ENOMEM;
@@ -203,7 +204,9 @@ static int fill_base(struct queue *q, struct dwr_node *n)
 		break;
 	case DW_ATE_complex_float:
 		t->kind = TY_FLOAT;
-		t->flags = TY_COMPLEX | (size == 32 && is_x87_name(t->name) ? TY_X87 : 0);
+		/* clang says "complex", of __float128 as well, which hardly anybody uses */
+		x87 = is_x87_name(t->name) || !strcmp(t->name, "complex");
+		t->flags = TY_COMPLEX | (size == 32 && x87 ? TY_X87 : 0);
 		break;
 	default: /* decimal, fixed point, integer complex: the name says */
 		t->kind = TY_UNKNOWN;

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define MAX_DEPTH      32
 #define MAX_NODES      16384
@@ -417,6 +418,16 @@ static const char *why_disputed(const struct conv *c, const struct abi_dialect *
 	return "compilers differ in how they pass its arguments";
 }
 
+/* clang's "complex" of 32 bytes is of long double, returned in st0 and st1, or of __float128, returned
+ * in memory: there the address that it goes to takes a register, and the last argument may have none. */
+static bool may_return_quads(const struct proto *p, const struct func_model *m)
+{
+	const struct ty *t = p->ret ? ty_strip(p->ret) : NULL;
+
+	return t && t->kind == TY_FLOAT && t->flags & TY_X87 && t->name &&
+	       !strcmp(t->name, "complex") && m->call.ngpr == 6;
+}
+
 /* A wrong K would break the traced program. */
 static void settle_k(const struct conv *c, const struct proto *p, const struct abi_dialect *by,
 		     const struct abi_type *const *arg, struct func_model *m)
@@ -429,6 +440,8 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 		why = "it is not known in which registers its result is";
 	} else if (c->doubt) {
 		why = c->doubt;
+	} else if (!why && may_return_quads(p, m)) {
+		why = "its result may be in memory or not";
 	} else if (c->from_btf && !why) {
 		why = doubt_btf(c, p, arg, m);
 	}

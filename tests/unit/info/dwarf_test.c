@@ -123,6 +123,9 @@ static void test_scalars(void **state)
 	assert_int_equal(p.ret->flags, TY_COMPLEX);
 	assert_int_equal(p.ret->size, sizeof(double _Complex));
 	assert_int_equal(p.ret->align, _Alignof(double _Complex));
+	p = proto_of("f_complex_ld");
+	assert_int_equal(p.ret->flags, TY_COMPLEX | TY_X87);
+	assert_int_equal(p.ret->size, sizeof(long double _Complex));
 	p = proto_of("f_plain");
 	assert_int_equal(ty_strip(pointee(&p, 1))->flags, TY_CHAR | TY_SIGNED);
 	assert_int_equal(p.param[2].type->align, 8);
@@ -414,7 +417,7 @@ static void test_each(void **state)
 	assert_int_equal(t.by_args[6], 1);
 	assert_int_equal(t.variadic, 1);
 	assert_int_equal(t.struct_by_value, 1);
-	assert_int_equal(t.with_float, 3); /* f_plain, f_ld, f_complex */
+	assert_int_equal(t.with_float, 4); /* f_plain, f_ld, f_complex, f_complex_ld */
 	assert_int_equal(args_over(&t, 5), 1);
 	assert_int_equal(args_over(&t, 6), 0);
 	assert_int_equal(args_read(victim, &u, NULL), 0);

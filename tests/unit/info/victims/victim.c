@@ -43,6 +43,11 @@ __int128 f_i128(__int128 a, unsigned __int128 b)
 	return a + (__int128)b;
 }
 
+long double _Complex f_complex_ld(long double _Complex z)
+{
+	return z + z;
+}
+
 double _Complex f_complex(double _Complex z)
 {
 	return z + z;
