@@ -238,6 +238,24 @@ const char *cxx_name_operator(const char *text, const char **end)
 	return NULL;
 }
 
+int cxx_name_count(const struct cxx_name *name)
+{
+	const char *c = name->params;
+	int n = 0;
+
+	if (*c != '(')
+		return -1;
+	if (*++c == ')')
+		return 0;
+	for (n = 1; *c && *c != ')'; c = starts(c, "...") ? c + 3 : skip_group(name->params, c)) {
+		if (starts(c, "..."))
+			n--;
+		else if (*c == ',')
+			n++;
+	}
+	return n;
+}
+
 static bool is_loose(const char *s, size_t i, size_t n)
 {
 	return s[i] == ' ' && !(i && i + 1 < n && is_word(s[i - 1]) && is_word(s[i + 1]));

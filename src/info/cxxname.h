@@ -25,6 +25,9 @@ struct cxx_name {
 
 void cxx_name_split(const char *text, struct cxx_name *out);
 
+/* How many parameters it names, "..." is none; -1: it has no list. */
+int cxx_name_count(const struct cxx_name *name);
+
 /* The last ':' of text that belongs neither to a '::' nor to anything in brackets; NULL: none. */
 const char *cxx_name_colon(const char *text);
 

@@ -13,7 +13,10 @@
  * Context  [ctl]
  * Spec     DWARF 5, 3.3.1, 3.3.8.2 (concrete instances), 4.1 (parameters); 2.6 (locations)
  */
+#include "base/cleanup.h"
 #include "info/args.h"
+#include "info/cxxname.h"
+#include "info/demangle.h"
 #include "info/dwarf_priv.h"
 
 #include <errno.h>
@@ -176,6 +179,25 @@ static void drop_not_passed(struct shape *s, const char *linkage)
 	s->param.n = n;
 }
 
+/*
+ * clang leaves out parameters that are objects of which the address is passed, where it does not
+ * optimise and the address is not used at once.  The name of a C++ function tells how many it has.
+ */
+static bool lacks_params(Dwarf_Die *die, const struct shape *s)
+{
+	const char *linkage = dwr_linkage_name(die);
+	_free_ char *text = linkage ? demangle(linkage) : NULL;
+	struct cxx_name name;
+	int n = 0;
+
+	if (!text)
+		return false;
+	cxx_name_split(text, &name);
+	for (size_t i = 0; i < s->param.n; i++)
+		n += !dwr_flag(&s->param.at[i], DW_AT_artificial);
+	return n < cxx_name_count(&name);
+}
+
 static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, struct proto *p)
 {
 	struct shape own = { 0 }, want = { 0 };
@@ -186,6 +208,7 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 	if (!err)
 		err = read_shape(decl, &want);
 	drop_not_passed(&want, dwr_linkage_name(func));
+	p->lacking = lacks_params(func, &want);
 	if (!err && want.param.n) {
 		param = ty_pool_alloc(b->pool, want.param.n * sizeof(*param));
 		err = param ? 0 : -ENOMEM;

@@ -133,6 +133,7 @@ struct proto {
 	bool noreturn;
 	bool ms_abi;    /* another calling convention: not presented */
 	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */
+	bool lacking;   /* parameters are missing here that its name has */
 	bool foreign;   /* a language that does not call as C does */
 	uint8_t change; /* enum proto_change */
 	uint8_t source; /* enum proto_source */

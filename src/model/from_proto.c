@@ -434,7 +434,11 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 {
 	const char *why = proven_check(p, m);
 
-	if (m->call.disputed) {
+	if (p->lacking) {
+		for (unsigned i = 0; i < m->nargs; i++)
+			m->arg[i].flags |= FM_UNCERTAIN;
+		why = "debug information lacks some of its parameters";
+	} else if (m->call.disputed) {
 		why = why_disputed(c, by);
 	} else if (m->ret.place.disputed) {
 		why = "it is not known in which registers its result is";

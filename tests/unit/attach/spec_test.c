@@ -390,6 +390,38 @@ static void shortened(void **state)
 	}
 }
 
+static void counts(void **state)
+{
+	static const struct {
+		const char *text;
+		int n;
+	} cases[] = {
+		{ "f", -1 },
+		{ "f()", 0 },
+		{ "C::f(int) const", 1 },
+		{ "f(int, ...)", 1 },
+		{ "f(...)", 0 },
+		{ "f(std::map<int, char>, char (*)(int, int), int (&) [3])", 3 },
+		{ "void (*tf<int, 3>(int, long))(char, char, char)", 2 },
+		{ "int (C::*f(std::map<int, char (*)(a, b)>, C))(char) const", 2 },
+		{ "C::operator()(int, decltype (f(a, b)))", 2 },
+		{ "C::operator T<int, int>()", 0 },
+		{ "outer(int, int)::{lambda(int, char)#1}::operator()(int, char) const", 2 },
+		{ "f(E<(1, 2)>, E<(a>b)>) [clone .isra.0]", 2 },
+		{ "f(int", 1 },
+		{ "f(", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct cxx_name name;
+
+		cxx_name_split(cases[i].text, &name);
+		if (cxx_name_count(&name) != cases[i].n)
+			fail_msg("%s: %d parameters, not %d", cases[i].text, cxx_name_count(&name),
+				 cases[i].n);
+	}
+}
+
 static void distances(void **state)
 {
 	(void)state;
@@ -427,7 +459,7 @@ int main(void)
 		cmocka_unit_test(table),     cmocka_unit_test(addresses),
 		cmocka_unit_test(globs),     cmocka_unit_test(modules),
 		cmocka_unit_test(symbols),   cmocka_unit_test(distances),
-		cmocka_unit_test(shortened),
+		cmocka_unit_test(shortened), cmocka_unit_test(counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

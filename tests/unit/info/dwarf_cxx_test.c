@@ -210,18 +210,29 @@ static void test_lambda_of_no_function(void **state)
 	assert_string_equal(p.param[1].name, "g");
 }
 
+/* What clang leaves out is noticed: whether it does is its affair. */
+static void test_lacking(void **state)
+{
+	struct proto p = proto_of("lacks_one");
+
+	assert_in_range(p.nparams, 7, 8);
+	assert_int_equal(p.lacking, p.nparams == 7);
+	assert_string_equal(p.param[p.nparams - 1].name, "last");
+	assert_true(p.param[p.nparams - 1].by_ref);
+	p = proto_of("ns::by_value");
+	assert_false(p.lacking);
+	p = proto_of("twice<int>");
+	assert_false(p.lacking);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_this),
-		cmocka_unit_test(test_by_value),
-		cmocka_unit_test(test_references),
-		cmocka_unit_test(test_member_pointers),
-		cmocka_unit_test(test_template),
-		cmocka_unit_test(test_declared_string),
-		cmocka_unit_test(test_local),
-		cmocka_unit_test(test_lambdas),
-		cmocka_unit_test(test_lambda_of_no_function),
+		cmocka_unit_test(test_this),       cmocka_unit_test(test_by_value),
+		cmocka_unit_test(test_references), cmocka_unit_test(test_member_pointers),
+		cmocka_unit_test(test_template),   cmocka_unit_test(test_declared_string),
+		cmocka_unit_test(test_lacking),    cmocka_unit_test(test_local),
+		cmocka_unit_test(test_lambdas),    cmocka_unit_test(test_lambda_of_no_function),
 	};
 
 	if (argc < 2)

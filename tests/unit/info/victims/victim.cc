@@ -154,3 +154,11 @@ int declared_string(const narrow &n, const broad &b)
 {
 	return &n != nullptr && &b != nullptr;
 }
+
+/* clang -O0 does not describe unused, whose address is passed */
+long lacks_one(long a, long b, long c, long d, long e, long f, ns::counted unused, ns::counted last)
+{
+	if (a)
+		static_cast<void>(b);
+	return last.get(1) + f;
+}
