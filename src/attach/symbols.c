@@ -16,7 +16,8 @@ struct smodule {
 	struct objfile *obj; /* NULL: it cannot be read */
 	taddr_t bias, lo, hi;
 	uint64_t inode;
-	bool ours; /* a slab */
+	bool ours;  /* a slab */
+	bool early; /* there when we looked first: not loaded by the program itself */
 };
 
 /* Names that were made, by address: stacks share most of their frames. */
@@ -35,6 +36,8 @@ struct symbols {
 		VEC(struct sname); /* by address */
 	} names;
 	uint64_t looked, code; /* when, and what was mapped executable then */
+	bool settled;          /* the first look is over */
+	bool fresh;            /* that was read, of the process as we know it */
 };
 
 int symbols_new(struct symbols **out)
@@ -111,7 +114,8 @@ static int learn(struct symbols *s, const struct utramp_target *t, const struct 
 			       .lo = m->lo,
 			       .hi = m->hi,
 			       .inode = m->inode,
-			       .ours = is_slab(t, m) };
+			       .ours = is_slab(t, m),
+			       .early = !s->settled };
 	if (module_path(t->proc->pid, list, m, path, sizeof(path)) == 0)
 		objfile_open(path, &k->obj, NULL);
 	k->shown = shown_name(m, k->obj);
@@ -160,14 +164,18 @@ int symbols_look(struct symbols *s, struct utramp_target *t, bool now)
 	s->looked = at;
 	code = code_mapped(t->proc->pid);
 	/* the maps of another program that the process executed are not those of our stacks */
-	if (!code || code == s->code || !process_alive(t->proc) ||
-	    modules_read(t->proc->pid, &list, NULL) < 0)
+	s->fresh = code && process_alive(t->proc);
+	if (!s->fresh || code == s->code)
+		return 0;
+	s->fresh = modules_read(t->proc->pid, &list, NULL) == 0;
+	if (!s->fresh)
 		return 0;
 	s->code = code;
 	for (size_t i = 0; i < list.n && !err; i++) {
 		if (!is_known(s, &list.at[i]))
 			err = learn(s, t, &list, &list.at[i]);
 	}
+	s->settled = true;
 	modules_free(&list);
 	return err;
 }
@@ -233,13 +241,32 @@ bool symbols_find(struct symbols *s, taddr_t addr, struct utramp_frame *out)
 	return !n.mod || !n.mod->ours;
 }
 
-bool symbols_function(struct symbols *s, taddr_t addr, const char **module, const char **func,
-		      uint64_t *offset)
+/* The only module that ever was at addr. */
+static const struct smodule *only_module_of(const struct symbols *s, taddr_t addr)
 {
+	const struct smodule *m = NULL;
+
+	for (size_t i = 0; i < s->mods.n; i++) {
+		if (addr < s->mods.at[i]->lo || addr >= s->mods.at[i]->hi)
+			continue;
+		if (m)
+			return NULL;
+		m = s->mods.at[i];
+	}
+	return m;
+}
+
+bool symbols_function(struct symbols *s, taddr_t addr, bool fresh, const char **module,
+		      const char **func, uint64_t *offset)
+{
+	const struct smodule *m = only_module_of(s, addr);
 	struct utramp_frame f;
 
+	if (!m || m->ours || (!m->early && !(fresh && s->fresh)))
+		return false;
 	/* as if it were a return address: the instruction before that is meant */
-	if (!module_of(s, addr) || !symbols_find(s, addr + 1, &f) || !f.func || !f.module)
+	symbols_find(s, addr + 1, &f);
+	if (!f.func || !f.module)
 		return false;
 	*module = f.module;
 	*func = f.func;

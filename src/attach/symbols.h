@@ -28,8 +28,11 @@ int symbols_look(struct symbols *s, struct utramp_target *t, bool now);
  */
 bool symbols_find(struct symbols *s, taddr_t addr, struct utramp_frame *out);
 
-/* The function that addr lies in, as far as that is known; false: in none that has a name. */
-bool symbols_function(struct symbols *s, taddr_t addr, const char **module, const char **func,
-		      uint64_t *offset);
+/*
+ * The function that addr lies in, if that is sure: of a module that the program has loaded itself,
+ * and may unload, only if we have looked since the address was told (fresh).  False: none.
+ */
+bool symbols_function(struct symbols *s, taddr_t addr, bool fresh, const char **module,
+		      const char **func, uint64_t *offset);
 
 #endif

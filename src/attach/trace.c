@@ -17,8 +17,9 @@
 
 #define TRACE_RING (64ull << 20)
 /* In generated LDDWs: the programs have these two maps, so the numbers are ours to choose. */
-#define RING_FD  1
-#define SLOTS_FD 2
+#define RING_FD       1
+#define SLOTS_FD      2
+#define NO_CODE_BELOW 4096 /* what stands for SIG_IGN and such */
 
 struct utramp_trace {
 	struct generated g; /* first: see of() */
@@ -164,17 +165,20 @@ static int parse_buf(struct utramp_trace *tr, size_t i, const char *text, struct
 	return 0;
 }
 
-/* A pointer to a function may lead into what was loaded since. */
+/* A pointer to a function may lead into what the program has loaded since, or anywhere. */
 static bool name_function(void *arg, uint64_t addr, struct value_symbol *out)
 {
 	struct utramp_trace *tr = arg;
 
-	if (!tr->symbols)
+	if (!tr->symbols || addr < NO_CODE_BELOW)
 		return false;
-	if (!tr->looked && tr->g.target)
-		symbols_look(tr->symbols, tr->g.target, false);
+	if (symbols_function(tr->symbols, addr, tr->looked, &out->module, &out->func, &out->offset))
+		return true;
+	if (tr->looked || !tr->g.target)
+		return false;
 	tr->looked = true;
-	return symbols_function(tr->symbols, addr, &out->module, &out->func, &out->offset);
+	symbols_look(tr->symbols, tr->g.target, true);
+	return symbols_function(tr->symbols, addr, true, &out->module, &out->func, &out->offset);
 }
 
 /* While the target is surely there: it may have ended when the first record is read. */
