@@ -27,7 +27,7 @@ FAULTS = [
      'does not define struct'),
     ('a file without a function', '`src/tramp/seed.c` `lone_slot` `save_args`',
      '`src/tramp/seed.c`', 'no function is named'),
-    ('one reference of two is enough', '; `src/abi/sysv.c` `assign_arg`', '', ''),
+    ('one reference of two is enough', '; `src/abi/sysv.c` `abi_arg_gcc`', '', ''),
     ('a name before its file', '`src/tramp/seed.c` `lone_slot`', '`lone_slot` `src/tramp/seed.c`',
      'has no file before it'),
     ('a cmocka test that is not there', '`test_shadow_stack`', '`test_shadow_stacks`',

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,8 +25,45 @@ static void func_context(void **state)
 	assert_int_equal(rt_override_return(ctx + 3, 777), 0);
 	assert_int_equal(ctx[0], 1);
 	assert_int_equal(ctx[5], 777);
-	assert_int_equal(ctx[6], 0); /* the second word of the result */
+	assert_int_equal(ctx[6], 0); /* what else a result of 16 bytes holds */
 	assert_int_equal(ctx[7], 55);
+}
+
+/* size and place of the result, override word, address, count; one argument, two result slots */
+static void set_result(void **state)
+{
+	uint64_t ctx[10] = { 4, 0, 0, 0x401000, 1, 11, 0, 0, 44 }, *c = ctx + 5;
+	static const uint8_t value[5000] = { 1, 2, 3, 0x84, 5, 6, 7, 8, 9, [4999] = 77 };
+	uint8_t *memory;
+
+	assert_int_equal(rt_set_result(c, value, 3), R0(EINVAL));
+	assert_int_equal(rt_set_result(c, value, 5), R0(EINVAL));
+	assert_true(!ctx[2] && !c[1]);
+	assert_int_equal(rt_set_result(c, value, 4), 0);
+	assert_true(ctx[2] == 1 && c[1] == 0x84030201 && !c[2]);
+	ctx[0] = -4ull;
+	assert_int_equal(rt_set_result(c, value, 4), 0);
+	assert_true(c[1] == 0xffffffff84030201 && !c[2]);
+	ctx[0] = 9;
+	assert_int_equal(rt_set_result(c, value, 9), 0);
+	assert_true(c[1] == 0x0807060584030201 && c[2] == 9 && c[3] == 44);
+	ctx[0] = 0; /* a function that returns nothing has no program that calls it */
+	assert_int_equal(rt_set_result(c, value, 0), R0(EINVAL));
+
+	memory = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(memory != MAP_FAILED);
+	assert_int_equal(mprotect(memory + 2 * 4096, 4096, PROT_READ), 0);
+	ctx[0] = sizeof(value);
+	ctx[1] = (uint64_t)memory + 2 * 4096 - sizeof(value);
+	ctx[2] = c[1] = 0;
+	assert_int_equal(rt_set_result(c, value, sizeof(value)), 0);
+	assert_memory_equal((void *)ctx[1], value, sizeof(value));
+	assert_true(ctx[2] == 1 && !c[1]);
+	ctx[2] = 0;
+	ctx[1]++; /* its last byte is not to be written */
+	assert_int_equal(rt_set_result(c, value, sizeof(value)), R0(EFAULT));
+	assert_int_equal(ctx[2], 0);
+	munmap(memory, 3 * 4096);
 }
 
 static void ids_and_time(void **state)
@@ -306,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(func_context),
+		cmocka_unit_test(set_result),
 		cmocka_unit_test(ids_and_time),
 		cmocka_unit_test(strncmp_as_the_kernel),
 		cmocka_unit_test(random_differs),
