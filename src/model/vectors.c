@@ -51,7 +51,7 @@ static bool moves(const struct layout l[3], unsigned arg)
 static bool is_same_call(const struct layout *a, const struct layout *b, unsigned n)
 {
 	if (a->call.stack_bytes != b->call.stack_bytes || a->call.sret != b->call.sret ||
-	    !same(&a->ret, &b->ret))
+	    a->ret.disputed != b->ret.disputed || !same(&a->ret, &b->ret))
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		if (!same(&a->arg[i], &b->arg[i]))

@@ -365,6 +365,14 @@ static void test_vector_width(void **state)
 	*seen = (struct proto_place){ .seen = SEEN_REGS, .reg = { 17, PLACE_NO_REG } };
 	assert_proven(&p, 2, NULL);
 	*seen = (struct proto_place){ 0 };
+	/* as a result it is in ymm0, or in xmm0 and xmm1 */
+	p.ret = &v256;
+	p.param = &param[1];
+	p.nparams = 1;
+	assert_proven(&p, 1, "registers its result is");
+	p.ret = &t_void;
+	p.param = param;
+	p.nparams = 2;
 	/* gcc tells by its options, unless the function has its own */
 	p.by_gcc = true;
 	p.maker = (struct proto_maker){ .compiler = MAKER_GCC, .version = 12, .vector = 16 };
