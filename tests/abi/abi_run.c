@@ -1,7 +1,7 @@
 /*
  * abi_run.c - call every function of a table through trampolines and compare.
  *
- * Usage: abi_run CALLER.so CALLEE.so TABLE SEED [gcc]     (gcc: both sides are gcc's)
+ * Usage: abi_run CALLER.so CALLEE.so TABLE SEED [COMPILER:VERSION]     (gcc: both sides are gcc's)
  *
  * For each function and each mix of programs: random values go through the caller's code
  * into the trampoline; compared are the arguments as the callee got them, every slot of
@@ -32,7 +32,7 @@ struct value {
 };
 
 struct function {
-	bool gcc_only;
+	bool one_only; /* compilers differ: one makes both sides */
 	const char *sig;
 	struct value ret, arg[MAX_VALUES];
 	unsigned nargs;
@@ -356,18 +356,18 @@ static void parse_value(char *word, struct value *v)
 	v->by_ref = v->size > 16;
 }
 
-static void parse_function(char *line, struct function *f)
+static void parse_function(char *line, const struct abi_dialect *by, struct function *f)
 {
 	struct diag d = { "" };
 	char *save, *word;
 
 	memset(f, 0, sizeof(*f));
-	f->gcc_only = strtok_r(line, " \n", &save)[0] == 'g';
+	f->one_only = strtok_r(line, " \n", &save)[0] == 's';
 	f->sig = strtok_r(NULL, " \n", &save);
 	parse_value(strtok_r(NULL, " \n", &save), &f->ret);
 	while ((word = strtok_r(NULL, " \n", &save)))
 		parse_value(word, &f->arg[f->nargs++]);
-	if (func_model_parse(f->sig, &f->model, &d) < 0) {
+	if (func_model_parse_by(f->sig, by, &f->model, &d) < 0) {
 		fprintf(stderr, "%s: %s\n", f->sig, d.text);
 		exit(2);
 	}
@@ -403,15 +403,29 @@ static void map_code(uintptr_t near)
 	exit(2);
 }
 
+/* "gcc:12", "clang:14"; none: two compilers, where what is the same for both is run. */
+static struct abi_dialect dialect_of(const char *text)
+{
+	struct abi_dialect d = { .by = ABI_BY_GCC, .vector = 64 };
+
+	if (text) {
+		d.by = strncmp(text, "clang", 5) ? ABI_BY_GCC : ABI_BY_CLANG;
+		d.version = (uint16_t)strtoul(strchr(text, ':') + 1, NULL, 10);
+	}
+	return d;
+}
+
 int main(int argc, char **argv)
 {
+	struct abi_dialect by = dialect_of(argc > 5 ? argv[5] : NULL);
 	static char line[65536];
 	void *lib, **callers, **callees;
 	unsigned n = 0, skipped = 0;
 	FILE *table;
 
 	if (argc < 5 || !(table = fopen(argv[3], "r"))) {
-		fprintf(stderr, "usage: abi_run CALLER.so CALLEE.so TABLE SEED [gcc]\n");
+		fprintf(stderr,
+			"usage: abi_run CALLER.so CALLEE.so TABLE SEED [COMPILER:VERSION]\n");
 		return 2;
 	}
 	seed = strtoull(argv[4], NULL, 0) * 2 + 1;
@@ -430,9 +444,9 @@ int main(int argc, char **argv)
 	for (; fgets(line, sizeof(line), table); n++) {
 		struct function f;
 
-		parse_function(line, &f);
+		parse_function(line, &by, &f);
 		cur = &f;
-		if (f.gcc_only && argc < 6)
+		if (f.one_only && argc < 6)
 			skipped++;
 		else
 			run_function(&f, callers[n], callees[n]);

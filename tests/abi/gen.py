@@ -8,7 +8,7 @@ returns what lies in a third, so functions are small and one run can use fresh v
 table.txt, a line a function: FLAGS, the signature (text form of model/func_model.h), and for
 the result and each argument KIND:OFFSET:BYTES.  KIND i signed, u unsigned, f raw bits, x long
 double, a aggregate, v vector wider than 16, - void; BYTES has a letter per byte: x any, b bool, . padding, E F G the
-parts of a long double that keep it a normal number.  Flag g: gcc's callers and callees only.
+parts of a long double that keep it a normal number.  Flag s: the same compiler on both sides.
 """
 import random
 import sys
@@ -155,7 +155,7 @@ def function(i, ret, args):
     caller = (f'static void c{i}(void *fn, const char *in, char *out) '
               f'{{ {keep}(({c_ret} (*)({types}))fn)({values}); }}')
     callee = f'static {c_ret} f{i}({params}) {{ runs++; {stores}{back} }}'
-    flags = 'g' if clang_differs(args) else '-'
+    flags = 's' if clang_differs(args) else '-'
     text = f'{ret.text if ret else "void"}({",".join(t.text for t in args)})'
     line = [flags, text, f'{ret.kind}:0:{ret.bytes}' if ret else '-:0:']
     line += [f'{t.kind}:{o}:{t.bytes}' for t, o in zip(args, places)]

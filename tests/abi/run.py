@@ -18,7 +18,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
-COMPILERS = [c for c in ('gcc', 'clang') if shutil.which(c)]
 FLAGS = ['-w', '-Wno-psabi', '-std=gnu11', '-fPIC', '-shared', '-fno-strict-aliasing']
 
 
@@ -28,10 +27,18 @@ def compile_side(where, side, compiler, level):
     return out
 
 
+def dialect(compiler):
+    """gcc:12, clang:14"""
+    r = subprocess.run([compiler, '-dM', '-E', '-x', 'c', '/dev/null'], stdout=subprocess.PIPE,
+                       text=True, check=True)
+    m = (re.search(r'__clang_major__ (\d+)', r.stdout) or re.search(r'__GNUC__ (\d+)', r.stdout))
+    return f'{"clang" if "__clang__" in r.stdout else "gcc"}:{m[1]}'
+
+
 def one_round(opts, seed, where):
     subprocess.run([sys.executable, HERE / 'gen.py', str(seed), str(opts.count), where,
                     *['wide'] * opts.wide], check=True)
-    ways = list(itertools.product(COMPILERS, opts.levels))
+    ways = list(itertools.product(opts.compilers, opts.levels))
     with ThreadPoolExecutor(2) as pool:
         jobs = {(side, *way): pool.submit(compile_side, where, side, *way)
                 for side in ('caller', 'callee') for way in ways}
@@ -40,8 +47,8 @@ def one_round(opts, seed, where):
     for caller, callee in itertools.product(ways, ways):
         cmd = [opts.runner, built['caller', *caller], built['callee', *callee],
                where / 'table.txt', str(seed)]
-        if caller[0] == callee[0] == 'gcc':
-            cmd.append('gcc')
+        if caller[0] == callee[0]:
+            cmd.append(dialect(caller[0]))
         r = subprocess.run(cmd, stdout=subprocess.PIPE, text=True)
         print(f'seed {seed}: {"".join(caller)} calls {"".join(callee)}: {r.stdout.strip()}'
               + (f' (status {r.returncode})' if r.returncode else ''), flush=True)
@@ -66,7 +73,9 @@ def main():
     p.add_argument('--wide', action='store_true',
                    help='vectors of 32 and 64 bytes; needs AVX-512 and levels with a -march= for it')
     p.add_argument('--keep', help='keep sources and libraries here')
+    p.add_argument('--compilers', nargs='+', default=['gcc', 'clang'], help='of these, what there is')
     opts = p.parse_args()
+    opts.compilers = [c for c in opts.compilers if shutil.which(c)]
     if opts.wide and 'avx512vl' not in pathlib.Path('/proc/cpuinfo').read_text(encoding='utf-8'):
         print('the processor has no AVX-512')
         return 77
