@@ -40,7 +40,7 @@ static const struct {
 	  "[8]=a0 [24]=a1 rdi=a2.0 rsi=a2.1 xmm0=a3 rdx=a4 | st0=r | K=32/16" },
 	{ "_Complex double f(float _Complex, _Complex long double)",
 	  "xmm0=a0 [8]=a1 | xmm0=r.0 xmm1=r.1 | K=32/16" },
-	{ "__m128i f(__m64, __m256, __m512d)", "xmm0=a0 ymm1=a1 zmm2=a2 | xmm0=r | K=0" },
+	{ "__m128i f(__m64, __m256, __m512d)", "xmm0=a0 ymm1=a1 zmm2=a2 | xmm0=r | K=?" },
 	{ "void f(struct { int x; double y; } s, union { float f; int i; } u)",
 	  "rdi=a0.0 xmm0=a0.1 rsi=a1 | void | K=0" },
 	{ "struct pt { int x; double y; } f(struct pt a, struct pt *b)",
