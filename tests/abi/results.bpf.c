@@ -123,7 +123,7 @@ int BPF_PROG(set_vector, int n)
 }
 
 SEC("fmod_ret/vector16")
-int BPF_PROG(set_vector16, int n)
+int BPF_PROG(set_vector16)
 {
 	__u32 v[16] = { 3, 4, [15] = 5 };
 
@@ -132,10 +132,10 @@ int BPF_PROG(set_vector16, int n)
 }
 
 SEC("fexit/vector16")
-int BPF_PROG(see_vector16, int n)
+int BPF_PROG(see_vector16)
 {
 	for (int i = 0; i < 8; i++)
-		state.wide16[i] = ctx[1 + i];
+		state.wide16[i] = ctx[8 + i]; /* its argument has eight words, too */
 	return 0;
 }
 
