@@ -147,6 +147,7 @@ void x86_zmm_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src);
 void x86_zmm_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_movq_load(struct x86_asm *a, enum x86_xmm dst, struct x86_mem src); /* upper half: 0 */
 void x86_movq_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
+void x86_movd_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src);
 void x86_fstp_t(struct x86_asm *a, struct x86_mem dst); /* pops st0: 80 bits to memory */
 void x86_fld_t(struct x86_asm *a, struct x86_mem src);
 /* 512 bytes, aligned to 16: x87 and SSE, st0 at 32, st1 at 48.  Only stores (SDM vol. 1, 10.5). */

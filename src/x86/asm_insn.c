@@ -199,6 +199,11 @@ void x86_movq_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src)
 	op_mem(a, OP_66_0F(0xd6), src, dst);
 }
 
+void x86_movd_store(struct x86_asm *a, struct x86_mem dst, enum x86_xmm src)
+{
+	op_mem(a, OP_66_0F(0x7e), src, dst);
+}
+
 void x86_fstp_t(struct x86_asm *a, struct x86_mem dst)
 {
 	op_mem(a, OP(0xdb), 7, dst);
