@@ -386,6 +386,8 @@ static const struct expr_node *value_of(struct gen_expr *e, const struct fm_valu
 		n->t = EXPR_U64;
 		return n;
 	}
+	if (v->flags & FM_GONE)
+		return expr_fail(e, at, "%.*s was removed by the compiler", (int)len, at);
 	if (v->flags & FM_HIDDEN || !v->nslots)
 		return expr_fail(e, at, "%.*s cannot be read", (int)len, at);
 	if (v->flags & FM_BY_ADDR) {

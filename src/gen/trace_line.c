@@ -171,7 +171,9 @@ static void print_value(struct value_out *o, const struct trace_func *f, const s
 		s = NULL;
 	if (at + n > p->nslots)
 		n = at < p->nslots ? p->nslots - at : 0;
-	if (s && s->kind == SEC_BUFFER)
+	if (v->flags & FM_GONE)
+		value_null(o);
+	else if (s && s->kind == SEC_BUFFER)
 		print_buffer(o, word_at(slot), p, rec, s);
 	else if (!f->proto)
 		print_slots(o, slot, n);
@@ -225,30 +227,34 @@ struct value_out line_out(const struct gen_trace *t, struct json *w, bool text)
 				   .budget = TYPE_BUDGET };
 }
 
-static void json_uncertain(struct json *w, const struct trace_func *f)
-{
-	char buf[24];
-	bool any = false;
-
-	for (unsigned i = 0; f->proto && i < f->proto->nparams; i++) {
-		bool marked = i < f->model->nargs && f->model->arg[i].flags & FM_UNCERTAIN;
-
-		if (!marked && !f->proto->param[i].uncertain)
-			continue;
-		if (!any) {
-			json_key(w, "uncertain");
-			json_open(w, '[');
-		}
-		any = true;
-		json_str(w, line_arg_name(f, i, buf, sizeof(buf)));
-	}
-	if (any)
-		json_close(w, ']');
-}
-
 bool line_returns_value(const struct trace_func *f)
 {
 	return !f->proto || func_type(f, REC_RESULT)->kind != TY_VOID;
+}
+
+static void json_name(struct json *w, const char *name, bool *any)
+{
+	if (!*any) {
+		json_key(w, "uncertain");
+		json_open(w, '[');
+	}
+	*any = true;
+	json_str(w, name);
+}
+
+static void json_uncertain(struct json *w, const struct call *c)
+{
+	const struct trace_func *f = c->f;
+	char buf[24];
+	bool any = false;
+
+	for (unsigned i = 0; f->proto && i < f->model->nargs; i++)
+		if (f->model->arg[i].flags & FM_UNCERTAIN)
+			json_name(w, line_arg_name(f, i, buf, sizeof(buf)), &any);
+	if (c->ret && line_returns_value(f) && f->model->ret.flags & FM_UNCERTAIN)
+		json_name(w, "ret", &any);
+	if (any)
+		json_close(w, ']');
 }
 
 static void json_flag(struct json *w, const char *key)
@@ -308,7 +314,7 @@ static void line_json(const struct gen_trace *t, struct json *w, const struct ca
 		line_varargs(&o, c);
 	json_close(w, '}');
 	json_end(w, &o, c);
-	json_uncertain(w, c->f);
+	json_uncertain(w, c);
 	json_close(w, '}');
 }
 

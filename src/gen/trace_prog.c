@@ -149,7 +149,7 @@ static const struct fm_value *planned_value(const struct planner *pl, int arg)
 	const struct trace_func *f = pl->f;
 	const struct fm_value *v = arg == REC_RESULT ? &f->model->ret : &f->model->arg[arg];
 
-	if (!f->proto || v->flags & FM_HIDDEN || !v->nslots)
+	if (!f->proto || v->flags & (FM_HIDDEN | FM_GONE) || !v->nslots)
 		return NULL;
 	return arg != REC_RESULT && buffer_of(f, pl->o, arg) ? NULL : v;
 }

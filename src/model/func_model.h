@@ -18,6 +18,9 @@
  * Result   in memory (call.sret): the same by size, at the address that rax holds on return.
  *          A C++ object that the function constructs has place.by_ref.  st0 takes two slots, st0
  *          and st1 four: 10 bytes each, then zeroes.
+ * Changed  A function whose parameters its compiler changed (.isra, .constprop, dead arguments)
+ *          keeps its slots: those of a parameter that is gone are 0, those of one that is known
+ *          hold that value (model/placed.h).
  * Bits     a slot holds an integer extended to 64 bits by its own sign, and the
  *          raw bits of a float or double; bytes the value does not have are 0.
  * K        call.stack_bytes, valid only if k_known: calling the original copies so many.
@@ -52,13 +55,29 @@ enum {
 	FM_HIDDEN = 1 << 4, /* not shown: no slot (empty types) */
 	FM_AGGREGATE = 1 << 5, /* struct, union or vector: slots are its raw eightbytes */
 	FM_UNCERTAIN = 1 << 6, /* perhaps not what the caller passed */
+	FM_GONE = 1 << 7,      /* the code does not have it any more: its slots are 0 */
 };
+
+/* Where some bytes of a value are that its compiler took apart, or knew. */
+enum fm_from { FM_GPR, FM_XMM, FM_STACK, FM_CONST, FM_FUNC };
+
+struct fm_piece {
+	uint8_t from;         /* enum fm_from */
+	uint8_t num;          /* of the register, as in struct abi_place */
+	uint8_t offset, size; /* bytes of the value; 1, 2, 4 or 8, in one eightbyte */
+	int64_t value;        /* GPR: added; STACK: bytes above the return address;
+			       * CONST: itself; FUNC: bytes from the function's address */
+};
+
+#define FM_PIECES 4
 
 struct fm_value {
 	struct abi_place place;
 	uint32_t size;         /* bytes that count (long double: 10); 0: void or empty struct */
 	uint16_t slot, nslots; /* first u64 of the context, and how many */
 	uint8_t flags;         /* FM_* */
+	uint8_t npieces;       /* not 0: they tell, in ascending order, and place is none */
+	struct fm_piece piece[FM_PIECES];
 };
 
 /* Where unnamed arguments begin: registers that named ones have, bytes of theirs on the stack. */

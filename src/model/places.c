@@ -4,7 +4,9 @@
  *   rdi=a0 xmm0=a1 rsi=a2.0 xmm1=a2.1 [8]=a3 *rdx=a4 -=a5 | rax=r | K=24
  *
  * [N] is N bytes above rsp at entry, so [8] is the first stack argument; * means that the
- * address of the value travels, - that nothing does; .0 and .1 are eightbytes.
+ * address of the value travels, - that nothing does; .0 and .1 are eightbytes.  What a compiler
+ * took apart or knew: rdi=a0.0:4 is bytes 0 to 3, rdi+8=a1 the register's value plus 8, 0x7=a2 a
+ * constant, func+64=a3 an address 64 bytes from the function's.
  * Behind the bars: the result ([rdi]: stored through the hidden pointer), the stack bytes
  * ("K=?" if not known) and their alignment, if stricter than 8.
  */
@@ -55,6 +57,38 @@ static void put_reg(struct line *l, const struct fm_value *v, unsigned i, bool i
 	}
 }
 
+static void put_pieces(struct line *l, const struct fm_value *v, const char *who)
+{
+	static const char gpr[][4] = { "rdi", "rsi", "rdx", "rcx", "r8", "r9" };
+
+	for (unsigned i = 0; i < v->npieces; i++) {
+		const struct fm_piece *p = &v->piece[i];
+
+		if (i)
+			put(l, " ");
+		switch ((enum fm_from)p->from) {
+		case FM_GPR:
+			put(l, p->value ? "%s%+lld" : "%s", gpr[p->num % 6], (long long)p->value);
+			break;
+		case FM_XMM:
+			put(l, "xmm%u", p->num);
+			break;
+		case FM_STACK:
+			put(l, "[%lld]", (long long)p->value + 8);
+			break;
+		case FM_CONST:
+			put(l, "%#llx", (unsigned long long)p->value);
+			break;
+		case FM_FUNC:
+			put(l, "func%+lld", (long long)p->value);
+			break;
+		}
+		put(l, "=%s", who);
+		if (v->npieces > 1 || p->size < v->size)
+			put(l, ".%u:%u", p->offset, p->size);
+	}
+}
+
 /* index: of an argument, or -1 for the result */
 static void put_value(struct line *l, const struct fm_value *v, int index)
 {
@@ -64,7 +98,9 @@ static void put_value(struct line *l, const struct fm_value *v, int index)
 		snprintf(who, sizeof(who), "r");
 	else
 		snprintf(who, sizeof(who), "a%d", index);
-	if (v->place.none)
+	if (v->npieces)
+		put_pieces(l, v, who);
+	else if (v->place.none)
 		put(l, "-=%s", who);
 	else if (!v->place.nregs)
 		put(l, "%s[%u]=%s", v->place.by_ref ? "*" : "", v->place.stack + 8, who);

@@ -64,4 +64,7 @@ void parts_show_result(struct x86_asm *a, const struct tramp_plan *p);
 /* The function was skipped: its result is what the result slots say, or lies in memory. */
 void parts_skipped(struct x86_asm *a, const struct tramp_plan *p);
 
+/* Fill the slots of an argument of which pieces tell, or that is gone; false: it is neither. */
+bool parts_show_pieces(struct x86_asm *a, const struct tramp_plan *p, const struct fm_value *v);
+
 #endif

@@ -96,6 +96,12 @@ static int check_model(const struct tramp_plan *p, struct diag *d)
 				"the kernel's layout keeps rax only of a result: attach fentry "
 				"programs");
 	for (unsigned i = 0; i < m->nargs; i++) {
+		if (m->arg[i].npieces || m->arg[i].flags & FM_GONE)
+			return diag_set(
+				d, -ENOTSUP,
+				"argument %u is in pieces or gone, which the kernel's layout does "
+				"not know",
+				i);
 		if (m->arg[i].place.wide && m->arg[i].place.nregs)
 			return diag_set(d, -ENOTSUP,
 					"argument %u is a vector, which the kernel's layout does "

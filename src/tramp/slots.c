@@ -140,6 +140,8 @@ static void show_args(struct x86_asm *a, const struct tramp_plan *p)
 	for (unsigned i = 0; i < m->nargs; i++) {
 		const struct fm_value *v = &m->arg[i];
 
+		if (parts_show_pieces(a, p, v))
+			continue;
 		if (v->place.wide && v->place.nregs && v->nslots > 1) {
 			show_wide(a, p, v);
 			continue;
