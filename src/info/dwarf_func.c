@@ -5,10 +5,11 @@
  * inlined elsewhere or cloned).  The instance tells what is left of the arguments, the
  * origin what was declared: the prototype is the origin's, in its order.
  *
- * A parameter is uncertain in a clone (.isra, .constprop, ... by its symbol), in a function
- * that DW_CC_nocall marks, in a local one behind a parameter that is nowhere any more (clang
- * drops dead arguments of local functions and keeps the name), and where it is nowhere itself
- * while others have places (clang's callers may pass anything for what is not used).
+ * What may have become of the parameters is told by the symbol (.isra, .constprop, ...), by
+ * DW_CC_nocall, and for local functions by parameters that are nowhere any more (clang drops dead
+ * arguments of local functions and keeps the name); what follows from it is the model's
+ * (model/placed.h).  Results may be dropped, too, in the same functions: of LLVM's no trace is
+ * left, so of those that it optimised they are unsure.
  *
  * Context  [ctl]
  * Spec     DWARF 5, 3.3.1, 3.3.8.2 (concrete instances), 4.1 (parameters); 2.6 (locations)
@@ -103,7 +104,6 @@ struct builder {
 	struct diag *d;
 	const struct dwr_func *f;
 	struct dwr_frame frame;
-	bool shaky; /* from here on arguments may have moved */
 	bool is_local;
 	bool placed;   /* some parameter has a place, so that one without is gone */
 	bool c_like;   /* languages of which only classes are passed by reference */
@@ -120,11 +120,17 @@ static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 
 	if (!is_aggregate(t))
 		return !b->c_like && p->place.deref;
-	if (t->flags & TY_PASS_TOLD || p->place.seen == SEEN_NOT || p->place.seen == SEEN_GONE)
+	if (t->flags & TY_PASS_TOLD || p->place.seen == SEEN_NOT || p->place.seen == SEEN_GONE ||
+	    p->place.seen == SEEN_PARTS)
 		return t->flags & TY_NONTRIVIAL;
 	if (!(t->flags & (TY_NONTRIVIAL | TY_PASS_OPEN)))
 		return false; /* C's structs: a place that says otherwise is no proof, but a doubt */
 	return p->place.deref;
+}
+
+static bool is_told(Dwarf_Die *param)
+{
+	return dwarf_hasattr(param, DW_AT_location) || dwarf_hasattr(param, DW_AT_const_value);
 }
 
 static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *param,
@@ -138,16 +144,13 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	err = dwr_type_of(b->r, param, b->pool, &out->type, b->d);
 	if (err < 0)
 		return err;
-	gone = !instance_of(own, param, &instance) || !dwarf_hasattr(&instance, DW_AT_location);
-	if (!gone)
-		dwr_place_of(b->r, &b->frame, &instance, &out->place);
-	else if (!b->f->placeless && (b->placed || b->is_local))
+	gone = !instance_of(own, param, &instance) || !is_told(&instance);
+	if (!gone && dwr_place_of(b->r, &b->frame, &instance, out->type, b->pool, &out->place))
+		return -ENOMEM;
+	if (gone && !b->f->placeless && (b->placed || b->is_local))
 		out->place.seen = SEEN_GONE;
-	if (b->is_local && gone && !b->f->placeless)
-		b->shaky = true;
-	out->uncertain = b->shaky || out->place.seen == SEEN_GONE ||
-			 (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
-			  ty_strip(out->type)->size < 8);
+	out->uncertain = b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
+			 ty_strip(out->type)->size < 8;
 	out->by_ref = is_by_ref(b, out);
 	out->name = ty_pool_str(b->pool, name);
 	return out->name ? 0 : -ENOMEM;
@@ -214,7 +217,7 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 		err = param ? 0 : -ENOMEM;
 	}
 	for (size_t i = 0; i < own.param.n; i++)
-		b->placed |= dwarf_hasattr(&own.param.at[i], DW_AT_location);
+		b->placed |= is_told(&own.param.at[i]);
 	for (size_t i = 0; i < want.param.n && !err; i++)
 		err = build_param(b, &own, &want.param.at[i], &param[i]);
 	p->param = param;
@@ -284,10 +287,23 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	b->c_like = b->frame.c_like = calls == CALLS_AS_C;
 	b->is_local = is_local(b->r, die, b->f->addr);
 	p->change = (uint8_t)change_of(b, p, cc == DW_CC_nocall);
-	b->shaky = p->change == CHANGE_ANY || p->change == CHANGE_FEWER;
+	p->ret_unsure = cc == DW_CC_nocall || dwr_sym_flags(b->r, b->f->addr) & SYM_RESULT;
+	b->frame.by_gcc = p->by_gcc;
+	b->frame.untracked = dwr_untracked(die);
 	b->promoted = u && dwr_is_c(u->lang) && !flag_integrated(die, DW_AT_prototyped);
 	/* only definitions have code, and in one an empty list means none (C11 6.7.6.3p14) */
 	p->unprototyped = p->foreign || !u || !dwr_unit_typed(u) || is_thunk(die);
+}
+
+/* Only LLVM's optimiser says that it told all calls, or moves parameters from the frame. */
+static bool is_optimised(Dwarf_Die *die, const struct proto *p)
+{
+	bool some = dwarf_hasattr(die, DW_AT_call_all_calls) ||
+		    dwarf_hasattr(die, DW_AT_GNU_all_call_sites);
+
+	for (unsigned i = 0; i < p->nparams && !some; i++)
+		some = p->param[i].place.seen != SEEN_COPY && p->param[i].place.seen != SEEN_STACK;
+	return some;
 }
 
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
@@ -304,6 +320,7 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 	if (!err)
 		err = build_params(b, &f->die, &decl, p);
 	p->unprototyped &= !p->nparams && !p->variadic;
+	p->ret_unsure |= p->change == CHANGE_LOCAL && is_optimised(&f->die, p);
 	return err;
 }
 

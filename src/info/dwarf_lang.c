@@ -84,7 +84,7 @@ enum dwr_calls dwr_calls_of(int lang)
 	}
 }
 
-struct proto_maker dwr_maker_of(Dwarf_Die *die)
+static const char *producer_of(Dwarf_Die *die)
 {
 	const char *producer = NULL;
 	Dwarf_Attribute a;
@@ -92,12 +92,30 @@ struct proto_maker dwr_maker_of(Dwarf_Die *die)
 
 	if (dwarf_diecu(die, &cu, NULL, NULL) && dwarf_attr(&cu, DW_AT_producer, &a))
 		producer = dwarf_formstring(&a);
-	return maker_parse(producer ? producer : "");
+	return producer ? producer : "";
+}
+
+struct proto_maker dwr_maker_of(Dwarf_Die *die)
+{
+	return maker_parse(producer_of(die));
 }
 
 bool dwr_made_by_gcc(Dwarf_Die *die)
 {
 	return dwr_maker_of(die).compiler == MAKER_GCC;
+}
+
+/* The producer's text has the options; without any, nothing is known (-gno-record-gcc-switches). */
+bool dwr_untracked(Dwarf_Die *die)
+{
+	const char *producer = producer_of(die), *level;
+	bool optimised = false;
+
+	if (!dwr_made_by_gcc(die))
+		return false;
+	for (level = producer; (level = strstr(level, " -O")); level += 3)
+		optimised = level[3] != '0';
+	return !optimised || strstr(producer, " -fno-var-tracking");
 }
 
 static bool tells_types(Dwarf_Die *die)

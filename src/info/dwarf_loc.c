@@ -3,9 +3,9 @@
  *
  * Only what holds at the first instruction is told: an expression, or the first entry of a
  * list that begins there (gcc writes empty ranges there, before what the first statement
- * changes).  What is not one of the few forms below says nothing.
+ * changes).  The plain forms are these, others are info/dwarf_expr.c's:
  *
- *   reg, or pieces of registers       in these registers
+ *   reg                               in this register
  *   breg of an argument register, 0   its address is in that register, if told of the entry only
  *   frame base + offset               above the return address: on the caller's stack; below: a
  *                                     copy that the function makes
@@ -23,15 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DW_RDX = 1, DW_RCX = 2, DW_RSI = 4, DW_RDI = 5, DW_RBP = 6, DW_RSP = 7, DW_R8 = 8 };
-
 #define MAX_ENTRIES 65536
-
-struct expr {
-	const Dwarf_Op *op;
-	size_t n;
-	bool whole; /* holds for the whole function, not only at its entry */
-};
+#define MAX_ROWS    256
 
 static bool is_expr_form(Dwarf_Attribute *a)
 {
@@ -48,7 +41,7 @@ static bool is_expr_form(Dwarf_Attribute *a)
 }
 
 /* The expression that holds at pc. */
-static bool expr_at(Dwarf_Attribute *a, taddr_t pc, struct expr *out)
+static bool expr_at(Dwarf_Attribute *a, taddr_t pc, struct dwr_expr *out)
 {
 	Dwarf_Addr base, lo, hi;
 	Dwarf_Op *op;
@@ -56,6 +49,7 @@ static bool expr_at(Dwarf_Attribute *a, taddr_t pc, struct expr *out)
 	bool found = false;
 	size_t n;
 
+	out->attr = a;
 	out->whole = is_expr_form(a);
 	for (unsigned i = 0; i < MAX_ENTRIES; i++) {
 		at = dwarf_getlocations(a, at, &base, &lo, &hi, &op, &n);
@@ -74,42 +68,72 @@ static bool expr_at(Dwarf_Attribute *a, taddr_t pc, struct expr *out)
 	return found;
 }
 
-/* How far the CFA is above rsp at pc; 0: not known. */
-static int64_t frame_size(struct dwarf_reader *r, Dwarf_Addr pc)
+/* How far the CFA is above rsp at *pc, 0: not known; *pc becomes where that ends. */
+static int64_t frame_size(struct dwarf_reader *r, Dwarf_Addr *pc)
 {
 	Dwarf_Frame *frame;
 	int64_t size = 0;
+	Dwarf_Addr end;
 	Dwarf_Op *op;
 	size_t n;
 
 	if (!r->cfi && !r->no_cfi)
 		r->cfi = dwarf_getcfi_elf(r->code);
 	r->no_cfi = !r->cfi;
-	if (!r->cfi || dwarf_cfi_addrframe(r->cfi, pc, &frame))
+	if (!r->cfi || dwarf_cfi_addrframe(r->cfi, *pc, &frame))
 		return 0;
-	if (!dwarf_frame_cfa(frame, &op, &n) && n == 1 && op[0].atom == DW_OP_breg0 + DW_RSP)
-		size = (int64_t)op[0].number;
+	if (!dwarf_frame_cfa(frame, &op, &n) && n == 1) {
+		if (op[0].atom == DW_OP_bregx && op[0].number == DWR_RSP) /* libdw's way */
+			size = (int64_t)op[0].number2;
+		else if (op[0].atom == DW_OP_breg0 + DWR_RSP)
+			size = (int64_t)op[0].number;
+	}
+	if (dwarf_frame_info(frame, NULL, &end, NULL) < 0 || end <= *pc)
+		size = 0;
+	else
+		*pc = end;
 	free(frame);
 	return size;
 }
 
-/* Offsets from rsp as it is where the line table says that the prologue has ended. */
+/* The largest that the frame gets; 0: not known. */
+static int64_t largest_frame(struct dwarf_reader *r, struct dwr_frame *f)
+{
+	Dwarf_Addr pc = f->pc, end;
+	int64_t size = 0, at;
+
+	if (dwarf_highpc(&f->func, &end))
+		return 0;
+	for (unsigned i = 0; pc < end; i++) {
+		at = i < MAX_ROWS ? frame_size(r, &pc) : 0;
+		if (!at)
+			return 0;
+		size = at > size ? at : size;
+	}
+	return size;
+}
+
+/*
+ * Offsets from rsp as it is where the line table says that the prologue has ended.  LLVM means
+ * the whole frame, of which there is nothing yet where it moved the prologue behind an early
+ * return; and pushes for a call make it larger than that.  If both agree, neither is so.
+ */
 static void find_prologue_end(struct dwarf_reader *r, struct dwr_frame *f)
 {
 	Dwarf_Addr *pc = NULL;
 	int64_t size = 0;
 
 	if (dwarf_entry_breakpoints(&f->func, &pc) > 0)
-		size = frame_size(r, pc[0]);
+		size = frame_size(r, &pc[0]);
 	free(pc);
-	f->known = size >= 8;
+	f->known = size >= 8 && size == largest_frame(r, f);
 	f->to_cfa = -size;
 }
 
 static void find_frame_base(struct dwarf_reader *r, struct dwr_frame *f)
 {
 	Dwarf_Attribute a;
-	struct expr e;
+	struct dwr_expr e;
 
 	f->tried = true;
 	if (!dwarf_attr(&f->func, DW_AT_frame_base, &a) || !expr_at(&a, f->pc, &e) || e.n != 1)
@@ -117,20 +141,33 @@ static void find_frame_base(struct dwarf_reader *r, struct dwr_frame *f)
 	f->known = true;
 	if (e.op[0].atom == DW_OP_call_frame_cfa)
 		f->to_cfa = 0;
-	else if (e.op[0].atom == DW_OP_reg0 + DW_RBP)
+	else if (e.op[0].atom == DW_OP_reg0 + DWR_RBP)
 		f->to_cfa = -16;
-	else if (!e.whole && e.op[0].atom == DW_OP_breg0 + DW_RSP)
+	else if (!e.whole && e.op[0].atom == DW_OP_breg0 + DWR_RSP)
 		f->to_cfa = (int64_t)e.op[0].number - 8;
-	else if (e.whole && e.op[0].atom == DW_OP_reg0 + DW_RSP)
+	else if (e.whole && e.op[0].atom == DW_OP_reg0 + DWR_RSP)
 		find_prologue_end(r, f);
 	else
 		f->known = false;
 }
 
-static bool is_arg_gpr(unsigned reg)
+bool dwr_frame_base(struct dwarf_reader *r, struct dwr_frame *f, int64_t *to_cfa)
 {
-	return reg == DW_RDI || reg == DW_RSI || reg == DW_RDX || reg == DW_RCX || reg == DW_R8 ||
-	       reg == DW_R8 + 1;
+	if (!f->tried)
+		find_frame_base(r, f);
+	*to_cfa = f->to_cfa;
+	return f->known;
+}
+
+static bool is_arg_gpr(uint64_t reg)
+{
+	return reg == DWR_RDI || reg == DWR_RSI || reg == DWR_RDX || reg == DWR_RCX ||
+	       reg == DWR_R8 || reg == DWR_R8 + 1;
+}
+
+bool dwr_is_arg_reg(uint64_t reg)
+{
+	return is_arg_gpr(reg) || (reg >= DWR_XMM0 && reg <= DWR_XMM15);
 }
 
 static void on_stack(int64_t offset, struct proto_place *out)
@@ -139,11 +176,11 @@ static void on_stack(int64_t offset, struct proto_place *out)
 	out->offset = offset;
 }
 
-static void in_memory(struct dwarf_reader *r, struct dwr_frame *f, const struct expr *e,
+static void in_memory(struct dwarf_reader *r, struct dwr_frame *f, const struct dwr_expr *e,
 		      struct proto_place *out)
 {
 	unsigned reg = (unsigned)e->op[0].atom - DW_OP_breg0;
-	int64_t offset = (int64_t)e->op[0].number;
+	int64_t offset = (int64_t)e->op[0].number, to_cfa;
 
 	/* gcc, where it aligns the stack itself: the register, any one, that its prologue makes point to
 	 * the stack arguments (DRAP), told as if for the whole function.  It tells nothing here. */
@@ -151,14 +188,12 @@ static void in_memory(struct dwarf_reader *r, struct dwr_frame *f, const struct 
 		return;
 	out->deref = e->n == 2;
 	if (e->op[0].atom == DW_OP_fbreg) {
-		if (!f->tried)
-			find_frame_base(r, f);
 		out->seen = SEEN_COPY;
-		if (f->known)
-			on_stack(offset + f->to_cfa, out);
-	} else if (reg == DW_RSP && !e->whole) {
+		if (dwr_frame_base(r, f, &to_cfa))
+			on_stack(offset + to_cfa, out);
+	} else if (reg == DWR_RSP && !e->whole) {
 		on_stack(offset - 8, out);
-	} else if (reg == DW_RBP && e->whole) {
+	} else if (reg == DWR_RBP && e->whole) {
 		on_stack(offset - 16, out);
 	} else if (is_arg_gpr(reg) && !offset && e->n == 1) {
 		out->seen = SEEN_REGS;
@@ -168,8 +203,7 @@ static void in_memory(struct dwarf_reader *r, struct dwr_frame *f, const struct 
 	}
 }
 
-/* DW_OP_regN, also as DW_OP_regx; -1: another operation. */
-static int reg_of(const Dwarf_Op *op)
+int dwr_reg_of(const Dwarf_Op *op)
 {
 	if (op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31)
 		return op->atom - DW_OP_reg0;
@@ -178,36 +212,34 @@ static int reg_of(const Dwarf_Op *op)
 	return -1;
 }
 
-/* reg, or reg piece reg piece ...: those that begin an eightbyte; empty pieces are optimised out. */
-static void in_regs(const struct expr *e, struct proto_place *out)
+static void in_one_reg(const struct dwr_expr *e, struct proto_place *out)
 {
-	uint64_t at = 0;
-	int reg = reg_of(&e->op[0]);
+	unsigned reg = (unsigned)dwr_reg_of(&e->op[0]);
 
-	out->reg[0] = out->reg[1] = PLACE_NO_REG;
-	if (e->n == 1 && reg >= 0) {
-		/* gcc -fno-var-tracking: where it is later on */
-		out->seen =
-			e->whole && !is_arg_gpr((unsigned)reg) && reg < 17 ? SEEN_COPY : SEEN_REGS;
-		out->reg[0] = (uint8_t)reg;
-		return;
-	}
-	reg = -1;
-	for (size_t i = 0; i < e->n && at < 16; i++) {
-		if (e->op[i].atom != DW_OP_piece) {
-			reg = reg_of(&e->op[i]);
-			continue;
-		}
-		if (reg >= 0 && at % 8 == 0) {
-			out->seen = SEEN_REGS;
-			out->reg[at / 8] = (uint8_t)reg;
-		}
-		at += e->op[i].number;
-		reg = -1;
-	}
+	out->reg[0] = (uint8_t)reg;
+	out->reg[1] = PLACE_NO_REG;
+	/* gcc -fno-var-tracking: where it is later on */
+	out->seen = e->whole && !is_arg_gpr(reg) && reg < DWR_XMM0 ? SEEN_COPY : SEEN_REGS;
 }
 
-static bool is_memory_form(const struct expr *e)
+/* Parts that are registers' own eightbytes, all of them or their lower bytes. */
+static void name_regs(struct proto_place *out)
+{
+	uint8_t reg[2] = { PLACE_NO_REG, PLACE_NO_REG };
+
+	for (unsigned i = 0; i < out->nparts; i++) {
+		const struct proto_part *p = &out->part[i];
+
+		if (p->from != PART_REG || p->value || p->offset % 8 || p->offset > 8 ||
+		    (p->reg < DWR_XMM0 && p->size > 8))
+			return;
+		reg[p->offset / 8] = p->reg;
+	}
+	out->seen = SEEN_REGS;
+	memcpy(out->reg, reg, sizeof(reg));
+}
+
+static bool is_memory_form(const struct dwr_expr *e)
 {
 	bool address = e->op[0].atom == DW_OP_fbreg ||
 		       (e->op[0].atom >= DW_OP_breg0 && e->op[0].atom <= DW_OP_breg31);
@@ -216,26 +248,49 @@ static bool is_memory_form(const struct expr *e)
 }
 
 /* An address in an argument register, and pieces of what is there: a class by reference. */
-static bool is_split_ref(const struct expr *e)
+static bool is_split_ref(const struct dwr_expr *e)
 {
 	return e->n > 1 && e->op[0].atom >= DW_OP_breg0 && e->op[0].atom <= DW_OP_breg31 &&
 	       is_arg_gpr((unsigned)e->op[0].atom - DW_OP_breg0) && !e->op[0].number &&
 	       e->op[1].atom == DW_OP_piece;
 }
 
-void dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
-		  struct proto_place *out)
+/*
+ * gcc follows variables of one register only: of an __int128 or a complex number it tells the two
+ * that it has later on, which are neighbours in its order of registers, or any vector ones.
+ */
+static bool is_pair_of_later(const struct proto_place *p)
 {
+	uint8_t a = p->reg[0], b = p->reg[1];
+
+	if (p->nparts != 2 || p->seen != SEEN_REGS || p->part[0].size != 8 || p->part[1].size != 8)
+		return false;
+	return (a >= DWR_XMM0 && b >= DWR_XMM0) || b == a + 1;
+}
+
+int dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
+		 const struct ty *type, struct ty_pool *pool, struct proto_place *out)
+{
+	const struct ty *t = ty_strip(type);
 	Dwarf_Attribute a;
-	struct expr e;
+	struct dwr_expr e;
+	int err = 0;
 
 	memset(out, 0, sizeof(*out));
+	if (dwarf_attr(param, DW_AT_const_value, &a))
+		return dwr_const_of(&a, t->size, pool, out);
 	if (!dwarf_attr(param, DW_AT_location, &a) || !expr_at(&a, f->pc, &e) || !e.n)
-		return;
+		return 0;
 	if (is_memory_form(&e) || is_split_ref(&e)) {
 		e.n = is_split_ref(&e) ? 1 : e.n;
 		in_memory(r, f, &e, out);
+	} else if (e.n == 1 && dwr_reg_of(&e.op[0]) >= 0) {
+		in_one_reg(&e, out);
 	} else {
-		in_regs(&e, out);
+		err = dwr_parts_of(r, f, &e, t->size, pool, out);
+		if (!err && out->seen == SEEN_PARTS)
+			name_regs(out);
 	}
+	out->weak = e.whole && (f->untracked || (f->by_gcc && is_pair_of_later(out)));
+	return err;
 }

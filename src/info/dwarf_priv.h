@@ -77,6 +77,7 @@ enum {
 	SYM_GLOBAL = 1 << 1, /* callers may be anywhere */
 	SYM_FEWER = 1 << 2,  /* a clone that lacks arguments */
 	SYM_ANY = 1 << 3,    /* a clone that may have others */
+	SYM_RESULT = 1 << 4, /* a clone that may lack its result */
 };
 
 struct dwr_sym {
@@ -90,8 +91,31 @@ struct dwr_frame {
 	Dwarf_Die func;
 	taddr_t pc;
 	bool tried, known;
-	bool c_like; /* only classes are passed by reference */
+	bool c_like;    /* only classes are passed by reference */
+	bool by_gcc;
+	bool untracked; /* registers are those of later on: gcc without -fvar-tracking */
 	int64_t to_cfa;
+};
+
+/* Numbers of registers (psABI 3.6.2). */
+enum {
+	DWR_RDX = 1,
+	DWR_RCX = 2,
+	DWR_RSI = 4,
+	DWR_RDI = 5,
+	DWR_RBP = 6,
+	DWR_RSP = 7,
+	DWR_R8 = 8,
+	DWR_XMM0 = 17,
+	DWR_XMM15 = 32,
+};
+
+/* A location's expression. */
+struct dwr_expr {
+	Dwarf_Attribute *attr;
+	const Dwarf_Op *op;
+	size_t n;
+	bool whole; /* holds for the whole function, not only at its entry */
 };
 
 /* A type while it lives in the memo. */
@@ -194,14 +218,27 @@ const char *dwr_qualified(struct dwarf_reader *r, Dwarf_Die *die, const char *na
 /* A function's qualified name: that of the declaration it is an instance of. */
 const char *dwr_func_name(struct dwarf_reader *r, Dwarf_Die *die, struct ty_pool *pool);
 
-/* Where a parameter is at its function's entry; not SEEN_GONE: that takes all of them.  f: zeroed
- * but for func and pc, the same for all parameters of a function. */
-void dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
-		  struct proto_place *out);
+/* Where a parameter is at its function's entry; SEEN_GONE only if that is told, since what is not
+ * told takes all of them.  f: the same for all parameters of a function. */
+int dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
+		 const struct ty *type, struct ty_pool *pool, struct proto_place *out);
+
+/* The same from one expression, or from a constant, of a value of size bytes: parts. */
+int dwr_parts_of(struct dwarf_reader *r, struct dwr_frame *f, const struct dwr_expr *e,
+		 uint64_t size, struct ty_pool *pool, struct proto_place *out);
+int dwr_const_of(Dwarf_Attribute *a, uint64_t size, struct ty_pool *pool, struct proto_place *out);
+
+/* DW_OP_regN, also as DW_OP_regx; -1: another operation. */
+int dwr_reg_of(const Dwarf_Op *op);
+/* One that passes arguments in some convention, and that our code leaves alone. */
+bool dwr_is_arg_reg(uint64_t reg);
+bool dwr_frame_base(struct dwarf_reader *r, struct dwr_frame *f, int64_t *to_cfa);
 
 enum dwr_calls dwr_calls_of(int lang);
 bool dwr_made_by_gcc(Dwarf_Die *die);
 struct proto_maker dwr_maker_of(Dwarf_Die *die); /* its unit's */
+/* gcc that does not follow variables from place to place. */
+bool dwr_untracked(Dwarf_Die *die);
 
 /* Does the unit tell types, so that a function without parameters has none? */
 bool dwr_unit_typed(struct dwr_unit *u);

@@ -23,8 +23,9 @@ static unsigned by_suffix(const char *name)
 		const char *mark;
 		unsigned flag;
 	} suffix[] = {
-		{ ".isra.", SYM_ANY },         { ".argprom", SYM_ANY }, { ".argelim", SYM_FEWER },
-		{ ".constprop.", SYM_FEWER },  { ".part.", SYM_FEWER }, { ".retelim", SYM_FEWER },
+		{ ".isra.", SYM_ANY | SYM_RESULT }, { ".part.", SYM_FEWER | SYM_RESULT },
+		{ ".constprop.", SYM_FEWER },       { ".argprom", SYM_ANY },
+		{ ".argelim", SYM_FEWER },          { ".retelim", SYM_FEWER | SYM_RESULT },
 		{ ".specialized", SYM_FEWER },
 	};
 	unsigned flags = 0;

@@ -83,24 +83,44 @@ enum proto_source { PROTO_NONE, PROTO_BTF, PROTO_DWARF, PROTO_PACK, PROTO_FILE, 
 enum place_seen {
 	SEEN_NOT,   /* nothing is told, or nothing that is understood */
 	SEEN_GONE,  /* it is nowhere, though its function tells places or may be changed */
-	SEEN_REGS,  /* in registers */
+	SEEN_REGS,  /* in registers, eightbyte by eightbyte */
 	SEEN_STACK, /* offset bytes into the stack arguments */
 	SEEN_COPY,  /* in its function's own frame, after the first instructions */
+	SEEN_PARTS, /* in parts of any kind, or a value that is told without a place */
 };
 
 #define PLACE_NO_REG 255
 
+/* Some bytes of a value; in a register they are its lowest. */
+enum part_from {
+	PART_REG,   /* register reg, to which value is added */
+	PART_STACK, /* value bytes into the stack arguments */
+	PART_CONST, /* value itself */
+	PART_FUNC,  /* an address, value bytes from that of the function */
+};
+
+struct proto_part {
+	uint8_t from; /* enum part_from */
+	uint8_t reg;
+	uint16_t offset, size;
+	int64_t value;
+};
+
 struct proto_place {
 	uint8_t seen;   /* enum place_seen */
 	bool deref;     /* its address is there */
+	bool weak;      /* perhaps only later: no proof against what its type says */
+	bool partial;   /* some bytes are nowhere any more, or not understood */
 	uint8_t reg[2]; /* SEEN_REGS: by eightbyte, as DWARF numbers them; PLACE_NO_REG: not told */
+	uint8_t nparts;
 	int64_t offset;
+	const struct proto_part *part; /* SEEN_PARTS: ascending, not overlapping */
 };
 
 struct proto_param {
 	const char *name; /* "" where there is none: shown as argN */
 	const struct ty *type;
-	bool uncertain; /* optimisation may have changed or dropped it */
+	bool uncertain; /* its value may be another than its type says */
 	bool by_ref;    /* the ABI passes its address (C++ non-trivial types) */
 	struct proto_place place;
 };
@@ -135,6 +155,7 @@ struct proto {
 	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */
 	bool lacking;   /* parameters are missing here that its name has */
 	bool foreign;   /* a language that does not call as C does */
+	bool ret_unsure; /* the compiler may have dropped the result, of which nobody then knows */
 	uint8_t change; /* enum proto_change */
 	uint8_t source; /* enum proto_source */
 	struct proto_maker maker;

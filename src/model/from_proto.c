@@ -321,7 +321,8 @@ static const struct ty *as_value(struct conv *c, const struct ty *t)
 /* A parameter's place tells whether it is by reference, if it has one. */
 static bool is_placed(const struct proto_param *p)
 {
-	return p->place.seen != SEEN_NOT && p->place.seen != SEEN_GONE;
+	return p->place.seen == SEEN_REGS || p->place.seen == SEEN_STACK ||
+	       p->place.seen == SEEN_COPY;
 }
 
 static const struct abi_type *convert_param(struct conv *c, const struct proto_param *p)
@@ -429,10 +430,16 @@ static bool may_return_quads(const struct proto *p, const struct func_model *m)
 }
 
 /* A wrong K would break the traced program. */
-static void settle_k(const struct conv *c, const struct proto *p, const struct abi_dialect *by,
-		     const struct abi_type *const *arg, struct func_model *m)
+static int settle(const struct conv *c, const struct proto *p, const struct abi_dialect *by,
+		  const struct abi_type *ret, const struct abi_type *const *arg,
+		  struct func_model *m)
 {
-	const char *why = proven_check(p, m);
+	struct placed_view v;
+	const char *why;
+
+	if (placed_look(p, by, ret, arg, m, &v))
+		return -ENOMEM;
+	why = proven_check(p, &v, m);
 
 	if (p->lacking) {
 		for (unsigned i = 0; i < m->nargs; i++)
@@ -453,6 +460,8 @@ static void settle_k(const struct conv *c, const struct proto *p, const struct a
 		func_model_variadic(m);
 	else if (why || p->variadic)
 		func_model_hide_k(m, p->variadic ? "it is variadic" : why);
+	placed_apply(p, &v, m);
+	return 0;
 }
 
 static struct abi_dialect dialect_of(const struct proto *p)
@@ -494,9 +503,12 @@ static int build(struct conv *c, const struct proto *p, struct func_model **out,
 	err = func_model_new(&by, ret, arg, p->nparams, &m);
 	if (err)
 		return blame(p, err, ret, arg, d);
-	settle_k(c, p, &by, arg, m);
-	*out = m;
-	return 0;
+	err = settle(c, p, &by, ret, arg, m);
+	if (err)
+		func_model_free(m);
+	else
+		*out = m;
+	return err;
 }
 
 static bool is_btf(uint8_t source)

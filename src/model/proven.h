@@ -10,12 +10,13 @@
 #ifndef MODEL_PROVEN_H
 #define MODEL_PROVEN_H
 
-#include "model/func_model.h"
+#include "model/placed.h"
 
 /*
- * Why K is not proven (static text), NULL: it is, as far as this can tell.  Marks values that
- * are not, or perhaps not, where the model says.  m is of p's types.
+ * Why K is not proven (static text), NULL: it is, as far as this can tell.  m is of p's types, its
+ * places not yet corrected; v is what they tell.
  */
-const char *proven_check(const struct proto *p, struct func_model *m);
+const char *proven_check(const struct proto *p, const struct placed_view *v,
+			 const struct func_model *m);
 
 #endif

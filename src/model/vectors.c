@@ -32,6 +32,7 @@ static bool contradicts(const struct abi_place *p, const struct proto_place *see
 		return !p->nregs;
 	case SEEN_NOT:
 	case SEEN_GONE:
+	case SEEN_PARTS:
 		break;
 	}
 	return false;
