@@ -1,5 +1,5 @@
 /*
- * asm_vector_test.c - moves of ymm and zmm registers, and fxsave: every register x every
+ * asm_vector_test.c - moves of ymm and zmm registers, movd, and fxsave: every register x every
  * address; Zydis reads back what was asked for, in the shortest form.
  *
  * EVEX counts short displacements in units of 64 bytes, so there are displacements around that.
@@ -121,10 +121,24 @@ static void save(struct x86_mem m)
 	same_mem(&ops[0], m, 8 * 512, 1);
 }
 
+static void four_bytes(struct x86_mem m)
+{
+	struct x86_asm a;
+
+	for (unsigned r = 0; r < 16; r++) {
+		begin(&a);
+		x86_movd_store(&a, m, (enum x86_xmm)r);
+		decode(&a, ZYDIS_MNEMONIC_MOVD);
+		assert_int_equal(ops[1].reg.value, (ZydisRegister)(ZYDIS_REGISTER_XMM0 + r));
+		same_mem(&ops[0], m, 32, 1);
+	}
+}
+
 static void each_form(struct x86_mem m)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(forms); i++)
 		each_register(&forms[i], m);
+	four_bytes(m);
 	save(m);
 }
 
