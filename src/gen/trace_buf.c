@@ -77,7 +77,7 @@ static int set_section(const struct trace_func *f, const struct gen_trace_buf *b
 		return diag_set(d, -EINVAL, "%s: argument %s is no pointer to a buffer", f->name,
 				b->arg);
 	if (f->model->arg[arg].flags & FM_GONE)
-		return diag_set(d, -ENOTSUP, "%s: argument %s was removed by the compiler", f->name,
+		return diag_set(d, -EINVAL, "%s: argument %s was removed by the compiler", f->name,
 				b->arg);
 	s->kind = SEC_BUFFER;
 	s->cap = (uint16_t)(b->n && b->n < GEN_TRACE_MAX_BUF ? b->n : GEN_TRACE_MAX_BUF);
@@ -92,7 +92,7 @@ static int set_section(const struct trace_func *f, const struct gen_trace_buf *b
 				b->arg);
 	}
 	if (len->flags & FM_GONE)
-		return diag_set(d, -ENOTSUP, "%s: argument %s was removed by the compiler", f->name,
+		return diag_set(d, -EINVAL, "%s: argument %s was removed by the compiler", f->name,
 				b->len);
 	if (!is_length(f, of) || !len->nslots)
 		return diag_set(d, -EINVAL, "%s: %s is no integer: it cannot be the length of %s",

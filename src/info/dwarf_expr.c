@@ -27,6 +27,7 @@ enum term_kind { T_REG, T_CONST, T_FUNC, T_STACK, T_SLOT /* what lies at T_STACK
 struct term {
 	uint8_t kind, reg;
 	uint8_t shift; /* T_REG: right, after the addition */
+	bool zeroes;   /* so are the next 64 bits */
 	uint16_t bits; /* that count, from the lowest */
 	int64_t value;
 };
@@ -143,8 +144,8 @@ static void push_entry_value(struct machine *m, const Dwarf_Op *op)
 		m->lost = true;
 }
 
-/* A type's size in bits, if it is an integer; 0: it is none. */
-static unsigned int_bits(struct machine *m, const Dwarf_Op *op)
+/* A type's size in bits, if it is an integer; 0: it is none.  LLVM knows integers of 128. */
+static unsigned int_bits(struct machine *m, const Dwarf_Op *op, bool *is_signed)
 {
 	uint64_t enc = 0, size = 0;
 	Dwarf_Die type;
@@ -152,18 +153,22 @@ static unsigned int_bits(struct machine *m, const Dwarf_Op *op)
 	if (dwarf_getlocation_die(m->attr, op, &type) || !dwr_udata(&type, DW_AT_byte_size, &size))
 		return 0;
 	dwr_udata(&type, DW_AT_encoding, &enc);
-	if (size > 8 || enc == DW_ATE_float || enc == DW_ATE_complex_float)
+	*is_signed = enc == DW_ATE_signed;
+	if (size > 16 || enc == DW_ATE_float || enc == DW_ATE_complex_float)
 		return 0;
 	return (unsigned)size * 8;
 }
 
 static void convert(struct machine *m, const Dwarf_Op *op)
 {
-	unsigned bits = op->number ? int_bits(m, op) : 64; /* 0: the generic type */
+	bool is_signed = false;
+	unsigned bits = op->number ? int_bits(m, op, &is_signed) : 64; /* 0: the generic type */
 	struct term *t = m->n ? &m->stack[m->n - 1] : NULL;
 
 	if (!t || !bits)
 		m->lost = true;
+	else if (bits == 128)
+		t->zeroes = !is_signed && t->bits == 64;
 	else if (bits < t->bits)
 		t->bits = (uint16_t)bits;
 }
@@ -339,6 +344,15 @@ static bool add_value(struct machine *m, const struct term *t, uint64_t size)
 					[T_FUNC] = PART_FUNC,
 					[T_SLOT] = PART_STACK };
 
+	if (size == 16 && t->zeroes) {
+		const struct term zero = { .kind = T_CONST, .bits = 64 };
+		bool ok = add_value(m, t, 8);
+
+		m->at += 8;
+		ok = ok && add_value(m, &zero, 8);
+		m->at -= 8;
+		return ok;
+	}
 	/* one bit: a bool, of which the others are zero */
 	if (t->kind == T_STACK || size > 8 || (t->bits < size * 8 && t->bits != 1) ||
 	    (t->kind == T_SLOT && t->value < 0))

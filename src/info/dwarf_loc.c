@@ -46,26 +46,47 @@ static bool expr_at(Dwarf_Attribute *a, taddr_t pc, struct dwr_expr *out)
 	Dwarf_Addr base, lo, hi;
 	Dwarf_Op *op;
 	ptrdiff_t at = 0;
-	bool found = false;
+	bool found = false, at_pc = false;
 	size_t n;
 
-	out->attr = a;
-	out->whole = is_expr_form(a);
+	*out = (struct dwr_expr){ .attr = a, .whole = is_expr_form(a) };
 	for (unsigned i = 0; i < MAX_ENTRIES; i++) {
 		at = dwarf_getlocations(a, at, &base, &lo, &hi, &op, &n);
 		if (at <= 0)
 			break;
+		out->varies |= i > 0;
 		if (!out->whole && lo != pc && (pc < lo || pc >= hi))
 			continue;
-		if (found && lo != pc)
+		if (found && (lo != pc || at_pc))
 			continue;
 		out->op = op;
 		out->n = n;
 		found = true;
-		if (out->whole || lo == pc)
-			break;
+		at_pc = lo == pc;
 	}
 	return found;
+}
+
+/* The entry of a list that begins first, where none holds at pc: behind the prologue. */
+static bool first_expr(Dwarf_Attribute *a, taddr_t pc, struct dwr_expr *out)
+{
+	Dwarf_Addr base, lo, hi, first = 0;
+	Dwarf_Op *op;
+	ptrdiff_t at = 0;
+	size_t n;
+
+	*out = (struct dwr_expr){ .attr = a };
+	for (unsigned i = 0; i < MAX_ENTRIES; i++) {
+		at = dwarf_getlocations(a, at, &base, &lo, &hi, &op, &n);
+		if (at <= 0)
+			break;
+		if (lo < pc || (out->n && lo >= first))
+			continue;
+		first = lo;
+		out->op = op;
+		out->n = n;
+	}
+	return out->n != 0;
 }
 
 /* How far the CFA is above rsp at *pc, 0: not known; *pc becomes where that ends. */
@@ -268,6 +289,39 @@ static bool is_pair_of_later(const struct proto_place *p)
 	return (a >= DWR_XMM0 && b >= DWR_XMM0) || b == a + 1;
 }
 
+/*
+ * LLVM drops eightbytes of a parameter, too.  If it is told behind the prologue only, then what is
+ * missing there was not passed.
+ */
+static int lacks_some(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Attribute *a,
+		      uint64_t size, struct ty_pool *pool, bool *out)
+{
+	struct proto_place later = { 0 };
+	struct dwr_expr e;
+	int err;
+
+	if (f->by_gcc || size <= 8 || !first_expr(a, f->pc, &e))
+		return 0;
+	err = dwr_parts_of(r, f, &e, size, pool, &later);
+	*out = later.seen == SEEN_PARTS && later.partial;
+	return err;
+}
+
+/*
+ * LLVM leaves out what holds for no instruction: of a variable that changes, this is perhaps what the
+ * first statement made of it.
+ */
+static bool is_assigned(const struct dwr_expr *e, const struct proto_place *p)
+{
+	for (unsigned i = 0; p->seen == SEEN_PARTS && i < p->nparts; i++) {
+		if (((p->part[i].from == PART_CONST || p->part[i].from == PART_FUNC) &&
+		     e->varies) ||
+		    (p->part[i].from == PART_REG && p->part[i].value))
+			return true;
+	}
+	return false;
+}
+
 int dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
 		 const struct ty *type, struct ty_pool *pool, struct proto_place *out)
 {
@@ -279,8 +333,10 @@ int dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
 	memset(out, 0, sizeof(*out));
 	if (dwarf_attr(param, DW_AT_const_value, &a))
 		return dwr_const_of(&a, t->size, pool, out);
-	if (!dwarf_attr(param, DW_AT_location, &a) || !expr_at(&a, f->pc, &e) || !e.n)
+	if (!dwarf_attr(param, DW_AT_location, &a))
 		return 0;
+	if (!expr_at(&a, f->pc, &e) || !e.n)
+		return lacks_some(r, f, &a, t->size, pool, &out->partial);
 	if (is_memory_form(&e) || is_split_ref(&e)) {
 		e.n = is_split_ref(&e) ? 1 : e.n;
 		in_memory(r, f, &e, out);
@@ -288,9 +344,11 @@ int dwr_place_of(struct dwarf_reader *r, struct dwr_frame *f, Dwarf_Die *param,
 		in_one_reg(&e, out);
 	} else {
 		err = dwr_parts_of(r, f, &e, t->size, pool, out);
+		out->partial |= out->seen == SEEN_NOT;
 		if (!err && out->seen == SEEN_PARTS)
 			name_regs(out);
 	}
 	out->weak = e.whole && (f->untracked || (f->by_gcc && is_pair_of_later(out)));
+	out->weak |= !f->by_gcc && is_assigned(&e, out);
 	return err;
 }

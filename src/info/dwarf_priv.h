@@ -91,7 +91,7 @@ struct dwr_frame {
 	Dwarf_Die func;
 	taddr_t pc;
 	bool tried, known;
-	bool c_like;    /* only classes are passed by reference */
+	bool c_like; /* only classes are passed by reference */
 	bool by_gcc;
 	bool untracked; /* registers are those of later on: gcc without -fvar-tracking */
 	int64_t to_cfa;
@@ -115,7 +115,8 @@ struct dwr_expr {
 	Dwarf_Attribute *attr;
 	const Dwarf_Op *op;
 	size_t n;
-	bool whole; /* holds for the whole function, not only at its entry */
+	bool whole;  /* holds for the whole function, not only at its entry */
+	bool varies; /* it is one of several, elsewhere others hold */
 };
 
 /* A type while it lives in the memo. */

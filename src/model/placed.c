@@ -61,7 +61,7 @@ static bool in_these_regs(const struct abi_place *p, const struct proto_place *s
 	return p->nregs > 0;
 }
 
-/* Parts of the stack only: those of a value there. */
+/* Parts of an eightbyte are not what a type has in a register; joined they would be one part. */
 static bool in_these_parts(const struct abi_place *p, const struct proto_place *seen)
 {
 	for (unsigned i = 0; i < seen->nparts; i++) {
@@ -71,7 +71,7 @@ static bool in_these_parts(const struct abi_place *p, const struct proto_place *
 		    (p->nregs || part->value != (int64_t)p->stack + part->offset))
 			return false;
 		if (part->from == PART_REG &&
-		    (!p->nregs || (!part->offset && !is_reg(p, 0, part->reg))))
+		    (part->offset % 8 || !is_reg(p, part->offset / 8, part->reg)))
 			return false;
 	}
 	return true;
@@ -152,6 +152,7 @@ int placed_look(const struct proto *p, const struct abi_dialect *by, const struc
 	for (unsigned i = 0; i < p->nparams; i++) {
 		v.as_typed &= agrees(&m->arg[i].place, &p->param[i].place);
 		v.some_gone |= placed_is_gone(&p->param[i]);
+		v.some_less |= !p->by_gcc && p->param[i].place.partial && m->arg[i].size > 8;
 	}
 	v.as_reduced = v.as_typed;
 	*out = v;
@@ -343,13 +344,20 @@ static void place_changed(const struct proto *p, unsigned i, struct fm_value *v)
 	}
 }
 
-/* Callers that LLVM sees pass anything for what is not used. */
-static void place_typed(const struct proto *p, unsigned i, struct fm_value *v)
+/*
+ * Callers that LLVM sees pass anything for what is not used.  Behind what it dropped others may
+ * have moved, if nothing tells where they are.
+ */
+static void place_typed(const struct proto *p, unsigned i, const struct placed_view *view,
+			struct fm_value *v)
 {
 	const struct proto_place *seen = &p->param[i].place;
-	bool told_less = is_told(seen) && seen->partial && v->size > 8;
+	bool less = !p->by_gcc && seen->partial && (v->size > 8 || p->change == CHANGE_LOCAL);
+	bool moved = p->change == CHANGE_LOCAL && view->some_less && !is_told(seen);
 
-	if (placed_is_gone(&p->param[i]) || (told_less && !p->by_gcc))
+	if (p->foreign && v->flags & FM_AGGREGATE && !is_told(seen))
+		moved = true;
+	if (placed_is_gone(&p->param[i]) || less || moved)
 		v->flags |= FM_UNCERTAIN;
 }
 
@@ -363,8 +371,8 @@ void placed_apply(const struct proto *p, const struct placed_view *v, struct fun
 		if (changed)
 			place_changed(p, i, &m->arg[i]);
 		else
-			place_typed(p, i, &m->arg[i]);
+			place_typed(p, i, v, &m->arg[i]);
 	}
-	if (p->ret_unsure && m->ret.size)
+	if ((p->ret_unsure || (p->foreign && m->ret.flags & FM_AGGREGATE)) && m->ret.size)
 		m->ret.flags |= FM_UNCERTAIN;
 }

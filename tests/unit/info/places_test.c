@@ -52,7 +52,9 @@ static void describe(const struct proto_place *p, char *out, size_t cap)
 				      p->part[i].offset, p->part[i].size, p->part[i].reg,
 				      (long long)p->part[i].value);
 	if (p->partial)
-		snprintf(out + n, cap - n, " partial");
+		n += (size_t)snprintf(out + n, cap - n, " partial");
+	if (p->weak)
+		snprintf(out + n, cap - n, " weak");
 }
 
 static void test_forms(void **state)
@@ -60,9 +62,9 @@ static void test_forms(void **state)
 	static const char *const want[] = {
 		"regs 5 255",
 		"regs 5 255",
-		"parts reg:0+8=5:8",
-		"parts reg:0+8=4:16",
-		"parts reg:0+8=4:-3",
+		"parts reg:0+8=5:8 weak", /* not by gcc: perhaps what the first statement made */
+		"parts reg:0+8=4:16 weak",
+		"parts reg:0+8=4:-3 weak",
 		"regs 1 255",
 		"parts const:0+8=0:7",
 		"parts const:0+4=0:67305985",
@@ -72,15 +74,15 @@ static void test_forms(void **state)
 		"stack 8",
 		"parts stack:0+8=0:16",
 		"gone",
-		"not", /* reads memory other than the stack */
+		"not partial", /* reads memory other than the stack */
 		"copy",
-		"not", /* 4 times the register is not followed */
+		"not partial", /* 4 times the register is not followed */
 		"parts reg:0+2=5:0 reg:2+2=4:0",
 		"parts func:0+8=0:5",
 		"parts const:0+4=0:-5",
 		"parts const:0+8=0:4611686018427387904",
 		"copy",
-		"not", /* no argument is in rax */
+		"not partial", /* no argument is in rax */
 	};
 	char text[200];
 
@@ -90,7 +92,6 @@ static void test_forms(void **state)
 		if (strcmp(text, want[i]) != 0)
 			print_error("parameter %u\n", i);
 		assert_string_equal(text, want[i]);
-		assert_false(proto.param[i].place.weak);
 	}
 }
 
