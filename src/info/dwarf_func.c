@@ -112,14 +112,16 @@ struct builder {
 
 /*
  * Classes by value or by reference: as clang tells of the class, else as the parameter's place
- * tells (gcc), else as the class looks.  Fortran passes all by reference.
+ * tells (gcc), else as the class looks.  Fortran passes all by reference, Rust what is large.
  */
 static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 {
 	const struct ty *t = ty_strip(p->type);
 
+	if (!b->c_like)
+		return p->place.deref;
 	if (!is_aggregate(t))
-		return !b->c_like && p->place.deref;
+		return false;
 	if (t->flags & TY_PASS_TOLD || p->place.seen == SEEN_NOT || p->place.seen == SEEN_GONE ||
 	    p->place.seen == SEEN_PARTS)
 		return t->flags & TY_NONTRIVIAL;
@@ -284,6 +286,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	p->maker = dwr_maker_of(die);
 	p->by_gcc = p->maker.compiler == MAKER_GCC;
 	p->foreign = calls == CALLS_OTHERWISE;
+	p->rust = u && u->lang == DW_LANG_Rust;
 	b->c_like = b->frame.c_like = calls == CALLS_AS_C;
 	b->is_local = is_local(b->r, die, b->f->addr);
 	p->change = (uint8_t)change_of(b, p, cc == DW_CC_nocall);

@@ -107,10 +107,10 @@ struct proto_part {
 };
 
 struct proto_place {
-	uint8_t seen;   /* enum place_seen */
-	bool deref;     /* its address is there */
-	bool weak;      /* perhaps only later: no proof against what its type says */
-	bool partial;   /* some bytes are nowhere any more, or not understood */
+	uint8_t seen; /* enum place_seen */
+	bool deref;   /* its address is there */
+	bool weak;    /* perhaps only later: no proof against what its type says */
+	bool partial; /* what is told of some bytes is that they are nowhere, or is not understood */
 	uint8_t reg[2]; /* SEEN_REGS: by eightbyte, as DWARF numbers them; PLACE_NO_REG: not told */
 	uint8_t nparts;
 	int64_t offset;
@@ -151,13 +151,14 @@ struct proto {
 	bool variadic;
 	bool unprototyped; /* a mere declaration "int f()" in C: nothing is known of the arguments */
 	bool noreturn;
-	bool ms_abi;    /* another calling convention: not presented */
-	bool by_gcc;    /* compiled by gcc: its ways, where compilers pass values differently */
-	bool lacking;   /* parameters are missing here that its name has */
-	bool foreign;   /* a language that does not call as C does */
+	bool ms_abi;     /* another calling convention: not presented */
+	bool by_gcc;     /* compiled by gcc: its ways, where compilers pass values differently */
+	bool lacking;    /* parameters are missing here that its name has */
+	bool foreign;    /* a language that does not call as C does */
+	bool rust;       /* foreign, but known well enough for some of it */
 	bool ret_unsure; /* the compiler may have dropped the result, of which nobody then knows */
-	uint8_t change; /* enum proto_change */
-	uint8_t source; /* enum proto_source */
+	uint8_t change;  /* enum proto_change */
+	uint8_t source;  /* enum proto_source */
 	struct proto_maker maker;
 };
 

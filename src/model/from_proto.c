@@ -27,6 +27,7 @@ struct conv {
 	bool by_gcc;
 	const struct proto_maker *maker;
 	bool wide;         /* a vector of more than 16 bytes */
+	bool foreign;      /* what C cannot tell of a struct is bytes in integer registers */
 	bool vector_like;  /* an array in a struct that could be a vector */
 	const char *doubt; /* of the sizes or places of values; static text */
 	int err;
@@ -239,6 +240,25 @@ static uint32_t strictest(const struct abi_type *a)
 	return align;
 }
 
+/* An enum of Rust with members in its variants: so many eightbytes. */
+static const struct abi_type *opaque(struct conv *c, uint32_t size)
+{
+	static const struct abi_type byte = { .kind = ABI_INT, .size = 1, .align = 1 };
+	struct abi_type bytes = {
+		.kind = ABI_ARRAY, .size = size, .align = 1, .n = size, .elem = &byte
+	};
+	struct abi_field *f = ty_pool_alloc(c->pool, sizeof(*f));
+
+	if (!f)
+		return refuse(c, -ENOMEM, NULL, "out of memory");
+	f->type = node(c, bytes);
+	return node(c, (struct abi_type){ .kind = ABI_AGGREGATE,
+					  .size = size,
+					  .align = 1,
+					  .n = size != 0,
+					  .field = f });
+}
+
 static const struct abi_type *convert_struct(struct conv *c, const struct ty *t, unsigned depth)
 {
 	struct abi_type a = { .kind = ABI_AGGREGATE,
@@ -295,10 +315,13 @@ static const struct abi_type *convert(struct conv *c, const struct ty *t, unsign
 		return convert_struct(c, t, depth);
 	case TY_ARRAY:
 		return convert_array(c, t, depth);
+	case TY_UNKNOWN:
+		if (c->foreign && t->size && t->size <= MAX_CLASSIFIED)
+			return opaque(c, (uint32_t)t->size);
+		break;
 	case TY_FUNC:
 	case TY_TYPEDEF:
 	case TY_QUAL:
-	case TY_UNKNOWN:
 		break;
 	}
 	return refuse(c, -ENOTSUP, t, "its definition is not known");
@@ -518,7 +541,10 @@ static bool is_btf(uint8_t source)
 
 int func_model_from_proto(const struct proto *p, struct func_model **out, struct diag *d)
 {
-	struct conv c = { .from_btf = is_btf(p->source), .by_gcc = p->by_gcc, .maker = &p->maker };
+	struct conv c = { .from_btf = is_btf(p->source),
+			  .by_gcc = p->by_gcc,
+			  .foreign = p->foreign,
+			  .maker = &p->maker };
 	int err;
 
 	/* No places are known: as without types. */

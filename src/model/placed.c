@@ -118,8 +118,8 @@ bool placed_in_regs(const struct proto_param *p)
 }
 
 /* As if what is gone had never been declared. */
-static int look_reduced(const struct proto *p, const struct abi_dialect *by, const struct abi_type *ret,
-			const struct abi_type *const *arg, bool *out)
+static int look_reduced(const struct proto *p, const struct abi_dialect *by,
+			const struct abi_type *ret, const struct abi_type *const *arg, bool *out)
 {
 	_free_ const struct abi_type **left = calloc(p->nparams + 1u, sizeof(*left));
 	_free_ struct abi_place *place = calloc(p->nparams + 1u, sizeof(*place));

@@ -15,6 +15,8 @@
  */
 #include "model/proven.h"
 
+#include <string.h>
+
 /* A pointer's place can be taken by what it points to; a scalar can only be dropped. */
 static bool may_have_grown(const struct proto_param *p)
 {
@@ -69,6 +71,8 @@ static const char *check_change(const struct proto *p, const struct placed_view 
 	case CHANGE_LOCAL:
 		break;
 	}
+	if (some && v->some_less)
+		return "the compiler may have changed its parameters";
 	for (unsigned i = 0; i < p->nparams && i < m->nargs; i++) {
 		if (placed_is_gone(&p->param[i]) && (some || may_have_grown(&p->param[i])))
 			return "the compiler may have changed its parameters";
@@ -78,12 +82,46 @@ static const char *check_change(const struct proto *p, const struct placed_view 
 	return NULL;
 }
 
+/*
+ * How many general registers Rust's own convention can take for a value, or C's: each passes two
+ * scalars in registers of their own, what is larger than two of them by its address.  (Spec: rustc,
+ * compiler/rustc_ty_utils/src/abi.rs: a scalar pair, a cast to integers, or indirect, never by value
+ * in memory.)  A tuple may be the arguments of a closure, each for itself: 7 are too many.
+ */
+static unsigned rust_registers(const struct ty *type)
+{
+	const struct ty *t = ty_strip(type);
+	unsigned words = (unsigned)(t->size > 32 ? 1 : (t->size + 7) / 8);
+
+	if (!t->size)
+		return 0;
+	if (t->kind != TY_STRUCT && t->kind != TY_UNION)
+		return words;
+	if (t->name[0] == '(')
+		return 7;
+	return words > 2 ? words : 2;
+}
+
+/*
+ * Does nothing of a Rust function's go on the stack, whichever convention it has?  It can have a
+ * hidden pointer to its result, one to the place of its caller (track_caller), and a closure what
+ * it has caught; nothing tells.
+ */
+static bool rust_in_registers(const struct proto *p, const struct func_model *m)
+{
+	unsigned n = 2 + (p->name[0] == '{' || strstr(p->name, "::{") ? 4 : 0);
+
+	for (unsigned i = 0; i < p->nparams && n <= 6; i++)
+		n += rust_registers(p->param[i].type);
+	return n <= 6 && !m->call.stack_bytes;
+}
+
 const char *proven_check(const struct proto *p, const struct placed_view *v,
 			 const struct func_model *m)
 {
-	if (p->foreign)
+	if (p->foreign && !(p->rust && rust_in_registers(p, m)))
 		return "its language may call otherwise than C does";
-	if (!v->as_typed && (p->change == CHANGE_NONE || !v->as_reduced))
+	if (!v->as_typed && !p->rust && (p->change == CHANGE_NONE || !v->as_reduced))
 		return "debug information sees a parameter elsewhere than its type puts it";
 	return check_change(p, v, m);
 }

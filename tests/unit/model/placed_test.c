@@ -195,6 +195,61 @@ static void test_registers_plus(void **state)
 			    { PART_REG, R8, 4, 1, 0 })));
 }
 
+static struct proto rust(const struct proto_param *param, unsigned n)
+{
+	return (struct proto){ .name = "f",
+			       .ret = &t_long,
+			       .nparams = n,
+			       .param = param,
+			       .foreign = true,
+			       .rust = true };
+}
+
+/* Of Rust only what cannot be on the stack in any way has an exit. */
+static void test_rust(void **state)
+{
+	static const struct ty option = { .kind = TY_UNKNOWN, .name = "Option<i32>", .size = 8 };
+	static const struct ty_member m_args[] = { { "__0", &t_long, 0 }, { "__1", &t_long, 8 } };
+	static const struct ty args = { .kind = TY_STRUCT,
+					.name = "(i64, i64)",
+					.size = 16,
+					.align = 8,
+					.n = 2,
+					.member = m_args };
+	static const struct proto_param many[] = { P(long, REGS(RDI, NONE)), P(two, { SEEN_COPY }),
+						   P(int, { SEEN_COPY }), P(long, { SEEN_COPY }) };
+	const struct proto_param halves = { .name = "o",
+					    .type = &option,
+					    .place = PARTS({ PART_REG, RDI, 0, 4, 0 },
+							   { PART_REG, RSI, 4, 4, 0 }) };
+	const struct proto_param large = { .name = "s",
+					   .type = &t_big,
+					   .by_ref = true,
+					   .place = { SEEN_REGS, .deref = true,
+						      .reg = { RDI, NONE } } };
+	const struct proto_param closure = { .name = "args", .type = &args };
+	struct proto p = rust(many, 3);
+
+	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 | rax=r | K=0 ?a1");
+	p.nparams = 4; /* with a hidden result and a caller's place there could be seven */
+	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 rcx=a3 | rax=r | K=? ?a1");
+	p = rust(many, 1);
+	p.name = "m::{closure#0}";
+	assert_model(&p, "rdi=a0 | rax=r | K=?");
+	p = rust(many, 1);
+	p.rust = false;
+	assert_model(&p, "rdi=a0 | rax=r | K=?");
+	p = rust(&halves, 1);
+	assert_model(&p, "rdi=a0.0:4 rsi=a0.4:4 | rax=r | K=0");
+	p = rust(&large, 1);
+	assert_model(&p, "*rdi=a0 | rax=r | K=0");
+	p = rust(&closure, 1);
+	assert_model(&p, "rdi=a0.0 rsi=a0.1 | rax=r | K=? ?a0");
+	p.ret = &t_two;
+	p.param = many;
+	assert_model(&p, "rdi=a0 | rax=r.0 xmm0=r.1 | K=0 ?r");
+}
+
 static void test_results(void **state)
 {
 	static const struct proto_param param = P(long, REGS(RDI, NONE));
@@ -216,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_fewer),          cmocka_unit_test(test_any),
 		cmocka_unit_test(test_local),          cmocka_unit_test(test_none),
 		cmocka_unit_test(test_registers_plus), cmocka_unit_test(test_results),
+		cmocka_unit_test(test_rust),
 	};
 
 	return cmocka_run_group_tests_name("model placed", tests, NULL, NULL);
