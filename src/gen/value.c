@@ -387,10 +387,20 @@ static void print_real(struct value_out *o, uint64_t size, bool x87, const uint8
 	}
 }
 
+/* The upper half of a float. */
+static bool is_bfloat(const struct ty *t)
+{
+	return t->size == 2 && t->name && !strcmp(t->name, "__bf16");
+}
+
 static void print_float(struct value_out *o, const struct ty *t, const uint8_t *p)
 {
 	uint64_t part = t->size / 2;
 
+	if (is_bfloat(t)) {
+		print_real(o, 4, false, (const uint8_t[]){ 0, 0, p[0], p[1] });
+		return;
+	}
 	if (!(t->flags & TY_COMPLEX)) {
 		print_real(o, t->size, t->flags & TY_X87, p);
 		return;

@@ -7,6 +7,8 @@
  */
 #include "info/type_layout.h"
 
+#include <string.h>
+
 #define MAX_DEPTH 64
 
 const struct ty_node ty_void_node = {
@@ -22,12 +24,18 @@ static void settle_inner(const struct ty *t, unsigned depth)
 		ty_settle((struct ty_node *)(uintptr_t)t, depth + 1);
 }
 
+/* psABI 3.1.2: _BitInt(N) of more than 64 bits is an array of eightbytes; files tell it by its name. */
+static bool is_bit_int(const struct ty *t)
+{
+	return t->kind == TY_INT && t->name && strstr(t->name, "_BitInt");
+}
+
 static uint32_t scalar_align(const struct ty *t)
 {
 	uint64_t size = t->flags & TY_COMPLEX ? t->size / 2 : t->size;
-	uint32_t align = 1;
+	uint32_t align = 1, most = is_bit_int(t) ? 8 : 64;
 
-	while (align < 64 && align * 2 <= size)
+	while (align < most && align * 2 <= size)
 		align *= 2;
 	return align;
 }

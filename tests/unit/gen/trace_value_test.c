@@ -37,6 +37,7 @@ static const struct ty_member few_m[] = { { "a", &t_uenum, 0, 0, 9 }, { "b", &t_
 static const struct ty s_few = {
 	.kind = TY_STRUCT, .name = "few", .size = 2, .n = 2, .member = few_m
 };
+static const struct ty t_bf16 = { .kind = TY_FLOAT, .name = "__bf16", .size = 2 };
 static const struct ty t_quad = { .kind = TY_FLOAT, .name = "_Float128", .size = 16 };
 
 /* flags: single bits, unions of them, and 0 */
@@ -201,6 +202,7 @@ static const struct {
 	/* 1 + 2^-64 + 2^-112, 1 + 2^-64, 1 + 3 * 2^-64, the last below 2, the least that is normal */
 	{ &t_quad, "\1\0\0\0\0\0\1\0\0\0\0\0\0\0\xff\x3f", 16, "1.0000000000000000001",
 	  "1.0000000000000000001" },
+	{ &t_bf16, "\xc0\x3f", 2, "1.5", "1.5" },
 	{ &t_quad, "\0\0\0\0\0\0\1\0\0\0\0\0\0\0\xff\x3f", 16, "1", "1" },
 	{ &t_quad, "\0\0\0\0\0\0\3\0\0\0\0\0\0\0\xff\x3f", 16, "1.0000000000000000002",
 	  "1.0000000000000000002" },
