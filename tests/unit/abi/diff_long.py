@@ -38,6 +38,9 @@ def main():
     p.add_argument('--cc', default='gcc,clang')
     p.add_argument('--opt', default='O0,O2')
     a = p.parse_args()
+    if not any(map(shutil.which, a.cc.split(','))):
+        print(f'none of {a.cc} is here')
+        return 77
     wrong = done = 0
     with tempfile.TemporaryDirectory() as tmp:
         for cc in filter(shutil.which, a.cc.split(',')):
