@@ -23,12 +23,25 @@ PAIR(float_int, float, int);
 PAIR(float_float, float, float);
 PAIR(double_long, double, long);
 PAIR(longs, long, long);
-struct float3 { float x, y, z; };
-struct packed { char x; long y; } __attribute__((packed));
-struct three { long x, y, z; };
-struct al16 { long x; } __attribute__((aligned(16)));
-struct al32 { long x; } __attribute__((aligned(32)));
-struct ld { long double x; };
+struct float3 {
+	float x, y, z;
+};
+struct packed {
+	char x;
+	long y;
+} __attribute__((packed));
+struct three {
+	long x, y, z;
+};
+struct al16 {
+	long x;
+} __attribute__((aligned(16)));
+struct al32 {
+	long x;
+} __attribute__((aligned(32)));
+struct ld {
+	long double x;
+};
 
 /* 1: the struct needs two registers and one is left, which the last argument takes */
 NOINLINE int seed(char a, char b, char c, char d, char e, struct long_int s, char g)
@@ -66,7 +79,8 @@ NOINLINE long i128(long a, long b, long c, long d, long e, __int128 x, long y, l
 	       (long)w;
 }
 
-NOINLINE long i128_struct(long a, long b, long c, long d, long e, __int128 x, struct longs s, long z)
+NOINLINE long i128_struct(long a, long b, long c, long d, long e, __int128 x, struct longs s,
+			  long z)
 {
 	return a + b + c + d + e + (long)(x >> 64) * 3 + (long)x + s.x * 5 + s.y * 7 + z * 11;
 }
@@ -86,7 +100,8 @@ NOINLINE _Complex float cfloat(_Complex float x, float y)
 NOINLINE struct double_long small(struct float_int a, struct float_float b, struct double_long c,
 				  struct float3 d, struct packed e)
 {
-	return (struct double_long){ a.x + b.x + b.y + c.x + d.x + d.y + d.z, a.y + c.y + e.x + e.y };
+	return (struct double_long){ a.x + b.x + b.y + c.x + d.x + d.y + d.z,
+				     a.y + c.y + e.x + e.y };
 }
 
 /* 8 */
@@ -124,7 +139,9 @@ NOINLINE bool br(long x)
 }
 
 /* 13: only these call them, so parameters may be gone, split, and results too */
-struct fat { long a, b, c, d; };
+struct fat {
+	long a, b, c, d;
+};
 extern volatile int sink;
 volatile int sink;
 

@@ -9,8 +9,13 @@
 #define CALL(f)  (*(__typeof__(&(f)) volatile *)&(__typeof__(&(f))){ f })
 
 typedef float v8 __attribute__((vector_size(32)));
-struct far { long x; } __attribute__((aligned(128)));
-struct flex { long n; char tail[]; };
+struct far {
+	long x;
+} __attribute__((aligned(128)));
+struct flex {
+	long n;
+	char tail[];
+};
 
 NOINLINE float wide(int i, v8 v, float f, long s1, long s2, long s3, long s4, long s5, long s6)
 {
