@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 from call_check import check_slots, slots
-from call_types import ANY, BitInt, is_pending, waiting
+from call_types import ANY, BitInt, NOT_YET, is_pending
 from gen_calls import HERE, Program, check_value
 from harness import Run, Tap, records, same_program, under
 
@@ -53,8 +53,6 @@ class Way:
         if not shutil.which(self.compiler):
             return f'no {self.compiler}'
         flags = re.search(r'^flags.*', pathlib.Path('/proc/cpuinfo').read_text('utf-8'), re.M)
-        if self.wide and is_pending('wide'):
-            return 'vectors of 32 and 64 bytes cannot be read yet'
         if self.wide and not (flags and V4_NEEDS <= set(flags[0].split())):
             return 'the processor has no AVX-512'
         return None
@@ -99,6 +97,8 @@ class Case:
                'the compiler removed some of its parameters': ('local',),
                'the compiler may have changed its parameters': ('local',),
                'debug information sees a parameter elsewhere than its type puts it': ('local',),
+               # clang -O0
+               'debug information lacks some of its parameters': None,
                # a packed union or struct that lies as one that is not, in another
                'a struct has padding that its members do not explain': None,
                'compilers differ in how they pass its arguments': None}
@@ -136,6 +136,10 @@ class Case:
             bits |= {f'a{i}' for i, a in enumerate(f.args) if a.is_unread()}
         return bits
 
+    def lacking(self, f):
+        """Does debug information not have all of its parameters?"""
+        return any(number(n) == f.number and 'lacks' in r for n, r in self.entry_only.items())
+
     def disputed(self, f):
         return any(number(n) == f.number and self.REASONS.get(self.why(r), ()) is None
                    or is_pending('stack-class') and 'elsewhere' in r
@@ -161,7 +165,8 @@ class Case:
                 continue
             self.reasons['disputed' if of is None else f.kind] += 1
         n = len(self.program.functions) - kinds['variadic']
-        assert self.reasons['disputed'] <= DISPUTED * n, self.reasons
+        most = .5 if is_pending('stack-class') else DISPUTED
+        assert self.reasons['disputed'] <= most * n, self.reasons
         assert self.reasons['local'] <= LOCAL_ENTRY_ONLY * kinds['local'] + 2, self.reasons
         return wrong
 
@@ -173,7 +178,7 @@ class Case:
 
 
 # Shares of functions that may have no exit, and of values of local functions that may be uncertain.
-DISPUTED, LOCAL_ENTRY_ONLY, LOCAL_UNCERTAIN = .25, .9, .9
+DISPUTED, LOCAL_ENTRY_ONLY, LOCAL_UNCERTAIN = .25, .9, .7
 
 
 class Count:
@@ -183,7 +188,11 @@ class Count:
         self.calls = self.values = self.uncertain = self.local = 0
 
     def __str__(self):
-        return f'{self.calls} calls, {self.values} values, {self.uncertain} uncertain'
+        return (f'{self.calls} calls, {self.values} values compared, {self.uncertain} uncertain of '
+                f'{self.local} in local functions')
+
+
+TOTAL, WITHOUT_EXIT = Count(), collections.Counter()
 
 
 def check_ends(f, got, case):
@@ -207,6 +216,10 @@ def check_call(case, f, parts, got, notes, count):
     names, args = f.names(), got.get('args')
     if f.kind == 'variadic' and isinstance(args, dict):
         args.pop('...', None)
+    lacking = case.lacking(f) and isinstance(args, dict)
+    if lacking:
+        good = set(args) < set(names) and got.get('uncertain') == list(args)
+        return None if good else f'{f}: {got}'
     if not isinstance(args, dict) or list(args) != names:
         return f'{f}: arguments {args}, not {names}'
     why = check_ends(f, got, case)
@@ -282,6 +295,9 @@ def trace(case):
     fail(wrong, count.calls, 'calls')
     share = count.uncertain / max(count.local, 1)
     assert share <= LOCAL_UNCERTAIN, f'{share:.0%} of the values of local functions are uncertain'
+    TOTAL.calls, TOTAL.values = TOTAL.calls + count.calls, TOTAL.values + count.values
+    TOTAL.uncertain, TOTAL.local = TOTAL.uncertain + count.uncertain, TOTAL.local + count.local
+    WITHOUT_EXIT.update(case.reasons)
     return f'{count}; functions without exit: {dict(case.reasons)}'
 
 
@@ -289,7 +305,7 @@ def check_record(case, f, parts, rec, is_exit):
     kind, cnt, args_err, ret_err, ret = HEAD.unpack_from(rec)
     have = struct.unpack_from(f'<{cnt}Q', rec, HEAD.size) if cnt <= SLOTS else ()
     free = case.free.get(f.number, set())
-    if f.kind == 'local' and not case.traced:
+    if f.kind in HERE and not case.traced or case.lacking(f):
         return None  # which of it is uncertain is not known
     if kind != is_exit:
         return f'kind {kind}'
@@ -394,7 +410,10 @@ def main():
             where.mkdir(parents=True, exist_ok=True)
             one_way(tap, opts, way, opts.seed + i, where)
             functions += opts.count
-    print(f'# {functions} functions, {skipped} ways skipped; forms still plain: {waiting}')
+    print(f'# {functions} functions, {skipped} ways skipped; {TOTAL}; '
+          f'functions without exit: {dict(WITHOUT_EXIT)}')
+    if NOT_YET:
+        print(f'# not yet: {", ".join(sorted(NOT_YET))}')
     return tap.end()
 
 
