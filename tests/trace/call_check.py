@@ -206,7 +206,8 @@ def slots(t, data):
     if hasattr(t, 'slots'):
         return t.slots(data)
     if isinstance(t, BitInt):
-        return words(data)
+        small = [integer(t, data, t.size * 8) & (1 << 64) - 1]
+        return small if t.size <= 8 else words(data)
     if hasattr(t, 'check'):
         return [None] * (1 if t.size > 16 else (t.size + 7) // 8)
     if is_wide(t):

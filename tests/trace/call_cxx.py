@@ -88,6 +88,8 @@ class Empty(Special):
 
 
 class Null(Special):
+    partial = True  # nobody reads it
+
     def __init__(self):
         super().__init__('nullptr', 'decltype(nullptr)', 0)
 
@@ -247,7 +249,7 @@ class Library(Special):
     def __init__(self, c, made, read, words, shown=True, moved=False):
         super().__init__('std', c, 4)
         self.made, self.read, self.words = made, read, words
-        self.shown, self.moved = shown, moved
+        self.shown, self.moved, self.partial = shown, moved, True
 
     def load(self, name, at):
         return (f'\tint {name}_n;\n\tmemcpy(&{name}_n, {at}, 4);\n'

@@ -88,7 +88,8 @@ class Arg:
 
     def is_unread(self):
         """In part at least: a compiler that knows may not have written it (gcc: -fipa-modref)."""
-        return self.how == 'unused' or self.pick is not None
+        return self.how == 'unused' or self.pick is not None or \
+            getattr(self.t, 'partial', False)
 
     def check(self, got, data, mask, address, local=False):
         """None, or why JSON is not what was passed; address: as noted."""

@@ -134,6 +134,7 @@ class Case:
         # clang's callers may pass anything for what is not read, if they know; gcc's do not
         if self.way.family == 'clang' or is_pending('unread'):
             bits |= {f'a{i}' for i, a in enumerate(f.args) if a.is_unread()}
+            bits |= set(f.names()) if f.kind in HERE else set()  # it may lose track of others
         return bits
 
     def lacking(self, f):
@@ -178,7 +179,7 @@ class Case:
 
 
 # Shares of functions that may have no exit, and of values of local functions that may be uncertain.
-DISPUTED, LOCAL_ENTRY_ONLY, LOCAL_UNCERTAIN = .25, .9, .7
+DISPUTED, LOCAL_ENTRY_ONLY, LOCAL_UNCERTAIN = .25, .9, .8
 
 
 class Count:
