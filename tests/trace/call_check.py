@@ -6,8 +6,8 @@ do not travel (padding, what a union's smaller members leave) are masked out and
 import struct
 from fractions import Fraction
 
-from call_types import (ANY, Aggregate, Array, BitInt, Complex, Enum, Float, Number, VALUE_SHOWN,
-                        Vector)
+from call_types import (ANY, Aggregate, Array, BitInt, Complex, Enum, Flexible, Float, Number,
+                        VALUE_SHOWN, Vector)
 
 FORMATS = {'f16': '<e', 'f32': '<f', 'f64': '<d'}
 
@@ -134,7 +134,9 @@ def part(data, at, bits):
 
 def pieces(t):
     """(key in JSON, type, bit offset, bits of a bit-field or 0) of an aggregate's members."""
-    if isinstance(t, (Array, Vector, Complex)):
+    if isinstance(t, Flexible):
+        return []
+    if is_list(t):
         elem = t.part if isinstance(t, Complex) else t.elem
         return [(f'[{i}]', elem, i * elem.size * 8, 0)
                 for i in range(2 if isinstance(t, Complex) else t.n)]
@@ -146,7 +148,7 @@ def keys(t):
 
 
 def is_list(t):
-    return isinstance(t, (Array, Vector, Complex))
+    return isinstance(t, (Array, Flexible, Vector, Complex))
 
 
 def mask_of(t, bits):

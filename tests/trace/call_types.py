@@ -9,7 +9,7 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'unit/abi'))
-from gen_types import (Aggregate, Array, Complex, Generator, I128, INTS, POINTER,  # noqa: E402
+from gen_types import (Aggregate, Array, Complex, Flexible, Generator, I128, INTS, POINTER,  # noqa: E402
                        Scalar, X80)
 
 STRING_SHOWN = 64  # bytes, the default of --strings
@@ -77,17 +77,6 @@ class Vector:
 
     def value(self, r):
         return b''.join(self.elem.value(r) for _ in range(self.n))
-
-
-class Flexible(Array):
-    """T name[]; or T name[0]: no bytes of it are passed."""
-
-    def __init__(self, elem, bracket):
-        super().__init__(elem, 0)
-        self.bracket, self.sig = bracket, f'{elem.sig}{bracket}'
-
-    def decl(self, name):
-        return self.elem.decl(f'{name}{self.bracket}')
 
 
 class BitInt(Scalar):
@@ -219,15 +208,12 @@ def is_address(got):
 
 # What utramp does not do yet: a form is accepted as the plain one that it is, what shows a gap is
 # not generated or accepted.  Take a word out when it is done.
-#  flexible    clang and g++ pass structs that end in T x[] in memory
-#  zero        gcc classifies T x[0] as if one T were there
-#  bitint      a _BitInt of a width that DWARF does not tell is shown without doubt
 #  unread      gcc: an unread parameter of a global function is called uncertain
 #  undefined   clang: an unread one in memory, for which callers pass anything, is not
 #  half        clang: the same of a struct's half
 #  dropped     clang: a result that nobody uses is not called uncertain
 #  stack-class clang: a class whose address is on the stack costs the exit
-NOT_YET = set('flexible zero bitint unread undefined half dropped stack-class'.split())
+NOT_YET = set('unread undefined half dropped stack-class'.split())
 
 
 def is_pending(what):
@@ -318,7 +304,7 @@ class Types(Generator):
     MAX_AGGREGATE = 160
 
     def __init__(self, seed, language, compiler, version, wide):
-        super().__init__(seed, wide, compiler == 'clang')
+        super().__init__(seed, wide, (compiler == 'clang', version))
         self.cxx, self.version, self.pool = language == 'c++', version, []
         self.text += [v.define() for n, row in VECTORS.items() if n <= max(16, wide) for v in row]
 
@@ -329,7 +315,7 @@ class Types(Generator):
         if not self.is_clang and not self.cxx or self.is_clang and self.version >= 15:
             kinds += [HALF]
         if self.is_clang and not self.cxx:
-            kinds += [r.choice(BITINTS[:10] if is_pending('bitint') else BITINTS)]
+            kinds += [r.choice(BITINTS)]
         for n in (32, 64):
             kinds += [r.choice(VECTORS[n])] * 6 * (n <= self.wide)
         return r.choice(kinds)
@@ -362,7 +348,8 @@ class Types(Generator):
                 break
             del self.text[had[0]:]
             self.ntypes = had[1]
-        if not a.union and a.members and not depth and self.r.random() < .06:
+        open_end = a.members and isinstance(a.members[-1][0], Flexible)
+        if not a.union and a.members and not depth and not open_end and self.r.random() < .06:
             self.text.pop()
             a = self.with_tail(a)
         if self.cxx:  # a name of its own, that a derived class's base shows
@@ -373,12 +360,8 @@ class Types(Generator):
 
     def with_tail(self, a):
         """The same with an array of no length behind."""
-        own = is_pending('flexible') and (self.cxx or self.is_clang)
-        zero = is_pending('zero') and not self.is_clang
-        if own and zero:
-            self.text.append(a.define())
-            return a
-        tail = Flexible(self.r.choice(INTS[1:]), self.r.choice(['[]', '[0]'][own:2 - zero]))
+        elem = self.r.choice(INTS[1:])
+        tail = Flexible(elem) if self.r.random() < .5 else Array(elem, 0)
         more = Aggregate(a.tag, a.members + [(tail, 0, 0)], False, a.packed, a.aligned,
                          lossy=a.lossy)
         self.text.append(more.define())

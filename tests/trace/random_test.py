@@ -44,8 +44,6 @@ class Way:
         self.family = 'clang' if 'clang' in compiler else 'gcc'
         self.ext = 'cc' if language == 'c++' else 'c'
         self.name = f'{language} {compiler} {flags}'
-        # its units describe only classes whose constructors are theirs
-        self.flags += ['-fstandalone-debug'] * (self.family == 'clang')
         self.wide = 64 if V4 in self.flags else 0
 
     def missing(self):
