@@ -26,6 +26,7 @@ enum abi_i128 {
 
 struct abi_way {
 	bool is_clang, variadic;
+	bool cxx;          /* gcc: T[] in a class is memory */
 	bool f128_unknown; /* clang before 17 or so: no register is counted for a _Float128 */
 	uint8_t i128;      /* enum abi_i128 */
 	uint8_t vector;    /* vectors of more bytes are not passed in registers */

@@ -27,6 +27,7 @@ struct ways {
 static void add_way(struct ways *w, const struct abi_dialect *d, struct abi_way way)
 {
 	way.variadic = d->variadic;
+	way.cxx = d->cxx;
 	for (unsigned i = 0; i < sizeof(widths); i++) {
 		if (d->vector && widths[i] != d->vector)
 			continue;

@@ -131,6 +131,8 @@ static int classify_fields(struct walk *w, const struct abi_type *t, uint32_t of
 		}
 		if (err)
 			return err;
+		if (w->way->cxx && f->type->kind == ABI_ARRAY && f->type->flexible)
+			out->at[off / 8] = MEMORY;
 	}
 	return 0;
 }
@@ -194,6 +196,25 @@ static int classify_aggregate(struct walk *w, const struct abi_type *t, uint32_t
 }
 
 /*
+ * T[0]: gcc counts the eightbytes of an array from where it begins in one of them, so one that does not
+ * begin with an eightbyte has a class, T's (config/i386/i386.cc, classify_argument).
+ */
+static int classify_nothing(struct walk *w, const struct abi_type *t, uint32_t off, unsigned depth,
+			    struct classes *out)
+{
+	struct classes own = { { NONE } };
+	int err;
+
+	if (t->flexible || !t->elem || !t->elem->size || off % 8 == 0 ||
+	    off % 8 + t->elem->size > ABI_MAX_CLASSIFIED)
+		return 0;
+	err = classify(w, t->elem, off % 8, depth + 1, &own);
+	if (!err)
+		merge_at(out, off / 8, (enum abi_class)own.at[0]);
+	return err;
+}
+
+/*
  * Merge the classes of t, off bytes into the value, into out.  The callers have checked that
  * off + t->size lies within the first ABI_MAX_CLASSIFIED bytes.
  */
@@ -205,7 +226,7 @@ static int classify(struct walk *w, const struct abi_type *t, uint32_t off, unsi
 	if (t->kind == ABI_AGGREGATE || t->kind == ABI_ARRAY) {
 		/* Empty structs and flexible arrays; their insides cannot matter. */
 		if (!t->size)
-			return 0;
+			return t->kind == ABI_ARRAY ? classify_nothing(w, t, off, depth, out) : 0;
 		if (t->kind == ABI_ARRAY)
 			return classify_elements(w, t, off, depth, out);
 		return classify_aggregate(w, t, off, depth, out);

@@ -87,7 +87,7 @@ struct abi_dialect {
 	uint8_t vector; /* the widest vectors that registers take: 16, 32 (AVX), 64 (AVX-512) bytes;
 			   * 0: not known, which matters only where there are wider ones */
 	uint16_t version; /* the first number */
-	bool variadic;
+	bool variadic, cxx;
 };
 
 /*
@@ -107,7 +107,8 @@ struct abi_dialect {
  *                                     miscompiled since
  *   vectors of 32 and 64 bytes        in registers if code is for AVX, AVX-512; of variadic
  *                                     functions of clang never
- *   flexible array in a struct        memory for clang, ignored by gcc
+ *   flexible array in a struct        memory for clang and g++, ignored by gcc in C; T[0]: for gcc, C
+ *                                     and C++, the eightbyte it begins in has T's class, too
  *   structs, unions: unaligned bit-fields, empty members or long arrays beside a vector
  *
  * Results that clang spreads over more registers than a place can say (vectors wider than those of

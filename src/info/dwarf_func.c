@@ -284,6 +284,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 	p->ms_abi = cc != DW_CC_normal && cc != DW_CC_program && cc != DW_CC_nocall;
 	p->noreturn = flag_integrated(die, DW_AT_noreturn);
 	p->maker = dwr_maker_of(die);
+	p->cxx = u && dwr_is_cxx(u->lang);
 	p->by_gcc = p->maker.compiler == MAKER_GCC;
 	p->foreign = calls == CALLS_OTHERWISE;
 	p->rust = u && u->lang == DW_LANG_Rust;

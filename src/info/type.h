@@ -160,6 +160,7 @@ struct proto {
 	uint8_t change;  /* enum proto_change */
 	uint8_t source;  /* enum proto_source */
 	struct proto_maker maker;
+	bool cxx; /* written in C++ */
 };
 
 struct ty_pool;

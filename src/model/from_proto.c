@@ -491,7 +491,8 @@ static struct abi_dialect dialect_of(const struct proto *p)
 {
 	struct abi_dialect d = { .version = p->maker.version,
 				 .vector = p->maker.vector,
-				 .variadic = p->variadic };
+				 .variadic = p->variadic,
+				 .cxx = p->cxx };
 
 	if (p->by_gcc || p->maker.compiler == MAKER_GCC)
 		d.by = ABI_BY_GCC;

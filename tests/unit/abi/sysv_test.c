@@ -374,6 +374,40 @@ static void test_disputed(void **state)
 	assert_true(place[0].disputed && place[1].disputed && call.disputed);
 }
 
+/* Arrays of no size at the end: measured with gcc, g++ and clang. */
+static void test_no_size(void **state)
+{
+	static const struct abi_type open_end = {
+		.kind = ABI_ARRAY, .align = 4, .flexible = true, .elem = &t_i32
+	};
+	static const struct abi_type none = { .kind = ABI_ARRAY, .align = 4, .elem = &t_i32 };
+	struct abi_dialect d = { .by = ABI_BY_GCC, .vector = 16 };
+	const struct abi_type *arg[1];
+	AGG(s_open, 4, 4, { &t_f32, 0 }, { &open_end, 4 });
+	AGG(s_none, 4, 4, { &t_f32, 0 }, { &none, 4 });
+	AGG(s_behind, 8, 8, { &t_f64, 0 }, { &none, 8 });
+	AGG(s_second, 16, 8, { &t_f64, 0 }, { &t_f32, 8 }, { &none, 12 });
+
+	assert_int_equal(ASSIGN(&s_open, &s_open, &s_none, &s_behind, &s_second), 0);
+	assert_reg(&ret_place, 0, ABI_XMM, 0);
+	assert_reg(&place[0], 0, ABI_XMM, 0);
+	assert_reg(&place[1], 0, ABI_GPR, 0);
+	assert_reg(&place[2], 0, ABI_XMM, 1);
+	assert_reg(&place[3], 0, ABI_XMM, 2);
+	assert_reg(&place[3], 1, ABI_GPR, 1);
+	d.cxx = true;
+	arg[0] = &s_open;
+	assert_int_equal(assign_by(&d, &s_open, 1, arg), 0);
+	assert_stack(&place[0], 0);
+	assert_true(call.sret);
+	arg[0] = &s_none;
+	assert_int_equal(assign_by(&d, &t_void, 1, arg), 0);
+	assert_reg(&place[0], 0, ABI_GPR, 0);
+	d = (struct abi_dialect){ .by = ABI_BY_CLANG, .version = 14 };
+	assert_int_equal(assign_by(&d, &t_void, 1, arg), 0);
+	assert_reg(&place[0], 0, ABI_XMM, 0);
+}
+
 /* gcc before 8 passed them as a char. */
 static void test_old_empty_class(void **state)
 {
@@ -486,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_by_ref),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_disputed),
+		cmocka_unit_test(test_no_size),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_deep_and_wide),
 		cmocka_unit_test(test_malformed),
