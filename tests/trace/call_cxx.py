@@ -74,6 +74,8 @@ class Special(Scalar):
 
 
 class Empty(Special):
+    partial = True  # there is nothing to read
+
     def __init__(self):
         super().__init__('{}', 'empty_class', 0)
 
