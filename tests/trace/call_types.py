@@ -209,12 +209,13 @@ def is_address(got):
 # What utramp does not do yet: a form is accepted as the plain one that it is, what shows a gap is
 # not generated or accepted.  Take a word out when it is done.
 #  bitint      a _BitInt of a width that DWARF does not tell is shown without doubt
+#  nullptr     clang counts no register for a nullptr_t, and splits a struct behind it
 #  unread      gcc: an unread parameter of a global function is called uncertain
 #  undefined   clang: an unread one in memory, for which callers pass anything, is not
 #  half        clang: the same of a struct's half
 #  dropped     clang: a result that nobody uses is not called uncertain
 #  stack-class clang: a class whose address is on the stack costs the exit
-NOT_YET = set('bitint unread undefined half dropped stack-class'.split())
+NOT_YET = set('bitint nullptr unread undefined half dropped stack-class'.split())
 
 
 def is_pending(what):
