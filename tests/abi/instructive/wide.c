@@ -54,7 +54,7 @@ NOINLINE long flexible(struct flex f, long y)
 
 #ifdef __clang__
 /* In memory, aligned to 8, and the register that is left goes to y; unlike an __int128. */
-NOINLINE long bits(long a, long b, long c, long d, long e, unsigned _BitInt(100) x, long y)
+NOINLINE long bits(long a, long b, long c, long d, long e, unsigned _BitInt(128) x, long y)
 {
 	return a + b + c + d + e + (long)x + (long)(x >> 64) * 3 + y;
 }
@@ -71,7 +71,7 @@ int main(void)
 	printf("%ld\n", CALL(far)(1, (struct far){ 2 }, 3));
 	printf("%ld\n", CALL(flexible)((struct flex){ 7 }, 8));
 #ifdef __clang__
-	printf("%ld\n", CALL(bits)(1, 2, 3, 4, 5, ((unsigned _BitInt(100))8 << 64) + 9, 10));
+	printf("%ld\n", CALL(bits)(1, 2, 3, 4, 5, ((unsigned _BitInt(128))8 << 64) + 9, 10));
 #endif
 	return 0;
 }
