@@ -195,7 +195,7 @@ class Types(Generator):
     """Random types of a program; cxx: C++'s as well; same: one compiler on both sides."""
 
     def __init__(self, seed, wide, cxx, compilers):
-        super().__init__(seed, wide, compilers != {'gcc'})
+        super().__init__(seed, wide, (compilers != {'gcc'}, 0))  # what all versions have
         self.cxx, self.compilers, self.pool = cxx, compilers, []
 
     def rare(self):

@@ -434,17 +434,13 @@ static void uncertain(void **state)
 {
 	struct gen_trace_opts opts = { .json = true };
 	struct gen_trace_func gf = { .module = "m", .name = "u", .entry = true };
-	struct proto_param *param;
 	struct rig_func f;
 	struct world w;
 
 	setup(&w, &opts);
 	rig_func(&f, w.t, "void u(int a, int b, int)", true, false);
-	param = ty_pool_alloc(f.pool, 3 * sizeof(*param));
-	assert_non_null(param);
-	memcpy(param, f.proto.param, 3 * sizeof(*param));
-	param[1].uncertain = param[2].uncertain = true;
-	f.proto.param = param;
+	f.model->arg[1].flags |= FM_UNCERTAIN;
+	f.model->arg[2].flags |= FM_UNCERTAIN;
 	gf.proto = &f.proto;
 	gf.model = f.model;
 	assert_int_equal(gen_trace_add(w.t, &gf, &f.id, NULL), 0);

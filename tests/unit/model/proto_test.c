@@ -51,7 +51,7 @@ static const struct {
 	  "xmm0=a0.0 rdi=a0.1 | void | K=0" },
 	{ "void f(struct { float a; int : 0; float b[2]; } s)",
 	  "xmm0=a0.0 xmm1=a0.1 | void | K=0" },
-	{ "void f(struct { int n; char data[]; } s)", "rdi=a0 | void | K=0" },
+	{ "void f(struct { int n; char data[]; } s)", "rdi=a0 | void | K=?" },
 	{ "void f(struct {} s, int x)", "-=a0 rdi=a1 | void | K=0" },
 	{ "enum e { A, B = -4, C = 0x10, } f(enum e x, enum other y)",
 	  "rdi=a0 rsi=a1 | rax=r | K=0" },
