@@ -130,6 +130,16 @@ static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 	return p->place.deref;
 }
 
+/* LLVM forgets to say of an address on the stack that it is one: no such class lies there itself. */
+static void mend_place(struct proto_param *p)
+{
+	const unsigned by_ref = TY_PASS_TOLD | TY_NONTRIVIAL;
+
+	if (p->place.seen == SEEN_STACK && is_aggregate(p->type) &&
+	    (ty_strip(p->type)->flags & by_ref) == by_ref)
+		p->place.deref = true;
+}
+
 static bool is_told(Dwarf_Die *param)
 {
 	return dwarf_hasattr(param, DW_AT_location) || dwarf_hasattr(param, DW_AT_const_value);
@@ -149,6 +159,7 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	gone = !instance_of(own, param, &instance) || !is_told(&instance);
 	if (!gone && dwr_place_of(b->r, &b->frame, &instance, out->type, b->pool, &out->place))
 		return -ENOMEM;
+	mend_place(out);
 	if (gone && !b->f->placeless && (b->placed || b->is_local))
 		out->place.seen = SEEN_GONE;
 	out->uncertain = b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&

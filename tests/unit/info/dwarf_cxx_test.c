@@ -219,6 +219,8 @@ static void test_lacking(void **state)
 	assert_int_equal(p.lacking, p.nparams == 7);
 	assert_string_equal(p.param[p.nparams - 1].name, "last");
 	assert_true(p.param[p.nparams - 1].by_ref);
+	if (p.param[p.nparams - 1].place.seen == SEEN_STACK)
+		assert_true(p.param[p.nparams - 1].place.deref); /* clang -O2 does not say so */
 	p = proto_of("ns::by_value");
 	assert_false(p.lacking);
 	p = proto_of("twice<int>");
