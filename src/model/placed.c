@@ -117,6 +117,15 @@ bool placed_in_regs(const struct proto_param *p)
 	return p->place.seen == SEEN_REGS && !p->place.weak && !p->place.partial;
 }
 
+static bool is_half_known(const struct proto_param *p)
+{
+	bool known = false;
+
+	for (unsigned i = 0; p->place.seen == SEEN_PARTS && i < p->place.nparts; i++)
+		known |= p->place.part[i].from == PART_CONST || p->place.part[i].from == PART_FUNC;
+	return known && !placed_is_gone(p);
+}
+
 /* As if what is gone had never been declared. */
 static int look_reduced(const struct proto *p, const struct abi_dialect *by,
 			const struct abi_type *ret, const struct abi_type *const *arg, bool *out)
@@ -152,6 +161,7 @@ int placed_look(const struct proto *p, const struct abi_dialect *by, const struc
 	for (unsigned i = 0; i < p->nparams; i++) {
 		v.as_typed &= agrees(&m->arg[i].place, &p->param[i].place);
 		v.some_gone |= placed_is_gone(&p->param[i]);
+		v.some_known |= is_half_known(&p->param[i]);
 		v.some_less |= !p->by_gcc && p->param[i].place.partial && m->arg[i].size > 8;
 	}
 	v.as_reduced = v.as_typed;
@@ -167,7 +177,7 @@ static bool is_changed(const struct proto *p, const struct placed_view *v)
 	case CHANGE_NONE:
 		return !v->as_typed;
 	case CHANGE_LOCAL:
-		return !v->as_typed || (v->some_gone && v->as_reduced);
+		return !v->as_typed || v->some_known || (v->some_gone && v->as_reduced);
 	case CHANGE_FEWER:
 	case CHANGE_ANY:
 		break;
@@ -328,6 +338,13 @@ static bool is_told(const struct proto_place *seen)
 	return seen->seen == SEEN_REGS || seen->seen == SEEN_STACK || seen->seen == SEEN_PARTS;
 }
 
+/* clang names the register of one half of an __int128 only: the other may have been dropped. */
+static bool tells_one_half(const struct proto_place *seen, const struct fm_value *v)
+{
+	return seen->seen == SEEN_REGS && !seen->deref && v->size > 8 &&
+	       seen->reg[0] < DWARF_XMM0 && seen->reg[1] == PLACE_NO_REG;
+}
+
 static void place_changed(const struct proto *p, unsigned i, struct fm_value *v)
 {
 	const struct proto_place *seen = &p->param[i].place;
@@ -341,6 +358,8 @@ static void place_changed(const struct proto *p, unsigned i, struct fm_value *v)
 	} else if (!agrees(&v->place, seen) || seen->partial || seen->seen == SEEN_PARTS) {
 		if (!move(v, seen))
 			v->flags |= FM_UNCERTAIN;
+	} else if (tells_one_half(seen, v)) {
+		v->flags |= FM_UNCERTAIN;
 	}
 }
 

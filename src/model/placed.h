@@ -18,6 +18,7 @@ struct placed_view {
 	bool as_typed;   /* every parameter is seen where the types put it, or not seen */
 	bool as_reduced; /* the same, if those that are gone or known were never declared */
 	bool some_gone;  /* some are */
+	bool some_known; /* of some a part is, and the rest is passed */
 	bool some_less;  /* LLVM, which drops single eightbytes: of some not all is passed */
 };
 

@@ -160,6 +160,20 @@ static void test_local(void **state)
 	      P(int, REGS(RSI, NONE)));
 }
 
+/* Of an __int128 the upper half is known, and not passed. */
+static void test_half_known(void **state)
+{
+	static const struct ty t_i128 = { .kind = TY_INT, .name = "i128", .size = 16, .align = 16 };
+
+	MODEL(LOCAL, "rdi=a0 rsi=a1.0:8 0=a1.8:8 | rax=r | K=0", P(long, REGS(RDI, NONE)),
+	      P(i128, PARTS({ PART_REG, RSI, 0, 8, 0 }, { PART_CONST, 0, 8, 8, 0 })));
+	MODEL(FEWER, "rdi=a0 rsi=a1.0 rdx=a1.1 | rax=r | K=0 ?a1", P(long, REGS(RDI, NONE)),
+	      P(i128, REGS(RSI, NONE)));
+	MODEL(NONE, "rdi=a0.0 rsi=a0.1 | rax=r | K=0", P(i128, REGS(RDI, NONE)));
+	MODEL(NONE, "rdi=a0.0 rsi=a0.1 | rax=r | K=0",
+	      P(i128, PARTS({ PART_REG, RDI, 0, 8, 0 }, { PART_CONST, 0, 8, 8, 0 })));
+}
+
 /* Functions that others can call: what is told wins, but K is proven by what agrees only. */
 static void test_none(void **state)
 {
@@ -268,10 +282,10 @@ static void test_results(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fewer),          cmocka_unit_test(test_any),
-		cmocka_unit_test(test_local),          cmocka_unit_test(test_none),
-		cmocka_unit_test(test_registers_plus), cmocka_unit_test(test_results),
-		cmocka_unit_test(test_rust),
+		cmocka_unit_test(test_fewer),   cmocka_unit_test(test_any),
+		cmocka_unit_test(test_local),   cmocka_unit_test(test_half_known),
+		cmocka_unit_test(test_none),    cmocka_unit_test(test_registers_plus),
+		cmocka_unit_test(test_results), cmocka_unit_test(test_rust),
 	};
 
 	return cmocka_run_group_tests_name("model placed", tests, NULL, NULL);
