@@ -31,12 +31,12 @@ UTRAMP, CLOBBER, HEAVY, LIGHT, SLAB = (os.path.abspath(p) for p in sys.argv[1:6]
 class Case:
     """kinds: what can be attached; breaks: what destroys the result; keeps: what does not.
 
-    untraced: why `trace` does not show it; moved: its first bytes have a call.
+    moved: its first bytes have a call.
     """
 
-    def __init__(self, kinds=EXIT, breaks=(), keeps=(), why=None, untraced=None, moved=False):
+    def __init__(self, kinds=EXIT, breaks=(), keeps=(), why=None, moved=False):
         self.kinds, self.breaks, self.keeps, self.why = kinds, list(breaks), keeps, why
-        self.untraced, self.moved = untraced, moved
+        self.moved = moved
 
 
 class Build:
@@ -134,20 +134,15 @@ def programs(exe, build, obj, plain):
 def traced(exe, build, plain):
     """Calls and exits, as `trace` has them; what it refuses, it refuses by name."""
     out = exe.with_suffix('.jsonl')
-    untraced = [n for n, c in build.cases.items() if c.untraced]
-    for name in untraced:
-        r = under(UTRAMP, 'trace', out, [exe], f'victim:{name}')
-        assert r.code == 1 and build.cases[name].untraced in r.stderr, r.stderr
-    deny = [a for n in untraced for a in ('-N', n)]
-    r = under(UTRAMP, 'trace', out, [exe], *patterns(build), *deny, '--missing=ignore',
-              '--lossless', *build.proto)
+    r = under(UTRAMP, 'trace', out, [exe], *patterns(build), '--missing=ignore', '--lossless',
+              *build.proto)
     same('trace', r, plain)
     assert not r.lost(), r.stderr
     calls, ends = collections.Counter(), 0
     for r in records(out):
         calls[symbol(r['func']).split('.')[0]] += 1
         ends += 'dur_ns' in r and not r.get('unwound')
-    for name in build.cases.keys() - untraced:
+    for name in build.cases:
         assert calls[name] >= 3, f'{name}: {calls[name]} calls traced'
     return sum(calls.values()), ends
 
@@ -161,10 +156,8 @@ def trapped(build, where):
     first_calls(exe, build)
     controls(exe, build)
     calls, ends = traced(exe, build, plain)
-    for obj in (HEAVY, LIGHT):  # what looks at arguments is refused where trace is
+    for obj in (HEAVY, LIGHT):
         n, m = programs(exe, build, obj, plain)
-        if obj == LIGHT:
-            n, m = (x - 3 * sum(bool(c.untraced) for c in build.cases.values()) for x in (n, m))
         assert n == calls, f'{n} programs at entry, {calls} calls'
         assert m == ends, f'{m} programs at exit, {ends} exits traced'
     done = sum(len(c.breaks) for c in build.cases.values())
@@ -281,8 +274,7 @@ def stacks(leaf='align', plain=False, **more):
         't_redzone': Case(breaks=['below+redzone_middle'], keeps=['below']),  # 47
     }
     for name, breaks in more.items():
-        wide = 'is a vector of' if name.startswith('t_m') else None
-        cases[name] = Case(breaks=breaks, untraced=wide)
+        cases[name] = Case(breaks=breaks)
     return {c: Case() for c in cases} if plain else cases
 
 
