@@ -155,7 +155,7 @@ static const char *step(const char *text, const char *c)
 	if (*c != '(')
 		return skip_group(text, c);
 	end = skip_group(text, c);
-	if ((c - text >= 8 && starts(c - 8, "decltype")) ||
+	if ((c - text >= 8 && (starts(c - 8, "decltype") || starts(c - 8, "__vector"))) ||
 	    (c - text >= 9 && starts(c - 9, "decltype ")))
 		return end;
 	end = skip_qualifiers(end);

@@ -371,10 +371,12 @@ class Types(Generator):
 
     def large(self):
         """More bytes than are shown."""
-        r = self.r
+        r, inner = self.r, self.small_aggregate()
+        while any(isinstance(m, Flexible) for m, _, _ in inner.members):  # can be last only
+            inner = self.small_aggregate()
         members = [(Array(r.choice(INTS[1:] + FLOATS), r.randint(30, 90)), 0, 0),
                    (self.scalar(0), 0, 0), (Array(r.choice(INTS[3:5]), 32), 0, 0),
-                   (self.small_aggregate(), 0, 0)]
+                   (inner, 0, 0)]
         r.shuffle(members)
         a = Aggregate(f'T{self.ntypes}', members, lossy=self.is_clang)
         self.ntypes += 1

@@ -329,6 +329,7 @@ static const struct {
 	{ "n::f_*", "_Zz", NULL, "int pick::* n::f_6<3>(int)", true },
 	{ "*f_6*", "_Zz", NULL, "int (pick::*f_6<3>(unsigned long, int (pick::*)() const))() const",
 	  true },
+	{ "f_4*", "_Zz", NULL, "signed char __vector(16) f_4<3>()", true },
 	{ "add<int>", "_Zz", NULL, "decltype ({parm#1}+(1)) add<int>(int)", true },
 	{ "tf<(3>2)>", "_Zz", NULL, "int tf<(3>2)>(char)", true },
 	{ "outer", "_Zz", NULL, "outer(int)::L::in(int)", false },
