@@ -374,10 +374,24 @@ static void place_typed(const struct proto *p, unsigned i, const struct placed_v
 	bool less = !p->by_gcc && seen->partial && (v->size > 8 || p->change == CHANGE_LOCAL);
 	bool moved = p->change == CHANGE_LOCAL && view->some_less && !is_told(seen);
 
-	if (p->foreign && v->flags & FM_AGGREGATE && !is_told(seen))
-		moved = true;
 	if (placed_is_gone(&p->param[i]) || less || moved)
 		v->flags |= FM_UNCERTAIN;
+}
+
+/* How another language passes a struct, and what is left to those behind it, C does not tell. */
+static void place_foreign(const struct proto *p, struct func_model *m)
+{
+	bool open = m->ret.flags & FM_AGGREGATE && m->ret.size;
+
+	for (unsigned i = 0; i < p->nparams && i < m->nargs; i++) {
+		if (is_told(&p->param[i].place))
+			continue;
+		open |= (m->arg[i].flags & FM_AGGREGATE) != 0;
+		if (open)
+			m->arg[i].flags |= FM_UNCERTAIN;
+	}
+	if (m->ret.flags & FM_AGGREGATE && m->ret.size)
+		m->ret.flags |= FM_UNCERTAIN;
 }
 
 void placed_apply(const struct proto *p, const struct placed_view *v, struct func_model *m)
@@ -392,6 +406,8 @@ void placed_apply(const struct proto *p, const struct placed_view *v, struct fun
 		else
 			place_typed(p, i, v, &m->arg[i]);
 	}
-	if ((p->ret_unsure || (p->foreign && m->ret.flags & FM_AGGREGATE)) && m->ret.size)
+	if (p->ret_unsure && m->ret.size)
 		m->ret.flags |= FM_UNCERTAIN;
+	if (p->foreign)
+		place_foreign(p, m);
 }

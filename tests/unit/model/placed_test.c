@@ -244,9 +244,9 @@ static void test_rust(void **state)
 	const struct proto_param closure = { .name = "args", .type = &args };
 	struct proto p = rust(many, 3);
 
-	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 | rax=r | K=0 ?a1");
+	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 | rax=r | K=0 ?a1 ?a2");
 	p.nparams = 4; /* with a hidden result and a caller's place there could be seven */
-	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 rcx=a3 | rax=r | K=? ?a1");
+	assert_model(&p, "rdi=a0 rsi=a1.0 xmm0=a1.1 rdx=a2 rcx=a3 | rax=r | K=? ?a1 ?a2 ?a3");
 	p = rust(many, 1);
 	p.name = "m::{closure#0}";
 	assert_model(&p, "rdi=a0 | rax=r | K=?");
