@@ -5,8 +5,8 @@
  * a whole vector beyond), keeps count of the registers it believes to be taken, and hands values
  * that do not fit to memory, unless they are scalars: these, and the eightbytes of what fits, it
  * hands one by one to the back end, which counts again.  Where the counts part, because of an
- * __int128 that the back end splits or a _Float128 that the front end does not know, a struct can
- * be torn into a register and a stack slot.
+ * __int128 that the back end splits or a _Float128 or std::nullptr_t that the front end does not
+ * know, a struct can be torn into a register and a stack slot.
  *
  * Known by comparing with what clang 13, 14, 15, 16 and 19 do (tests/unit/abi), not by its sources.
  */
@@ -72,7 +72,7 @@ static void classify_scalar(struct walk *w, const struct abi_type *t, unsigned h
 {
 	switch ((enum abi_kind)t->kind) {
 	case ABI_INT:
-		out->c[half] = t->size > 16 ? MEMORY : INTEGER;
+		out->c[half] = t->size > 16 || t->null ? MEMORY : INTEGER;
 		if (t->size == 16)
 			out->c[0] = out->c[1] = INTEGER;
 		break;
@@ -236,6 +236,8 @@ static void want_result(const struct abi_type *t, struct abi_want *out)
 	if (is_aggregate(t) || is_bit_int(t))
 		return;
 	out->nregs = 1;
+	if (t->null)
+		return;
 	out->file[0] = ABI_XMM;
 	out->wide = true;
 	out->disputed = t->kind == ABI_VECTOR; /* in two registers, or four */
@@ -361,6 +363,8 @@ int abi_arg_clang(struct abi_state *s, const struct abi_type *t, struct abi_plac
 	}
 	if (t->by_ref)
 		return assign_pieces(s, t, &want, p);
+	if (t->null)
+		want.nregs = 1;
 	if (t->kind == ABI_FLOAT && !want.nregs) /* a _Float128 */
 		want = (struct abi_want){ .nregs = 1, .file = { ABI_XMM }, .wide = true };
 	if (!want.nregs || is_aggregate(t) || is_bit_int(t)) /* struct { char c[]; }: 8 bytes */

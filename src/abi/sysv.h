@@ -39,6 +39,7 @@ struct abi_type {
 	bool is_bool;         /* ABI_INT: _Bool; passing is as for any byte */
 	bool is_union;        /* ABI_AGGREGATE */
 	bool flexible;        /* ABI_ARRAY: the last member, of no size */
+	bool null;            /* ABI_INT: std::nullptr_t */
 	uint32_t size, align; /* of a scalar: its natural alignment, not a typedef's */
 	uint32_t n;           /* ABI_AGGREGATE: fields; ABI_ARRAY: elements */
 	const struct abi_field *field;
@@ -109,6 +110,7 @@ struct abi_dialect {
  *                                     functions of clang never
  *   flexible array in a struct        memory for clang and g++, ignored by gcc in C; T[0]: for gcc, C
  *                                     and C++, the eightbyte it begins in has T's class, too
+ *   std::nullptr_t                    clang counts no register for it; a class with one is in memory
  *   structs, unions: unaligned bit-fields, empty members or long arrays beside a vector
  *
  * Results that clang spreads over more registers than a place can say (vectors wider than those of

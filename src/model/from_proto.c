@@ -36,6 +36,7 @@ struct conv {
 };
 
 static const struct abi_type pointer = { .kind = ABI_INT, .size = 8, .align = 8 };
+static const struct abi_type null_pointer = { .kind = ABI_INT, .size = 8, .align = 8, .null = true };
 static const struct abi_type nothing = { .kind = ABI_VOID };
 
 static const struct abi_type *convert(struct conv *c, const struct ty *t, unsigned depth);
@@ -309,7 +310,7 @@ static const struct abi_type *convert(struct conv *c, const struct ty *t, unsign
 	case TY_FLOAT:
 		return convert_float(c, t);
 	case TY_PTR:
-		return &pointer;
+		return t->name && !strcmp(t->name, "decltype(nullptr)") ? &null_pointer : &pointer;
 	case TY_STRUCT:
 	case TY_UNION:
 		return convert_struct(c, t, depth);

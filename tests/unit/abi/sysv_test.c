@@ -21,6 +21,7 @@
 		.kind = kind_, .size = size_, .align = size_ \
 	}
 
+static const struct abi_type t_null = { .kind = ABI_INT, .size = 8, .align = 8, .null = true };
 static const struct abi_type t_void = { .kind = ABI_VOID };
 static const struct abi_type t_i8 = S(ABI_INT, 1), t_i32 = S(ABI_INT, 4), t_i64 = S(ABI_INT, 8);
 static const struct abi_type t_i128 = S(ABI_INT, 16), t_f32 = S(ABI_FLOAT, 4);
@@ -45,6 +46,8 @@ AGG(s_floats3, 12, 4, { &t_f32, 0 }, { &t_f32, 4 }, { &t_f32, 8 });
 AGG(s_long_al16, 16, 16, { &t_i64, 0 });
 AGG(s_long_al32, 32, 32, { &t_i64, 0 });
 AGG(s_long_al128, 128, 128, { &t_i64, 0 });
+AGG(s_longs, 16, 8, { &t_i64, 0 }, { &t_i64, 8 });
+AGG(s_null, 8, 8, { &t_null, 0 });
 AGG(s_packed, 9, 1, { &t_i8, 0 }, { &t_i64, 1 });
 AGG(s_bits, 8, 1, { &t_i64, 0, 3, 61 });
 AGG(s_bits2, 16, 8, { &t_f64, 0 }, { &t_i64, 8, 5, 7 });
@@ -502,6 +505,38 @@ static void test_malformed(void **state)
 	assert_int_equal(ASSIGN(&t_void, &s_behind_padding), -ENOTSUP);
 }
 
+/* Measured with clang 14, 16 and 19: no register is counted, so a pair behind it is torn apart. */
+static void test_null_by_clang(void **state)
+{
+	const struct abi_type *const arg[] = { &t_i64,  &t_i64,   &t_i64,  &t_i64,
+					       &t_null, &s_longs, &s_null, &t_null };
+	static const struct abi_dialect clang = { .by = ABI_BY_CLANG, .version = 14 };
+	static const struct abi_dialect gcc12 = { .by = ABI_BY_GCC, .version = 12 };
+
+	assert_int_equal(assign_by(&clang, &t_null, 8, arg), 0);
+	assert_reg(&ret_place, 0, ABI_GPR, 0);
+	assert_int_equal(ret_place.nregs, 1);
+	assert_reg(&place[4], 0, ABI_GPR, 4);
+	assert_reg(&place[5], 0, ABI_GPR, 5);
+	assert_int_equal(place[5].nregs, 2);
+	assert_int_equal(place[5].file[1], ABI_STACK);
+	assert_int_equal(place[5].stack, 0);
+	assert_stack(&place[6], 8);
+	assert_stack(&place[7], 16);
+	assert_int_equal(call.stack_bytes, 24);
+	assert_int_equal(assign_by(&clang, &s_null, 0, arg), 0);
+	assert_true(call.sret);
+	assert_int_equal(assign_by(&gcc12, &s_null, 8, arg), 0);
+	assert_reg(&ret_place, 0, ABI_GPR, 0);
+	assert_stack(&place[5], 0);
+	assert_reg(&place[6], 0, ABI_GPR, 5);
+	assert_stack(&place[7], 16);
+	assert_int_equal(assign_by(NULL, &t_void, 6, arg), 0);
+	assert_true(call.disputed);
+	assert_int_equal(assign_by(NULL, &t_void, 5, arg), 0);
+	assert_false(call.disputed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_deep_and_wide),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_null_by_clang),
 	};
 
 	return cmocka_run_group_tests_name("abi sysv", tests, NULL, NULL);
