@@ -130,6 +130,14 @@ static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 	return p->place.deref;
 }
 
+/* clang does not tell how many bits count; what is above them is anything. */
+static bool is_bit_int(const struct ty *t)
+{
+	t = ty_strip(t);
+	return t->kind == TY_INT &&
+	       (!strcmp(t->name, "_BitInt") || !strcmp(t->name, "unsigned _BitInt"));
+}
+
 /* LLVM forgets to say of an address on the stack that it is one: no such class lies there itself. */
 static void mend_place(struct proto_param *p)
 {
@@ -162,8 +170,9 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	mend_place(out);
 	if (gone && !b->f->placeless && (b->placed || b->is_local))
 		out->place.seen = SEEN_GONE;
-	out->uncertain = b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
-			 ty_strip(out->type)->size < 8;
+	out->uncertain =
+		is_bit_int(out->type) || (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
+					  ty_strip(out->type)->size < 8);
 	out->by_ref = is_by_ref(b, out);
 	out->name = ty_pool_str(b->pool, name);
 	return out->name ? 0 : -ENOMEM;
@@ -336,6 +345,7 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 		err = build_params(b, &f->die, &decl, p);
 	p->unprototyped &= !p->nparams && !p->variadic;
 	p->ret_unsure |= p->change == CHANGE_LOCAL && is_optimised(&f->die, p);
+	p->ret_unsure |= !err && p->ret && is_bit_int(p->ret);
 	return err;
 }
 

@@ -8,7 +8,7 @@ that the number is among what is shown.
 import re
 
 from call_types import (ANY, ENUMS, STRING_SHOWN, Aggregate, Enum, Number, Scalar, Text, Types,
-                        is_address, is_pending)
+                        is_address)
 
 CXX_ENUMS = [Enum('color', 2, True, {'RED': -3, 'GREEN': -2, 'BLUE': 1000}),
              Enum('alpha::perm', 2, False, {'R': 1, 'W': 2, 'X': 4}, bits=True, flags=True),
@@ -389,8 +389,7 @@ class CxxTypes(Types):
             return r.choice(LIBRARY)
         if x < .29:
             return r.choice(ENUMS + CXX_ENUMS)
-        null = [] if self.is_clang and is_pending('nullptr') else [NULL]
-        return r.choice(CXX_ENUMS + CHARS + [EMPTY, FIELD, MEMBER] + null)
+        return r.choice(CXX_ENUMS + CHARS + [EMPTY, FIELD, MEMBER] + [NULL])
 
 
 __all__ = ['CXX_MAIN', 'CXX_PRELUDE', 'Class', 'CxxTypes', 'Special', 'Text', 'tables']

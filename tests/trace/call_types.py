@@ -206,22 +206,6 @@ def is_address(got):
         bool(re.fullmatch('0x[0-9a-f]+', got))
 
 
-# What utramp does not do yet: a form is accepted as the plain one that it is, what shows a gap is
-# not generated or accepted.  Take a word out when it is done.
-#  bitint      a _BitInt of a width that DWARF does not tell is shown without doubt
-#  nullptr     clang counts no register for a nullptr_t, and splits a struct behind it
-#  unread      gcc: an unread parameter of a global function is called uncertain
-#  undefined   clang: an unread one in memory, for which callers pass anything, is not
-#  half        clang: the same of a struct's half
-#  dropped     clang: a result that nobody uses is not called uncertain
-#  stack-class clang: a class whose address is on the stack costs the exit
-NOT_YET = set('bitint nullptr unread undefined half dropped stack-class'.split())
-
-
-def is_pending(what):
-    return what in NOT_YET
-
-
 ENUMS = [Enum('enum minus', 4, True, {'MINUS': -1, 'NOUGHT': 0, 'PLENTY': 0x7fffffff}),
          Enum('enum plus', 4, False, {'ONE': 1, 'TEN': 10, 'MOST': 0xffffffff}),
          Enum('enum tiny', 1, False, {'T_NO': 0, 'T_YES': 1, 'T_LAST': 255}),
@@ -317,7 +301,7 @@ class Types(Generator):
         if not self.is_clang and not self.cxx or self.is_clang and self.version >= 15:
             kinds += [HALF]
         if self.is_clang and not self.cxx:
-            kinds += [r.choice(BITINTS[:10] if is_pending('bitint') else BITINTS)]
+            kinds += [r.choice(BITINTS)]
         for n in (32, 64):
             kinds += [r.choice(VECTORS[n])] * 6 * (n <= self.wide)
         return r.choice(kinds)

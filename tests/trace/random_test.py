@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 from call_check import check_slots, slots
-from call_types import ANY, BitInt, NOT_YET, is_pending
+from call_types import ANY, BitInt
 from gen_calls import HERE, Program, check_value
 from harness import Run, Tap, records, same_program, under
 
@@ -129,14 +129,13 @@ class Case:
         """The names of its values that utramp need not be sure of, for a reason that is known."""
         if f.kind == 'local':
             return {*f.names(), 'ret'}
-        if self.disputed(f) or f.kind == 'variadic' and self.way.name.startswith('c++ clang') and \
-                is_pending('stack-class'):
+        if self.disputed(f):
             return set(f.names())
         # DWARF does not tell how many bits a _BitInt has
         bits = {f'a{i}' for i, a in enumerate(f.args) if isinstance(a.t, BitInt)}
         bits |= {'ret'} if isinstance(f.ret, BitInt) else set()
         # clang's callers may pass anything for what is not read, if they know; gcc's do not
-        if self.way.family == 'clang' or is_pending('unread'):
+        if self.way.family == 'clang':
             bits |= {f'a{i}' for i, a in enumerate(f.args) if a.is_unread()}
             bits |= set(f.names()) if f.kind in HERE else set()  # it may lose track of others
         return bits
@@ -148,7 +147,6 @@ class Case:
 
     def disputed(self, f):
         return any(number(n) == f.number and self.REASONS.get(self.why(r), ()) is None
-                   or is_pending('stack-class') and 'elsewhere' in r
                    for n, r in self.entry_only.items() if number(n) == f.number)
 
     def why(self, reason):
@@ -168,8 +166,7 @@ class Case:
                 continue
             self.reasons['disputed' if of is None else f.kind] += 1
         n = len(self.program.functions) - kinds['variadic']
-        most = .5 if is_pending('stack-class') else DISPUTED
-        assert self.reasons['disputed'] <= most * n, self.reasons
+        assert self.reasons['disputed'] <= DISPUTED * n, self.reasons
         assert self.reasons['local'] <= LOCAL_ENTRY_ONLY * kinds['local'] + 2, self.reasons
         return wrong
 
@@ -421,8 +418,6 @@ def main():
             functions += opts.count
     print(f'# {functions} functions, {skipped} ways skipped; {TOTAL}; '
           f'functions without exit: {dict(WITHOUT_EXIT)}')
-    if NOT_YET:
-        print(f'# not yet: {", ".join(sorted(NOT_YET))}')
     return tap.end()
 
 
