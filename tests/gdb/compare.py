@@ -70,19 +70,21 @@ class Result:
 
 def one_call(result, pair, key, theirs, again, ours, marked):
     """theirs: gdb's [[name, node]]; ours: {name: value}."""
-    varied = {n for (n, a), (_, b) in zip(theirs, again) if a != b} if len(theirs) == len(again) else None
-    for name, node in theirs:
-        if varied is None or name in varied:
+    same = len(theirs) == len(again)
+    rest = list(ours.all)           # parameters of a pack have one name: the first is the first
+    for i, (name, node) in enumerate(theirs):
+        at = next((k for k, (n, _) in enumerate(rest) if n == name), None)
+        value = rest.pop(at)[1] if at is not None else None
+        if not same or node != again[i][1]:
             result.count['varies'] += 1
-        elif name not in ours and node['k'] == 'gone':
+        elif at is None and node['k'] == 'gone':
             result.count['gone'] += 1       # __in_chrg: declared, and not passed
-        elif name not in ours:
+        elif at is None:
             result.count['differs'] += 1
             result.found.append((key, name, 'differs', f'gdb has a parameter {node}'))
         else:
-            result.add(key, name, match.match(pair, name, node, ours[name]), name in marked)
-    names = {n for n, _ in theirs}
-    result.count['unnamed'] += sum(n not in names for n in ours)
+            result.add(key, name, match.match(pair, name, node, value), name in marked)
+    result.count['unnamed'] += len(rest)
 
 
 def compare(theirs, again, ours):

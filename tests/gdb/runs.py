@@ -141,7 +141,7 @@ class Runner:
         found, uncertain, pid = collections.defaultdict(list), {}, None
         with open(out, encoding='utf-8') as f:
             for line in f:
-                x = json.loads(line, object_pairs_hook=pairs)
+                x = json.loads(line, object_pairs_hook=pairs, parse_int=whole)
                 key, pid = (x['module'], x['func']), pid or x['pid']
                 if x['pid'] == pid and key in wanted and (len(found[key]) < self.hits or '-e' not in self.mode):
                     found[key].append((x['time_ns'], x['args']))
@@ -150,8 +150,13 @@ class Runner:
         return Calls(args, self._maps(job, f'trace ({code})', err), uncertain)
 
 
+def whole(text):
+    """json makes 0 of the -0 of a float."""
+    return -0.0 if text == '-0' else int(text)
+
+
 class Object(dict):
-    """A JSON object; of members that have one name, all."""
+    """A JSON object; all are kept of what has the same name (of a pack's parameters)."""
 
 
 def pairs(items):
