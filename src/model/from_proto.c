@@ -36,7 +36,9 @@ struct conv {
 };
 
 static const struct abi_type pointer = { .kind = ABI_INT, .size = 8, .align = 8 };
-static const struct abi_type null_pointer = { .kind = ABI_INT, .size = 8, .align = 8, .null = true };
+static const struct abi_type null_pointer = {
+	.kind = ABI_INT, .size = 8, .align = 8, .null = true
+};
 static const struct abi_type nothing = { .kind = ABI_VOID };
 
 static const struct abi_type *convert(struct conv *c, const struct ty *t, unsigned depth);
