@@ -30,6 +30,8 @@ class Gone(Exception):
 def raw_hex(v):
     """The bits of a scalar, as gdb keeps them."""
     text = v.format_string(format='x', raw=True)
+    if text == 'NULL':                   # of pointers to members
+        return '0x0'
     if not text.startswith('0x'):
         raise Gone(f'no bits: {text}')
     return text

@@ -14,7 +14,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 GDB = ['set pagination off', 'set confirm off', 'set width 0', 'set debuginfod enabled off',
        'set print entry-values no', 'set python print-stack full', 'set breakpoint always-inserted on',
        'set startup-with-shell off', 'set disable-randomization on', 'unset environment LINES',
-       'unset environment COLUMNS', 'unset environment GDB_JOB', 'unset environment PYTHONDONTWRITEBYTECODE', 'handle all nostop noprint pass', 'handle SIGTRAP stop']
+       'unset environment COLUMNS', 'unset environment GDB_JOB',
+       'unset environment PYTHONDONTWRITEBYTECODE', 'handle all nostop noprint pass', 'handle SIGTRAP stop']
 
 
 class Missing(Exception):
