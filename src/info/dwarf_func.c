@@ -130,12 +130,18 @@ static bool is_by_ref(const struct builder *b, const struct proto_param *p)
 	return p->place.deref;
 }
 
-/* clang does not tell how many bits count; what is above them is anything. */
-static bool is_bit_int(const struct ty *t)
+/* clang does not tell how many bits of a _BitInt count; what is above them is anything. */
+static bool has_bit_int(const struct ty *t, unsigned depth)
 {
 	t = ty_strip(t);
-	return t->kind == TY_INT &&
-	       (!strcmp(t->name, "_BitInt") || !strcmp(t->name, "unsigned _BitInt"));
+	if (t->kind == TY_INT)
+		return !strcmp(t->name, "_BitInt") || !strcmp(t->name, "unsigned _BitInt");
+	if (t->kind == TY_ARRAY && t->of && depth < DWR_MAX_DEPTH)
+		return has_bit_int(t->of, depth + 1);
+	for (uint64_t i = 0; is_aggregate(t) && i < t->n && depth < DWR_MAX_DEPTH; i++)
+		if (has_bit_int(t->member[i].type, depth + 1))
+			return true;
+	return false;
 }
 
 /* LLVM forgets to say of an address on the stack that it is one: no such class lies there itself. */
@@ -170,9 +176,9 @@ static int build_param(struct builder *b, const struct shape *own, Dwarf_Die *pa
 	mend_place(out);
 	if (gone && !b->f->placeless && (b->placed || b->is_local))
 		out->place.seen = SEEN_GONE;
-	out->uncertain =
-		is_bit_int(out->type) || (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
-					  ty_strip(out->type)->size < 8);
+	out->uncertain = has_bit_int(out->type, 0) ||
+			 (b->promoted && ty_strip(out->type)->kind == TY_FLOAT &&
+			  ty_strip(out->type)->size < 8);
 	out->by_ref = is_by_ref(b, out);
 	out->name = ty_pool_str(b->pool, name);
 	return out->name ? 0 : -ENOMEM;
@@ -345,7 +351,7 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 		err = build_params(b, &f->die, &decl, p);
 	p->unprototyped &= !p->nparams && !p->variadic;
 	p->ret_unsure |= p->change == CHANGE_LOCAL && is_optimised(&f->die, p);
-	p->ret_unsure |= !err && p->ret && is_bit_int(p->ret);
+	p->ret_unsure |= !err && p->ret && has_bit_int(p->ret, 0);
 	return err;
 }
 

@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 from call_check import check_slots, slots
-from call_types import ANY, BitInt
+from call_types import ANY, Aggregate, Array, BitInt
 from gen_calls import HERE, Program, check_value
 from harness import Run, Tap, records, same_program, under
 
@@ -87,6 +87,12 @@ def number(name):
     return int(m[1]) if m else None
 
 
+def has_bit_int(t):
+    inner = [m for m, _, _ in t.members] if isinstance(t, Aggregate) else \
+        [t.elem] if isinstance(t, Array) else []
+    return isinstance(t, BitInt) or any(map(has_bit_int, inner))
+
+
 class Case:
     """A program, and what utramp says of its functions."""
     # reasons of functions that are only entered, and of which kinds of functions they may be
@@ -132,8 +138,8 @@ class Case:
         if self.disputed(f):
             return set(f.names())
         # DWARF does not tell how many bits a _BitInt has
-        bits = {f'a{i}' for i, a in enumerate(f.args) if isinstance(a.t, BitInt)}
-        bits |= {'ret'} if isinstance(f.ret, BitInt) else set()
+        bits = {f'a{i}' for i, a in enumerate(f.args) if has_bit_int(a.t)}
+        bits |= {'ret'} if has_bit_int(f.ret) else set()
         # clang's callers may pass anything for what is not read, if they know; gcc's do not
         if self.way.family == 'clang':
             bits |= {f'a{i}' for i, a in enumerate(f.args) if a.is_unread()}
