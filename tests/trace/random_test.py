@@ -307,7 +307,8 @@ def trace(case):
     fail(wrong, count.calls, 'calls')
     share = count.uncertain / max(count.local, 1)
     assert share <= LOCAL_UNCERTAIN, f'{share:.0%} of the values of local functions are uncertain'
-    assert count.unsure <= UNCERTAIN * count.others, f'{count}'
+    # LLVM 19 keeps less of where parameters are
+    assert count.unsure <= (.06 if '-19' in case.way.name else UNCERTAIN) * count.others, f'{count}'
     TOTAL.add(count)
     WITHOUT_EXIT.update(case.reasons)
     return f'{count}; functions without exit: {dict(case.reasons)}'

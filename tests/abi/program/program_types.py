@@ -194,8 +194,10 @@ def fold_value(s, t, data, mask):
 class Types(Generator):
     """Random types of a program; cxx: C++'s as well; same: one compiler on both sides."""
 
+    OPEN_ENDS, ALIGNED = 0, (8, 16, 16, 32, 64)  # what compilers agree about
+
     def __init__(self, seed, wide, cxx, compilers):
-        super().__init__(seed, wide, (compilers != {'gcc'}, 0))  # what all versions have
+        super().__init__(seed, wide, (compilers != {'gcc'}, 12))
         self.cxx, self.compilers, self.pool = cxx, compilers, []
 
     def rare(self):

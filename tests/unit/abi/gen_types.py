@@ -204,6 +204,9 @@ BIT_INTS = [Scalar('b128', 'unsigned _BitInt(128)', 16, 8, bits=False),
 
 
 class Generator:
+    OPEN_ENDS = .03  # structs that end in T[]
+    ALIGNED = (8, 16, 16, 32, 64, 128)
+
     def __init__(self, seed, wide, compiler):
         self.r, self.wide = random.Random(seed), wide
         self.is_clang, self.major = compiler
@@ -249,10 +252,10 @@ class Generator:
     def aggregate(self, depth=0):
         r = self.r
         union, packed = r.random() < .2, r.random() < .12
-        aligned = r.choice([8, 16, 16, 32, 64, 128]) if r.random() < .07 else 0
+        aligned = r.choice(self.ALIGNED) if r.random() < .07 else 0
         n = 0 if r.random() < .02 else r.choice([1, 1, 2, 2, 2, 3, 3, 4, 5])
         members = [self.member(depth, packed) for _ in range(n)]
-        if n and not union and depth == 0 and r.random() < .03:
+        if n and not union and depth == 0 and self.OPEN_ENDS and r.random() < self.OPEN_ENDS:
             members.append((Flexible(r.choice(INTS)), 0, 0))
         a = Aggregate(f'T{self.ntypes}', members, union, packed, aligned, lossy=self.is_clang)
         a.tag = f'T{self.ntypes}'  # the members took numbers of their own
