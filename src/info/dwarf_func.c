@@ -332,8 +332,19 @@ static bool is_optimised(Dwarf_Die *die, const struct proto *p)
 		    dwarf_hasattr(die, DW_AT_GNU_all_call_sites);
 
 	for (unsigned i = 0; i < p->nparams && !some; i++)
-		some = p->param[i].place.seen != SEEN_COPY && p->param[i].place.seen != SEEN_STACK;
+		some = p->param[i].place.seen != SEEN_COPY &&
+		       p->param[i].place.seen != SEEN_STACK && !p->param[i].by_ref;
 	return some;
+}
+
+/* The same where no name tells: C's linkage in C++.  main has no such parameters. */
+static bool may_lack_params(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl,
+			    const struct proto *p)
+{
+	struct dwr_unit *u = speaking_unit(b->r, die, decl);
+
+	return u && b->c_like && !dwr_is_c(u->lang) && p->maker.compiler == MAKER_CLANG &&
+	       !*dwr_linkage_name(die) && !is_optimised(die, p) && strcmp(p->name, "main") != 0;
 }
 
 static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
@@ -349,6 +360,8 @@ static int build_proto(struct builder *b, struct dwr_func *f, struct proto *p)
 	err = dwr_type_of(b->r, &f->die, b->pool, &p->ret, b->d);
 	if (!err)
 		err = build_params(b, &f->die, &decl, p);
+	if (!err)
+		p->lacking |= may_lack_params(b, &f->die, &decl, p);
 	p->unprototyped &= !p->nparams && !p->variadic;
 	p->ret_unsure |= p->change == CHANGE_LOCAL && is_optimised(&f->die, p);
 	p->ret_unsure |= !err && p->ret && has_bit_int(p->ret, 0);

@@ -221,6 +221,8 @@ static void test_lacking(void **state)
 	assert_true(p.param[p.nparams - 1].by_ref);
 	if (p.param[p.nparams - 1].place.seen == SEEN_STACK)
 		assert_true(p.param[p.nparams - 1].place.deref); /* clang -O2 does not say so */
+	p = proto_of("lacks_in_c");
+	assert_true(p.nparams == 8 || p.lacking);
 	p = proto_of("ns::by_value");
 	assert_false(p.lacking);
 	p = proto_of("twice<int>");

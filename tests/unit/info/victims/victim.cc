@@ -162,3 +162,12 @@ long lacks_one(long a, long b, long c, long d, long e, long f, ns::counted unuse
 		static_cast<void>(b);
 	return last.get(1) + f;
 }
+
+/* nor here, where no name tells */
+extern "C" long lacks_in_c(long a, long b, long c, long d, long e, long f, ns::counted unused,
+			   ns::counted last)
+{
+	if (a)
+		static_cast<void>(b);
+	return last.get(1) + 2 * f;
+}
