@@ -29,16 +29,12 @@ template <class T> static void use(const T &v)
 }
 
 #define SHOW(T, name)                   \
-	extern "C" void f_##name(T name); \
-	extern "C" ALONE void f_##name(T name) { use(name); }
+	void f_##name(T name);          \
+	ALONE void f_##name(T name) { use(name); }
 /* Its result, too. */
 #define GIVE(T, name)                 \
-	extern "C" T r_##name(T &name); \
-	extern "C" ALONE T r_##name(T &name) { use(name); return static_cast<T>(name); }
-/* C names, so that the test finds them; what C could not return, clang remarks upon. */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wreturn-type-c-linkage"
-#endif
+	T r_##name(T &name);          \
+	ALONE T r_##name(T &name) { use(name); return static_cast<T>(name); }
 
 /* -- what C has ------------------------------------------------------------------------------ */
 
@@ -147,8 +143,8 @@ SHOW(const holder &, keeps)
 SHOW(holder, has)
 
 /* What an object says need not be true. */
-extern "C" void f_broken(const std::string &broken);
-extern "C" ALONE void f_broken(const std::string &broken) { use(broken); }
+void f_broken(const std::string &broken);
+ALONE void f_broken(const std::string &broken) { use(broken); }
 SHOW(const std::string &, lost)
 SHOW(const std::vector<int> &, reverse)
 SHOW(const std::vector<int> &, gone)
@@ -227,10 +223,10 @@ GIVE(perm, allowed)
 GIVE(handler, chosen)
 GIVE(bool, truth)
 GIVE(point, spot)
-extern "C" int &r_lent(int &lent);
-extern "C" ALONE int &r_lent(int &lent) { use(lent); return lent; }
-extern "C" const std::string &r_named(const std::string &named);
-extern "C" ALONE const std::string &r_named(const std::string &named) { use(named); return named; }
+int &r_lent(int &lent);
+ALONE int &r_lent(int &lent) { use(lent); return lent; }
+const std::string &r_named(const std::string &named);
+ALONE const std::string &r_named(const std::string &named) { use(named); return named; }
 
 static void c_values()
 {

@@ -138,6 +138,11 @@ def as_json(program, rows):
     compare(got, {n: spaced(row[1]) for n, row in rows.items()})
 
 
+def plain_name(mangled):
+    m = re.match(r'_Z(\d+)', mangled)
+    return mangled[m.end():m.end() + int(m[1])]
+
+
 def results(program, rows):
     got = {}
     for line in traced(program, 'r_*'):
@@ -146,7 +151,7 @@ def results(program, rows):
         got[m[1]] = [m[2]]
     for line in traced(program, '-j', 'r_*'):
         r = json.loads(line)
-        got[r['func'][2:]].append(json.dumps(r['ret'], ensure_ascii=False))
+        got[plain_name(r['func'])[2:]].append(json.dumps(r['ret'], ensure_ascii=False))
     compare(got, {n: [row[0], spaced(row[1])] for n, row in RESULTS.items()})
 
 
