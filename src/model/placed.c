@@ -61,14 +61,24 @@ static bool in_these_regs(const struct abi_place *p, const struct proto_place *s
 	return p->nregs > 0;
 }
 
+/* All of a value in memory, or the eightbyte of it that found no register. */
+static bool is_on_stack(const struct abi_place *p, const struct proto_part *part)
+{
+	unsigned i = part->offset / 8;
+
+	if (!p->nregs)
+		return part->value == (int64_t)p->stack + part->offset;
+	return i < p->nregs && p->file[i] == ABI_STACK &&
+	       part->value == (int64_t)p->stack + part->offset % 8;
+}
+
 /* Parts of an eightbyte are not what a type has in a register; joined they would be one part. */
 static bool in_these_parts(const struct abi_place *p, const struct proto_place *seen)
 {
 	for (unsigned i = 0; i < seen->nparts; i++) {
 		const struct proto_part *part = &seen->part[i];
 
-		if (part->from == PART_STACK &&
-		    (p->nregs || part->value != (int64_t)p->stack + part->offset))
+		if (part->from == PART_STACK && !is_on_stack(p, part))
 			return false;
 		if (part->from == PART_REG &&
 		    (part->offset % 8 || !is_reg(p, part->offset / 8, part->reg)))
