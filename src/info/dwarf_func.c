@@ -229,6 +229,25 @@ static bool lacks_params(Dwarf_Die *die, const struct shape *s)
 	return n < cxx_name_count(&name);
 }
 
+static bool tells_calls(Dwarf_Die *die)
+{
+	return dwarf_hasattr(die, DW_AT_call_all_calls) ||
+	       dwarf_hasattr(die, DW_AT_GNU_all_call_sites);
+}
+
+/*
+ * clang gives parameters no place when nothing uses them, and then LLVM's callers in the same
+ * module may pass anything (DeadArgumentElimination), though others can call the function, too.
+ */
+static void doubt_unused(const struct builder *b, Dwarf_Die *die, struct proto_param *param,
+			 unsigned n)
+{
+	if (b->placed || b->f->placeless || !tells_calls(die))
+		return;
+	for (unsigned i = 0; i < n; i++)
+		param[i].uncertain = true;
+}
+
 static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, struct proto *p)
 {
 	struct shape own = { 0 }, want = { 0 };
@@ -248,6 +267,8 @@ static int build_params(struct builder *b, Dwarf_Die *func, Dwarf_Die *decl, str
 		b->placed |= is_told(&own.param.at[i]);
 	for (size_t i = 0; i < want.param.n && !err; i++)
 		err = build_param(b, &own, &want.param.at[i], &param[i]);
+	if (!err && p->maker.compiler == MAKER_CLANG)
+		doubt_unused(b, func, param, (unsigned)want.param.n);
 	p->param = param;
 	p->nparams = (unsigned)want.param.n;
 	p->variadic = want.variadic || own.variadic;
@@ -328,8 +349,7 @@ static void read_manner(struct builder *b, Dwarf_Die *die, Dwarf_Die *decl, stru
 /* Only LLVM's optimiser says that it told all calls, or moves parameters from the frame. */
 static bool is_optimised(Dwarf_Die *die, const struct proto *p)
 {
-	bool some = dwarf_hasattr(die, DW_AT_call_all_calls) ||
-		    dwarf_hasattr(die, DW_AT_GNU_all_call_sites);
+	bool some = tells_calls(die);
 
 	for (unsigned i = 0; i < p->nparams && !some; i++)
 		some = p->param[i].place.seen != SEEN_COPY &&

@@ -229,14 +229,31 @@ static void test_lacking(void **state)
 	assert_false(p.lacking);
 }
 
+/* Nothing uses it: who calls it may know, if nothing is told of it. */
+static void test_unused(void **state)
+{
+	struct proto p = proto_of("fades::~fades");
+
+	assert_int_equal(p.nparams, 1);
+	assert_int_equal(p.param[0].uncertain, p.param[0].place.seen == SEEN_NOT);
+	p = proto_of("twice<int>");
+	assert_false(p.param[0].uncertain);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_this),       cmocka_unit_test(test_by_value),
-		cmocka_unit_test(test_references), cmocka_unit_test(test_member_pointers),
-		cmocka_unit_test(test_template),   cmocka_unit_test(test_declared_string),
-		cmocka_unit_test(test_lacking),    cmocka_unit_test(test_local),
-		cmocka_unit_test(test_lambdas),    cmocka_unit_test(test_lambda_of_no_function),
+		cmocka_unit_test(test_this),
+		cmocka_unit_test(test_by_value),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_member_pointers),
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_declared_string),
+		cmocka_unit_test(test_lacking),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_unused),
+		cmocka_unit_test(test_lambdas),
+		cmocka_unit_test(test_lambda_of_no_function),
 	};
 
 	if (argc < 2)

@@ -171,3 +171,11 @@ extern "C" long lacks_in_c(long a, long b, long c, long d, long e, long f, ns::c
 		static_cast<void>(b);
 	return last.get(1) + 2 * f;
 }
+
+/* clang -O2 does not say where this is */
+struct fades {
+	int x;
+	~fades();
+};
+
+fades::~fades() {}
