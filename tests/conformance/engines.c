@@ -1,8 +1,7 @@
 /*
  * engines.c - many programs through all engines: what the Python tests of this folder talk to.
  *
- * stdin: records without end, each a struct head, its instructions, then nmem memories of mem_len
- * bytes.  stdout, for each record:
+ * stdin: records.h.  stdout, for each record:
  *
  *	u32 status      0, or an errno: refused or failed; then u32 length and a text
  *	per memory      u64 r0 by engine (interpreter, checked interpreter, JIT, body)
@@ -13,6 +12,8 @@
  * mixes its arguments.  A body is run if the record asks for it: as fmod_ret, its r1 is ctx.
  * An engine that does not run is given the interpreter's r0.
  */
+#include "records.h"
+
 #include "../unit/bpf/bodyrun.h"
 
 #include <errno.h>
@@ -21,21 +22,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MEM       0x200000000
-#define MAX_MEM   65536
-#define MAX_INSNS 1000000
-#define CODE      (64 << 20)
-#define FUEL      10000000
+#define MEM  0x200000000
+#define CODE (64 << 20)
+#define FUEL 10000000
 
-enum { UNVERIFIED = 1, BODY = 2 };
 enum { INTERP, CHECKED, JIT, BODY_ENGINE, ENGINES };
 
-struct head {
-	uint32_t ninsns, mem_len, nmem, flags;
-};
-
 struct run {
-	struct head h;
+	struct record rec;
 	struct program *p, *body; /* body: the same as fmod_ret, or NULL */
 	const struct engine_env *env;
 	struct diag d;
@@ -55,34 +49,15 @@ static uint64_t mix(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t
 	return (r1 * 3 + r2 * 5 + r3 * 7 + r4 * 11 + r5 * 13) ^ r1 >> 29;
 }
 
-static bool get(void *to, size_t n)
-{
-	return fread(to, 1, n, stdin) == n;
-}
-
-static void put(const void *from, size_t n)
-{
-	if (fwrite(from, 1, n, stdout) != n) {
-		perror("engines");
-		exit(1);
-	}
-}
-
-static void put32(uint32_t v)
-{
-	put(&v, sizeof(v));
-}
-
-static int load(struct run *r, const struct bpf_insn *insn, enum program_kind kind,
-		struct program **out)
+static int load(struct run *r, enum program_kind kind, struct program **out)
 {
 	struct program_attr attr = { .kind = kind,
-				     .insn = insn,
-				     .ninsns = r->h.ninsns,
+				     .insn = r->rec.insn,
+				     .ninsns = r->rec.h.ninsns,
 				     .arena = bodies.arena,
 				     .nslots =
 					     kind == PROGRAM_PLAIN ? PROGRAM_NO_CTX : BODYRUN_SLOTS,
-				     .allow_any_helper = r->h.flags & UNVERIFIED };
+				     .allow_any_helper = r->rec.h.flags & RECORD_UNVERIFIED };
 
 	return program_load(&attr, out, &r->d);
 }
@@ -119,16 +94,16 @@ static int run_engine(struct run *r, unsigned engine, uint64_t r1, uint64_t *r0)
 {
 	struct interp_opts o = { .checked = engine == CHECKED, .fuel = FUEL };
 	/* what small programs address without r1 */
-	struct interp_range range = { MEM, MEM + r->h.mem_len, true };
+	struct interp_range range = { MEM, MEM + r->rec.h.mem_len, true };
 
 	o.range = &range;
 	o.nranges = 1;
 	if (engine == JIT)
-		*r0 = r->jit(r1, r->h.mem_len);
+		*r0 = r->jit(r1, r->rec.h.mem_len);
 	else if (engine == BODY_ENGINE)
 		return run_body(r, r0);
 	else
-		return interp_run(r->p, r->env, r1, r->h.mem_len, &o, r0, &r->d);
+		return interp_run(r->p, r->env, r1, r->rec.h.mem_len, &o, r0, &r->d);
 	return 0;
 }
 
@@ -144,85 +119,60 @@ static int run_memory(struct run *r, const uint8_t *before, uint64_t r0[ENGINES]
 			r0[e] = r0[INTERP];
 			continue;
 		}
-		memcpy(r->mem, before, r->h.mem_len);
-		err = run_engine(r, e, r->h.mem_len ? MEM : 0, &r0[e]);
+		memcpy(r->mem, before, r->rec.h.mem_len);
+		err = run_engine(r, e, r->rec.h.mem_len ? MEM : 0, &r0[e]);
 		if (err)
 			return err;
 		if (e == INTERP)
-			memcpy(after, r->mem, r->h.mem_len);
-		else if (memcmp(r->mem, after, r->h.mem_len))
+			memcpy(after, r->mem, r->rec.h.mem_len);
+		else if (memcmp(r->mem, after, r->rec.h.mem_len))
 			*differ |= 1u << e;
 	}
 	return 0;
 }
 
-static void fail(struct run *r, int err)
+static void run_all(struct run *r)
 {
-	const char *text = diag_text(&r->d, err);
-
-	put32((uint32_t)-err);
-	put32((uint32_t)strlen(text));
-	put(text, strlen(text));
-}
-
-static void run_all(struct run *r, const uint8_t *mems)
-{
-	size_t one = sizeof(uint64_t) * ENGINES + sizeof(uint32_t) + r->h.mem_len;
-	uint8_t *out = malloc(one * (r->h.nmem ? r->h.nmem : 1));
+	size_t one = sizeof(uint64_t) * ENGINES + sizeof(uint32_t) + r->rec.h.mem_len;
+	uint8_t *out = malloc(one * (r->rec.h.nmem ? r->rec.h.nmem : 1));
 	int err = out ? 0 : -ENOMEM;
 
-	for (uint32_t k = 0; !err && k < r->h.nmem; k++) {
+	for (uint32_t k = 0; !err && k < r->rec.h.nmem; k++) {
 		uint8_t *at = out + k * one;
 		uint64_t r0[ENGINES];
 		uint32_t differ;
 
-		err = run_memory(r, mems + (size_t)k * r->h.mem_len, r0, &differ,
+		err = run_memory(r, r->rec.mems + (size_t)k * r->rec.h.mem_len, r0, &differ,
 				 at + sizeof(r0) + sizeof(differ));
 		memcpy(at, r0, sizeof(r0));
 		memcpy(at + sizeof(r0), &differ, sizeof(differ));
 	}
 	if (err) {
-		fail(r, err);
+		record_refuse(err, diag_text(&r->d, err));
 	} else {
-		put32(0);
-		put(out, one * r->h.nmem);
+		record_put32(0);
+		record_put(out, one * r->rec.h.nmem);
 	}
 	free(out);
 }
 
-static bool record(struct run *r)
+static void one(struct run *r)
 {
-	struct bpf_insn *insn;
-	uint8_t *mems;
 	int err;
 
-	if (!get(&r->h, sizeof(r->h)))
-		return false;
-	if (r->h.ninsns > MAX_INSNS || r->h.mem_len > MAX_MEM || r->h.nmem > MAX_MEM)
-		return false;
-	insn = calloc(r->h.ninsns + 1, sizeof(*insn));
-	mems = malloc((size_t)r->h.mem_len * r->h.nmem + 1);
-	if (!insn || !mems || !get(insn, r->h.ninsns * sizeof(*insn)) ||
-	    !get(mems, (size_t)r->h.mem_len * r->h.nmem)) {
-		fprintf(stderr, "engines: half a record\n");
-		exit(1);
-	}
 	r->d.text[0] = '\0';
 	r->p = r->body = NULL;
-	err = load(r, insn, PROGRAM_PLAIN, &r->p);
-	if (!err && r->h.flags & BODY)
-		err = load(r, insn, PROGRAM_FMOD_RET, &r->body);
+	err = load(r, PROGRAM_PLAIN, &r->p);
+	if (!err && r->rec.h.flags & RECORD_BODY)
+		err = load(r, PROGRAM_FMOD_RET, &r->body);
 	if (!err)
 		err = compile(r);
 	if (err)
-		fail(r, err);
+		record_refuse(err, diag_text(&r->d, err));
 	else
-		run_all(r, mems);
+		run_all(r);
 	program_put(r->p);
 	program_put(r->body);
-	free(insn);
-	free(mems);
-	return true;
 }
 
 int main(void)
@@ -231,14 +181,14 @@ int main(void)
 					 .helper[6] = (uint64_t)(uintptr_t)mix };
 	struct run r = { .env = &env };
 
-	r.mem = mmap((void *)(uintptr_t)MEM, MAX_MEM, PROT_READ | PROT_WRITE,
+	r.mem = mmap((void *)(uintptr_t)MEM, RECORD_MAX_MEM, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if ((uintptr_t)r.mem != MEM || !bodyrun_open(&bodies)) {
 		perror("engines");
 		return 1;
 	}
-	while (record(&r))
-		;
+	while (record_next(&r.rec))
+		one(&r);
 	fflush(stdout);
 	return 0;
 }
