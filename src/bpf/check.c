@@ -145,7 +145,7 @@ static int check_nesting(const struct program *p, struct diag *d)
 
 	for (uint32_t s = 0; s < p->nsub; s++)
 		own[s] = sum[s] = 1;
-	for (unsigned round = 0; round < PROGRAM_MAX_CALLS && p->nsub > 1; round++)
+	for (unsigned round = 0; round < PROGRAM_MAX_CALLS; round++)
 		chain_round(p, own, sum);
 	for (uint32_t s = 0; s < p->nsub; s++)
 		if (sum[s] > PROGRAM_MAX_CALLS)
