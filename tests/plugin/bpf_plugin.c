@@ -1,15 +1,17 @@
 /*
  * bpf_plugin.c - our engines behind bpf_conformance's plugin protocol.
  *
- *	bpf-plugin [MEMORY] [--interpret | --jit] [--no-verify]
+ *	bpf-plugin [MEMORY] [--interpret | --jit] [--no-verify] [--elf [true | false]]
  *
  * MEMORY   "aa bb cc": r1 points at these bytes, r2 is their number
- * stdin    the program, 8 bytes an instruction, as hex of the same form
+ * stdin    the program, 8 bytes an instruction, as hex of the same form; with --elf an object (elf.h)
  * stdout   r0 in hex; errors on stderr with exit status 1
  *
  * --no-verify accepts what RFC 9669 defines but the kernel's verifier refuses (shifts by
  * more than the width).  Helper 5 returns its argument.
  */
+#include "elf.h"
+
 #include "bpf/engine.h"
 
 #include <ctype.h>
@@ -19,12 +21,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MAX_INPUT (16 << 20)
-#define MAX_CODE  (64 << 20)
+#define MAX_CODE (64 << 20)
 
 struct options {
 	const char *memory;
-	bool interpret, no_verify;
+	bool interpret, no_verify, elf;
 };
 
 static uint64_t unwind(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
@@ -53,12 +54,13 @@ static uint8_t *parse_hex(const char *s, size_t *n)
 
 static char *read_stdin(void)
 {
-	char *text = malloc(MAX_INPUT + 1);
-	size_t n = text ? fread(text, 1, MAX_INPUT, stdin) : 0;
+	char *text = NULL;
+	size_t cap = 0;
 
-	if (text)
-		text[n] = '\0';
-	return text;
+	if (getdelim(&text, &cap, '\0', stdin) >= 0)
+		return text;
+	free(text);
+	return strdup("");
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -71,8 +73,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 		} else if (!strcmp(argv[i], "--no-verify")) {
 			o->no_verify = true;
 		} else if (!strcmp(argv[i], "--elf")) {
-			fprintf(stderr, "bpf-plugin: --elf is not supported: pass instructions\n");
-			return -ENOTSUP;
+			bool no = i + 1 < argc && !strcmp(argv[i + 1], "false");
+
+			o->elf = !no;
+			i += no || (i + 1 < argc && !strcmp(argv[i + 1], "true"));
 		} else if (argv[i][0] != '-' && i == 1) {
 			o->memory = argv[i];
 		} else {
@@ -104,30 +108,42 @@ static int run_jit(const struct program *p, const struct engine_env *env, uint64
 	return 0;
 }
 
+/* The program of stdin's bytes; the caller frees *insn. */
+static int read_program(const struct options *o, const uint8_t *code, size_t len,
+			struct bpf_insn **insn, size_t *n, struct diag *d)
+{
+	if (o->elf)
+		return elf_program(code, len, insn, n, d);
+	if (len % 8)
+		return diag_set(d, -EBADMSG, "the program is not a multiple of 8 bytes");
+	*n = len / 8;
+	*insn = calloc(*n + 1, sizeof(**insn));
+	if (!*insn)
+		return -ENOMEM;
+	memcpy(*insn, code, len);
+	return 0;
+}
+
 static int run(const struct options *o, const uint8_t *code, size_t code_len, uint8_t *mem,
 	       size_t mem_len)
 {
 	struct program_attr attr = { .name = "plugin",
 				     .kind = PROGRAM_PLAIN,
-				     .ninsns = (uint32_t)(code_len / 8),
 				     .nslots = PROGRAM_NO_CTX,
 				     .allow_any_helper = o->no_verify };
 	struct engine_env env = { .helper[5] = (uint64_t)(uintptr_t)unwind };
 	struct interp_opts opts = { .checked = !o->no_verify };
 	uint64_t r0 = 0, r1 = mem_len ? (uint64_t)(uintptr_t)mem : 0;
-	struct bpf_insn *insn = calloc(code_len / 8 + 1, sizeof(*insn));
+	struct bpf_insn *insn = NULL;
 	struct program *p = NULL;
 	struct diag d = { "" };
-	int err;
+	size_t n = 0;
+	int err = read_program(o, code, code_len, &insn, &n, &d);
 
-	if (!insn || code_len % 8) {
-		fprintf(stderr, "bpf-plugin: the program is not a multiple of 8 bytes\n");
-		free(insn);
-		return -EBADMSG;
-	}
-	memcpy(insn, code, code_len);
 	attr.insn = insn;
-	err = program_load(&attr, &p, &d);
+	attr.ninsns = (uint32_t)n;
+	if (!err)
+		err = program_load(&attr, &p, &d);
 	if (!err)
 		err = o->interpret ? interp_run(p, &env, r1, mem_len, &opts, &r0, &d) :
 				     run_jit(p, &env, r1, mem_len, &r0);
