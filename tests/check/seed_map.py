@@ -41,7 +41,7 @@ FAULTS = [
     ('a python test that is not there', '`traced, then detached`', '`traced, then lost`',
      'has no test traced, then lost'),
     ('a test that is not built', '`tests/stress/inventory.py` `traced, then detached`',
-     '`tests/conformance/make-cases.py` `main`', 'is in no meson.build'),
+     '`tests/conformance/progs.py` `program`', 'is in no meson.build'),
     ('a row without a test', '| no counterpart |', '| |', 'an empty one'),
     ('a test cell of words', '`tests/unit/tramp/state_test.c` `test_shadow_stack` |', 'tested |',
      'has no test, and neither'),

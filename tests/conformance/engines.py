@@ -49,9 +49,12 @@ def run(program, jobs):
     """Results of all jobs, in order.  A process that dies takes a RuntimeError with it."""
     r = subprocess.run([program], input=b''.join(pack(j) for j in jobs), capture_output=True)
     out, at = [], 0
-    while at < len(r.stdout) and len(out) < len(jobs):
-        got, at = unpack(r.stdout, at, jobs[len(out)])
-        out.append(got)
+    try:
+        while at < len(r.stdout) and len(out) < len(jobs):
+            got, at = unpack(r.stdout, at, jobs[len(out)])
+            out.append(got)
+    except struct.error:        # it died while it wrote
+        pass
     if r.returncode or len(out) != len(jobs):
         if len(jobs) > 1:       # which one was it?
             for job in jobs:

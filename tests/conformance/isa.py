@@ -180,7 +180,7 @@ class Assembler:
             else:
                 self.put(ST | MEM | size, base, 0, off, number(op[2]))
             return True
-        m = re.fullmatch(r'load_acq(b|h|w|dw)|store_rel(b|h|w|dw)', op[0])
+        m = re.fullmatch(r'acq(b|h|w|dw)|rel(b|h|w|dw)', op[0])
         if not m:
             return False
         size = SIZES[m[1] or m[2]][0]
@@ -200,7 +200,10 @@ class Assembler:
         op = text.replace(',', ' ').split()
         if not op:
             return
-        if op[0] == 'lddw':
+        if op[0] == '.fill':
+            for _ in range(number(op[1])):
+                self.put(ALU64 | 0xb0, 5, 0, 0, 0)
+        elif op[0] == 'lddw':
             value = number(op[2])
             self.put(LDDW, register(op[1]), 0, 0, value)
             self.put(0, 0, 0, 0, value >> 32)

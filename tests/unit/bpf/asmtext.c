@@ -279,6 +279,16 @@ static bool do_lddw(struct text *t, char op[4][64])
 	return true;
 }
 
+/* ".fill N": so many instructions that do nothing which matters */
+static bool do_fill(struct text *t, char op[4][64])
+{
+	if (strcmp(op[0], ".fill"))
+		return false;
+	for (long long n = number(t, op[1]); n > 0; n--)
+		put(t, INSN(BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, 0));
+	return true;
+}
+
 /* -- lines ------------------------------------------------------------------------- */
 
 static void line(struct text *t, char *s)
@@ -305,7 +315,8 @@ static void line(struct text *t, char *s)
 		else
 			snprintf(op[n++], sizeof(op[0]), "%s", w);
 	}
-	if (n && !do_mem(t, op) && !do_alu(t, op) && !do_jmp(t, op) && !do_lddw(t, op))
+	if (n && !do_fill(t, op) && !do_mem(t, op) && !do_alu(t, op) && !do_jmp(t, op) &&
+	    !do_lddw(t, op))
 		fail(t, "unknown instruction '%s'", op[0]);
 }
 

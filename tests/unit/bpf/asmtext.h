@@ -8,6 +8,7 @@
  *	        lddw r3, 0x123456789a   # map r3, FD / value r3, FD, OFF: references
  *	        call 5                  # helper; call local LABEL; call kfunc ID
  *	        be16 r0; le64 r0; bswap32 r0; neg r0; movsx8 r0, r1; sdiv r0, r1; gotol start
+ *	        .fill 5                 # five times "mov r5, 0"
  *
  * Operands may carry a '%'.  '#' and ';' at a line's beginning are comments.
  */
