@@ -1,8 +1,10 @@
 /*
  * bpf/check.c - see check.h: subprograms, jumps, how calls nest.
  *
- * A subprogram begins at instruction 0 and at each target of a local call and ends where
- * the next one begins.  Unreachable code is fine, but has been decoded.
+ * A subprogram begins at instruction 0 and at each function that a call or an address names,
+ * and ends where the next one begins.  Unreachable code is fine, but has been decoded.
+ * Whoever takes a function's address is counted as its caller, as in the kernel: whatever
+ * helper runs it does so while its taker's frame is there.
  *
  * Spec     RFC 9669 4.3.1; the limits are those of kernel/bpf/verifier.c
  */
@@ -35,11 +37,11 @@ static int find_subprogs(struct program *p, uint8_t *mark, struct diag *d)
 	for (uint32_t i = 0; i < p->ninsns; i++) {
 		int64_t to = insn_target(&p->insn[i], i);
 
-		if (mark[i] & MARK_SECOND || !insn_is_local_call(&p->insn[i]))
+		if (mark[i] & MARK_SECOND || !insn_names_func(&p->insn[i]))
 			continue;
 		if (to < 0 || to >= p->ninsns || mark[to] & MARK_SECOND)
-			return diag_set(d, -EACCES,
-					"insn %u: call to %lld, which is no instruction", i,
+			return diag_set(d, -EACCES, "insn %u: %s %lld, which is no instruction", i,
+					insn_is_func(&p->insn[i]) ? "the address of" : "call to",
 					(long long)to);
 		n += !(mark[to] & MARK_START);
 		mark[to] |= MARK_START;
@@ -101,37 +103,54 @@ uint32_t program_sub_at(const struct program *p, uint32_t insn)
 	return lo;
 }
 
+/* Who names whom: p->edge, and what sub[] says of its functions. */
+static int find_edges(struct program *p)
+{
+	uint32_t s = 0;
+
+	p->edge = calloc(p->nsub, p->nsub);
+	if (!p->edge)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < p->ninsns; i++) {
+		const struct bpf_insn *in = &p->insn[i];
+
+		s += i == p->sub[s].end;
+		p->sub[s].may_goto |= insn_is_may_goto(in);
+		if (insn_names_func(in)) {
+			uint32_t to = program_sub_at(p, (uint32_t)insn_target(in, i));
+
+			p->edge[s * p->nsub + to] |= insn_is_func(in) ? EDGE_CALLBACK : EDGE_CALL;
+			p->sub[to].callback |= insn_is_func(in);
+		}
+		i += insn_is_lddw(in);
+	}
+	return 0;
+}
+
 /*
- * One round makes each subprogram's value its own plus the largest among its callees; the
+ * One round makes each subprogram's value its own plus the largest among those it names; the
  * n-th round knows all chains of n + 1 frames, so PROGRAM_MAX_CALLS rounds know all that
  * are allowed.
  */
-static void chain_round(const struct program *p, const uint32_t *own, uint32_t *sum)
+static void chain_round(const struct program *p, const uint32_t *own, unsigned edges, uint32_t *sum)
 {
 	for (uint32_t s = 0; s < p->nsub; s++) {
 		uint32_t most = 0;
 
-		for (uint32_t i = p->sub[s].start; i < p->sub[s].end; i++) {
-			if (insn_is_lddw(&p->insn[i])) {
-				i++;
-			} else if (insn_is_local_call(&p->insn[i])) {
-				int64_t to = insn_target(&p->insn[i], i);
-				uint32_t v = sum[program_sub_at(p, (uint32_t)to)];
-
-				most = v > most ? v : most;
-			}
-		}
+		for (uint32_t to = 0; to < p->nsub; to++)
+			if (p->edge[s * p->nsub + to] & edges && sum[to] > most)
+				most = sum[to];
 		sum[s] = own[s] + most;
 	}
 }
 
-uint32_t check_chain(const struct program *p, const uint32_t *own)
+uint32_t check_chain(const struct program *p, const uint32_t *own, unsigned edges)
 {
 	uint32_t sum[CHECK_MAX_SUBPROGS];
 
 	memcpy(sum, own, p->nsub * sizeof(*own));
 	for (unsigned round = 0; round < PROGRAM_MAX_CALLS && p->nsub > 1; round++)
-		chain_round(p, own, sum);
+		chain_round(p, own, edges, sum);
 	return sum[0];
 }
 
@@ -146,7 +165,7 @@ static int check_nesting(const struct program *p, struct diag *d)
 	for (uint32_t s = 0; s < p->nsub; s++)
 		own[s] = sum[s] = 1;
 	for (unsigned round = 0; round < PROGRAM_MAX_CALLS; round++)
-		chain_round(p, own, sum);
+		chain_round(p, own, EDGE_CALL | EDGE_CALLBACK, sum);
 	for (uint32_t s = 0; s < p->nsub; s++)
 		if (sum[s] > PROGRAM_MAX_CALLS)
 			return diag_set(d, -EACCES,
@@ -163,5 +182,7 @@ int check_flow(struct program *p, struct diag *d)
 	for (uint32_t s = 0; !err && s < p->nsub; s++)
 		err = check_jumps(p, &p->sub[s], mark, d);
 	free(mark);
+	if (!err)
+		err = find_edges(p);
 	return err ? err : check_nesting(p, d);
 }

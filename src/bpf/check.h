@@ -20,7 +20,7 @@
 /* bpf/check_insn.c: every instruction decodes, reserved fields are zero, helpers are known. */
 int check_insns(const struct program *p, const struct program_attr *attr, struct diag *d);
 
-/* bpf/check.c: finds sub[]; jumps, ends, nesting of calls. */
+/* bpf/check.c: finds sub[] and edge[]; jumps, ends, nesting of calls. */
 int check_flow(struct program *p, struct diag *d);
 
 /*
@@ -30,7 +30,10 @@ int check_flow(struct program *p, struct diag *d);
  */
 int facts_compute(struct program *p, const struct program_attr *attr, struct diag *d);
 
-/* Deepest value along the chains of calls: each subprogram's own plus its callees'. */
-uint32_t check_chain(const struct program *p, const uint32_t *own);
+/* What program.edge[] holds of each pair of functions; bits. */
+enum { EDGE_CALL = 1, EDGE_CALLBACK = 2 };
+
+/* Deepest value along the chains of these edges: each subprogram's own plus its callees'. */
+uint32_t check_chain(const struct program *p, const uint32_t *own, unsigned edges);
 
 #endif

@@ -179,8 +179,7 @@ static int check_jmp(const struct insn_check *c)
 		return check_reserved(c, false, false, false, false);
 	case INSN_JCOND:
 		if (wide && !reg)
-			return UNSUPPORTED(
-				c, "may_goto is not supported yet: bound the loop by a counter");
+			return check_reserved(c, false, false, true, false);
 		return DENY(c, "no such instruction");
 	case 0xf0:
 		return DENY(c, "no such instruction");
@@ -203,9 +202,8 @@ static int check_lddw(const struct insn_check *c)
 	case LDDW_VALUE:
 		return 0;
 	case LDDW_MAP:
-		return next->imm ? DENY(c, "a reserved field is not zero") : 0;
 	case LDDW_FUNC:
-		return UNSUPPORTED(c, "callbacks are not supported yet: write the loop out");
+		return next->imm ? DENY(c, "a reserved field is not zero") : 0;
 	case LDDW_VAR:
 		return UNSUPPORTED(c, "kernel variables (ksym) are not supported");
 	case LDDW_MAP_IDX:
@@ -230,7 +228,7 @@ static int check_ld(const struct insn_check *c)
 static int check_atomic(const struct insn_check *c)
 {
 	if (c->i->imm == INSN_LOAD_ACQ || c->i->imm == INSN_STORE_REL)
-		return UNSUPPORTED(c, "load-acquire and store-release are not supported yet");
+		return 0; /* of any size */
 	if (BPF_SIZE(c->i->code) != BPF_W && BPF_SIZE(c->i->code) != BPF_DW)
 		return DENY(c, "no such instruction");
 	switch (c->i->imm) {
@@ -269,7 +267,8 @@ static int check_mem(const struct insn_check *c)
 static int check_stack(const struct insn_check *c)
 {
 	unsigned class = BPF_CLASS(c->i->code);
-	unsigned base = class == BPF_LDX ? c->i->src_reg : c->i->dst_reg;
+	bool load = class == BPF_LDX || insn_is_load_acq(c->i);
+	unsigned base = load ? c->i->src_reg : c->i->dst_reg;
 	int off = c->i->off;
 
 	if (base != INSN_FP || (class != BPF_LDX && class != BPF_ST && class != BPF_STX))

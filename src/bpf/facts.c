@@ -8,8 +8,9 @@
  * and then every slot counts as read.  A frame pointer that is no longer followed makes
  * the stack of its function PROGRAM_MAX_STACK bytes.
  *
- * r1-r5 of a callee begin as the join of all its calls.  What was never set, or died in a
- * call, must not be read; only where that holds on all paths is it certain here.
+ * r1-r5 of a callee begin as the join of all its calls; those of a callback are what its
+ * helper gives it.  What was never set, or died in a call, must not be read; only where that
+ * holds on all paths is it certain here.
  */
 #include "bpf/check.h"
 #include "bpf/helper.h"
@@ -22,9 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8 };
+enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8, MAY_FUNC = 16 };
 
-/* `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off. */
+/*
+ * `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off; or MAY_FUNC
+ * alone, and off is the number of the function.
+ */
 struct val {
 	uint8_t may;
 	bool known;
@@ -183,6 +187,8 @@ static void access(struct pass *s, unsigned reg, const struct bpf_insn *i, bool 
 	struct val base = s->now.r[reg];
 
 	use(s, reg);
+	if (base.may == MAY_FUNC)
+		refuse(s, "a function's code is no memory of the program");
 	if (base.may & MAY_CTX)
 		ctx_access(s, base, i->off, insn_bytes(i), store);
 	if (!(base.may & MAY_FP))
@@ -216,6 +222,8 @@ static struct val val_add(struct val v, int64_t imm)
 {
 	int64_t off = v.off + imm;
 
+	if (v.may & MAY_FUNC)
+		return other;
 	if (!v.known)
 		return v;
 	if (off < -MAX_OFF || off > MAX_OFF)
@@ -290,6 +298,39 @@ static void varargs_read(struct pass *s)
 		s->f->reads[i / 64] |= 1ull << i % 64;
 }
 
+/* What a function sees of its caller's value: whose frame a pointer is into is not followed. */
+static struct val passed(struct pass *s, struct val v)
+{
+	if (!(v.may & MAY_FP))
+		return v;
+	s->loose[s->sub] = true;
+	if (v.known)
+		stack_reach(s, v.off);
+	return (struct val){ .may = (v.may & MAY_CTX) | MAY_OTHER };
+}
+
+/*
+ * The helper runs the function in r2, with nargs arguments, of which the last is the
+ * helper's r3.
+ */
+static void callback(struct pass *s, unsigned nargs)
+{
+	struct val fn = s->now.r[2], arg = passed(s, s->now.r[3]);
+	struct regs caller = s->now;
+
+	if (fn.may != MAY_FUNC) {
+		if (!s->attr->allow_any_helper)
+			refuse(s, "r2 is not the address of a function of the program");
+		return;
+	}
+	for (unsigned r = 0; r < INSN_FP; r++)
+		s->now.r[r] = r >= 1 && r < nargs ? other : r == nargs ? arg : unset;
+	for (uint32_t sub = 0; sub < s->p->nsub; sub++)
+		if (fn.known ? sub == (uint32_t)fn.off : s->p->sub[sub].callback)
+			arrive(s, s->p->sub[sub].start);
+	s->now = caller;
+}
+
 static void step_helper(struct pass *s, uint32_t id)
 {
 	const struct helper *h = s->attr->allow_any_helper ? NULL : helper_by_id(id);
@@ -306,6 +347,10 @@ static void step_helper(struct pass *s, uint32_t id)
 			v.may &= (uint8_t)~MAY_CTX;
 		handed(s, v);
 	}
+	if (id == BPF_FUNC_loop)
+		callback(s, 2);
+	else if (id == BPF_FUNC_for_each_map_elem)
+		callback(s, 4);
 	if (!h)
 		return;
 	if (h->flags & HELPER_WALKS)
@@ -353,18 +398,8 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 	} else {
 		struct regs caller = s->now;
 
-		for (unsigned r = 0; r < INSN_FP; r++) {
-			struct val *v = &s->now.r[r];
-
-			if (r < 1 || r > 5) {
-				*v = unset;
-			} else if (v->may & MAY_FP) { /* not the callee's own frame */
-				s->loose[s->sub] = true;
-				if (v->known)
-					stack_reach(s, v->off);
-				*v = (struct val){ .may = (v->may & MAY_CTX) | MAY_OTHER };
-			}
-		}
+		for (unsigned r = 0; r < INSN_FP; r++)
+			s->now.r[r] = r < 1 || r > 5 ? unset : passed(s, s->now.r[r]);
 		arrive(s, (uint32_t)insn_target(i, s->at));
 		s->now = caller;
 	}
@@ -379,7 +414,7 @@ static void step_mem(struct pass *s, const struct bpf_insn *i)
 	unsigned class = BPF_CLASS(i->code);
 	int written = insn_writes(i);
 
-	if (class == BPF_LDX) {
+	if (class == BPF_LDX || insn_is_load_acq(i)) {
 		access(s, i->src_reg, i, false);
 	} else {
 		access(s, i->dst_reg, i, true);
@@ -396,6 +431,23 @@ static void step_mem(struct pass *s, const struct bpf_insn *i)
 		s->now.r[written] = other;
 }
 
+static struct val function(const struct pass *s, const struct bpf_insn *i)
+{
+	uint32_t sub = program_sub_at(s->p, (uint32_t)insn_target(i, s->at));
+
+	return (struct val){ .may = MAY_FUNC, .known = true, .off = (int32_t)sub };
+}
+
+/* The registers that decide whether it jumps. */
+static void use_compared(struct pass *s, const struct bpf_insn *i)
+{
+	if (insn_is_ja(i) || insn_is_may_goto(i))
+		return;
+	use(s, i->dst_reg);
+	if (BPF_SRC(i->code) == BPF_X)
+		use(s, i->src_reg);
+}
+
 /* One instruction; false: the path ends here, or goes on at leaders only. */
 static bool step(struct pass *s, const struct bpf_insn *i)
 {
@@ -406,12 +458,14 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 		return true;
 	case BPF_LD:
 		s->now.r[i->dst_reg] = other;
+		if (insn_is_func(i))
+			s->now.r[i->dst_reg] = function(s, i);
 		s->at++;
 		return true;
 	case BPF_JMP:
 	case BPF_JMP32:
 		if (insn_is_exit(i)) {
-			if (!s->sub) /* others may return nothing */
+			if (!s->sub || s->p->sub[s->sub].callback) /* others may return nothing */
 				use(s, 0);
 			if (s->sub && s->now.r[0].may & MAY_CTX)
 				ctx_escapes(s->f);
@@ -421,11 +475,7 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 			step_call(s, i);
 			return true;
 		}
-		if (!insn_is_ja(i)) {
-			use(s, i->dst_reg);
-			if (BPF_SRC(i->code) == BPF_X)
-				use(s, i->src_reg);
-		}
+		use_compared(s, i);
 		arrive(s, (uint32_t)insn_target(i, s->at));
 		return !insn_is_ja(i);
 	default:
@@ -539,25 +589,47 @@ static x86_regset clobbers(const struct program *p, bool *calls)
 /* What a frame of the JIT takes beside the program's stack: return address, rbp, fixed slots. */
 #define FRAME_OVERHEAD 64
 
+/* What the helper that runs a callback has on the stack then. */
+#define CALLBACK_OVERHEAD 384
+
+static int check_stack(struct pass *s, const uint32_t *measured)
+{
+	uint32_t calls = check_chain(s->p, measured, EDGE_CALL);
+	uint32_t all = check_chain(s->p, measured, EDGE_CALL | EDGE_CALLBACK);
+
+	if (calls > PROGRAM_MAX_STACK)
+		return diag_set(s->d, -EACCES,
+				"the stack of nested calls is %u bytes, the limit is %u", calls,
+				PROGRAM_MAX_STACK);
+	if (all > PROGRAM_MAX_CHAIN)
+		return diag_set(
+			s->d, -EACCES,
+			"the stack of nested calls and callbacks is %u bytes, the limit is %u", all,
+			PROGRAM_MAX_CHAIN);
+	return 0;
+}
+
 static int stack_sum(struct pass *s)
 {
 	uint32_t measured[CHECK_MAX_SUBPROGS], stack[CHECK_MAX_SUBPROGS], frame[CHECK_MAX_SUBPROGS];
+	const unsigned edges = EDGE_CALL | EDGE_CALLBACK;
 	struct program *p = s->p;
 	bool calls;
+	int err;
 
 	for (uint32_t i = 0; i < p->nsub; i++) {
 		measured[i] = ALIGN_UP(s->depth[i], 8u);
 		stack[i] = s->loose[i] ? PROGRAM_MAX_STACK : measured[i];
 		frame[i] = FRAME_OVERHEAD + ALIGN_UP(stack[i], 16u);
+		frame[i] += p->sub[i].callback ? CALLBACK_OVERHEAD : 0;
 		p->sub[i].stack = stack[i];
 	}
-	if (check_chain(p, measured) > PROGRAM_MAX_STACK)
-		return diag_set(s->d, -EACCES,
-				"the stack of nested calls is %u bytes, the limit is %u",
-				check_chain(p, measured), PROGRAM_MAX_STACK);
-	p->stack_depth = check_chain(p, stack);
+	err = check_stack(s, measured);
+	if (err)
+		return err;
+	p->stack_depth = check_chain(p, stack, edges);
 	s->f->clobbers = clobbers(p, &calls);
-	s->f->stack_bytes = check_chain(p, frame) + (calls ? FACTS_HELPER_STACK : 0);
+	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? FACTS_HELPER_STACK : 0);
 	return 0;
 }
 

@@ -109,6 +109,12 @@ static int format_atomic(const struct bpf_insn *i, char *out, size_t cap)
 	const char *bits = BPF_SIZE(i->code) == BPF_DW ? "64" : "";
 	const char *name = NULL, *op = NULL;
 
+	if (insn_is_load_acq(i))
+		return snprintf(out, cap, "r%u = load_acquire((%s *)(r%u %+d))", i->dst_reg, type,
+				i->src_reg, i->off);
+	if (insn_is_store_rel(i))
+		return snprintf(out, cap, "store_release((%s *)(r%u %+d), r%u)", type, i->dst_reg,
+				i->off, i->src_reg);
 	switch (i->imm & ~BPF_FETCH) {
 	case BPF_ADD:
 		name = "add", op = "+=";

@@ -53,6 +53,8 @@ static const struct helper table[] = {
 	ENTRY(get_func_ret,           rt_get_func_ret,           2, HELPER_TRACING | HELPER_TAKES_CTX),
 	ENTRY(get_func_arg_cnt,       rt_get_func_arg_cnt,       1, HELPER_TRACING | HELPER_TAKES_CTX),
 	ENTRY(map_lookup_percpu_elem, rt_map_lookup_percpu_elem, 3, HELPER_ALL),
+	ENTRY(for_each_map_elem,      rt_for_each_map_elem,      4, HELPER_ALL),
+	ENTRY(loop,                   rt_loop,                   4, HELPER_ALL),
 };
 /* clang-format on */
 

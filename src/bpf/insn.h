@@ -29,6 +29,9 @@ enum { CALL_HELPER, CALL_LOCAL, CALL_KFUNC };
 
 #define INSN_FP 10 /* the frame pointer's number */
 
+/* BPF_MAX_LOOPS, include/linux/bpf.h: of bpf_loop, of bpf_iter_num_*, of may_goto in one call. */
+#define INSN_MAX_LOOPS (8u << 20)
+
 static inline bool insn_is_lddw(const struct bpf_insn *i)
 {
 	return i->code == (BPF_LD | BPF_IMM | BPF_DW);
@@ -64,7 +67,24 @@ static inline bool insn_is_ja(const struct bpf_insn *i)
 	return insn_is_jmp(i) && BPF_OP(i->code) == BPF_JA;
 }
 
-/* Goes somewhere by its offset: JA and the conditional jumps. */
+/* The address of a function of the program: what callbacks are given by. */
+static inline bool insn_is_func(const struct bpf_insn *i)
+{
+	return insn_is_lddw(i) && i->src_reg == LDDW_FUNC;
+}
+
+/* Names another function of the program: calls it, or has it called. */
+static inline bool insn_names_func(const struct bpf_insn *i)
+{
+	return insn_is_local_call(i) || insn_is_func(i);
+}
+
+static inline bool insn_is_may_goto(const struct bpf_insn *i)
+{
+	return i->code == (BPF_JMP | INSN_JCOND);
+}
+
+/* Goes somewhere by its offset: JA, may_goto and the conditional jumps. */
 static inline bool insn_is_branch(const struct bpf_insn *i)
 {
 	return insn_is_jmp(i) && BPF_OP(i->code) != BPF_CALL && BPF_OP(i->code) != BPF_EXIT;
@@ -75,10 +95,20 @@ static inline bool insn_is_atomic(const struct bpf_insn *i)
 	return BPF_CLASS(i->code) == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC;
 }
 
-/* Where the branch or local call at index i leads, as an instruction index. */
+static inline bool insn_is_load_acq(const struct bpf_insn *i)
+{
+	return insn_is_atomic(i) && i->imm == INSN_LOAD_ACQ;
+}
+
+static inline bool insn_is_store_rel(const struct bpf_insn *i)
+{
+	return insn_is_atomic(i) && i->imm == INSN_STORE_REL;
+}
+
+/* Where the branch, local call or address of a function at index i leads, as an instruction index. */
 static inline int64_t insn_target(const struct bpf_insn *i, uint32_t at)
 {
-	bool by_imm = insn_is_call(i) || i->code == (BPF_JMP32 | BPF_JA);
+	bool by_imm = insn_is_call(i) || insn_is_lddw(i) || i->code == (BPF_JMP32 | BPF_JA);
 
 	return (int64_t)at + 1 + (by_imm ? i->imm : i->off);
 }
@@ -112,7 +142,9 @@ static inline int insn_writes(const struct bpf_insn *i)
 	case BPF_LD:
 		return i->dst_reg;
 	case BPF_STX:
-		if (!insn_is_atomic(i) || !(i->imm & BPF_FETCH))
+		if (insn_is_load_acq(i))
+			return i->dst_reg;
+		if (!insn_is_atomic(i) || insn_is_store_rel(i) || !(i->imm & BPF_FETCH))
 			return -1;
 		return i->imm == BPF_CMPXCHG ? BPF_REG_0 : i->src_reg;
 	default:

@@ -11,6 +11,7 @@
 
 #include "bpf/insn.h"
 #include "bpf/kfunc.h"
+#include "shm/layout.h"
 
 #include <asm/errno.h>
 
@@ -225,6 +226,19 @@ static void do_store(struct interp *m, const struct bpf_insn *i, uint64_t v)
 ATOMIC(uint32_t)
 ATOMIC(uint64_t)
 
+/* Load-acquire and store-release. */
+static void do_ordered(struct interp *m, const struct bpf_insn *i)
+{
+	if (insn_is_load_acq(i)) {
+		m->r[i->dst_reg] =
+			load(m->r[i->src_reg] + (uint64_t)(int64_t)i->off, insn_bytes(i));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} else {
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		do_store(m, i, m->r[i->src_reg]);
+	}
+}
+
 /* RFC 9669 5.3 */
 static void do_atomic(struct interp *m, const struct bpf_insn *i)
 {
@@ -258,6 +272,8 @@ static const struct interp_helper *helper_of(const struct interp *m, uint32_t id
 	return NULL;
 }
 
+static int do_callbacks(struct interp *m, const struct interp_helper *h);
+
 static int do_helper(struct interp *m, uint32_t id)
 {
 	const struct interp_helper *h = helper_of(m, id);
@@ -266,6 +282,8 @@ static int do_helper(struct interp *m, uint32_t id)
 
 	if (!h)
 		return -EOPNOTSUPP;
+	if (h->flags & (INTERP_LOOPS | INTERP_EACH))
+		return do_callbacks(m, h);
 	fn = (helper_fn)(uintptr_t)h->addr;
 	if (h->flags & INTERP_COOKIE)
 		r[0] = m->cookie;
@@ -343,15 +361,17 @@ static void copy_saved(uint64_t *to, const uint64_t *from)
 }
 
 /* The caller's stack ends where the callee's begins. */
-static void do_call(struct interp *m, const struct bpf_insn *i)
+static void enter(struct interp *m, uint32_t to, uint32_t ret)
 {
 	copy_saved(m->frame[m->depth].saved, &m->r[6]);
-	m->frame[m->depth].ret = m->at + 1;
+	m->frame[m->depth].ret = ret;
 	m->frame[m->depth].sub = m->sub;
+	m->frame[m->depth].budget = m->budget;
 	m->depth++;
 	m->r[INSN_FP] -= m->p->sub[m->sub].stack;
-	m->at = (uint32_t)insn_target(i, m->at);
-	m->sub = sub_at(m->p, m->at);
+	m->at = to;
+	m->sub = sub_at(m->p, to);
+	m->budget = INSN_MAX_LOOPS;
 }
 
 static bool do_exit(struct interp *m)
@@ -361,6 +381,7 @@ static bool do_exit(struct interp *m)
 	m->depth--;
 	copy_saved(&m->r[6], m->frame[m->depth].saved);
 	m->sub = m->frame[m->depth].sub;
+	m->budget = m->frame[m->depth].budget;
 	m->at = m->frame[m->depth].ret;
 	spoil(m);
 	return false;
@@ -386,13 +407,19 @@ static void do_alu(struct interp *m, const struct bpf_insn *i)
 		*dst = alu32(op, i->off, (uint32_t)*dst, (uint32_t)src);
 }
 
-static bool do_compare(const struct interp *m, const struct bpf_insn *i)
+static bool do_compare(struct interp *m, const struct bpf_insn *i)
 {
 	uint64_t a = m->r[i->dst_reg], b = operand(m, i);
 	unsigned op = BPF_OP(i->code);
 
 	if (op == BPF_JA)
 		return true;
+	if (op == INSN_JCOND) {
+		if (!m->budget)
+			return true;
+		m->budget--;
+		return false;
+	}
 	if (BPF_CLASS(i->code) == BPF_JMP)
 		return taken(op, a, b, (int64_t)a, (int64_t)b);
 	return taken(op, (uint32_t)a, (uint32_t)b, (int32_t)a, (int32_t)b);
@@ -419,7 +446,9 @@ static int step(struct interp *m, const struct bpf_insn *i)
 		do_store(m, i, (uint64_t)(int64_t)i->imm);
 		break;
 	case BPF_STX:
-		if (insn_is_atomic(i))
+		if (insn_is_load_acq(i) || insn_is_store_rel(i))
+			do_ordered(m, i);
+		else if (insn_is_atomic(i))
 			do_atomic(m, i);
 		else
 			do_store(m, i, m->r[i->src_reg]);
@@ -428,7 +457,7 @@ static int step(struct interp *m, const struct bpf_insn *i)
 		if (insn_is_exit(i))
 			return do_exit(m);
 		if (insn_is_local_call(i)) {
-			do_call(m, i);
+			enter(m, (uint32_t)insn_target(i, m->at), m->at + 1);
 			return 0;
 		}
 		if (insn_is_call(i) && i->src_reg == CALL_KFUNC)
@@ -453,14 +482,87 @@ static int watched(struct interp *m, const struct bpf_insn *i)
 	return err;
 }
 
+static int one(struct interp *m)
+{
+	const struct bpf_insn *i = &m->p->insn[m->at];
+
+	return m->watch ? watched(m, i) : step(m, i);
+}
+
+/* -- callbacks ------------------------------------------------------------------------ */
+
+/* A helper that runs a function of the program, by way of loop_step() or each_step(). */
+struct callback {
+	struct interp *m;
+	uint32_t to; /* the function */
+	uint64_t arg;
+	int err;
+};
+
+/* Until the function returns.  What went wrong ends the helper's loop. */
+static uint64_t run_function(struct callback *c, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4)
+{
+	struct interp *m = c->m;
+	uint32_t depth = m->depth;
+
+	enter(m, c->to, m->at);
+	m->r[1] = r1;
+	m->r[2] = r2;
+	m->r[3] = r3;
+	m->r[4] = r4;
+	m->r[5] = 0;
+	while (!c->err && m->depth > depth) {
+		c->err = m->fuel ? one(m) : -ELOOP;
+		m->fuel -= m->fuel != 0;
+	}
+	return c->err ? 1 : m->r[0];
+}
+
+static uint64_t loop_step(uint64_t i, uint64_t self)
+{
+	struct callback *c = (struct callback *)(uintptr_t)self;
+
+	return run_function(c, i, c->arg, 0, 0);
+}
+
+static uint64_t each_step(uint64_t map, uint64_t key, uint64_t value, uint64_t self)
+{
+	struct callback *c = (struct callback *)(uintptr_t)self;
+	uint64_t outer = c->m->key, outer_len = c->m->key_len, r0;
+
+	c->m->key = key;
+	c->m->key_len = ((const struct shm_map *)(uintptr_t)map)->key_size;
+	r0 = run_function(c, map, key, value, c->arg);
+	c->m->key = outer;
+	c->m->key_len = outer_len;
+	return r0;
+}
+
+static int do_callbacks(struct interp *m, const struct interp_helper *h)
+{
+	uint64_t off = m->r[2] - (uint64_t)(uintptr_t)m->p->insn;
+	struct callback c = { .m = m, .to = (uint32_t)(off / sizeof(*m->p->insn)), .arg = m->r[3] };
+	uint64_t fn = h->flags & INTERP_LOOPS ? (uint64_t)(uintptr_t)loop_step :
+						(uint64_t)(uintptr_t)each_step;
+
+	if (off % sizeof(*m->p->insn) || off / sizeof(*m->p->insn) >= m->p->ninsns ||
+	    m->p->sub[sub_at(m->p, c.to)].start != c.to)
+		return -EFAULT;
+	m->r[0] = ((helper_fn)(uintptr_t)h->addr)(m->r[1], fn, (uint64_t)(uintptr_t)&c, m->r[4], 0,
+						  0);
+	spoil(m);
+	return c.err;
+}
+
 int interp_go(struct interp *m, uint64_t fuel)
 {
 	int err = 0;
 
-	while (!err && fuel--) {
-		const struct bpf_insn *i = &m->p->insn[m->at];
-
-		err = m->watch ? watched(m, i) : step(m, i);
+	m->budget = INSN_MAX_LOOPS;
+	m->fuel = fuel;
+	while (!err && m->fuel) {
+		m->fuel--;
+		err = one(m);
 	}
 	return err > 0 ? 0 : err ? err : -ELOOP;
 }

@@ -35,6 +35,8 @@ enum {
 	INTERP_WALKS = 1 << 0,  /* return address and rbp of the hit are its r5 and r6 */
 	INTERP_COOKIE = 1 << 1, /* no call: r0 is the attachment's cookie */
 	INTERP_FAILS = 1 << 2,  /* no call: r0 is -EOPNOTSUPP */
+	INTERP_LOOPS = 1 << 3,  /* r2 is a function of the program, that takes a number and r3 */
+	INTERP_EACH = 1 << 4,   /* the same, that takes a map, a key, a value and r3 */
 };
 
 struct interp_helper {
@@ -45,7 +47,8 @@ struct interp_helper {
 struct interp_image {
 	const struct interp_sub *sub;
 	const struct interp_helper *helper; /* only those that are called */
-	const struct bpf_insn *insn;        /* no map in any 64-bit load, but its address */
+	const struct bpf_insn *insn;        /* no map in any 64-bit load, but its address; functions'
+					     * addresses are those of their first instructions */
 	uint32_t nsub, nhelpers, ninsns;
 	int32_t errno_off;   /* as in struct engine_env */
 	uint64_t set_result; /* the same */
@@ -65,10 +68,13 @@ struct interp {
 	uint64_t r[11];             /* r10: the end of the running function's stack */
 	uint64_t cookie;
 	uint64_t ret, hit; /* where return address and rbp of the hit lie, or 0 */
-	uint32_t at, sub;  /* instruction that runs, and the function it is in */
+	uint64_t fuel;     /* instructions left */
+	uint64_t key, key_len; /* of the map's element that a callback looks at, in checked mode */
+	uint32_t at, sub;      /* instruction that runs, and the function it is in */
 	uint32_t depth;
+	uint32_t budget; /* of may_goto, in this call of the function */
 	struct {
-		uint32_t ret, sub;
+		uint32_t ret, sub, budget;
 		uint64_t saved[5]; /* r6-r10 */
 	} frame[INTERP_MAX_CALLS];
 };

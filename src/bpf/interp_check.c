@@ -105,7 +105,7 @@ static bool may_access(const struct interp_check *c, const struct interp *m, uin
 			see(c, addr, size);
 		return true;
 	}
-	if (cookie_holds(c, addr, size))
+	if (cookie_holds(c, addr, size) || (!store && inside(addr, size, m->key, m->key_len)))
 		return true;
 	for (uint32_t i = 0; i < c->p->nmaps; i++)
 		if (map_holds(c, c->p->map[i], addr, size, store))
@@ -146,6 +146,8 @@ static int before(struct interp_watch *w, const struct interp *m, const struct b
 	const struct interp_check *c = (const void *)w;
 	uint64_t off = (uint64_t)(int64_t)i->off;
 
+	if (insn_is_load_acq(i))
+		return access(c, m, m->r[i->src_reg] + off, insn_bytes(i), false, true);
 	switch (BPF_CLASS(i->code)) {
 	case BPF_LDX:
 		return access(c, m, m->r[i->src_reg] + off, insn_bytes(i), false, false);

@@ -43,6 +43,10 @@ static uint32_t helper_flags(const struct program *p, uint32_t id)
 		return INTERP_COOKIE;
 	if (p->kind == PROGRAM_FENTRY && id == BPF_FUNC_get_func_ret)
 		return INTERP_FAILS;
+	if (id == BPF_FUNC_loop)
+		return INTERP_LOOPS;
+	if (id == BPF_FUNC_for_each_map_elem)
+		return INTERP_EACH;
 	return h && h->flags & HELPER_WALKS ? INTERP_WALKS : 0;
 }
 
@@ -68,7 +72,8 @@ static void set_imm64(struct bpf_insn *i, uint64_t v)
 	i[1].imm = (int32_t)(v >> 32);
 }
 
-static void write_insns(const struct program *p, const struct engine_env *env, struct bpf_insn *to)
+static void write_insns(const struct program *p, const struct engine_env *env, uint64_t at,
+			struct bpf_insn *to)
 {
 	memcpy(to, p->insn, p->ninsns * sizeof(*to));
 	for (uint32_t n = 0; n < p->ninsns; n++) {
@@ -82,6 +87,8 @@ static void write_insns(const struct program *p, const struct engine_env *env, s
 			set_imm64(&to[n], env->arena + m->ref);
 		else if (m)
 			set_imm64(&to[n], env->arena + m->shm->values + (uint32_t)i[1].imm);
+		else if (insn_is_func(i))
+			set_imm64(&to[n], at + (uint64_t)insn_target(i, n) * sizeof(*to));
 		n++;
 	}
 }
@@ -111,5 +118,5 @@ void interp_image_write(const struct program *p, const struct engine_env *env, u
 		.errno_off = env->errno_off,
 		.set_result = env->set_result,
 	};
-	write_insns(p, env, (void *)((char *)out + insn));
+	write_insns(p, env, at + insn, (void *)((char *)out + insn));
 }

@@ -200,7 +200,7 @@ static void survey(struct jit *j)
 		if (insn_is_lddw(i))
 			n++;
 	}
-	j->frame |= j->saved != 0;
+	j->frame |= j->saved != 0 || s->may_goto;
 }
 
 static void prologue(struct jit *j)
@@ -223,6 +223,8 @@ static void prologue(struct jit *j)
 		x86_store(a, X86_Q, X86_MEM(RBP, keep[k].off), keep[k].reg);
 		x86_frame(a, a->frame_state | keep[k].state);
 	}
+	if (j->p->sub[j->cur].may_goto)
+		x86_store_i(a, X86_D, X86_MEM(RBP, JIT_BUDGET), INSN_MAX_LOOPS);
 }
 
 /* The slots stay valid to the end, so the states need not shrink while registers return. */

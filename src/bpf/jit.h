@@ -10,7 +10,8 @@
  * Frame of a subprogram (none if it uses neither r6-r10 nor calls)
  *   rbp + 8              return address
  *   rbp + 0              caller's rbp
- *   rbp - 48 .. -8       fixed slots (x86/frame.h): rbx r12 r13 r14 where used
+ *   rbp - 48 .. -8       fixed slots (x86/frame.h): rbx r12 r13 r14 where used; in that of
+ *                        the tag, which programs have not, the budget of may_goto
  *   rbp - 48 - stack ..  the program's stack; R10 points at its end
  *   rsp                  16-byte aligned
  *
@@ -20,8 +21,10 @@
 #define BPF_JIT_H
 
 #include "bpf/engine.h"
+#include "x86/frame.h"
 
 #define JIT_NO_LABEL UINT32_MAX
+#define JIT_BUDGET   FRAME_OFF_TAG /* from rbp: 4 bytes, if the subprogram has a may_goto */
 
 struct jit {
 	struct x86_asm *a;

@@ -82,8 +82,8 @@ bool jit_may_inline(const struct program *p)
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];
 
-		if (insn_is_call(i) || insn_writes(i) >= BPF_REG_6 || i->dst_reg >= BPF_REG_6 ||
-		    (!insn_is_lddw(i) && i->src_reg >= BPF_REG_6))
+		if (insn_is_call(i) || insn_is_may_goto(i) || insn_writes(i) >= BPF_REG_6 ||
+		    i->dst_reg >= BPF_REG_6 || (!insn_is_lddw(i) && i->src_reg >= BPF_REG_6))
 			return false;
 	}
 	return true;

@@ -248,6 +248,16 @@ static void branch(struct jit *j, const struct bpf_insn *i, enum x86_cc cc)
 	x86_jcc(j->a, cc, to);
 }
 
+/* Jumps when the budget of this call, in a fixed slot that programs have no use for, is spent. */
+static void may_goto(struct jit *j, const struct bpf_insn *i)
+{
+	struct x86_mem budget = X86_MEM(RBP, JIT_BUDGET);
+
+	x86_alu_mi(j->a, X86_CMP, X86_D, budget, 0);
+	x86_jcc(j->a, X86_E, j->target[insn_target(i, j->at)]);
+	x86_alu_mi(j->a, X86_SUB, X86_D, budget, 1);
+}
+
 /* -- memory ---------------------------------------------------------------------------- */
 
 static void load(struct jit *j, const struct bpf_insn *i)
@@ -307,6 +317,16 @@ static void atomic(struct jit *j, const struct bpf_insn *i)
 	struct x86_mem m = mem(i->dst_reg, i->off);
 	enum x86_width w = mem_width(i);
 
+	/* every load acquires here, and every store releases: SDM vol. 3, 9.2.2 */
+	if (insn_is_load_acq(i)) {
+		x86_load(j->a, w, reg(i->dst_reg), mem(i->src_reg, i->off));
+		return;
+	}
+	if (insn_is_store_rel(i)) {
+		x86_store(j->a, w, m, value(j, i->src_reg, R11));
+		return;
+	}
+
 	switch (i->imm & ~BPF_FETCH) {
 	case BPF_ADD:
 		atomic_alu(j, i, X86_ADD);
@@ -334,6 +354,12 @@ static void lddw(struct jit *j, const struct bpf_insn *i)
 {
 	uint64_t v = insn_imm64(i);
 
+	if (i->src_reg == LDDW_FUNC) {
+		uint32_t to = program_sub_at(j->p, (uint32_t)insn_target(i, j->at));
+
+		x86_lea_label(j->a, reg(i->dst_reg), j->sub[to]);
+		return;
+	}
 	if (i->src_reg == LDDW_MAP)
 		v = j->env->arena + j->p->map[i->imm]->ref;
 	else if (i->src_reg == LDDW_VALUE)
@@ -426,6 +452,7 @@ void jit_insn(struct jit *j)
 	JUMP(BPF_JSGE): branch(j, i, X86_GE); break;
 	JUMP(BPF_JSLT): branch(j, i, X86_LT); break;
 	JUMP(BPF_JSLE): branch(j, i, X86_LE); break;
+	case BPF_JMP | INSN_JCOND: may_goto(j, i); break;
 	case BPF_JMP | BPF_CALL: jit_call(j, i); break;
 	case BPF_JMP | BPF_EXIT: jit_exit(j); break;
 
@@ -438,8 +465,7 @@ void jit_insn(struct jit *j)
 	SIZES(BPF_STX, BPF_MEM):
 		x86_store(j->a, mem_width(i), mem(i->dst_reg, i->off), value(j, i->src_reg, R11));
 		break;
-	case BPF_STX | BPF_ATOMIC | BPF_W:
-	case BPF_STX | BPF_ATOMIC | BPF_DW: atomic(j, i); break;
+	SIZES(BPF_STX, BPF_ATOMIC): atomic(j, i); break;
 	default: x86_fail(j->a, -EINVAL); /* bpf/check_insn.c let it pass: a bug */
 	}
 }

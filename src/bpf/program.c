@@ -154,5 +154,6 @@ void program_put(struct program *p)
 	free(p->map);
 	free(p->insn);
 	free(p->sub);
+	free(p->edge);
 	free(p);
 }

@@ -26,6 +26,8 @@
 
 #define PROGRAM_MAX_INSNS 1000000
 #define PROGRAM_MAX_STACK 512
+#define PROGRAM_MAX_CHAIN \
+	1024                /* of stack, with callbacks: beyond the kernel's, which are 512, too */
 #define PROGRAM_MAX_CALLS 8 /* frames, as in the kernel */
 
 /* What a program is attached as; decides helpers and result rules. */
@@ -40,6 +42,8 @@ enum program_kind {
 struct program_subprog {
 	uint32_t start, end; /* instructions [start, end) */
 	uint32_t stack;      /* bytes of stack it uses, a multiple of 8 */
+	bool callback;       /* its address is taken */
+	bool may_goto;       /* has a budget of iterations in its frame */
 };
 
 struct program {
@@ -52,7 +56,8 @@ struct program {
 	uint32_t ninsns;
 	struct program_subprog *sub; /* sub[0] is the program itself */
 	uint32_t nsub;
-	uint32_t stack_depth; /* deepest chain of subprograms */
+	uint8_t *edge;        /* of functions s, t: at s * nsub + t, bpf/check.h */
+	uint32_t stack_depth; /* deepest chain of subprograms, callbacks included */
 	struct map **map;
 	uint32_t nmaps;
 	struct body_facts facts;

@@ -73,6 +73,13 @@ uint64_t rt_map_lookup_elem(struct shm_map *m, const void *key);
 uint64_t rt_map_update_elem(struct shm_map *m, const void *key, const void *value, uint64_t flags);
 uint64_t rt_map_delete_elem(struct shm_map *m, const void *key);
 uint64_t rt_map_lookup_percpu_elem(struct shm_map *m, const void *key, uint32_t cpu);
+/*
+ * Callbacks are functions of the program: SysV functions of up to five words.  What they do is
+ * bounded; how often they are called, by INSN_MAX_LOOPS and by the map's size.
+ */
+typedef uint64_t (*rt_callback)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+uint64_t rt_loop(uint32_t n, rt_callback fn, uint64_t arg, uint64_t flags);
+uint64_t rt_for_each_map_elem(struct shm_map *m, rt_callback fn, uint64_t arg, uint64_t flags);
 uint64_t rt_ringbuf_output(struct shm_map *m, const void *data, uint64_t size, uint64_t flags);
 uint64_t rt_ringbuf_reserve(struct shm_map *m, uint64_t size, uint64_t flags);
 uint64_t rt_ringbuf_submit(void *sample, uint64_t flags);

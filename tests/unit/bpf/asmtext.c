@@ -214,6 +214,8 @@ static bool do_jmp(struct text *t, char op[4][64])
 
 	if (!strcmp(op[0], "ja"))
 		put(t, INSN(BPF_JMP | BPF_JA, 0, 0, target(t, op[1]), 0));
+	else if (!strcmp(op[0], "may_goto"))
+		put(t, INSN(BPF_JMP | INSN_JCOND, 0, 0, target(t, op[1]), 0));
 	else if (!strcmp(op[0], "gotol"))
 		put(t, INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, target(t, op[1])));
 	else if (!strcmp(op[0], "exit"))
@@ -261,6 +263,41 @@ static bool do_mem(struct text *t, char op[4][64])
 		put(t, INSN(w->code, base, reg(t, op[2]), off, 0));
 	else
 		put(t, INSN(w->code, base, 0, off, number(t, op[2])));
+	return true;
+}
+
+/* "acqw r1, [r2+4]", "relw [r1+4], r2": b, h, w, dw */
+static bool do_ordered(struct text *t, char op[4][64])
+{
+	static const struct word size[] = { { "b", BPF_B, 0 },
+					    { "h", BPF_H, 0 },
+					    { "w", BPF_W, 0 },
+					    { "dw", BPF_DW, 0 },
+					    { NULL, 0, 0 } };
+	bool load = !strncmp(op[0], "acq", 3), narrow = false;
+	const struct word *w =
+		load || !strncmp(op[0], "rel", 3) ? find(size, op[0] + 3, &narrow) : NULL;
+	short off = 0;
+	unsigned base;
+
+	if (!w || narrow)
+		return false;
+	base = mem(t, op[load ? 2 : 1], &off);
+	if (load)
+		put(t,
+		    INSN(BPF_STX | BPF_ATOMIC | w->code, reg(t, op[1]), base, off, INSN_LOAD_ACQ));
+	else
+		put(t,
+		    INSN(BPF_STX | BPF_ATOMIC | w->code, base, reg(t, op[2]), off, INSN_STORE_REL));
+	return true;
+}
+
+static bool do_func(struct text *t, char op[4][64])
+{
+	if (strcmp(op[0], "func"))
+		return false;
+	put(t, INSN(BPF_LD | BPF_IMM | BPF_DW, reg(t, op[1]), LDDW_FUNC, 0, target(t, op[2])));
+	put(t, INSN(0, 0, 0, 0, 0));
 	return true;
 }
 
@@ -315,8 +352,8 @@ static void line(struct text *t, char *s)
 		else
 			snprintf(op[n++], sizeof(op[0]), "%s", w);
 	}
-	if (n && !do_fill(t, op) && !do_mem(t, op) && !do_alu(t, op) && !do_jmp(t, op) &&
-	    !do_lddw(t, op))
+	if (n && !do_fill(t, op) && !do_ordered(t, op) && !do_func(t, op) && !do_mem(t, op) &&
+	    !do_alu(t, op) && !do_jmp(t, op) && !do_lddw(t, op))
 		fail(t, "unknown instruction '%s'", op[0]);
 }
 
@@ -333,7 +370,7 @@ static void resolve(struct text *t)
 			return;
 		}
 		l = t->label[l].at - t->use[u].at - 1;
-		if (insn_is_call(i) || i->code == (BPF_JMP32 | BPF_JA))
+		if (insn_is_call(i) || insn_is_lddw(i) || i->code == (BPF_JMP32 | BPF_JA))
 			i->imm = l;
 		else
 			i->off = (__s16)l;

@@ -6,6 +6,9 @@
  *	        lock fetch_add [r10-8], r1       # add32 ...: the 4-byte forms
  *	        jsgt32 r1, -4, start    # or +N, -N: instructions from the next one
  *	        lddw r3, 0x123456789a   # map r3, FD / value r3, FD, OFF: references
+ *	        func r2, callback       # the address of a function
+ *	        may_goto done           # jumps when the budget is spent
+ *	        acqw r1, [r2+4]; reldw [r2+8], r1       # load-acquire, store-release
  *	        call 5                  # helper; call local LABEL; call kfunc ID
  *	        be16 r0; le64 r0; bswap32 r0; neg r0; movsx8 r0, r1; sdiv r0, r1; gotol start
  *	        .fill 5                 # five times "mov r5, 0"

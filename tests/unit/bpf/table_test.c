@@ -695,6 +695,56 @@ static void test_atomics_on_stack(void **state)
 		}
 }
 
+/* -- load-acquire, store-release --------------------------------------------------------- */
+
+static void check_ordered(struct bpf_insn i, unsigned base, unsigned bytes)
+{
+	uint64_t *cell = (uint64_t *)(void *)(MIDDLE + i.off), want[10];
+	uint64_t mask = bytes == 8 ? ~0ull : (1ull << 8 * bytes) - 1, old = 0xfedcba9876543210;
+	struct engines e;
+	struct code c;
+
+	around(&c, i);
+	engines_open(&e, &c, &i);
+	set_in();
+	in[base] = (uint64_t)(uintptr_t)MIDDLE;
+	for (int jit = 0; jit < 2; jit++) {
+		uint64_t after = old, src;
+
+		*cell = old;
+		run_one(&e, jit);
+		memcpy(want, in, sizeof(want));
+		if (i.imm == INSN_LOAD_ACQ) {
+			want[i.dst_reg] = old & mask;
+		} else {
+			src = i.src_reg == 10 ? out[10] : in[i.src_reg];
+			after = (old & ~mask) | (src & mask);
+		}
+		check_out(&e, jit ? "jit" : "interpreter", want, 0);
+		assert_int_equal(*cell, after);
+	}
+	program_put(e.p);
+}
+
+static void test_ordered(void **state)
+{
+	static const struct {
+		uint8_t code, bytes;
+	} size[] = { { BPF_B, 1 }, { BPF_H, 2 }, { BPF_W, 4 }, { BPF_DW, 8 } };
+
+	for (unsigned k = 0; k < ARRAY_LEN(size); k++)
+		for (unsigned dst = 0; dst < 10; dst++)
+			for (unsigned src = 0; src <= 10; src++) {
+				unsigned code = BPF_STX | BPF_ATOMIC | size[k].code;
+
+				if (src < 10)
+					check_ordered(INSN(code, dst, src, 16, INSN_LOAD_ACQ), src,
+						      size[k].bytes);
+				check_ordered(INSN(code, dst, src, -24, INSN_STORE_REL), dst,
+					      size[k].bytes);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -709,6 +759,7 @@ int main(void)
 		cmocka_unit_test(test_stack_accesses),
 		cmocka_unit_test(test_atomics),
 		cmocka_unit_test(test_atomics_on_stack),
+		cmocka_unit_test(test_ordered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
