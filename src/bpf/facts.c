@@ -379,6 +379,8 @@ static void step_kfunc(struct pass *s, const struct kfunc *k)
 		use(s, r);
 	if (k->flags & KFUNC_TAKES_CTX)
 		want_ctx(s);
+	if (k->flags & KFUNC_TAKES_ITER && !(s->now.r[1].may & (MAY_FP | MAY_OTHER)))
+		refuse(s, "r1 is not an iterator on the stack");
 	for (unsigned r = 1; r <= k->nargs; r++) {
 		if (r > 1 || !(k->flags & KFUNC_TAKES_CTX))
 			handed(s, s->now.r[r]);

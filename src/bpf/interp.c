@@ -313,6 +313,35 @@ static uint64_t set_errno(const struct interp *m, uint64_t value)
 	return 0;
 }
 
+/* 0 twice is an iterator that has nothing to give: so next need not know why. */
+static uint64_t iter_num_new(uint64_t it, int32_t start, int32_t end)
+{
+	bool backwards = start > end, too_long = (int64_t)end - start > INSN_MAX_LOOPS;
+
+	if (backwards || too_long) {
+		store(it, 8, 0);
+		return (uint64_t)(backwards ? -EINVAL : -E2BIG);
+	}
+	store(it, 4, (uint32_t)start - 1);
+	store(it + 4, 4, (uint32_t)end);
+	return 0;
+}
+
+/* bpf_iter_num_*: two words of 4 bytes, the number last given and the end. */
+static uint64_t iter_num(uint32_t id, uint64_t it, int32_t start, int32_t end)
+{
+	int32_t next = (int32_t)((uint32_t)load(it, 4) + 1);
+
+	if (id == KFUNC_ITER_NUM_NEW)
+		return iter_num_new(it, start, end);
+	if (id == KFUNC_ITER_NUM_NEXT && next < (int32_t)load(it + 4, 4)) {
+		store(it, 4, (uint32_t)next);
+		return it;
+	}
+	store(it, 8, 0);
+	return 0;
+}
+
 static int do_kfunc(struct interp *m, uint32_t id)
 {
 	uint64_t *r = m->r;
@@ -331,6 +360,14 @@ static int do_kfunc(struct interp *m, uint32_t id)
 		if (!m->p->set_result)
 			return -EOPNOTSUPP;
 		r[0] = ((helper_fn)(uintptr_t)m->p->set_result)(r[1], r[2], r[3], 0, 0, 0);
+		break;
+	case KFUNC_ITER_NUM_NEW:
+	case KFUNC_ITER_NUM_NEXT:
+	case KFUNC_ITER_NUM_DESTROY:
+		r[0] = iter_num(id, r[1], (int32_t)r[2], (int32_t)r[3]);
+		break;
+	case KFUNC_RDONLY_CAST: /* a matter of types */
+		r[0] = r[1];
 		break;
 	default:
 		return -EOPNOTSUPP;

@@ -47,7 +47,7 @@ struct interp_helper {
 struct interp_image {
 	const struct interp_sub *sub;
 	const struct interp_helper *helper; /* only those that are called */
-	const struct bpf_insn *insn;        /* no map in any 64-bit load, but its address; functions'
+	const struct bpf_insn *insn; /* no map in any 64-bit load, but its address; functions'
 					     * addresses are those of their first instructions */
 	uint32_t nsub, nhelpers, ninsns;
 	int32_t errno_off;   /* as in struct engine_env */
@@ -67,8 +67,8 @@ struct interp {
 	struct interp_watch *watch; /* NULL: unchecked */
 	uint64_t r[11];             /* r10: the end of the running function's stack */
 	uint64_t cookie;
-	uint64_t ret, hit; /* where return address and rbp of the hit lie, or 0 */
-	uint64_t fuel;     /* instructions left */
+	uint64_t ret, hit;     /* where return address and rbp of the hit lie, or 0 */
+	uint64_t fuel;         /* instructions left */
 	uint64_t key, key_len; /* of the map's element that a callback looks at, in checked mode */
 	uint32_t at, sub;      /* instruction that runs, and the function it is in */
 	uint32_t depth;

@@ -136,6 +136,8 @@ static int check_kfunc(const struct interp_check *c, const struct interp *m, uin
 
 	if (k && k->flags & KFUNC_TAKES_CTX)
 		err = access(c, m, m->r[1] - 8, 8, false, false);
+	if (!err && k && k->flags & KFUNC_TAKES_ITER)
+		err = access(c, m, m->r[1], 8, true, false);
 	if (!err && id == KFUNC_SET_RESULT)
 		err = access(c, m, m->r[2], (uint32_t)m->r[3], false, false);
 	return err;

@@ -154,8 +154,11 @@ static void jit_kfunc(struct jit *j, uint32_t id)
 	case KFUNC_SET_RESULT:
 		x86_call_to(a, j->env->set_result, R11);
 		break;
+	case KFUNC_RDONLY_CAST:
+		x86_mov_rr(a, RAX, RDI);
+		break;
 	default:
-		x86_fail(a, -ENOTSUP);
+		jit_iter_num(a, id);
 	}
 }
 

@@ -69,6 +69,9 @@ bool jit_inline_wants_ctx(const struct program *p);
 bool jit_inline_one_step(const struct program *p);
 x86_regset jit_inline_clobbers(const struct program *p); /* rax if it is changed */
 
+/* jit_iter.c: a kfunc of bpf_iter_num, r1-r3 in rdi rsi rdx; -ENOTSUP it is none of them. */
+void jit_iter_num(struct x86_asm *a, uint32_t id);
+
 /* jit.c */
 void jit_call(struct jit *j, const struct bpf_insn *i);
 void jit_exit(struct jit *j);

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define ANY_KIND ((1u << (PROGRAM_PLAIN + 1)) - 1)
+
 #define SESSION_SECTIONS "fsession/FUNCTION or fsession.multi/PATTERN"
 
 static const struct kfunc table[] = {
@@ -47,6 +49,37 @@ static const struct kfunc table[] = {
 	  .result = KFUNC_T_INT,
 	  .nargs = 3,
 	  .arg = { KFUNC_T_VOID_PTR, KFUNC_T_VOID_PTR, KFUNC_T_U32 } },
+	{ .id = KFUNC_ITER_NUM_NEW,
+	  .name = "bpf_iter_num_new",
+	  .kinds = ANY_KIND,
+	  .kind = "all",
+	  .flags = KFUNC_TAKES_ITER,
+	  .result = KFUNC_T_INT,
+	  .nargs = 3,
+	  .arg = { KFUNC_T_ITER_NUM_PTR, KFUNC_T_INT, KFUNC_T_INT } },
+	{ .id = KFUNC_ITER_NUM_NEXT,
+	  .name = "bpf_iter_num_next",
+	  .kinds = ANY_KIND,
+	  .kind = "all",
+	  .flags = KFUNC_TAKES_ITER,
+	  .result = KFUNC_T_INT_PTR,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_ITER_NUM_PTR } },
+	{ .id = KFUNC_ITER_NUM_DESTROY,
+	  .name = "bpf_iter_num_destroy",
+	  .kinds = ANY_KIND,
+	  .kind = "all",
+	  .flags = KFUNC_TAKES_ITER,
+	  .result = KFUNC_T_VOID,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_ITER_NUM_PTR } },
+	{ .id = KFUNC_RDONLY_CAST,
+	  .name = "bpf_rdonly_cast",
+	  .kinds = ANY_KIND,
+	  .kind = "all",
+	  .result = KFUNC_T_VOID_PTR,
+	  .nargs = 2,
+	  .arg = { KFUNC_T_VOID_PTR, KFUNC_T_U32 } },
 };
 
 const struct kfunc *kfunc_table(unsigned *n)

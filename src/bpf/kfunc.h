@@ -6,6 +6,7 @@
  *
  * Context  [ctl]
  * Spec     Documentation/bpf/kfuncs.rst; kernel/trace/bpf_trace.c (bpf_session_*);
+ *          kernel/bpf/bpf_iter.c (bpf_iter_num_*), helpers.c (bpf_rdonly_cast);
  *          docs/helpers.md (utramp_*, which are ours)
  */
 #ifndef BPF_KFUNC_H
@@ -22,6 +23,10 @@ enum kfunc_id {
 	KFUNC_SESSION_COOKIE,
 	KFUNC_SET_ERRNO,
 	KFUNC_SET_RESULT,
+	KFUNC_ITER_NUM_NEW,
+	KFUNC_ITER_NUM_NEXT,
+	KFUNC_ITER_NUM_DESTROY,
+	KFUNC_RDONLY_CAST,
 };
 
 enum kfunc_type {
@@ -30,6 +35,9 @@ enum kfunc_type {
 	KFUNC_T_VOID_PTR,
 	KFUNC_T_INT,
 	KFUNC_T_U32,
+	KFUNC_T_VOID,
+	KFUNC_T_INT_PTR,
+	KFUNC_T_ITER_NUM_PTR,
 	KFUNC_TYPES
 };
 
@@ -39,6 +47,7 @@ enum {
 	KFUNC_HAS_COOKIE = 1 << 2,  /* the program has a session cookie */
 	KFUNC_SETS_ERRNO = 1 << 3,  /* engine_env.errno_off is needed */
 	KFUNC_SETS_RESULT = 1 << 4, /* engine_env.set_result is called; the function is skipped */
+	KFUNC_TAKES_ITER = 1 << 5,  /* r1 is an iterator on the stack, of 8 bytes */
 };
 
 struct kfunc {

@@ -19,17 +19,36 @@
 #include <limits.h>
 #include <string.h>
 
+/* struct bpf_iter_num { __u64 __opaque[1]; }, of which programs have one on their stack */
+static int add_iter_num(struct btf *btf, int number, int u64)
+{
+	int array = btf__add_array(btf, number, u64, 1);
+	int type = btf__add_struct(btf, "bpf_iter_num", 8);
+	int err = array < 0 ? array : type < 0 ? type : 0;
+
+	if (!err)
+		err = btf__add_field(btf, "__opaque", array, 0, 0);
+	return err ? err : type;
+}
+
+static int pointer_to(struct btf *btf, int type)
+{
+	return type < 0 ? type : btf__add_ptr(btf, type);
+}
+
 /* Ids of the types, by enum kfunc_type; negative: not made. */
 static void add_types(struct btf *btf, int id[KFUNC_TYPES])
 {
-	int u64;
+	int u64 = btf__add_int(btf, "unsigned long long", 8, 0);
 
 	id[KFUNC_T_BOOL] = btf__add_int(btf, "bool", 1, BTF_INT_BOOL);
-	u64 = btf__add_int(btf, "unsigned long long", 8, 0);
-	id[KFUNC_T_U64_PTR] = u64 < 0 ? u64 : btf__add_ptr(btf, u64);
+	id[KFUNC_T_U64_PTR] = pointer_to(btf, u64);
+	id[KFUNC_T_VOID] = 0;
 	id[KFUNC_T_VOID_PTR] = btf__add_ptr(btf, 0);
 	id[KFUNC_T_INT] = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	id[KFUNC_T_U32] = btf__add_int(btf, "unsigned int", 4, 0);
+	id[KFUNC_T_INT_PTR] = pointer_to(btf, id[KFUNC_T_INT]);
+	id[KFUNC_T_ITER_NUM_PTR] = pointer_to(btf, add_iter_num(btf, id[KFUNC_T_U32], u64));
 }
 
 static int add_func(struct btf *btf, const struct kfunc *k, const int id[KFUNC_TYPES])
