@@ -66,8 +66,8 @@ FAULTS = [
      None, 'bpf_get_stack is for tracing programs'),
     ('a kfunc that the page lacks', page.replace('| `int utramp_set_errno(', '| `int other(', 1),
      None, None, 'utramp_set_errno is not on the page'),
-    ('a new helper', None, helpers.replace('ENTRY(strncmp,', 'ENTRY(loop, rt_loop, 4, HELPER_ALL),\n'
-                                           'ENTRY(strncmp,', 1), None, 'bpf_loop is not'),
+    ('a new helper', None, helpers.replace('ENTRY(strncmp,', 'ENTRY(bind, rt_bind, 4, HELPER_ALL),\n'
+                                           'ENTRY(strncmp,', 1), None, 'bpf_bind is not'),
     ('a row of another form', None, helpers.replace('{ .id = BPF_FUNC_get_attach_cookie, .name',
                                                     '{ .id = BPF_FUNC_x, .called', 1), None,
      'of them understood'),
