@@ -10,6 +10,7 @@
  */
 #include "bpf/check.h"
 
+#include "bpf/helper.h"
 #include "bpf/insn.h"
 
 #include <errno.h>
@@ -116,6 +117,8 @@ static int find_edges(struct program *p)
 
 		s += i == p->sub[s].end;
 		p->sub[s].may_goto |= insn_is_may_goto(in);
+		p->sub[s].tails |= insn_is_tail_call(in);
+		p->tails |= insn_is_tail_call(in);
 		if (insn_names_func(in)) {
 			uint32_t to = program_sub_at(p, (uint32_t)insn_target(in, i));
 
@@ -174,6 +177,59 @@ static int check_nesting(const struct program *p, struct diag *d)
 	return 0;
 }
 
+uint32_t check_before(const struct program *p, const uint32_t *own, uint32_t sub)
+{
+	uint32_t sum[CHECK_MAX_SUBPROGS] = { 0 };
+
+	for (unsigned round = 0; round < PROGRAM_MAX_CALLS; round++)
+		for (uint32_t s = 0; s < p->nsub; s++)
+			for (uint32_t to = 0; to < p->nsub; to++)
+				if (p->edge[s * p->nsub + to] && sum[s] + own[s] > sum[to])
+					sum[to] = sum[s] + own[s];
+	return sum[sub];
+}
+
+/* Callbacks and what they call. */
+static void mark_callbacks(const struct program *p, bool in[CHECK_MAX_SUBPROGS])
+{
+	for (uint32_t s = 0; s < p->nsub; s++)
+		in[s] = p->sub[s].callback;
+	for (unsigned round = 0; round < PROGRAM_MAX_CALLS; round++)
+		for (uint32_t s = 0; s < p->nsub; s++)
+			for (uint32_t to = 0; in[s] && to < p->nsub; to++)
+				in[to] |= p->edge[s * p->nsub + to] != 0;
+}
+
+static bool asks_for_hit(const struct bpf_insn *i)
+{
+	const struct helper *h = insn_is_call(i) && i->src_reg == CALL_HELPER ?
+					 helper_by_id((uint32_t)i->imm) :
+					 NULL;
+
+	return h && (h->id == BPF_FUNC_get_attach_cookie || h->flags & HELPER_WALKS);
+}
+
+/* A helper's code is between a callback and the program that a tail call would replace. */
+static int check_callbacks(struct program *p, struct diag *d)
+{
+	bool in[CHECK_MAX_SUBPROGS];
+
+	mark_callbacks(p, in);
+	for (uint32_t s = 0; s < p->nsub; s++) {
+		if (in[s] && p->sub[s].tails)
+			return diag_set(
+				d, -ENOTSUP,
+				"insn %u: tail calls in callbacks are not supported: return 1 "
+				"and make the tail call behind the loop",
+				p->sub[s].start);
+		for (uint32_t i = p->sub[s].start; in[s] && i < p->sub[s].end; i++) {
+			p->hit_in_callback |= asks_for_hit(&p->insn[i]);
+			i += insn_is_lddw(&p->insn[i]);
+		}
+	}
+	return 0;
+}
+
 int check_flow(struct program *p, struct diag *d)
 {
 	uint8_t *mark = mark_insns(p);
@@ -184,5 +240,7 @@ int check_flow(struct program *p, struct diag *d)
 	free(mark);
 	if (!err)
 		err = find_edges(p);
-	return err ? err : check_nesting(p, d);
+	if (!err)
+		err = check_nesting(p, d);
+	return err ? err : check_callbacks(p, d);
 }

@@ -17,6 +17,18 @@
 /* Stack that a helper, or the guard's slow path, may take below the program's frames. */
 #define FACTS_HELPER_STACK 1024
 
+/*
+ * Of the target's stack: what any one program takes (8 frames of 512 bytes, all callbacks), and
+ * what calls of functions that end in tail calls may leave in between.  Of the program's stack: the
+ * same.
+ */
+#define TAIL_OWN   8320
+#define TAIL_SUM   8192
+#define TAIL_DEPTH (PROGRAM_MAX_CALLS * PROGRAM_MAX_STACK + 8192)
+
+/* A function that tail calls has less than this before it on the stack, as in the kernel. */
+#define TAIL_BEFORE 256
+
 /* bpf/check_insn.c: every instruction decodes, reserved fields are zero, helpers are known. */
 int check_insns(const struct program *p, const struct program_attr *attr, struct diag *d);
 
@@ -35,5 +47,8 @@ enum { EDGE_CALL = 1, EDGE_CALLBACK = 2 };
 
 /* Deepest value along the chains of these edges: each subprogram's own plus its callees'. */
 uint32_t check_chain(const struct program *p, const uint32_t *own, unsigned edges);
+
+/* What lies on the stack when this subprogram runs, at most: its callers' own values. */
+uint32_t check_before(const struct program *p, const uint32_t *own, uint32_t sub);
 
 #endif

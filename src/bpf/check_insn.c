@@ -114,8 +114,6 @@ static int check_helper(const struct insn_check *c)
 
 	if (c->attr->allow_any_helper && id < HELPER_MAX)
 		return 0;
-	if (id == BPF_FUNC_tail_call)
-		return UNSUPPORTED(c, "tail calls are not supported yet: make it a function call");
 	if (!h && helper_in_kernel(id))
 		return diag_set(c->d, -ENOTSUP,
 				"insn %u: unknown helper bpf_%s#%u: we do not have it", c->at,

@@ -29,6 +29,7 @@ struct engine_env {
 	uint64_t first;              /* rt_first */
 	uint64_t tail;               /* rt_tail, which trampolines call */
 	uint64_t set_result;         /* rt_set_result; 0: not there */
+	uint64_t tails;              /* rt_tails: RT_TAILS addresses of engine_jit_tail() code */
 	int32_t tls_off;
 	int32_t errno_off; /* libc's errno is at fs:[errno_off]; 0: not known, cannot be set */
 };
@@ -55,6 +56,14 @@ size_t engine_frame_name(int32_t off, char *out, size_t cap);
 
 /* p as a plain function uint64_t f(r1, r2), for tests and the conformance plugin. */
 void engine_jit_function(const struct program *p, const struct engine_env *env, struct x86_asm *a);
+
+/*
+ * p as tail calls enter it, from a program with bpf_tail_call that runs on this or the other slab.
+ * It takes the place of the function that jumps: no guard, no statistics.  -ENOTSUP: env lacks
+ * something that it calls.
+ */
+int engine_tail_check(const struct program *p, const struct engine_env *env);
+void engine_jit_tail(const struct program *p, const struct engine_env *env, struct x86_asm *a);
 
 struct interp_range {
 	uint64_t lo, hi;

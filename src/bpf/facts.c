@@ -23,11 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8, MAY_FUNC = 16 };
+enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8, MAY_FUNC = 16, MAY_MAP = 32 };
 
 /*
- * `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off; or MAY_FUNC
- * alone, and off is the number of the function.
+ * `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off; or MAY_FUNC or
+ * MAY_MAP alone, and off is the number of the function or map.
  */
 struct val {
 	uint8_t may;
@@ -222,7 +222,7 @@ static struct val val_add(struct val v, int64_t imm)
 {
 	int64_t off = v.off + imm;
 
-	if (v.may & MAY_FUNC)
+	if (v.may & (MAY_FUNC | MAY_MAP))
 		return other;
 	if (!v.known)
 		return v;
@@ -331,6 +331,33 @@ static void callback(struct pass *s, unsigned nargs)
 	s->now = caller;
 }
 
+static bool is_progarray(const struct pass *s, struct val v)
+{
+	return v.may == MAY_MAP && v.known &&
+	       s->p->map[v.off]->attr.type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+/* Other programs may follow, and read what this one does not. */
+static void tail_call(struct pass *s)
+{
+	struct val map = s->now.r[2];
+	unsigned kind = s->p->kind;
+
+	want_ctx(s);
+	if (map.may != MAY_MAP || (map.known && !is_progarray(s, map)))
+		refuse(s, "r2 is not a map of type prog_array");
+	ctx_escapes(s->f);
+	s->f->may_override |= kind == PROGRAM_FMOD_RET;
+	s->f->sets_result |= kind == PROGRAM_FMOD_RET;
+	s->f->session_cookie |= kind == PROGRAM_FSESSION;
+}
+
+static void map_argument(struct pass *s, unsigned r)
+{
+	if (is_progarray(s, s->now.r[r]))
+		refuse(s, "a prog_array is for bpf_tail_call() only");
+}
+
 static void step_helper(struct pass *s, uint32_t id)
 {
 	const struct helper *h = s->attr->allow_any_helper ? NULL : helper_by_id(id);
@@ -345,12 +372,16 @@ static void step_helper(struct pass *s, uint32_t id)
 			use(s, r);
 		if (r == 1 && h && h->flags & HELPER_TAKES_CTX)
 			v.may &= (uint8_t)~MAY_CTX;
+		if (id != BPF_FUNC_tail_call)
+			map_argument(s, r);
 		handed(s, v);
 	}
 	if (id == BPF_FUNC_loop)
 		callback(s, 2);
 	else if (id == BPF_FUNC_for_each_map_elem)
 		callback(s, 4);
+	else if (id == BPF_FUNC_tail_call && h)
+		tail_call(s);
 	if (!h)
 		return;
 	if (h->flags & HELPER_WALKS)
@@ -406,7 +437,9 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 		s->now = caller;
 	}
 	/* a function that returns nothing leaves r0 alone */
-	s->now.r[0] = (struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
+	s->now.r[0] = insn_is_tail_call(i) ?
+			      unset :
+			      (struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
 	for (unsigned r = 1; r <= 5; r++)
 		s->now.r[r] = unset;
 }
@@ -462,6 +495,9 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 		s->now.r[i->dst_reg] = other;
 		if (insn_is_func(i))
 			s->now.r[i->dst_reg] = function(s, i);
+		else if (i->src_reg == LDDW_MAP)
+			s->now.r[i->dst_reg] =
+				(struct val){ .may = MAY_MAP, .known = true, .off = i->imm };
 		s->at++;
 		return true;
 	case BPF_JMP:
@@ -608,6 +644,15 @@ static int check_stack(struct pass *s, const uint32_t *measured)
 			s->d, -EACCES,
 			"the stack of nested calls and callbacks is %u bytes, the limit is %u", all,
 			PROGRAM_MAX_CHAIN);
+	for (uint32_t i = 1; i < s->p->nsub; i++) {
+		uint32_t before = s->p->sub[i].tails ? check_before(s->p, measured, i) : 0;
+
+		if (before >= TAIL_BEFORE)
+			return diag_set(s->d, -EACCES,
+					"insn %u: a function that tail calls has %u bytes of its "
+					"callers' on the stack, less than %u are possible",
+					s->p->sub[i].start, before, TAIL_BEFORE);
+	}
 	return 0;
 }
 
@@ -629,9 +674,12 @@ static int stack_sum(struct pass *s)
 	err = check_stack(s, measured);
 	if (err)
 		return err;
-	p->stack_depth = check_chain(p, stack, edges);
+	p->own_depth = check_chain(p, stack, edges);
+	p->stack_depth = p->tails ? TAIL_DEPTH : p->own_depth;
 	s->f->clobbers = clobbers(p, &calls);
 	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? FACTS_HELPER_STACK : 0);
+	if (p->tails)
+		s->f->stack_bytes = 2 * FRAME_OVERHEAD + TAIL_SUM + TAIL_OWN;
 	return 0;
 }
 

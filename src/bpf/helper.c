@@ -23,6 +23,9 @@ static const struct helper table[] = {
 	{ .id = BPF_FUNC_trace_printk, .name = "trace_printk", .symbol = "rt_trace_printk",
 	  .native = (uint64_t)(uintptr_t)rt_trace_printk, .nargs = 5, .needs = 2,
 	  .flags = HELPER_ALL },
+	/* the engines do it themselves */
+	{ .id = BPF_FUNC_tail_call, .name = "tail_call", .symbol = NULL, .nargs = 3, .needs = 3,
+	  .flags = HELPER_ALL | HELPER_TAKES_CTX },
 	ENTRY(get_prandom_u32,        rt_get_prandom_u32,        0, HELPER_ALL),
 	ENTRY(get_smp_processor_id,   rt_get_smp_processor_id,   0, HELPER_ALL),
 	ENTRY(get_current_pid_tgid,   rt_get_current_pid_tgid,   0, HELPER_ALL),

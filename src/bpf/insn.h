@@ -57,6 +57,11 @@ static inline bool insn_is_local_call(const struct bpf_insn *i)
 	return insn_is_call(i) && i->src_reg == CALL_LOCAL;
 }
 
+static inline bool insn_is_tail_call(const struct bpf_insn *i)
+{
+	return insn_is_call(i) && i->src_reg == CALL_HELPER && i->imm == BPF_FUNC_tail_call;
+}
+
 static inline bool insn_is_exit(const struct bpf_insn *i)
 {
 	return i->code == (BPF_JMP | BPF_EXIT);

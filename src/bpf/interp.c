@@ -11,7 +11,7 @@
 
 #include "bpf/insn.h"
 #include "bpf/kfunc.h"
-#include "shm/layout.h"
+#include "rt/rt.h"
 
 #include <asm/errno.h>
 
@@ -401,6 +401,7 @@ static void copy_saved(uint64_t *to, const uint64_t *from)
 static void enter(struct interp *m, uint32_t to, uint32_t ret)
 {
 	copy_saved(m->frame[m->depth].saved, &m->r[6]);
+	m->frame[m->depth].p = m->p;
 	m->frame[m->depth].ret = ret;
 	m->frame[m->depth].sub = m->sub;
 	m->frame[m->depth].budget = m->budget;
@@ -417,11 +418,52 @@ static bool do_exit(struct interp *m)
 		return true;
 	m->depth--;
 	copy_saved(&m->r[6], m->frame[m->depth].saved);
+	m->p = m->frame[m->depth].p;
 	m->sub = m->frame[m->depth].sub;
 	m->budget = m->frame[m->depth].budget;
 	m->at = m->frame[m->depth].ret;
 	spoil(m);
 	return false;
+}
+
+/* The image that the map in r2 names at index r3; NULL: none, or it cannot run here. */
+static const struct interp_image *tail_image(const struct interp *m)
+{
+	const struct shm_map *map = (const struct shm_map *)(uintptr_t)m->r[2];
+	const struct interp_image *p;
+	uint32_t index = (uint32_t)m->r[3], number;
+
+	if (map->type != BPF_MAP_TYPE_PROG_ARRAY || index >= map->max_entries || !m->p->tails)
+		return NULL;
+	number = (uint32_t)load(m->r[2] - map->self + map->values + 8 * (uint64_t)index, 4);
+	if (number >= RT_TAILS)
+		return NULL;
+	p = (const struct interp_image *)(uintptr_t)load(m->p->tails + 8 * (uint64_t)number, 8);
+	return p && m->r[INSN_FP] - p->own_depth >= m->lowest ? p : NULL;
+}
+
+/* In place of the running function: its frame, and its stack.  false: goes on behind the call. */
+static bool tail_call(struct interp *m)
+{
+	const struct interp_image *p = tail_image(m);
+
+	if (!p || m->tails >= INTERP_MAX_TAILS || m->depth + INTERP_MAX_CALLS > INTERP_FRAMES) {
+		spoil(m);
+		return false;
+	}
+	m->tails++;
+	m->p = p;
+	m->at = m->sub = 0;
+	m->budget = INSN_MAX_LOOPS;
+	return true;
+}
+
+static bool is_tail_call(const struct interp *m, const struct bpf_insn *i)
+{
+	const struct interp_helper *h =
+		insn_is_tail_call(i) ? helper_of(m, (uint32_t)i->imm) : NULL;
+
+	return h && h->flags & INTERP_TAIL;
 }
 
 /* -- the loop ----------------------------------------------------------------------- */
@@ -495,6 +537,10 @@ static int step(struct interp *m, const struct bpf_insn *i)
 			return do_exit(m);
 		if (insn_is_local_call(i)) {
 			enter(m, (uint32_t)insn_target(i, m->at), m->at + 1);
+			return 0;
+		}
+		if (is_tail_call(m, i)) {
+			m->at += !tail_call(m);
 			return 0;
 		}
 		if (insn_is_call(i) && i->src_reg == CALL_KFUNC)
@@ -596,6 +642,8 @@ int interp_go(struct interp *m, uint64_t fuel)
 	int err = 0;
 
 	m->budget = INSN_MAX_LOOPS;
+	m->tails = 0;
+	m->lowest = m->r[INSN_FP] - m->p->stack_depth;
 	m->fuel = fuel;
 	while (!err && m->fuel) {
 		m->fuel--;

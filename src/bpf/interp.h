@@ -25,7 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INTERP_MAX_CALLS 8 /* frames: PROGRAM_MAX_CALLS */
+#define INTERP_MAX_CALLS 8 /* frames of one program: PROGRAM_MAX_CALLS */
+#define INTERP_MAX_TAILS 33
+#define INTERP_FRAMES    (INTERP_MAX_CALLS + INTERP_MAX_TAILS) /* some are left by tail calls */
 
 struct interp_sub {
 	uint32_t start, stack; /* bytes of stack, as in struct program_subprog */
@@ -37,6 +39,7 @@ enum {
 	INTERP_FAILS = 1 << 2,  /* no call: r0 is -EOPNOTSUPP */
 	INTERP_LOOPS = 1 << 3,  /* r2 is a function of the program, that takes a number and r3 */
 	INTERP_EACH = 1 << 4,   /* the same, that takes a map, a key, a value and r3 */
+	INTERP_TAIL = 1 << 5,   /* goes to another program, or does nothing */
 };
 
 struct interp_helper {
@@ -50,8 +53,10 @@ struct interp_image {
 	const struct bpf_insn *insn; /* no map in any 64-bit load, but its address; functions'
 					     * addresses are those of their first instructions */
 	uint32_t nsub, nhelpers, ninsns;
-	int32_t errno_off;   /* as in struct engine_env */
-	uint64_t set_result; /* the same */
+	int32_t errno_off;               /* as in struct engine_env */
+	uint64_t set_result;             /* the same */
+	uint64_t tails;                  /* of RT_TAILS images by number, where tail calls go */
+	uint32_t own_depth, stack_depth; /* as in struct program */
 };
 
 struct interp;
@@ -73,10 +78,13 @@ struct interp {
 	uint32_t at, sub;      /* instruction that runs, and the function it is in */
 	uint32_t depth;
 	uint32_t budget; /* of may_goto, in this call of the function */
+	uint32_t tails;  /* tail calls made */
+	uint64_t lowest; /* where the stack ends */
 	struct {
+		const struct interp_image *p;
 		uint32_t ret, sub, budget;
 		uint64_t saved[5]; /* r6-r10 */
-	} frame[INTERP_MAX_CALLS];
+	} frame[INTERP_FRAMES];
 };
 
 /* From m->at to the exit of the outermost function, at most fuel instructions; r0 is m->r[0]. */

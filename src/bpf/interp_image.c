@@ -43,6 +43,8 @@ static uint32_t helper_flags(const struct program *p, uint32_t id)
 		return INTERP_COOKIE;
 	if (p->kind == PROGRAM_FENTRY && id == BPF_FUNC_get_func_ret)
 		return INTERP_FAILS;
+	if (id == BPF_FUNC_tail_call && p->tails)
+		return INTERP_TAIL;
 	if (id == BPF_FUNC_loop)
 		return INTERP_LOOPS;
 	if (id == BPF_FUNC_for_each_map_elem)
@@ -59,7 +61,8 @@ static uint32_t write_helpers(const struct program *p, const struct engine_env *
 	for (uint32_t id = 0; id < HELPER_MAX; id++) {
 		uint32_t flags = helper_flags(p, id);
 
-		if (calls(p, id) && (env->helper[id] || flags & (INTERP_COOKIE | INTERP_FAILS)))
+		if (calls(p, id) &&
+		    (env->helper[id] || flags & (INTERP_COOKIE | INTERP_FAILS | INTERP_TAIL)))
 			to[n++] = (struct interp_helper){ env->helper[id], id, flags };
 	}
 	return n;
@@ -117,6 +120,9 @@ void interp_image_write(const struct program *p, const struct engine_env *env, u
 		.ninsns = p->ninsns,
 		.errno_off = env->errno_off,
 		.set_result = env->set_result,
+		.tails = env->tails,
+		.own_depth = p->own_depth,
+		.stack_depth = p->stack_depth,
 	};
 	write_insns(p, env, at + insn, (void *)((char *)out + insn));
 }

@@ -54,7 +54,10 @@ static bool inline_helper(struct jit *j, uint32_t id)
 		return false;
 	switch (id) {
 	case BPF_FUNC_get_attach_cookie:
-		x86_mov_ri(j->a, RAX, j->cookie);
+		if (j->tailed)
+			x86_load(j->a, X86_Q, RAX, JIT_HIT(cookie));
+		else
+			x86_mov_ri(j->a, RAX, j->cookie);
 		return true;
 	case BPF_FUNC_get_func_ret:
 		if (j->p->kind != PROGRAM_FENTRY)
@@ -78,6 +81,10 @@ static bool inline_helper(struct jit *j, uint32_t id)
  */
 static void add_frame(struct jit *j)
 {
+	if (j->tailed) {
+		jit_tailed_frame(j);
+		return;
+	}
 	if (!j->tramp) {
 		x86_alu_rr(j->a, X86_XOR, X86_D, R8, R8);
 		x86_alu_rr(j->a, X86_XOR, X86_D, R9, R9);
@@ -170,6 +177,8 @@ void jit_call(struct jit *j, const struct bpf_insn *i)
 		x86_call(j->a, j->sub[program_sub_at(j->p, (uint32_t)insn_target(i, j->at))]);
 	else if (i->src_reg == CALL_KFUNC)
 		jit_kfunc(j, id);
+	else if (id == BPF_FUNC_tail_call)
+		jit_tail_call(j);
 	else if (id == BPF_FUNC_map_lookup_elem && inline_lookup(j))
 		;
 	else if (inline_helper(j, id))
@@ -231,6 +240,19 @@ static void prologue(struct jit *j)
 }
 
 /* The slots stay valid to the end, so the states need not shrink while registers return. */
+void jit_leave(struct jit *j)
+{
+	struct x86_asm *a = j->a;
+
+	for (unsigned k = 0; j->frame && k < ARRAY_LEN(keep); k++)
+		if (j->saved & X86_REG(keep[k].reg))
+			x86_load(a, X86_Q, keep[k].reg, X86_MEM(RBP, keep[k].off));
+	if (j->frame) {
+		x86_leave(a);
+		x86_frame(a, FRAME_CFA(0));
+	}
+}
+
 void jit_exit(struct jit *j)
 {
 	struct x86_asm *a = j->a;
@@ -241,13 +263,7 @@ void jit_exit(struct jit *j)
 			x86_jmp(a, j->end);
 		return;
 	}
-	for (unsigned k = 0; j->frame && k < ARRAY_LEN(keep); k++)
-		if (j->saved & X86_REG(keep[k].reg))
-			x86_load(a, X86_Q, keep[k].reg, X86_MEM(RBP, keep[k].off));
-	if (j->frame) {
-		x86_leave(a);
-		x86_frame(a, FRAME_CFA(0));
-	}
+	jit_leave(j);
 	x86_ret(a);
 	x86_frame(a, state);
 }
@@ -295,6 +311,11 @@ static void emit_program(struct jit *j, x86_label entry)
 	} else {
 		for (uint32_t s = 0; s < p->nsub; s++)
 			j->sub[s] = s ? x86_label_new(j->a) : entry;
+		if (p->tails && !j->tailed) {
+			j->sub[0] = x86_label_new(j->a);
+			x86_bind(j->a, entry);
+			jit_tail_stub(j, j->sub[0]);
+		}
 		for (uint32_t i = 0; i < p->ninsns; i++)
 			j->target[i] = JIT_NO_LABEL;
 		for (uint32_t i = 0; i < p->ninsns; i++) {
@@ -316,6 +337,13 @@ static void emit_program(struct jit *j, x86_label entry)
 void engine_jit_function(const struct program *p, const struct engine_env *env, struct x86_asm *a)
 {
 	struct jit j = { .a = a, .p = p, .env = env };
+
+	emit_program(&j, x86_label_new(a));
+}
+
+void engine_jit_tail(const struct program *p, const struct engine_env *env, struct x86_asm *a)
+{
+	struct jit j = { .a = a, .p = p, .env = env, .tailed = true };
 
 	emit_program(&j, x86_label_new(a));
 }
@@ -467,12 +495,8 @@ static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const v
 	emit_program(&j, t->entry);
 }
 
-int engine_body_new(struct program *p, const struct engine_env *env, struct engine_body **out)
+int engine_tail_check(const struct program *p, const struct engine_env *env)
 {
-	struct engine_body *b;
-
-	if (env->guard_slow && !p->stats) /* the guard counts misses there */
-		return -EINVAL;
 	for (uint32_t id = 0; id < HELPER_MAX; id++) {
 		const struct helper *h = helper_by_id(id);
 
@@ -480,7 +504,17 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		    !(h && !h->symbol))
 			return -ENOTSUP;
 	}
-	if (p->facts.sets_result && !env->set_result)
+	return (p->facts.sets_result && !env->set_result) || (p->tails && !env->tails) ? -ENOTSUP :
+											 0;
+}
+
+int engine_body_new(struct program *p, const struct engine_env *env, struct engine_body **out)
+{
+	struct engine_body *b;
+
+	if (env->guard_slow && !p->stats) /* the guard counts misses there */
+		return -EINVAL;
+	if (engine_tail_check(p, env))
 		return -ENOTSUP;
 	b = calloc(1, sizeof(*b));
 	if (!b)
@@ -538,6 +572,7 @@ void engine_env_native(const struct arena *arena, struct engine_env *out)
 
 	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL),
 				    .set_result = (uint64_t)(uintptr_t)rt_set_result,
+				    .tails = (uint64_t)(uintptr_t)rt_tails,
 				    .errno_off = (int32_t)((uintptr_t)&errno - thread_pointer()) };
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)

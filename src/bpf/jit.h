@@ -6,6 +6,7 @@
  *   R6 rbx   R7 r12   R8 r13   R9 r14                    saved by who uses them
  *   R10                                                  rbp - FRAME_FIXED, no register
  *   scratch  r9 r10 r11, within one BPF instruction
+ *   r15      of programs with tail calls and those that they jump to: struct jit_hit
  *
  * Frame of a subprogram (none if it uses neither r6-r10 nor calls)
  *   rbp + 8              return address
@@ -23,8 +24,23 @@
 #include "bpf/engine.h"
 #include "x86/frame.h"
 
-#define JIT_NO_LABEL UINT32_MAX
-#define JIT_BUDGET   FRAME_OFF_TAG /* from rbp: 4 bytes, if the subprogram has a may_goto */
+#include <stddef.h>
+
+#define JIT_NO_LABEL  UINT32_MAX
+#define JIT_MAX_TAILS 33 /* MAX_TAIL_CALL_CNT, include/linux/bpf.h */
+
+/*
+ * What programs of one hit share when some jump to others.  It lies in the frame of the stub that
+ * the first is entered by, which saves r15 for all of them.
+ */
+struct jit_hit {
+	uint64_t tails;    /* tail calls made */
+	uint64_t cookie;   /* of the attachment */
+	uint64_t ret, rbp; /* where return address and rbp of the hit lie; 0: in no trampoline */
+	uint64_t lowest;   /* rsp may be there when a tail call is made, no lower */
+	uint64_t pad;
+};
+#define JIT_BUDGET FRAME_OFF_TAG /* from rbp: 4 bytes, if the subprogram has a may_goto */
 
 struct jit {
 	struct x86_asm *a;
@@ -38,6 +54,7 @@ struct jit {
 	uint32_t cur;      /* subprogram being emitted */
 	uint32_t at;       /* instruction being emitted */
 	bool frame;        /* it has one */
+	bool tailed;       /* entered by a tail call: what is known of the hit is in r15's */
 	bool in_line;      /* at the call site: goes on at end instead of returning */
 	x86_label end;
 	x86_regset saved; /* callee-saved registers in their fixed slots */
@@ -72,7 +89,14 @@ x86_regset jit_inline_clobbers(const struct program *p); /* rax if it is changed
 /* jit_iter.c: a kfunc of bpf_iter_num, r1-r3 in rdi rsi rdx; -ENOTSUP it is none of them. */
 void jit_iter_num(struct x86_asm *a, uint32_t id);
 
+/* jit_tail.c: the stub; bpf_tail_call; r8 and r9 = where return address and rbp of the hit lie. */
+void jit_tail_stub(struct jit *j, x86_label body);
+void jit_tail_call(struct jit *j);
+void jit_tailed_frame(struct jit *j);
+#define JIT_HIT(field) X86_MEM(R15, (int32_t)offsetof(struct jit_hit, field))
+
 /* jit.c */
+void jit_leave(struct jit *j); /* back to how it was at the function's entry */
 void jit_call(struct jit *j, const struct bpf_insn *i);
 void jit_exit(struct jit *j);
 

@@ -13,6 +13,7 @@
 #include "bpf/map.h"
 
 #include "base/types.h"
+#include "bpf/progarray.h"
 #include "rt/rt.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static const struct {
 	[BPF_MAP_TYPE_UNSPEC] = { "unspec", "give a map type" },
 	[BPF_MAP_TYPE_HASH] = { "hash", NULL },
 	[BPF_MAP_TYPE_ARRAY] = { "array", NULL },
-	[BPF_MAP_TYPE_PROG_ARRAY] = { "prog_array", "call subprograms instead of tail calls" },
+	[BPF_MAP_TYPE_PROG_ARRAY] = { "prog_array", NULL },
 	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { "perf_event_array", "use a ringbuf" },
 	[BPF_MAP_TYPE_PERCPU_HASH] = { "percpu_hash", NULL },
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = { "percpu_array", NULL },
@@ -172,6 +173,22 @@ static int check_ring(const struct map_attr *at, struct diag *d)
 	return 0;
 }
 
+/* The program's side has bpf_tail_call only, so its access has no flags. */
+static int check_progs(const struct map_attr *at, struct diag *d)
+{
+	int err = check_flags(at, BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY, d);
+
+	if (err < 0)
+		return err;
+	if (at->key_size != 4 || at->value_size != 4 || !at->max_entries)
+		return diag_set(
+			d, -EINVAL,
+			"map %s: a prog_array's keys and values have 4 bytes, and it has at "
+			"least one",
+			at->name);
+	return 0;
+}
+
 static int check_attr(const struct map_attr *at, struct diag *d)
 {
 	if (at->type && at->type < ARRAY_LEN(types) && types[at->type].instead)
@@ -183,6 +200,8 @@ static int check_attr(const struct map_attr *at, struct diag *d)
 		return check_hash(at, d);
 	if (at->type == BPF_MAP_TYPE_RINGBUF)
 		return check_ring(at, d);
+	if (at->type == BPF_MAP_TYPE_PROG_ARRAY)
+		return check_progs(at, d);
 	return diag_set(d, -EINVAL, "map %s: there is no map type %u", at->name, at->type);
 }
 
@@ -195,6 +214,11 @@ static int no_room(const struct map *m, uint64_t size, struct diag *d)
 			is_percpu(m->attr.type) ? "; a per-CPU value is kept once for each of the "
 						  "thread slots" :
 						  "");
+}
+
+static bool is_progs(const struct map *m)
+{
+	return m->attr.type == BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 static uint64_t value_stride(const struct map *m)
@@ -305,8 +329,10 @@ static int place_map(struct map *m, struct diag *d)
 	m->shm->id = m->id;
 	if (is_hash(at->type))
 		err = place_hash(m, d);
+	else if (is_array(at->type) || is_progs(m))
+		err = place_array(m, d);
 	else
-		err = is_array(at->type) ? place_array(m, d) : place_ring(m, d);
+		err = place_ring(m, d);
 	if (!err && m->shm->values)
 		m->values = shm_ptr(m->arena, m->shm->values, m->shm->values_size);
 	return err;
@@ -350,8 +376,11 @@ struct map *map_get(struct map *m)
 
 void map_put(struct map *m)
 {
-	if (m && --m->refs == 0)
-		free(m);
+	if (!m || --m->refs)
+		return;
+	progarray_clear(m);
+	free(m->progs);
+	free(m);
 }
 
 /* -- values ---------------------------------------------------------------------------- */
@@ -432,6 +461,19 @@ static int check_percpu(const struct map *m, unsigned cpus)
 	return is_percpu(m->attr.type) && (!cpus || cpus > SHM_MAX_THREADS) ? -EINVAL : 0;
 }
 
+static int lookup_prog(const struct map *m, const void *key, void *value)
+{
+	const struct program *p;
+	uint32_t index;
+
+	memcpy(&index, key, sizeof(index));
+	p = progarray_get(m, index);
+	if (!p)
+		return -ENOENT;
+	memcpy(value, &p->id, sizeof(p->id));
+	return 0;
+}
+
 int map_lookup(struct map *m, const void *key, void *value, unsigned cpus)
 {
 	uint64_t stride = value_stride(m);
@@ -442,6 +484,8 @@ int map_lookup(struct map *m, const void *key, void *value, unsigned cpus)
 		return -EPERM;
 	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
 		return -ENOTSUP;
+	if (is_progs(m))
+		return lookup_prog(m, key, value);
 	if (check_percpu(m, cpus) < 0)
 		return -EINVAL;
 	at = find_value(m, key, 0);
@@ -522,7 +566,7 @@ int map_update(struct map *m, const void *key, const void *value, uint64_t flags
 
 	if (m->frozen || (m->attr.flags & BPF_F_RDONLY))
 		return -EPERM;
-	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
+	if (m->attr.type == BPF_MAP_TYPE_RINGBUF || is_progs(m))
 		return -ENOTSUP;
 	if (check_percpu(m, cpus) < 0)
 		return -EINVAL;
@@ -542,6 +586,12 @@ int map_delete(struct map *m, const void *key)
 		return -EPERM;
 	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
 		return -ENOTSUP;
+	if (is_progs(m)) {
+		uint32_t index;
+
+		memcpy(&index, key, sizeof(index));
+		return progarray_set(m, index, NULL);
+	}
 	if (is_array(m->attr.type))
 		return -EINVAL;
 	return rt_hash_delete(m->shm, key);

@@ -5,7 +5,7 @@
  * the programs use runs here, as thread slot 0.
  *
  * Types    ARRAY (BPF_F_MMAPABLE: a memfd of its own), HASH, PERCPU_ARRAY, PERCPU_HASH,
- *          RINGBUF.  A per-CPU value has one copy per thread slot (SHM_MAX_THREADS): lookups
+ *          RINGBUF, PROG_ARRAY (bpf/progarray.h: updates are made there, lookups give ids).  A per-CPU value has one copy per thread slot (SHM_MAX_THREADS): lookups
  *          of the whole give `cpus` values, slot s added 8-byte lane-wise into s % cpus;
  *          an update puts value i into slot i and 0 into all others.
  * Flags    BPF_F_NO_PREALLOC is accepted, elements are preallocated all the same;
@@ -42,7 +42,8 @@ struct map {
 	struct shm_map *shm;
 	void *values; /* our address of shm->values, NULL for a plain hash */
 	bool frozen;
-	int fd; /* its own memfd (mmapable, rings), borrowed; -1: in the arena's */
+	struct progarray *progs; /* PROG_ARRAY only, and NULL at first: bpf/progarray.h */
+	int fd;                  /* its own memfd (mmapable, rings), borrowed; -1: in the arena's */
 };
 
 int map_create(struct arena *arena, const struct map_attr *attr, struct map **out, struct diag *d);

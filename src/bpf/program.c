@@ -5,6 +5,7 @@
 
 #include "bpf/check.h"
 #include "bpf/insn.h"
+#include "bpf/progarray.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,8 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 	p->kind = (uint8_t)attr->kind;
 	p->multi = attr->multi;
 	p->own_counters = attr->own_counters;
+	p->nslots = attr->nslots;
+	p->nresults = attr->nresults;
 	snprintf(p->name, sizeof(p->name), "%s", attr->name ? attr->name : "");
 
 	err = check_insns(p, attr, d);
@@ -112,6 +115,9 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 		err = check_flow(p, d);
 	if (!err)
 		err = facts_compute(p, attr, d);
+	for (uint32_t i = 0; !err && i < p->nmaps; i++)
+		if (p->map[i]->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
+			err = progarray_own(p->map[i], p, d);
 	if (!err)
 		err = stats_alloc(p, attr->arena, d);
 	return err;

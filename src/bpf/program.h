@@ -44,6 +44,7 @@ struct program_subprog {
 	uint32_t stack;      /* bytes of stack it uses, a multiple of 8 */
 	bool callback;       /* its address is taken */
 	bool may_goto;       /* has a budget of iterations in its frame */
+	bool tails;          /* calls bpf_tail_call */
 };
 
 struct program {
@@ -51,13 +52,18 @@ struct program {
 	uint8_t kind; /* enum program_kind */
 	bool multi;   /* of a .multi section */
 	bool own_counters;
+	bool tails;           /* it, or a function of it, calls bpf_tail_call */
+	bool hit_in_callback; /* a callback asks for what is known of the hit: cookie, caller */
+	unsigned nslots, nresults; /* as in struct program_attr */
+	uint32_t tail; /* its number in prog arrays (bpf/progarray.h); 0: it was never in one */
 	uint32_t id, refs;
 	struct bpf_insn *insn;
 	uint32_t ninsns;
 	struct program_subprog *sub; /* sub[0] is the program itself */
 	uint32_t nsub;
 	uint8_t *edge;        /* of functions s, t: at s * nsub + t, bpf/check.h */
-	uint32_t stack_depth; /* deepest chain of subprograms, callbacks included */
+	uint32_t own_depth;   /* of stack: deepest chain of subprograms, callbacks included */
+	uint32_t stack_depth; /* the same, and what programs that it jumps to may need */
 	struct map **map;
 	uint32_t nmaps;
 	struct body_facts facts;

@@ -11,6 +11,9 @@
  */
 #include "rt/probe.h"
 
+/* Not .bss: the slab's file has bytes for all its data. */
+uint64_t rt_tails[RT_TAILS] __attribute__((section(".data")));
+
 #define MAX_LOOPS (8u << 20) /* BPF_MAX_LOOPS, include/linux/bpf.h */
 #define NOTED     32         /* a bucket has one element on average */
 

@@ -74,6 +74,13 @@ uint64_t rt_map_update_elem(struct shm_map *m, const void *key, const void *valu
 uint64_t rt_map_delete_elem(struct shm_map *m, const void *key);
 uint64_t rt_map_lookup_percpu_elem(struct shm_map *m, const void *key, uint32_t cpu);
 /*
+ * The code of programs in arrays, by their numbers, as a tail call enters it; written by the control
+ * process.  0: not here.
+ */
+#define RT_TAILS 1024
+extern uint64_t rt_tails[RT_TAILS];
+
+/*
  * Callbacks are functions of the program: SysV functions of up to five words.  What they do is
  * bounded; how often they are called, by INSN_MAX_LOOPS and by the map's size.
  */

@@ -30,6 +30,7 @@ struct arena {
 	int fd;
 	struct arena_region *region; /* the overlays; the main memfd is not among them */
 	unsigned nregions, cap_regions;
+	uint32_t tails;      /* numbers given to programs in arrays: bpf/progarray.h */
 	unsigned generation; /* counts regions added: who mapped fewer must map again */
 };
 

@@ -92,7 +92,8 @@ struct shm_prog {
 /*
  * A map.  self is its own offset, so that base = (char *)map - map->self on either
  * side.  values: arrays: max_entries * value_stride; per-CPU array: SHM_MAX_THREADS
- * times that, slot after slot; hash: see struct shm_hash; ring: struct shm_ring.
+ * times that, slot after slot; hash: see struct shm_hash; ring: struct shm_ring; array of
+ * programs: a word each, the number of a program in rt_tails, 0: none.
  */
 struct shm_map {
 	shm_ref self;

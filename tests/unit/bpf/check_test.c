@@ -126,7 +126,7 @@ static const struct refusal refusals[] = {
 	  "outside the" },
 	{ INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 2, 0, 0x101), NOP, -EACCES, "no such atomic" },
 	{ INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 0, 0, INSN_STORE_REL), NOP, -EACCES, "read-only" },
-	{ INSN(BPF_JMP | BPF_CALL, 0, 0, 0, 12), NOP, -ENOTSUP, "tail calls" },
+	{ INSN(BPF_JMP | BPF_CALL, 0, 0, 0, 12), NOP, -EACCES, "r2 is read" },
 	{ INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 3, 0, 1), INSN(0, 0, 0, 0, 0), -ENOTSUP, "ksym" },
 	{ INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 4, 0, 1), INSN(0, 0, 0, 0, 1), -EACCES, "reserved" },
 	{ INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 5, 0, 1), INSN(0, 0, 0, 0, 0), -ENOTSUP, "index" },
