@@ -63,8 +63,8 @@ static const struct cli_verb verbs[] = {
 	  .run = cmd_stack,
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
 	  .summary = "Tell who calls: stacks of callers, the most frequent first",
-	  .help = "The first caller is exact; those above need frame pointers\n"
-		  "(-fno-omit-frame-pointer), which most distributions' libraries lack.\n",
+	  .help = "Callers are found by unwind tables, so frame pointers are not needed; code\n"
+		  "without tables (assembly, code made at run time) is passed by frame pointers.\n",
 	  .example = { { "who allocates?", "utramp stack libc:malloc -- sort /etc/passwd" },
 		       { "direct callers only, as JSON",
 			 "utramp stack -D 1 -j libc:malloc -- ls" } },

@@ -64,6 +64,11 @@ int command_find(const char *name, char *path, size_t n, struct diag *d);
  * program, of PATH_MAX bytes, is then). */
 int command_check_plain(const char *path, char *program, struct diag *d);
 
+/* -- cfi.c ----------------------------------------------------------------------------- */
+
+/* The modules of p->modules, and rows forgotten; room at p->cfi. */
+int process_fill_cfi(struct process *p, struct diag *d);
+
 /* -- slab.c: the two files and where they went ---------------------------------------- */
 
 int slab_layout_read(const struct slab_template *t, struct slab_layout *out, struct diag *d);

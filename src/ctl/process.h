@@ -62,6 +62,7 @@ struct process {
 	taddr_t arena;    /* where it is mapped there; 0: not yet */
 	unsigned regions; /* of the arena's list that are mapped */
 	taddr_t threads;  /* block table */
+	taddr_t cfi;      /* struct rt_cfi */
 	int32_t tls_off;
 	uint32_t pthread_size; /* the caller's to find, for struct rt_state */
 	struct module_list modules;

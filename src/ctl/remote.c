@@ -371,6 +371,7 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 		.clock_gettime = vdso_symbol(p, "__vdso_clock_gettime"),
 		.flags = flags,
 		.pthread_size = p->pthread_size,
+		.cfi = p->cfi,
 	};
 
 	find_unwinder(p, &s);
@@ -409,7 +410,7 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 
 		err = map_there(p, r->fd, at + r->at, r->len, r->read_only, d);
 	}
-	if (err)
-		return err;
-	return fill_states(p, flags, d);
+	if (!err)
+		err = process_fill_cfi(p, d);
+	return err ? err : fill_states(p, flags, d);
 }

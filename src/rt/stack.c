@@ -1,10 +1,11 @@
 /*
- * rt/stack.c - bpf_get_stack: who called the traced function, by frame pointers.
+ * rt/stack.c - bpf_get_stack: who called the traced function.
  *
- * The first entry is the hit's return address, which the frame of the trampoline has; the
- * others are what the chain of frame pointers says that starts at the hit's rbp.  A function
- * without one (-fomit-frame-pointer) leaves rbp as it found it, so only its caller is missing, or
- * uses it otherwise, and the chain ends or leads astray: it is read as if it could be anything.
+ * The first entry is the hit's return address, which the frame of the trampoline has; each other is
+ * found by the .eh_frame of the one before (rt/cfi.h).  Code that has none is passed by the chain of frame
+ * pointers.  There a function without one (-fomit-frame-pointer) leaves rbp as it found it, so only its
+ * caller is missing, or uses it otherwise, and the chain ends or leads astray: it is read as if
+ * it could be anything.
  *
  * Frames of ours: a function with exit programs was called by its image, so what it returns to
  * lies in a slab's room, and so does what our own calls return to.  No such address is shown.
@@ -23,13 +24,14 @@
  * Spec     bpf-helpers(7), kernel/bpf/stackmap.c (__bpf_get_stack: checks, returns, zeroes);
  *          psABI 3.2.2 (frames), kernel.perf_event_max_stack (127)
  */
+#include "rt/cfi.h"
 #include "rt/probe.h"
 #include "rt/slab.h"
 
 #define RT_STACK_DEPTH 127
 #define STEPS          (4 * RT_STACK_DEPTH) /* up to three frames of ours for one that is shown */
 #define PAGE           4096ull
-#define PIECE          64 /* words: the helper's share of the target's stack is 1 KiB */
+#define PIECE          32 /* words: the helper's share of the target's stack is 1 KiB */
 
 /* x86/frame.h, whose layer is not for us */
 #define STATE_FRAME 0x80 /* return address at rbp + 8 */
@@ -39,8 +41,9 @@
 struct walk {
 	uint64_t page; /* may be read as it is */
 	uint64_t pc;
-	uint64_t at; /* where pc lies on the stack */
+	uint64_t at; /* where pc lies on the stack: rsp was one word above in its function */
 	uint64_t fp;
+	int exact;           /* pc is where a signal came, not behind a call */
 	uint64_t from, have; /* bytes of the piece, and where they come from */
 	uint64_t piece[PIECE];
 };
@@ -73,14 +76,16 @@ static int read_word(struct walk *w, uint64_t addr, uint64_t *out)
 }
 
 /* Is it in a slab's room?  Then its frame state, that of the call it returns from. */
-static int own_code(uint64_t pc, uint8_t *state)
+static int own_code(const struct walk *w, uint8_t *state)
 {
+	uint64_t pc = w->pc - !w->exact;
+
 	for (unsigned i = 0; i < 2; i++) {
 		const struct rt_room *r = &rt_state.room[i];
 
-		if (pc - 1 - r->lo >= r->size)
+		if (pc - r->lo >= r->size)
 			continue;
-		*state = *(const volatile uint8_t *)(pc - 1 + SLAB_SHADOW_DISTANCE);
+		*state = *(const volatile uint8_t *)(pc + SLAB_SHADOW_DISTANCE);
 		return 1;
 	}
 	return 0;
@@ -106,6 +111,63 @@ static int up_by_rsp(struct walk *w, uint8_t state)
 	return read_word(w, w->at, &w->pc);
 }
 
+/* What lies where a rule says; 0: nobody knows. */
+static int by_rule(struct walk *w, uint8_t rule, uint64_t at, const struct cfi_regs *r,
+		   uint64_t cfa, uint64_t *v)
+{
+	switch (rule) {
+	case CFI_SAME:
+		return 1;
+	case CFI_AT:
+		return read_word(w, at, v);
+	case CFI_EXPR:
+		return rt_cfi_expr(at, r, &cfa, &at) && read_word(w, at, v);
+	case CFI_VAL:
+		return rt_cfi_expr(at, r, &cfa, v);
+	}
+	return 0;
+}
+
+/* The caller's frame, by the function's tables; CFI_TOP: there is none. */
+static enum cfi_found up_by_cfi(struct walk *w)
+{
+	const struct cfi_regs r = { w->pc, w->at + 8, w->fp };
+	uint64_t fde, cfa = 0, at;
+	struct cfi_row row;
+	enum cfi_found found = rt_cfi_find(w->pc - !w->exact, &row, &fde);
+
+	if (found != CFI_ROW)
+		return found;
+	if (row.cfa == CFI_EXPR ?
+		    !rt_cfi_expr(fde + (uint64_t)(int64_t)row.cfa_off, &r, NULL, &cfa) :
+		    row.cfa > CFI_SP)
+		return CFI_NONE;
+	if (row.cfa != CFI_EXPR)
+		cfa = (row.cfa == CFI_SP ? r.sp : r.fp) + (uint64_t)(int64_t)row.cfa_off;
+	if (cfa % 8 || (!row.signal && cfa < w->at + 16))
+		return CFI_NONE;
+	at = row.ra == CFI_AT ? cfa : fde;
+	if (row.ra == CFI_SAME ||
+	    !by_rule(w, row.ra, at + (uint64_t)(int64_t)row.ra_off, &r, cfa, &w->pc))
+		return CFI_TOP; /* its stack cannot be read */
+	at = row.fp == CFI_AT ? cfa : fde;
+	by_rule(w, row.fp, at + (uint64_t)(int64_t)row.fp_off, &r, cfa, &w->fp);
+	w->at = cfa - 8;
+	w->exact = row.signal;
+	return CFI_ROW;
+}
+
+/* To the caller of code that is not ours; 0: the stack ends here. */
+static int up(struct walk *w)
+{
+	enum cfi_found found = up_by_cfi(w);
+
+	if (found != CFI_NONE)
+		return found == CFI_ROW;
+	w->exact = 0;
+	return up_by_rbp(w);
+}
+
 /* How many entries there are, at most max; those behind the first skip go to out. */
 static uint64_t walk(struct walk *w, uint64_t *out, uint64_t skip, uint64_t max)
 {
@@ -113,13 +175,14 @@ static uint64_t walk(struct walk *w, uint64_t *out, uint64_t skip, uint64_t max)
 	uint8_t state;
 
 	for (unsigned i = 0; i < STEPS && n < max && w->pc; i++) {
-		int own = own_code(w->pc, &state);
+		int own = own_code(w, &state);
 
 		if (!own && n >= skip)
 			out[n - skip] = w->pc;
 		n += !own;
-		if (own && !(state & STATE_FRAME) ? !up_by_rsp(w, state) : !up_by_rbp(w))
+		if (!own ? !up(w) : state & STATE_FRAME ? !up_by_rbp(w) : !up_by_rsp(w, state))
 			break;
+		w->exact &= !own;
 	}
 	return n;
 }
@@ -144,6 +207,7 @@ uint64_t rt_get_stack(const uint64_t *ctx, void *buf, uint32_t size, uint64_t fl
 	w.pc = load(w.at);
 	w.fp = load((uint64_t)frame);
 	w.from = w.have = 0;
+	w.exact = 0;
 	n = walk(&w, buf, skip, max < RT_STACK_DEPTH ? max : RT_STACK_DEPTH);
 	if (n < skip)
 		return refuse(buf, size, RT_ERR(EFAULT));

@@ -282,7 +282,26 @@ struct rt_state {
 	struct rt_room unwinder; /* whose functions get_gr and get_ip are; size 0: everybody's */
 	uint64_t find_object;    /* _dl_find_object, or 0: no other unwinder is looked up */
 	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
+	uint64_t cfi;                  /* of struct rt_cfi, or 0 */
 	uint64_t reserved[4];
+};
+
+/*
+ * What unwinding by .eh_frame needs (rt/cfi.c): modules by address, and rows by address.  It
+ * is the target's own memory, which a fork copies.
+ */
+#define RT_CFI_MODULES    1024
+#define RT_CFI_CACHE_BITS 12
+
+struct rt_cfi_module {
+	uint64_t lo, hi;
+	uint64_t hdr; /* .eh_frame_hdr */
+};
+
+struct rt_cfi {
+	uint64_t nmodules;
+	struct rt_cfi_module module[RT_CFI_MODULES];
+	uint64_t row[1 << RT_CFI_CACHE_BITS];
 };
 
 #endif

@@ -1,11 +1,15 @@
 /*
- * victim_stack.c - calls innermost() in several ways; built with frame pointers.
+ * victim_stack.c - calls innermost() in several ways; built with frame pointers, or with BY_TABLES
+ * and without them: then libc's backtrace() tells who the callers are, all of them.
  *
  * A command names the way.  Answered is what innermost() finds by walking the frames itself, which
  * is right as long as nobody on the way is traced with exit programs: "pc 0x...", one a line,
  * nearest caller first, up to the caller of the function that the walk began in.
  */
+#define _GNU_SOURCE
+#include <alloca.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -21,6 +25,17 @@ static unsigned npcs;
 static const uint64_t *last; /* the outermost frame to look at */
 static volatile int sink;
 
+#ifdef BY_TABLES
+NOINLINE int innermost(int n)
+{
+	void *frames[65];
+	int have = backtrace(frames, 65);
+
+	for (npcs = 0; (int)npcs + 1 < have; npcs++)
+		pcs[npcs] = (uintptr_t)frames[npcs + 1];
+	return n + 1;
+}
+#else
 NOINLINE int innermost(int n)
 {
 	const uint64_t *fp = __builtin_frame_address(0);
@@ -32,6 +47,7 @@ NOINLINE int innermost(int n)
 	}
 	return n + 1;
 }
+#endif
 
 /* jumper() tail-calls it; with_rbp() calls it with an rbp of the caller's choice. */
 int jumper(int n);
@@ -82,6 +98,36 @@ NOINLINE int deep(int n)
 	n = n % 100 ? deep(n - 1) : innermost(n);
 	sink = n;
 	return n;
+}
+
+/* Its stack is realigned, and of a size that is known late. */
+NOINLINE int aligned(int n)
+{
+	char room[64] __attribute__((aligned(64)));
+	char *more = alloca((size_t)n & 255);
+
+	memset(room, n, sizeof(room));
+	more[0] = room[n & 63];
+	n = outer(more[0]);
+	sink = room[n & 63] + more[0];
+	return n + 1;
+}
+
+/* Called by libc. */
+static NOINLINE int compare(const void *a, const void *b)
+{
+	int n = *(const int *)a - *(const int *)b;
+
+	sink = outer(1);
+	return n + (sink & 0);
+}
+
+static NOINLINE void sorted(void)
+{
+	int v[2] = { 2, 1 };
+
+	qsort(v, 2, sizeof(v[0]), compare);
+	sink = v[0];
 }
 
 static NOINLINE void *in_thread(void *arg)
@@ -180,6 +226,10 @@ static NOINLINE void command(const char *line)
 		thread();
 	if (!strcmp(line, "signal"))
 		signalled();
+	if (!strcmp(line, "aligned"))
+		sink = aligned(100);
+	if (!strcmp(line, "sorted"))
+		sorted();
 	if (!strcmp(line, "wild"))
 		wild();
 	if (!strcmp(line, "malloc"))

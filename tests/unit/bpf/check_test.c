@@ -226,7 +226,8 @@ static void test_flow(void **state)
 	expect(PROGRAM_FENTRY, "call local +2\nexit\nlddw r0, 1\nexit\n", -EACCES,
 	       "insn 0: call to 3");
 	expect(PROGRAM_FENTRY, "call local f\nexit\nf: call local f\nexit\n", -EACCES, "recurse");
-	expect(PROGRAM_FENTRY, "call local -1\nexit\n", -EACCES, "recurse"); /* no second function */
+	expect(PROGRAM_FENTRY, "call local -1\nexit\n", -EACCES,
+	       "recurse"); /* no second function */
 	expect(PROGRAM_FENTRY, "mov r0, 0\nexit\nf: call local g\nexit\ng: call local f\nexit\n",
 	       -EACCES, "recurse");
 	expect(PROGRAM_FENTRY, "mov r0, 0\nexit\nja -1\nmov r0, r1\nexit\n", 0, "");
