@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MEM  0x200000000
+#define MEM  0x300000000000
 #define CODE (64 << 20)
 #define FUEL 10000000
 

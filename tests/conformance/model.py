@@ -9,7 +9,7 @@ Addresses are made up: the memory argument lies at MEM, the frames' stacks at ST
 import isa
 
 M64, M32 = (1 << 64) - 1, (1 << 32) - 1
-MEM = 0x200000000           # where tests/conformance/engines.c has it, too
+MEM = 0x300000000000      # where engines.c has it, too; ASan has lower ones
 STACK = 0x7ffd12345000
 FRAME, FRAMES = 512, 8
 

@@ -28,7 +28,7 @@ SHIFTS = [isa.ALU_OPS[k] for k in ('lsh', 'rsh', 'arsh')]
 DIVISIONS = [isa.ALU_OPS[k] for k in ('div', 'mod')]
 CONDITIONS_V1 = [v for v in isa.JUMP_OPS.values() if v < 0xa0]
 CONDITIONS = list(isa.JUMP_OPS.values())
-ATOMICS = list(isa.ATOMIC_OPS.values())
+ATOMICS = [*isa.ATOMIC_OPS.values(), 0xf1, 0xf1]  # cmpxchg has more ways to go
 
 
 class Function:
@@ -239,15 +239,18 @@ class Function:
         rng = self.rng
         op = rng.choice(ATOMICS) if self.level >= 3 else 0
         code, size = rng.choice((isa.SIZES['w'], isa.SIZES['dw']))
-        reg, off = self.place(size, True, avoid=(0,))
+        reg, off = self.place(size, True, avoid=(0,) if op == 0xf1 else ())
         src = self.source(reg)
         if op & 1 and op != 0xf1:
             while src in (self.fuel, self.base) or self.stack and src == reg:
                 src = self.free()
         if op == 0xf1 and 0 == self.fuel:
             op = 0
-        if op == 0xf1 and rng.random() < 0.5:   # what is there is what it expects
-            self.put(LDX | MEM | code, 0, reg, off)
+        if op == 0xf1 and rng.random() < 0.6:   # what is there is what it expects
+            if rng.random() < 0.5:
+                self.put(LDX | MEM | code, 0, reg, off)
+            else:                               # of the upper half of r0 whatever it is
+                self.put(STX | MEM | code, reg, 0, off)
         self.put(STX | ATOMIC | code, reg, src, off, op)
         self.spoil(reg)
 
