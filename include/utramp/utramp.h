@@ -107,6 +107,7 @@ UTRAMP_API struct utramp_program *utramp_object__next_program(const struct utram
 							      struct utramp_program *prev);
 UTRAMP_API const char *utramp_program__name(const struct utramp_program *p);
 UTRAMP_API const char *utramp_program__section(const struct utramp_program *p);
+UTRAMP_API int utramp_program__fd(const struct utramp_program *p); /* for BPF_MAP_TYPE_PROG_ARRAY */
 UTRAMP_API bool utramp_program__autoload(const struct utramp_program *p); /* SEC("?..."): no */
 UTRAMP_API int utramp_program__set_autoload(struct utramp_program *p, bool on);
 /* Before loading, since CO-RE asks the module: attach it there, not to its section's function. */

@@ -7,6 +7,7 @@
 #include "attach/generated.h"
 #include "attach/object.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,11 +433,13 @@ static int check_attach(const struct utramp_program *p, const struct utramp_targ
 static int attach(struct utramp_program *p, struct utramp_target *t, const char *spec,
 		  const struct utramp_attach_opts *o, struct utramp_link **out, struct diag *d)
 {
-	const char *own = spec || has_list(o) ? NULL : object_program_target(p, 0);
+	/* of one that tail calls reach nobody says that it is to run by itself, too */
+	bool tailed = !spec && !has_list(o) && p->prog && p->prog->tail && p->object->target == t;
+	const char *own = spec || has_list(o) || tailed ? NULL : object_program_target(p, 0);
 	int err = has_list(o) ? check_list(p, spec, o, d) : 0;
 	struct utramp_link *l;
 
-	if (!err)
+	if (!err && !tailed)
 		err = check_attach(p, t, has_list(o) ? "" : spec ? spec : own, d);
 	if (err)
 		return err;
@@ -477,6 +480,16 @@ struct utramp_link *utramp_program__attach(struct utramp_program *p, struct utra
 	if (!err)
 		err = attach(p, t, spec, &own, &l, d);
 	return err ? api_null(err) : l;
+}
+
+int utramp_program__fd(const struct utramp_program *p)
+{
+	if (!p)
+		return api_misuse("program");
+	if (!p->prog)
+		return api_return(diag_set(api_diag(), -EINVAL, "program %s is not loaded",
+					   object_program_name(p)));
+	return bpf_program__fd(p->libbpf);
 }
 
 int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,

@@ -90,6 +90,8 @@ int utramp_map__update_elem(const struct utramp_map *m, const void *key, size_t 
 {
 	int err = check_sizes(m, key_sz, true, value_sz, api_diag());
 
+	if (!err && m->type == BPF_MAP_TYPE_PROG_ARRAY)
+		return api_return(sys_progarray_update(m->target->sys, m->map, key, value, flags));
 	return api_return(err ? err : map_update(m->map, key, value, flags, possible_cpus()));
 }
 

@@ -89,15 +89,8 @@ static int check_slots(const struct hook *h, const struct program *p, enum tramp
 	return 0;
 }
 
-static int check_program(const struct utramp_target *t, const struct hook *h,
-			 const struct program *p, enum tramp_kind kind, struct diag *d)
+int session_check_reads(const struct utramp_target *t, const struct program *p, struct diag *d)
 {
-	const char *why = func_refusal(h->func, kind);
-
-	if (why)
-		return diag_set(d, h->func->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
-				"cannot attach %s to %s:%s: %s", p->name, h->func->mod->shown,
-				h->func->name, why);
 	for (unsigned id = 0; t->seccomp && id < HELPER_MAX; id++) {
 		const struct helper *helper = helper_by_id(id);
 
@@ -108,7 +101,21 @@ static int check_program(const struct utramp_target *t, const struct hook *h,
 					"under seccomp: not supported yet",
 					p->name, helper->name);
 	}
-	return check_slots(h, p, kind, d);
+	return 0;
+}
+
+static int check_program(const struct utramp_target *t, const struct hook *h,
+			 const struct program *p, enum tramp_kind kind, struct diag *d)
+{
+	const char *why = func_refusal(h->func, kind);
+	int err;
+
+	if (why)
+		return diag_set(d, h->func->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
+				"cannot attach %s to %s:%s: %s", p->name, h->func->mod->shown,
+				h->func->name, why);
+	err = session_check_reads(t, p, d);
+	return err ? err : check_slots(h, p, kind, d);
 }
 
 /* Newest first. */
@@ -478,6 +485,8 @@ static int commit_stopped(struct utramp_target *t, struct diag *d)
 	if (!err)
 		err = batch_init(&b, t->hooks.n);
 	if (!err)
+		err = session_write_tails(t, d);
+	if (!err)
 		err = commit_hooks(t, &b, &soft, d);
 	if (!err)
 		err = batch_run(t, &b, soft ? NULL : d);
@@ -500,6 +509,8 @@ static void let_go_on(int tries)
 
 static bool anything_to_do(const struct utramp_target *t)
 {
+	if (t->tails.n)
+		return true;
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		if (needs_commit(t->hooks.at[i]))
 			return true;

@@ -265,8 +265,9 @@ void image_code_fini(struct image_code *c)
 	free(c->frames);
 }
 
-/* How long an image gets is known when it is emitted: try, with more room if need be. */
-int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d)
+/* How long code gets is known when it is emitted: try, with more room if need be. */
+static int emit_code(taddr_t at, void (*emit)(struct x86_asm *a, const void *arg), const void *arg,
+		     struct image_code *c)
 {
 	for (uint32_t cap = IMAGE_FIRST; cap <= IMAGE_LIMIT; cap *= 2) {
 		struct x86_asm a;
@@ -277,13 +278,54 @@ int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct 
 		if (!c->bytes || !c->frames)
 			return -ENOMEM;
 		x86_asm_init(&a, c->bytes, c->frames, cap, at);
-		tramp_emit(&r->plan, &a, &c->marks);
+		emit(&a, arg);
 		c->n = x86_asm_finish(&a);
 		if (c->n != -ENOSPC)
 			break;
 	}
-	return c->n < 0 ? diag_set(d, c->n, "cannot generate the trampoline: %s", strerror(-c->n)) :
-			  0;
+	return c->n < 0 ? c->n : 0;
+}
+
+struct image_job {
+	const struct recipe *r;
+	struct tramp_marks *marks;
+};
+
+static void emit_image(struct x86_asm *a, const void *arg)
+{
+	const struct image_job *job = arg;
+
+	tramp_emit(&job->r->plan, a, job->marks);
+}
+
+int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d)
+{
+	struct image_job job = { r, &c->marks };
+	int err = emit_code(at, emit_image, &job, c);
+
+	return err ? diag_set(d, err, "cannot generate the trampoline: %s", strerror(-err)) : 0;
+}
+
+int image_add_code(struct utramp_target *t, unsigned slab,
+		   void (*emit)(struct x86_asm *a, const void *arg), const void *arg,
+		   const char *name, taddr_t *at, struct diag *d)
+{
+	struct code_room *room = &t->room[slab];
+	struct image_code c = { 0 };
+	int err;
+
+	*at = room_next(room, IMAGE_ALIGN);
+	err = emit_code(*at, emit, arg, &c);
+	if (err)
+		diag_set(d, err, "cannot generate code of %s: %s", name, strerror(-err));
+	if (!err)
+		err = room_take(room, *at, (size_t)c.n, d);
+	if (!err)
+		err = write_code(t, slab, *at, c.bytes, c.frames, (size_t)c.n);
+	if (!err)
+		names_add(&t->names[slab], *at, (uint64_t)c.n, name, " tail");
+	image_code_fini(&c);
+	return err;
 }
 
 /*

@@ -60,6 +60,11 @@ struct image_code {
 int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d);
 void image_code_fini(struct image_code *c);
 
+/* Emit code into a slab's room, named for profilers; where it is.  No need to stop the process. */
+int image_add_code(struct utramp_target *t, unsigned slab,
+		   void (*emit)(struct x86_asm *a, const void *arg), const void *arg,
+		   const char *name, taddr_t *at, struct diag *d);
+
 /* Map arena regions added since the last call. */
 int session_map(struct utramp_target *t, struct diag *d);
 

@@ -53,6 +53,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	e->first = slab_symbol(t, slab, "rt_first");
 	e->tail = slab_symbol(t, slab, "rt_tail");
 	e->set_result = slab_symbol(t, slab, "rt_set_result");
+	e->tails = slab_symbol(t, slab, "rt_tails");
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,
 				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,
@@ -204,6 +205,7 @@ static int make_arena(struct utramp_target *t, struct diag *d)
 static int session_new(struct utramp_target **out, struct diag *d)
 {
 	struct utramp_target *t = calloc(1, sizeof(*t));
+	const struct sys_ops ops = { .tail_ready = session_tail_ready, .arg = t };
 	int err = t ? modset_new(&t->mods) : -ENOMEM;
 
 	*out = t;
@@ -212,7 +214,7 @@ static int session_new(struct utramp_target **out, struct diag *d)
 	if (!err)
 		err = make_arena(t, d);
 	if (!err)
-		err = sys_open(t->arena, NULL, &t->sys);
+		err = sys_open(t->arena, &ops, &t->sys);
 	if (!err)
 		err = make_printk(t, d);
 	if (!err)
@@ -359,6 +361,9 @@ void session_free(struct utramp_target *t)
 	vec_free(&t->rings);
 	vec_free(&t->generated);
 	vec_free(&t->objects);
+	while (t->tails.n)
+		program_put(t->tails.at[--t->tails.n]);
+	vec_free(&t->tails);
 	process_free(t->proc);
 	objfile_close(t->slab);
 	ring_reader_free(t->printk_reader);

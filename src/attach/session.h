@@ -24,6 +24,7 @@
 #include "bpf/program.h"
 #include "ctl/process.h"
 #include "ctl/ring.h"
+#include "rt/rt.h"
 #include "sys/sys.h"
 #include "text/slot.h"
 #include "tramp/tramp.h"
@@ -98,6 +99,10 @@ struct utramp_target {
 	struct {
 		VEC(struct utramp_object *);
 	} objects;
+	struct {
+		VEC(struct program *); /* references */
+	} tails; /* whose code for tail calls is not written yet: attach/tails.h */
+	uint64_t tailed[RT_TAILS / 64]; /* those whose code is, bit by struct program.tail */
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
@@ -109,6 +114,16 @@ struct utramp_target {
 		void *ctx;
 	} progress;
 };
+
+/*
+ * attach/tails.c: p is to be reached by tail calls (arg is the target).  Its code is written now,
+ * or with the first commit.
+ */
+int session_tail_ready(void *arg, struct program *p, struct diag *d);
+int session_write_tails(struct utramp_target *t, struct diag *d); /* a stopped process only */
+
+/* Why programs like p cannot run in this target: they read memory, and it has seccomp. */
+int session_check_reads(const struct utramp_target *t, const struct program *p, struct diag *d);
 
 /* Tell that `done` of n functions have made this step of three on their way to be attached. */
 enum { STEP_FOUND, STEP_LINKED, STEP_WRITTEN, STEPS };

@@ -7,6 +7,7 @@
 #include "sys/session.h"
 
 #include "base/types.h"
+#include "bpf/progarray.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -169,6 +170,39 @@ int sys_map_lookup(struct sys_call *c)
 	return map_lookup(m, user_ptr(c->attr.key), user_ptr(c->attr.value), cpus());
 }
 
+static int put_program(struct sys_session *s, struct map *m, uint32_t index, int fd)
+{
+	int err = 0;
+	struct sys_object *o = sys_object_by_fd(s, fd, SYS_PROG, &err);
+
+	if (!o)
+		return err;
+	err = progarray_admit(m, o->prog.program, &s->diag);
+	if (!err && s->ops.tail_ready)
+		err = s->ops.tail_ready(s->ops.arg, o->prog.program, &s->diag);
+	return err ? err : progarray_set(m, index, o->prog.program);
+}
+
+int sys_progarray_update(struct sys_session *s, struct map *m, const void *key, const void *value,
+			 uint64_t flags)
+{
+	uint32_t index;
+	int fd, err;
+
+	if (m->frozen || (m->attr.flags & BPF_F_RDONLY))
+		return -EPERM;
+	if (flags)
+		return -EINVAL;
+	memcpy(&index, key, sizeof(index));
+	memcpy(&fd, value, sizeof(fd));
+	if (index >= m->attr.max_entries)
+		return -E2BIG;
+	pthread_mutex_lock(&sys_lock);
+	err = put_program(s, m, index, fd);
+	pthread_mutex_unlock(&sys_lock);
+	return err;
+}
+
 int sys_map_update(struct sys_call *c)
 {
 	struct map *m;
@@ -179,6 +213,9 @@ int sys_map_update(struct sys_call *c)
 		return err;
 	if (m->attr.value_size && sys_check_user(c->attr.value, value_size(m)) < 0)
 		return -EFAULT;
+	if (m->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
+		return sys_progarray_update(c->s, m, user_ptr(c->attr.key), user_ptr(c->attr.value),
+					    c->attr.flags);
 	return map_update(m, user_ptr(c->attr.key), user_ptr(c->attr.value), c->attr.flags, cpus());
 }
 

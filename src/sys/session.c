@@ -7,6 +7,7 @@
 #include "sys/session.h"
 
 #include "base/types.h"
+#include "bpf/progarray.h"
 
 #include <bpf/btf.h>
 #include <ctype.h>
@@ -104,6 +105,7 @@ static void free_object(struct sys_session *s, struct sys_object *o)
 {
 	switch (o->type) {
 	case SYS_MAP:
+		progarray_clear(o->map);
 		map_put(o->map);
 		break;
 	case SYS_PROG:
@@ -189,6 +191,20 @@ static bool see_fds(struct sys_session *s)
 	return true;
 }
 
+/*
+ * As the kernel does: an array of programs that nobody has a descriptor of is emptied.  Its programs
+ * may use it themselves, and would keep each other.
+ */
+static void clear_arrays(struct sys_session *s)
+{
+	for (size_t i = 0; i < s->object.n; i++) {
+		struct sys_object *o = s->object.at[i];
+
+		if (o->type == SYS_MAP && !o->seen && !o->held)
+			progarray_clear(o->map);
+	}
+}
+
 void sys_sweep(struct sys_session *s)
 {
 	struct sys_object *o;
@@ -199,6 +215,7 @@ void sys_sweep(struct sys_session *s)
 		s->object.at[i]->seen = false;
 	if (!s->object.n || !see_fds(s))
 		return;
+	clear_arrays(s);
 	while (again) {
 		again = false;
 		for (i = 0; i < s->object.n && !again; i++) {

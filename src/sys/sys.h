@@ -54,6 +54,11 @@ struct sys_ops {
 	int (*link_create)(void *arg, struct program *p, const union bpf_attr *attr, int *link_id);
 	int (*link_detach)(void *arg, int link_id);
 	void *arg;
+	/*
+	 * p is about to be put into a prog array (p->tail is its number): processes that may jump
+	 * to it must have its code.  < 0: the update fails with it.  May be NULL.
+	 */
+	int (*tail_ready)(void *arg, struct program *p, struct diag *d);
 };
 
 int sys_open(struct arena *arena, const struct sys_ops *ops, struct sys_session **out);
@@ -82,6 +87,13 @@ void sys_expect(struct sys_session *s, const struct sys_expect *e);
 /* The object behind a file descriptor; borrowed; NULL: not one of ours. */
 struct program *sys_program_by_fd(struct sys_session *s, int fd);
 struct map *sys_map_by_fd(struct sys_session *s, int fd);
+
+/*
+ * An update of a map of type PROG_ARRAY: value is the descriptor of a program, as bpf(2) has it.
+ * Elements live until they are deleted, or nobody has a descriptor of the map any more.
+ */
+int sys_progarray_update(struct sys_session *s, struct map *m, const void *key, const void *value,
+			 uint64_t flags);
 
 /* Why the last BPF_PROG_LOAD or BPF_MAP_CREATE failed; valid until the next call. */
 const char *sys_last_error(const struct sys_session *s);
