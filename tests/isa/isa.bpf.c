@@ -219,8 +219,9 @@ struct {
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(void *));
-} _exits SEC(".maps") = { .values = { (void *)&leave_last } },
-  _changes SEC(".maps") = { .values = { (void *)&replace } };
+} _exits SEC(".maps") = { .values = { (void *)&leave_last } }, _changes SEC(".maps") = {
+	.values = { (void *)&replace }
+};
 
 long exit_results, exit_helper;
 
@@ -319,7 +320,8 @@ WORK int BPF_PROG(levels, int a, long b)
 	arithmetic[0] += (unsigned long)big / 7;
 	arithmetic[1] += (unsigned int)small * 0x9e3779b1u >> 7;
 	arithmetic[2] += (signed char)big + (short)(big << 3) + (int)(big << 30);
-	arithmetic[3] += __builtin_bswap32(small) ^ __builtin_bswap64(big) ^ __builtin_bswap16(small);
+	arithmetic[3] +=
+		__builtin_bswap32(small) ^ __builtin_bswap64(big) ^ __builtin_bswap16(small);
 	arithmetic[4] += small < 50 ? -small : small >> 1;
 #if __BPF_CPU_VERSION__ >= 4
 	arithmetic[5] += big / -3 + small % 5;

@@ -33,6 +33,8 @@ static void spawn(void)
 {
 	int in[2], out[2], a;
 
+	if (to_child) /* the former child ends */
+		close(to_child);
 	if (pipe(in) || pipe(out))
 		exit(1);
 	to_child = in[1];
