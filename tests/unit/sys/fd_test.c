@@ -86,6 +86,39 @@ static void program_keeps_map(void **state)
 	assert_int_equal(CALL(BPF_MAP_GET_FD_BY_ID, .map_id = id), -ENOENT);
 }
 
+static long put_prog(int map, uint32_t index, int fd, uint64_t flags)
+{
+	return CALL(BPF_MAP_UPDATE_ELEM, .map_fd = map, .key = PTR(&index), .value = PTR(&fd),
+		    .flags = flags);
+}
+
+/* An array of programs and a program that uses it keep each other, until nobody has the array. */
+static void prog_array(void **state)
+{
+	int m = make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0), p = load_with_map(m);
+	uint32_t key = 1, id = 0, want = last_id(BPF_PROG_GET_NEXT_ID);
+
+	(void)state;
+	assert_int_equal(put_prog(m, 1, p, 0), 0);
+	assert_int_equal(put_prog(m, 2, p, 0), -E2BIG);
+	assert_int_equal(put_prog(m, 0, p, BPF_NOEXIST), -EINVAL);
+	assert_int_equal(put_prog(m, 0, m, 0), -EINVAL);
+	assert_int_equal(put_prog(m, 0, -1, 0), -EBADF);
+	close(p);
+	assert_int_equal(count_ids(BPF_PROG_GET_NEXT_ID), 1);
+	assert_int_equal(
+		CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key), .value = PTR(&id)), 0);
+	assert_int_equal(id, want);
+	key = 0;
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(&id)),
+			 -ENOENT);
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -ENOENT);
+	close(m);
+	assert_int_equal(count_ids(BPF_PROG_GET_NEXT_ID), 0);
+	assert_int_equal(count_ids(BPF_MAP_GET_NEXT_ID), 0);
+}
+
 static void bound_map_lives(void **state)
 {
 	int m = make_map(BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0), p = load_simple();
@@ -342,6 +375,7 @@ int main(int argc, char **argv)
 		TEST(held_by_attach),
 		TEST(types_live_with_users),
 		TEST(mapped_by_descriptor),
+		TEST(prog_array),
 		TEST(by_socket),
 		TEST(ids),
 		TEST(sessions),
