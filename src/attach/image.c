@@ -14,7 +14,7 @@
 
 #define IMAGE_ALIGN 16
 #define IMAGE_FIRST (16u << 10) /* bytes tried first; doubled up to IMAGE_LIMIT */
-#define IMAGE_LIMIT (8u << 20)
+#define IMAGE_LIMIT (32u << 20) /* beyond what a slab has room for */
 
 /* -- writing into a slab ------------------------------------------------------------------ */
 
