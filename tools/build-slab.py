@@ -7,7 +7,7 @@ their addresses, so that the file may be a sparse one whose end is all holes, an
 .strtab, .shstrtab and the section headers stand before them.
 
 OUT.so is the template: its first bytes, up to the first hole.  OUT.S embeds it with the
-symbols of rt/slab.h.
+symbols of rt/slab.h, which begin with the name of OUT.so.
 """
 import os
 import struct
@@ -26,22 +26,22 @@ PHDR = struct.Struct('<IIQQQQQQ')
 SHDR = struct.Struct('<IIQQQQIIQQ')
 
 ASM = """\t.section .rodata
-\t.globl slab_template, slab_template_size, slab_file_size
-\t.hidden slab_template, slab_template_size, slab_file_size
-\t.type slab_template, @object
+\t.globl {name}_template, {name}_template_size, {name}_file_size
+\t.hidden {name}_template, {name}_template_size, {name}_file_size
+\t.type {name}_template, @object
 \t.balign 16
-slab_template:
+{name}_template:
 \t.incbin "{path}"
-\t.size slab_template, . - slab_template
+\t.size {name}_template, . - {name}_template
 \t.balign 8
-\t.type slab_template_size, @object
-slab_template_size:
+\t.type {name}_template_size, @object
+{name}_template_size:
 \t.quad {size}
-\t.size slab_template_size, 8
-\t.type slab_file_size, @object
-slab_file_size:
+\t.size {name}_template_size, 8
+\t.type {name}_file_size, @object
+{name}_file_size:
 \t.quad {whole}
-\t.size slab_file_size, 8
+\t.size {name}_file_size, 8
 \t.section .note.GNU-stack, "", @progbits
 """
 
@@ -92,7 +92,8 @@ def main(argv):
     with open(out_so, 'wb') as f:
         f.write(template)
     with open(out_asm, 'w') as f:
-        f.write(ASM.format(path=os.path.abspath(out_so), size=len(template), whole=whole))
+        f.write(ASM.format(name=os.path.basename(out_so).removesuffix('.so'),
+                           path=os.path.abspath(out_so), size=len(template), whole=whole))
 
 
 main(sys.argv[1:])

@@ -47,9 +47,11 @@ UTRAMP_API const char *utramp_version(void);
 UTRAMP_API const char *utramp_error(void); /* never NULL */
 /* -- targets ---------------------------------------------------------------------- */
 
+enum utramp_engine { UTRAMP_JIT, UTRAMP_INTERP };
 struct utramp_spawn_opts {
 	size_t sz;
-	const char *slab_dir; /* where the slab's files lie while we trace; NULL: chosen */
+	const char *slab_dir;      /* where the slab's files lie while we trace; NULL: chosen */
+	enum utramp_engine engine; /* programs are compiled, or an interpreter runs in the target */
 };
 /* Start argv[0] (found through PATH), stop it before its first constructor, libraries mapped: of
  * dynamically linked glibc programs.  ENOENT, EACCES, ENOEXEC: the command's own. */

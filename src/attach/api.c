@@ -82,6 +82,8 @@ struct utramp_target *utramp_target__spawn(char *const argv[], const struct utra
 	if (!argv || !argv[0])
 		return api_null(diag_set(d, -EINVAL, "no command"));
 	err = opts_copy(&own, sizeof(own), opts, d);
+	if (!err && own.engine != UTRAMP_JIT && own.engine != UTRAMP_INTERP)
+		err = diag_set(d, -EINVAL, "no such engine; there are: jit, interp");
 	if (!err)
 		err = session_spawn(argv, &own, &t, d);
 	return err ? api_null(err) : t;

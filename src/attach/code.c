@@ -58,7 +58,7 @@ static void wrapped_rest(struct x86_asm *a, const struct tramp_env *env, const v
 
 	p->code_lo = a->len;
 	p->inner->emit_rest(a, env, p->inner->self);
-	p->code_hi = a->len;
+	p->code_hi = a->len - p->inner->data;
 }
 
 /* A program's full name and file, if it is of an object. */
@@ -113,6 +113,7 @@ static int wrap_programs(struct code_view *v)
 			}
 			p->body = (struct tramp_body){ .facts = p->inner->facts,
 						       .emit = wrapped_emit,
+						       .data = p->inner->data,
 						       .self = p };
 			if (p->inner->emit_cold)
 				p->body.emit_cold = wrapped_cold;
@@ -186,6 +187,18 @@ static int name_subprograms(struct code_view *v, const struct code_prog *p)
 	return err;
 }
 
+/* As the interpreter reads it: header, functions, helpers, then the instructions. */
+static int name_data(struct code_view *v, const struct code_prog *p)
+{
+	taddr_t at = v->image_at + p->code_hi;
+
+	if (!p->inner->data || p->code_hi == p->code_lo)
+		return 0;
+	if (vec_push(&v->data, ((struct x86_data){ at, at + p->inner->data })))
+		return -ENOMEM;
+	return add_name(v, at, 0, "%s, for the interpreter", p->name);
+}
+
 static int name_program(struct code_view *v, const struct code_prog *p)
 {
 	const struct program *prog = p->link->prog;
@@ -200,6 +213,8 @@ static int name_program(struct code_view *v, const struct code_prog *p)
 		err = add_name(v, v->image_at + p->code_lo, 0, "%s", p->name);
 	if (!err)
 		err = name_subprograms(v, p);
+	if (!err)
+		err = name_data(v, p);
 	if (!err && prog->stats)
 		err = add_name(v, arena + prog->stats, sizeof(struct shm_prog), "statistics of %s",
 			       p->name);
@@ -219,6 +234,8 @@ static int name_helpers(struct code_view *v)
 	err = add_name(v, env->first, 0, "rt_first");
 	if (!err)
 		err = add_name(v, env->guard_slow, 0, "rt_guard_slow");
+	if (!err)
+		err = add_name(v, env->interp, 0, "interpreter");
 	if (!err)
 		err = add_name(v, env->set_result, 0, "rt_set_result");
 	if (!err)
@@ -298,6 +315,7 @@ void code_view_fini(struct code_view *v)
 		free(v->texts.at[i]);
 	vec_free(&v->texts);
 	vec_free(&v->names);
+	vec_free(&v->data);
 	image_code_fini(&v->image);
 	recipe_fini(&v->recipe);
 	free(v->prog);

@@ -29,9 +29,9 @@ struct code_prog {
 	/* the wrapped body, and where its parts went: offsets in the image, [lo, hi) */
 	struct tramp_body body;
 	const struct tramp_body *inner;
-	struct code_prog *self, *exit; /* exit: a session program's other place */
-	uint32_t call_lo, call_hi, code_lo, code_hi;
-	uint32_t open_lo; /* its call for tail calls; 0: none */
+	struct code_prog *self, *exit;               /* exit: a session program's other place */
+	uint32_t call_lo, call_hi, code_lo, code_hi; /* what is data follows code_hi */
+	uint32_t open_lo;                            /* its call for tail calls; 0: none */
 };
 
 struct code_view {
@@ -45,6 +45,9 @@ struct code_view {
 	struct recipe recipe;
 	struct image_code image;
 	taddr_t image_at;
+	struct {
+		VEC(struct x86_data);
+	} data;                 /* in the image: programs that are interpreted */
 	struct code_prog *prog; /* recipe.nprogs of them */
 	struct {
 		VEC(struct x86_name);

@@ -147,6 +147,8 @@ static struct x86_listing list_image(const struct code_view *v)
 	struct x86_listing l = listing_of(v, v->image.bytes, (size_t)v->image.n, v->image_at);
 
 	l.note = note_image;
+	l.data = v->data.at;
+	l.ndata = v->data.n;
 	return l;
 }
 

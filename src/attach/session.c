@@ -18,16 +18,15 @@
 #define DYING_MS    50
 #define PTHREAD_MAX (1u << 16)
 
-static const struct slab_template *slab_of_rt(void)
+static struct slab_template slab_of_rt(bool interp)
 {
-	static struct slab_template t;
-
-	t = (struct slab_template){ .bytes = slab_template,
-				    .size = slab_template_size,
-				    .file_size = slab_file_size,
-				    .code_size = SLAB_CODE,
-				    .shadow_distance = SLAB_SHADOW_DISTANCE };
-	return &t;
+	return (struct slab_template){
+		.bytes = interp ? slab_interp_template : slab_template,
+		.size = interp ? slab_interp_template_size : slab_template_size,
+		.file_size = interp ? slab_interp_file_size : slab_file_size,
+		.code_size = SLAB_CODE,
+		.shadow_distance = SLAB_SHADOW_DISTANCE,
+	};
 }
 
 static taddr_t slab_symbol(const struct utramp_target *t, unsigned slab, const char *name)
@@ -54,6 +53,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	e->tail = slab_symbol(t, slab, "rt_tail");
 	e->set_result = slab_symbol(t, slab, "rt_set_result");
 	e->tails = slab_symbol(t, slab, "rt_tails");
+	e->interp = slab_symbol(t, slab, t->interp ? "interp_enter" : NULL);
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,
 				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,
@@ -145,8 +145,8 @@ static uint32_t pthread_size(const struct utramp_target *t)
 static int session_start(struct utramp_target *t, char *const argv[],
 			 const struct utramp_spawn_opts *opts, struct diag *d)
 {
-	struct process_spawn_opts so = { .slab = slab_of_rt(),
-					 .dir = opts ? opts->slab_dir : NULL };
+	struct slab_template slab = slab_of_rt(t->interp);
+	struct process_spawn_opts so = { .slab = &slab, .dir = opts ? opts->slab_dir : NULL };
 	const char *skip[SLABS];
 	int err = process_spawn(argv, &so, &t->proc, d);
 
@@ -202,13 +202,16 @@ static int make_arena(struct utramp_target *t, struct diag *d)
 }
 
 /* All that does not depend on the process.  On failure the caller frees *out. */
-static int session_new(struct utramp_target **out, struct diag *d)
+static int session_new(bool interp, struct utramp_target **out, struct diag *d)
 {
+	const struct slab_template slab = slab_of_rt(interp);
 	struct utramp_target *t = calloc(1, sizeof(*t));
 	const struct sys_ops ops = { .tail_ready = session_tail_ready, .arg = t };
 	int err = t ? modset_new(&t->mods) : -ENOMEM;
 
 	*out = t;
+	if (t)
+		t->interp = interp;
 	if (!err)
 		err = types_init(&t->types);
 	if (!err)
@@ -218,7 +221,7 @@ static int session_new(struct utramp_target **out, struct diag *d)
 	if (!err)
 		err = make_printk(t, d);
 	if (!err)
-		err = objfile_open_mem(slab_template, slab_template_size, "slab", &t->slab, d);
+		err = objfile_open_mem(slab.bytes, slab.size, "slab", &t->slab, d);
 	return diag_inner(err);
 }
 
@@ -235,7 +238,7 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d)
 {
 	struct utramp_target *t;
-	int err = session_new(&t, d);
+	int err = session_new(opts && opts->engine == UTRAMP_INTERP, &t, d);
 
 	if (!err)
 		err = session_start(t, argv, opts, d);
@@ -295,7 +298,7 @@ int session_file(const char *spec, struct utramp_target **out, struct diag *d)
 		err = diag_set(d, -EINVAL, "'%s': name the file, FILE:%s, or a command behind --",
 			       spec, s.func);
 	if (!err)
-		err = session_new(&t, d);
+		err = session_new(false, &t, d);
 	if (!err)
 		err = modset_add_file(t->mods, s.module, d);
 	if (!err)

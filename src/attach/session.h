@@ -106,6 +106,7 @@ struct utramp_target {
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
+	bool interp;   /* programs are interpreted, by what its slabs hold */
 	bool file;     /* no process: a file stands for one, and nothing ever runs */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */

@@ -4,6 +4,7 @@
  *   interp.c        the reference: what each instruction does.  Built twice, for the control side
  *                   and freestanding for the slab, from the same lines
  *   interp_image.c  a program as the machine reads it, in whatever process it will run
+ *   interp_body.c   what a trampoline calls in place of a compiled program
  *   interp_run.c    interp_run() of engine.h
  *   interp_check.c  checked mode: sees every instruction before and after it runs
  *
@@ -98,6 +99,8 @@ uint64_t interp_enter(uint64_t ctx, const struct interp_image *p, uint64_t fp, u
 		      uint64_t ret, uint64_t hit);
 
 struct program;
+struct x86_asm;
+struct tramp_env;
 struct engine_env;
 struct interp_opts;
 struct diag;
@@ -106,6 +109,17 @@ struct diag;
 size_t interp_image_size(const struct program *p);
 void interp_image_write(const struct program *p, const struct engine_env *env, uint64_t at,
 			void *out);
+
+/*
+ * interp_body.c: what stands in a body for a program's own code.  A function that gives ctx to
+ * env->interp, and behind it the image.
+ */
+void interp_emit(const struct program *p, const struct engine_env *env, const struct tramp_env *t,
+		 struct x86_asm *a);
+uint32_t interp_stack_bytes(const struct program *p); /* body_facts.stack_bytes */
+
+/* Stack of interp_enter() and what it calls, helpers excepted; interp_test.c measures it. */
+#define INTERP_STACK 768
 
 /* Checked mode of one run, by interp_run(); the machine is ready to go. */
 struct interp_check;

@@ -5,6 +5,7 @@
 
 #include "bpf/check.h"
 #include "bpf/insn.h"
+#include "bpf/interp.h"
 #include "bpf/kfunc.h"
 #include "rt/rt.h"
 #include "shm/layout.h"
@@ -365,7 +366,7 @@ enum { COLD_FIRST, COLD_SLOW, COLD_CHECK, COLD_DONE };
 /* Only with a guard: the kernel's layout calls every program. */
 static bool goes_in_line(const struct engine_body *b)
 {
-	return b->env.guard_slow && jit_may_inline(b->p);
+	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p);
 }
 
 static void run(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
@@ -495,6 +496,21 @@ static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const v
 	emit_program(&j, t->entry);
 }
 
+static void body_emit_interp(struct x86_asm *a, const struct tramp_env *t, const void *self)
+{
+	const struct engine_body *b = self;
+
+	interp_emit(b->p, &b->env, t, a);
+}
+
+static void make_interp(struct engine_body *b)
+{
+	b->body.emit_rest = body_emit_interp;
+	b->body.data = (uint32_t)interp_image_size(b->p);
+	b->body.facts.clobbers = X86_CALLER_SAVED;
+	b->body.facts.stack_bytes = interp_stack_bytes(b->p);
+}
+
 int engine_tail_check(const struct program *p, const struct engine_env *env)
 {
 	for (uint32_t id = 0; id < HELPER_MAX; id++) {
@@ -539,6 +555,8 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		b->body.facts.uses_scratch = p->facts.may_reenter;
 		b->body.facts.stack_bytes += counted ? 0 : FACTS_HELPER_STACK;
 	}
+	if (env->interp)
+		make_interp(b);
 	*out = b;
 	return 0;
 }

@@ -61,7 +61,8 @@ struct cli {
 	int inject_errno;
 	const char *header[CLI_MAX], *include[CLI_MAX], *define[CLI_MAX], *lib; /* of btf gen */
 	int nheader, ninclude, ndefine;
-	const char *layout;   /* NULL: ours */
+	const char *layout; /* NULL: ours */
+	enum utramp_engine engine;
 	uint64_t interval_ns; /* 0: none */
 	bool untyped_ok;      /* the verb set it: it asks no types of functions */
 	FILE *out;

@@ -41,6 +41,7 @@ static const struct option_help {
 	{ "duration", "-d, --duration SECONDS   detach after that time", NULL },
 	{ "json", "-j, --json               one JSON object a line", NULL },
 	{ "missing", "--missing error|warn|ignore   functions that cannot be attached", NULL },
+	{ "engine", "--engine jit|interp      how programs run; interp: slowly, to compare", NULL },
 	{ "lossless", "--lossless               the target waits instead of losing events", NULL },
 	{ "btf", "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file", NULL },
 	{ "proto", "--proto 'int f(T *)'     types for one function", NULL },

@@ -35,6 +35,7 @@ enum {
 	OPT_FILTER,
 	OPT_BUF,
 	OPT_COLOR,
+	OPT_ENGINE,
 };
 
 /* clang-format off */
@@ -88,7 +89,7 @@ static const struct option longs[] = {
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
 	{ "faults",     required_argument, NULL, NOT_YET },
-	{ "engine",     required_argument, NULL, NOT_YET },
+	{ "engine",     required_argument, NULL, OPT_ENGINE },
 	{ "log-level",  required_argument, NULL, NOT_YET },
 	{ "allow-write", no_argument,      NULL, NOT_YET },
 	{ "max-functions", required_argument, NULL, NOT_YET },
@@ -217,6 +218,12 @@ static int take_missing(struct cli *c, const char *text)
 	c->missing_ok = strcmp(text, "error") != 0;
 	c->missing_warn = !strcmp(text, "warn");
 	return c->missing_ok && !c->missing_warn && strcmp(text, "ignore") != 0 ? -1 : 0;
+}
+
+static int take_engine(struct cli *c, const char *text)
+{
+	c->engine = !strcmp(text, "interp") ? UTRAMP_INTERP : UTRAMP_JIT;
+	return c->engine == UTRAMP_JIT && strcmp(text, "jit") != 0 ? -1 : 0;
 }
 
 /* 0.01 or 1%, more than nothing and no more than always. */
@@ -381,6 +388,8 @@ static int take(struct cli *c, int letter)
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
+	case OPT_ENGINE:
+		return take_engine(c, optarg);
 	}
 	return -1;
 }

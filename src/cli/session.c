@@ -108,6 +108,7 @@ bool cli_gives_types(const struct cli *c)
 
 struct utramp_target *cli_spawn(const struct cli *c, int *code)
 {
+	struct utramp_spawn_opts opts = { .sz = sizeof(opts), .engine = c->engine };
 	struct utramp_target *t;
 
 	if (!c->command) {
@@ -116,7 +117,7 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 		return NULL;
 	}
 	catch_signals();
-	t = utramp_target__spawn(c->command, NULL);
+	t = utramp_target__spawn(c->command, &opts);
 	if (!t) {
 		int err = -errno;
 

@@ -1,5 +1,6 @@
 /*
- * rt/slab.h - the slab's template: an ELF shared object, embedded in the control side.
+ * rt/slab.h - the slab's template: an ELF shared object, embedded in the control side.  There
+ * are two, one of which holds the interpreter, too (interp_enter of bpf/interp.h).
  *
  * Layout in memory, from the load base:
  *   headers, dynamic section, .eh_frame, rt/'s code and data, then
@@ -43,6 +44,10 @@
 /* The template's bytes, up to the end of what is not a hole, and the size of the whole file. */
 extern const uint8_t slab_template[];
 extern const size_t slab_template_size, slab_file_size;
+
+/* The same with the interpreter. */
+extern const uint8_t slab_interp_template[];
+extern const size_t slab_interp_template_size, slab_interp_file_size;
 
 #endif
 

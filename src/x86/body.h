@@ -82,6 +82,7 @@ struct tramp_body {
 	void (*emit)(struct x86_asm *a, const struct tramp_env *env, const void *self);
 	void (*emit_cold)(struct x86_asm *a, const struct tramp_env *env, const void *self);
 	void (*emit_rest)(struct x86_asm *a, const struct tramp_env *env, const void *self);
+	uint32_t data; /* so many bytes at the end of what emit_rest emits are no code */
 	const void *self;
 };
 

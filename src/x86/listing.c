@@ -84,6 +84,15 @@ static const char *labels_at(struct lister *x, taddr_t pc)
 
 /* -- the first pass ---------------------------------------------------------------------- */
 
+static bool is_word(const struct x86_listing *l, taddr_t pc)
+{
+	for (size_t i = 0; i < l->ndata; i++) {
+		if (pc >= l->data[i].lo && pc < l->data[i].hi)
+			return true;
+	}
+	return l->quad && pc == l->quad;
+}
+
 /* Where the next line begins, and the instruction if there is one (len 0: data, padding). */
 static size_t step(const struct x86_listing *l, size_t off, struct x86_insn *insn)
 {
@@ -91,9 +100,9 @@ static size_t step(const struct x86_listing *l, size_t off, struct x86_insn *ins
 	size_t left = l->n - off, n = 0;
 
 	*insn = (struct x86_insn){ 0 };
-	if (l->quad && l->pc0 + off == l->quad && left >= 8)
+	if (is_word(l, l->pc0 + off) && left >= 8)
 		return 8;
-	while (n < left && at[n] == INT3 && !(n && l->quad && l->pc0 + off + n == l->quad))
+	while (n < left && at[n] == INT3 && !(n && is_word(l, l->pc0 + off + n)))
 		n++;
 	if (n)
 		return n;
@@ -177,7 +186,7 @@ static void write_line(struct lister *x, size_t off, size_t len, const struct x8
 		if (x86_format(at, len, pc, x->text, sizeof(x->text)) < 0)
 			snprintf(x->text, sizeof(x->text), "(too long)");
 		explain(x, pc, insn);
-	} else if (x->l->quad && pc == x->l->quad && len == 8) {
+	} else if (is_word(x->l, pc) && len == 8) {
 		memcpy(&word, at, sizeof(word));
 		snprintf(x->text, sizeof(x->text), "dq 0x%016" PRIx64, word);
 		if (name_of(x, word, name, sizeof(name)))

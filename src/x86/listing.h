@@ -24,13 +24,20 @@ struct x86_name {
 	const char *text;
 };
 
+/* Words of data, 8 bytes each: [lo, hi). */
+struct x86_data {
+	taddr_t lo, hi;
+};
+
 struct x86_listing {
 	const uint8_t *code;
 	size_t n;
 	taddr_t pc0; /* where code[0] runs */
 	const struct x86_name *name;
 	size_t nnames;
-	taddr_t quad; /* an 8-byte word of data stands there; 0: none */
+	taddr_t quad;                /* an 8-byte word of data stands there; 0: none */
+	const struct x86_data *data; /* more of them */
+	size_t ndata;
 	/* what else there is to say of an instruction: into out, or nothing; NULL: never */
 	void (*note)(void *arg, taddr_t pc, const struct x86_insn *insn, char *out, size_t cap);
 	void *arg;

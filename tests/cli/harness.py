@@ -20,6 +20,7 @@ import traceback
 
 PR_SET_CHILD_SUBREAPER = 36
 TIMEOUT = 60
+ATTACHING = ('run', 'trace', 'count', 'latency', 'stack', 'inject')
 
 tests = []
 exe = pathlib.Path(sys.argv[1]).resolve()
@@ -77,12 +78,20 @@ class Result:
         return f'exit code {self.code}\nstdout: {self.out!r}\nstderr: {self.err!r}'
 
 
+def by_engine(args):
+    """UTRAMP_TEST_ENGINE: everything that attaches runs in this engine, unless a test has its own."""
+    engine = os.environ.get('UTRAMP_TEST_ENGINE')
+    if not engine or not args or args[0] not in ATTACHING or '--engine' in args:
+        return args
+    return [args[0], '--engine', engine, *args[1:]]
+
+
 def start(*args, **kw):
     kw.setdefault('env', env())
     kw.setdefault('stdin', subprocess.DEVNULL)
     kw.setdefault('stdout', subprocess.PIPE)
     kw.setdefault('stderr', subprocess.PIPE)
-    return subprocess.Popen([str(exe), *map(str, args)], **kw)
+    return subprocess.Popen([str(exe), *map(str, by_engine(args))], **kw)
 
 
 def without_progress(p, err):

@@ -98,9 +98,20 @@ static int put_over(int fd, int standard)
 	return saved;
 }
 
+/* As UTRAMP_TEST_ENGINE says: the same tests run under both. */
+static enum utramp_engine engine(void)
+{
+	const char *name = getenv("UTRAMP_TEST_ENGINE");
+
+	if (name && strcmp(name, "interp") != 0 && strcmp(name, "jit") != 0)
+		bail("UTRAMP_TEST_ENGINE is %s, no engine", name);
+	return name && !strcmp(name, "interp") ? UTRAMP_INTERP : UTRAMP_JIT;
+}
+
 void victim_start(struct victim *v, const char *path)
 {
 	char *argv[] = { (char *)(uintptr_t)path, NULL };
+	struct utramp_spawn_opts opts = { .sz = sizeof(opts), .engine = engine() };
 	int in[2], out[2], saved_in, saved_out;
 
 	own_pipe(in);
@@ -108,7 +119,7 @@ void victim_start(struct victim *v, const char *path)
 	fflush(stdout);
 	saved_in = put_over(in[0], 0);
 	saved_out = put_over(out[1], 1);
-	v->t = utramp_target__spawn(argv, NULL);
+	v->t = utramp_target__spawn(argv, &opts);
 	dup2(saved_in, 0);
 	dup2(saved_out, 1);
 	close(saved_in);

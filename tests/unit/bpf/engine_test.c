@@ -3,6 +3,7 @@
  * frames and their states, bodies and the recursion guard.
  */
 #include "run.h"
+#include "slab_run.h"
 
 #include "bpf/insn.h"
 #include "rt/rt.h"
@@ -349,6 +350,7 @@ static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t coo
 static uint64_t ctx_words[8] = { 0xf00d, 3, 10, 20, 30, 40 };
 #define CTX ((uint64_t)(uintptr_t)(ctx_words + 2))
 
+/* Compiled and interpreted. */
 static uint64_t run_body(enum program_kind kind, const char *text, uint64_t cookie)
 {
 	struct interp_opts o = { .checked = true, .cookie = cookie };
@@ -366,6 +368,11 @@ static uint64_t run_body(enum program_kind kind, const char *text, uint64_t cook
 	assert_int_equal(got, want);
 	engine_body_free(b);
 	engine_body_free(NULL);
+	env.interp = slab_symbol("interp_enter");
+	assert_int_equal(engine_body_new(p, &env, &b), 0);
+	assert_int_equal(engine_body(b)->facts.clobbers, X86_CALLER_SAVED);
+	assert_int_equal(make_frame(engine_body(b), kind, cookie)(CTX, 0), want);
+	engine_body_free(b);
 	program_put(p);
 	return got;
 }

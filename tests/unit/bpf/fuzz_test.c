@@ -1,10 +1,11 @@
 /*
- * fuzz_test.c - random programs: interpreter, its checked mode and JIT agree on the result
- * and on memory.  Fixed seeds, UTRAMP_RUNS of
+ * fuzz_test.c - random programs: the checked interpreter, that of the slab and the JIT agree on
+ * the result and on memory.  Fixed seeds, UTRAMP_RUNS of
  * them; tests/fuzz/fuzz_jit.c is the same without an end.
  */
 #include "randprog.h"
 #include "run.h"
+#include "slab_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,20 +47,26 @@ static void one(uint64_t seed)
 	struct interp_opts o = { .checked = true, .range = &range, .nranges = 1, .fuel = 10000000 };
 	struct rand r = { .s = seed };
 	int n = randprog_make(&r, mem, 5, insn, MAX_INSNS);
-	uint64_t want = 0, got, after[RANDPROG_MEM / 8];
+	uint64_t want = 0, got, slab, after[RANDPROG_MEM / 8];
 	struct diag d = { "" };
 	struct program *p = run_load(PROGRAM_PLAIN, insn, (unsigned)n);
+	bool same;
 	int err;
 
 	mem_fill();
 	err = interp_run(p, &env, 0, 0, &o, &want, &d);
 	memcpy(after, mem, sizeof(mem));
 	mem_fill();
+	slab = err ? want : slab_run(p, &env, 0, 0);
+	same = slab == want && (err || !memcmp(mem, after, sizeof(mem)));
+	mem_fill();
 	got = run_jit(p, &env)(0, 0);
-	if (err || got != want || memcmp(mem, after, sizeof(mem))) {
+	if (err || !same || got != want || memcmp(mem, after, sizeof(mem))) {
 		dump(p);
-		fail_msg("seed 0x%llx: interpreter %d 0x%llx %s, jit 0x%llx",
+		fail_msg("seed 0x%llx: interpreter %d 0x%llx %s, that of the slab 0x%llx%s, jit "
+			 "0x%llx",
 			 (unsigned long long)seed, err, (unsigned long long)want, d.text,
+			 (unsigned long long)slab, same ? "" : " (or memory)",
 			 (unsigned long long)got);
 	}
 	program_put(p);

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "asmtext.h"
+#include "slab_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,17 @@ uint64_t run_interp(const struct program *p, const struct engine_env *env, uint6
 	return r0;
 }
 
+/* After the interpreter has made `want`, and mem `after`, of mem as it was `before`. */
+static void check_same(const char *engine, uint64_t got, uint64_t want, const void *mem,
+		       const void *after, size_t len)
+{
+	if (got != want)
+		fail_msg("interpreter 0x%llx, %s 0x%llx", (unsigned long long)want, engine,
+			 (unsigned long long)got);
+	if (len)
+		assert_memory_equal(mem, after, len);
+}
+
 uint64_t run_both(const struct program *p, const struct engine_env *env, void *mem, size_t len)
 {
 	uint64_t r1 = (uint64_t)(uintptr_t)mem, want, got;
@@ -115,12 +127,12 @@ uint64_t run_both(const struct program *p, const struct engine_env *env, void *m
 		memcpy(after, mem, len);
 		memcpy(mem, before, len);
 	}
-	got = run_jit(p, env)(r1, len);
-	if (got != want)
-		fail_msg("interpreter 0x%llx, jit 0x%llx", (unsigned long long)want,
-			 (unsigned long long)got);
+	got = slab_run(p, env, r1, len);
+	check_same("that of the slab", got, want, mem, after, len);
 	if (len)
-		assert_memory_equal(mem, after, len);
+		memcpy(mem, before, len);
+	got = run_jit(p, env)(r1, len);
+	check_same("jit", got, want, mem, after, len);
 	free(before);
 	free(after);
 	return got;

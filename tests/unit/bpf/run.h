@@ -38,7 +38,7 @@ void *run_asm_finish(struct x86_asm *a, uint8_t **frame_states);
 uint64_t run_interp(const struct program *p, const struct engine_env *env, uint64_t r1,
 		    uint64_t r2);
 
-/* Both engines; fails unless they agree.  mem is restored in between; both may be 0. */
+/* Both engines, and the interpreter of the slab; fails unless they agree.  mem is restored in between; both may be 0. */
 uint64_t run_both(const struct program *p, const struct engine_env *env, void *mem, size_t len);
 
 #endif
