@@ -611,14 +611,8 @@ static uint64_t loop_step(uint64_t i, uint64_t self)
 static uint64_t each_step(uint64_t map, uint64_t key, uint64_t value, uint64_t self)
 {
 	struct callback *c = (struct callback *)(uintptr_t)self;
-	uint64_t outer = c->m->key, outer_len = c->m->key_len, r0;
 
-	c->m->key = key;
-	c->m->key_len = ((const struct shm_map *)(uintptr_t)map)->key_size;
-	r0 = run_function(c, map, key, value, c->arg);
-	c->m->key = outer;
-	c->m->key_len = outer_len;
-	return r0;
+	return run_function(c, map, key, value, c->arg);
 }
 
 static int do_callbacks(struct interp *m, const struct interp_helper *h)

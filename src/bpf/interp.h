@@ -73,10 +73,9 @@ struct interp {
 	struct interp_watch *watch; /* NULL: unchecked */
 	uint64_t r[11];             /* r10: the end of the running function's stack */
 	uint64_t cookie;
-	uint64_t ret, hit;     /* where return address and rbp of the hit lie, or 0 */
-	uint64_t fuel;         /* instructions left */
-	uint64_t key, key_len; /* of the map's element that a callback looks at, in checked mode */
-	uint32_t at, sub;      /* instruction that runs, and the function it is in */
+	uint64_t ret, hit; /* where return address and rbp of the hit lie, or 0 */
+	uint64_t fuel;     /* instructions left */
+	uint32_t at, sub;  /* instruction that runs, and the function it is in */
 	uint32_t depth;
 	uint32_t budget; /* of may_goto, in this call of the function */
 	uint32_t tails;  /* tail calls made */

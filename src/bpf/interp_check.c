@@ -1,170 +1,260 @@
 /*
- * bpf/interp_check.c - see interp.h: checked mode.
+ * bpf/interp_check.c - see interp.h: checked mode; see shadow.h: what it knows.
  *
  * Context  [ctl]
  */
-#include "bpf/engine.h"
+#include "base/diag.h"
 #include "bpf/insn.h"
-#include "bpf/interp.h"
-#include "bpf/kfunc.h"
+#include "bpf/shadow.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct interp_check {
-	struct interp_watch watch;
-	const struct program *p;
-	const struct engine_env *env;
-	const struct interp_opts *o;
-	struct diag *d;
-	uint64_t ctx, ctx_len; /* first argument; bytes behind it that plain programs may use */
-	uint64_t top;          /* of the stack */
-};
+/* -- before an instruction ---------------------------------------------------------------- */
 
-static bool inside(uint64_t addr, uint64_t size, uint64_t lo, uint64_t len)
+static int before_mem(struct interp_check *c, const struct bpf_insn *i)
 {
-	return addr >= lo && size <= len && addr - lo <= len - size;
-}
+	bool load = BPF_CLASS(i->code) == BPF_LDX || insn_is_load_acq(i),
+	     atomic = insn_is_atomic(i);
+	unsigned base = load ? i->src_reg : i->dst_reg, size = insn_bytes(i);
+	uint64_t addr = c->m->r[base] + (uint64_t)(int64_t)i->off;
+	int err = shadow_use(c, base);
 
-static bool map_holds(const struct interp_check *c, const struct map *map, uint64_t addr,
-		      uint64_t size, bool store)
-{
-	const struct shm_map *shm = map->shm;
-	const struct shm_hash *h;
-
-	if (store && (shm->frozen || shm->map_flags & BPF_F_RDONLY_PROG))
-		return false;
-	if (shm->values && inside(addr, size, c->env->arena + shm->values, shm->values_size))
-		return true;
-	h = shm->hash ? shm_ptr(map->arena, shm->hash, sizeof(*h)) : NULL;
-	return h && inside(addr, size, c->env->arena + h->elems, h->elem_stride * shm->max_entries);
-}
-
-static void see_slot(struct body_facts *seen, int64_t slot)
-{
-	if (slot == -1)
-		seen->reads_count = true;
-	else if (slot == -2)
-		seen->reads_ip = true;
-	else if (slot < 0 || slot >= BODY_MAX_SLOTS)
-		seen->reads_any = true;
-	else
-		seen->reads[slot / 64] |= 1ull << slot % 64;
-}
-
-static bool ctx_holds(const struct interp_check *c, uint64_t addr, uint64_t size, bool store)
-{
-	uint64_t count;
-
-	if (c->p->kind == PROGRAM_PLAIN)
-		return inside(addr, size, c->ctx, c->ctx_len);
-	if (store)
-		return false;
-	memcpy(&count, (const uint64_t *)(uintptr_t)c->ctx - 1, sizeof(count));
-	return inside(addr, size, c->ctx - 16, 16 + 8 * ((count & 0xff) + 2));
-}
-
-static uint64_t ctx_word(uint64_t ctx)
-{
-	uint64_t word;
-
-	memcpy(&word, (const uint64_t *)(uintptr_t)ctx - 1, sizeof(word));
-	return word;
-}
-
-/* Where the session cookie of a program with this ctx is; ctx itself: it has none. */
-static uint64_t session_cookie(uint64_t ctx)
-{
-	return ctx - 8 * (ctx_word(ctx) >> 8 & 0xff);
-}
-
-static bool cookie_holds(const struct interp_check *c, uint64_t addr, uint64_t size)
-{
-	return c->p->facts.session_cookie && session_cookie(c->ctx) != c->ctx &&
-	       inside(addr, size, session_cookie(c->ctx), 8);
-}
-
-static void see(const struct interp_check *c, uint64_t addr, uint64_t size)
-{
-	if (!c->o->seen || c->p->kind == PROGRAM_PLAIN)
-		return;
-	see_slot(c->o->seen, (int64_t)(addr - c->ctx) >> 3);
-	see_slot(c->o->seen, (int64_t)(addr + size - 1 - c->ctx) >> 3);
-}
-
-static bool may_access(const struct interp_check *c, const struct interp *m, uint64_t addr,
-		       uint64_t size, bool store)
-{
-	uint64_t low = m->r[INSN_FP] - c->p->sub[m->sub].stack;
-
-	if (inside(addr, size, low, c->top - low))
-		return true;
-	if (ctx_holds(c, addr, size, store)) {
-		if (!store)
-			see(c, addr, size);
-		return true;
-	}
-	if (cookie_holds(c, addr, size) || (!store && inside(addr, size, m->key, m->key_len)))
-		return true;
-	for (uint32_t i = 0; i < c->p->nmaps; i++)
-		if (map_holds(c, c->p->map[i], addr, size, store))
-			return true;
-	for (unsigned i = 0; i < c->o->nranges; i++)
-		if (inside(addr, size, c->o->range[i].lo, c->o->range[i].hi - c->o->range[i].lo) &&
-		    (!store || c->o->range[i].writable))
-			return true;
-	return false;
-}
-
-static int access(const struct interp_check *c, const struct interp *m, uint64_t addr,
-		  unsigned size, bool store, bool aligned)
-{
-	if (aligned && addr % size)
-		return diag_set(c->d, -EFAULT, "insn %u: atomic operation at unaligned 0x%llx",
-				m->at, (unsigned long long)addr);
-	if (!may_access(c, m, addr, size, store))
-		return diag_set(c->d, -EFAULT, "insn %u: %s of %u bytes at 0x%llx", m->at,
-				store ? "store" : "load", size, (unsigned long long)addr);
-	return 0;
-}
-
-static int check_kfunc(const struct interp_check *c, const struct interp *m, uint32_t id)
-{
-	const struct kfunc *k = kfunc_by_id(id);
-	int err = 0;
-
-	if (k && k->flags & KFUNC_TAKES_CTX)
-		err = access(c, m, m->r[1] - 8, 8, false, false);
-	if (!err && k && k->flags & KFUNC_TAKES_ITER)
-		err = access(c, m, m->r[1], 8, true, false);
-	if (!err && id == KFUNC_SET_RESULT)
-		err = access(c, m, m->r[2], (uint32_t)m->r[3], false, false);
+	if (!err && BPF_CLASS(i->code) == BPF_STX)
+		err = shadow_use(c, i->src_reg);
+	if (!err && atomic && i->imm == BPF_CMPXCHG)
+		err = shadow_use(c, BPF_REG_0);
+	if (!err && atomic && addr % size)
+		err = shadow_fail(c, "atomic operation of %u bytes at unaligned 0x%llx", size,
+				  (unsigned long long)addr);
+	c->addr = addr;
+	if (!err && (load || (atomic && !insn_is_store_rel(i))))
+		err = shadow_access(c, &c->r[base], addr, size, SHADOW_LOAD);
+	if (!err && !load)
+		err = shadow_access(c, &c->r[base], addr, size, SHADOW_STORE);
 	return err;
+}
+
+static int before_alu(struct interp_check *c, const struct bpf_insn *i)
+{
+	unsigned op = BPF_OP(i->code);
+	int err = op == BPF_MOV ? 0 : shadow_use(c, i->dst_reg);
+
+	if (!err && BPF_SRC(i->code) == BPF_X && op != BPF_END && op != BPF_NEG)
+		err = shadow_use(c, i->src_reg);
+	return err;
+}
+
+static int before_exit(struct interp_check *c)
+{
+	if (c->call[c->depth].callback)
+		return shadow_use(c, BPF_REG_0);
+	if (c->depth) /* others may return nothing */
+		return 0;
+	for (uint32_t k = 0; k < SHADOW_RECORDS; k++) {
+		if (c->record[k])
+			return shadow_fail(
+				c, "exit with a ring record neither submitted nor discarded");
+	}
+	return shadow_use(c, BPF_REG_0);
+}
+
+static int before_jmp(struct interp_check *c, const struct bpf_insn *i)
+{
+	int err;
+
+	if (insn_is_exit(i))
+		return before_exit(c);
+	if (insn_is_call(i)) {
+		if (i->src_reg == CALL_LOCAL)
+			return 0;
+		return i->src_reg == CALL_KFUNC ? check_kfunc(c, (uint32_t)i->imm) :
+						  check_helper(c, (uint32_t)i->imm);
+	}
+	if (insn_is_ja(i) || insn_is_may_goto(i))
+		return 0;
+	err = shadow_use(c, i->dst_reg);
+	if (!err && BPF_SRC(i->code) == BPF_X)
+		err = shadow_use(c, i->src_reg);
+	return err;
+}
+
+static void unset(struct interp_check *c, unsigned from, unsigned to)
+{
+	for (unsigned r = from; r <= to; r++)
+		c->r[r] = (struct shadow){ 0 };
+}
+
+/* As the machine did: the callee has its arguments and a stack of its own. */
+static void enter(struct interp_check *c, bool callback)
+{
+	struct shadow_call *call = &c->call[++c->depth];
+
+	memcpy(call->saved, c->r, sizeof(call->saved));
+	call->callback = callback;
+	unset(c, 0, 0);
+	unset(c, 6, 9);
+	shadow_enter(c, c->m->r[INSN_FP], c->p->sub[c->m->sub].stack);
 }
 
 static int before(struct interp_watch *w, const struct interp *m, const struct bpf_insn *i)
 {
-	const struct interp_check *c = (const void *)w;
-	uint64_t off = (uint64_t)(int64_t)i->off;
+	struct interp_check *c = (void *)w;
 
-	if (insn_is_load_acq(i))
-		return access(c, m, m->r[i->src_reg] + off, insn_bytes(i), false, true);
+	if (m->depth > c->depth) { /* a helper called a function of the program */
+		enter(c, true);
+		callback_args(c);
+	}
 	switch (BPF_CLASS(i->code)) {
+	case BPF_LD:
+		return 0;
 	case BPF_LDX:
-		return access(c, m, m->r[i->src_reg] + off, insn_bytes(i), false, false);
 	case BPF_ST:
 	case BPF_STX:
-		return access(c, m, m->r[i->dst_reg] + off, insn_bytes(i), true, insn_is_atomic(i));
+		return before_mem(c, i);
+	case BPF_ALU:
+	case BPF_ALU64:
+		return before_alu(c, i);
 	default:
-		return insn_is_call(i) && i->src_reg == CALL_KFUNC ?
-			       check_kfunc(c, m, (uint32_t)i->imm) :
-			       0;
+		return before_jmp(c, i);
+	}
+}
+
+/* -- after it ------------------------------------------------------------------------------ */
+
+/* Adding a number leaves a pointer what it is. */
+static struct shadow sum(const struct shadow *a, const struct shadow *b, bool add)
+{
+	if (a->type != SHADOW_NUMBER && b->type == SHADOW_NUMBER)
+		return *a;
+	if (add && a->type == SHADOW_NUMBER && b->type != SHADOW_NUMBER)
+		return *b;
+	return shadow_number();
+}
+
+static void after_alu(struct interp_check *c, const struct bpf_insn *i)
+{
+	struct shadow number = shadow_number(), *dst = &c->r[i->dst_reg];
+	const struct shadow *src = BPF_SRC(i->code) == BPF_X ? &c->r[i->src_reg] : &number;
+	bool wide = BPF_CLASS(i->code) == BPF_ALU64;
+	unsigned op = BPF_OP(i->code);
+
+	if (wide && op == BPF_MOV && !i->off)
+		*dst = *src;
+	else if (wide && (op == BPF_ADD || op == BPF_SUB))
+		*dst = sum(dst, src, op == BPF_ADD);
+	else
+		*dst = number;
+}
+
+static void after_lddw(struct interp_check *c, const struct bpf_insn *image)
+{
+	/* the image has addresses in it; the program itself tells of what */
+	const struct bpf_insn *i = &c->p->insn[image - c->m->p->insn];
+	struct shadow *dst = &c->r[i->dst_reg];
+	const struct map *map;
+
+	*dst = shadow_number();
+	if (i->src_reg != LDDW_MAP && i->src_reg != LDDW_VALUE)
+		return;
+	map = c->p->map[i->imm];
+	dst->index = (uint32_t)i->imm;
+	if (i->src_reg == LDDW_MAP) {
+		dst->type = SHADOW_MAP;
+		dst->lo = c->env->arena + map->ref;
+	} else {
+		dst->type = SHADOW_VALUE;
+		dst->lo = c->env->arena + map->shm->values;
+		dst->len = map->attr.value_size;
+	}
+}
+
+static void after_mem(struct interp_check *c, const struct bpf_insn *i, uint64_t addr)
+{
+	int written = insn_writes(i);
+	bool whole;
+
+	if (BPF_CLASS(i->code) == BPF_LDX || insn_is_load_acq(i)) {
+		c->r[i->dst_reg] = BPF_MODE(i->code) == INSN_MEMSX ?
+					   shadow_number() :
+					   shadow_get(c, addr, insn_bytes(i));
+		return;
+	}
+	whole = BPF_CLASS(i->code) == BPF_STX && (!insn_is_atomic(i) || insn_is_store_rel(i));
+	shadow_set(c, addr, insn_bytes(i), whole ? &c->r[i->src_reg] : NULL);
+	if (written >= 0)
+		c->r[written] = shadow_number();
+}
+
+static void after_exit(struct interp_check *c)
+{
+	const struct shadow_call *call = &c->call[c->depth];
+
+	if (!c->depth)
+		return;
+	shadow_leave(c);
+	memcpy(&c->r[6], &call->saved[6], 4 * sizeof(c->r[0]));
+	unset(c, 1, 5);
+	c->depth--;
+	call = &c->call[c->depth];
+	c->r[INSN_FP] = (struct shadow){ .type = SHADOW_STACK,
+					 .index = call->serial,
+					 .lo = call->lo,
+					 .len = call->fp - call->lo };
+}
+
+static void after_jmp(struct interp_check *c, const struct bpf_insn *i)
+{
+	if (insn_is_exit(i)) {
+		after_exit(c);
+	} else if (insn_is_local_call(i)) {
+		enter(c, false);
+	} else if (insn_is_call(i)) {
+		if (i->src_reg == CALL_KFUNC)
+			after_kfunc(c, (uint32_t)i->imm);
+		else
+			after_helper(c, (uint32_t)i->imm);
+		unset(c, 1, 5);
 	}
 }
 
 static void after(struct interp_watch *w, const struct interp *m, const struct bpf_insn *i)
 {
+	struct interp_check *c = (void *)w;
+
+	switch (BPF_CLASS(i->code)) {
+	case BPF_LD:
+		after_lddw(c, i);
+		break;
+	case BPF_LDX:
+	case BPF_ST:
+	case BPF_STX:
+		after_mem(c, i, c->addr);
+		break;
+	case BPF_ALU:
+	case BPF_ALU64:
+		after_alu(c, i);
+		break;
+	default:
+		after_jmp(c, i);
+	}
+}
+
+/* -- a run ---------------------------------------------------------------------------------- */
+
+/* ctx of a tracing program ends behind the result's slots; of a plain one it is r2 bytes. */
+static struct shadow first_argument(const struct program *p, const struct interp *m)
+{
+	struct shadow s = { .type = SHADOW_CTX, .lo = m->r[1], .len = m->r[2] };
+	uint64_t count;
+
+	if (p->kind == PROGRAM_PLAIN)
+		return m->r[2] ? s : shadow_number();
+	memcpy(&count, (const uint64_t *)(uintptr_t)m->r[1] - 1, sizeof(count));
+	s.lo = m->r[1] - CTX_BEFORE;
+	s.len = CTX_BEFORE + 8 * ((count & 0xff) + 2);
+	return s;
 }
 
 int interp_check_new(const struct program *p, const struct engine_env *env,
@@ -175,14 +265,17 @@ int interp_check_new(const struct program *p, const struct engine_env *env,
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct interp_check){ .watch = { before, after },
-				    .p = p,
-				    .env = env,
-				    .o = o,
-				    .d = d,
-				    .ctx = m->r[1],
-				    .ctx_len = m->r[2],
-				    .top = m->r[INSN_FP] };
+	c->watch = (struct interp_watch){ before, after };
+	c->p = p;
+	c->env = env;
+	c->o = o;
+	c->m = m;
+	c->d = d;
+	c->top = m->r[INSN_FP];
+	c->ctx = c->r[1] = first_argument(p, m);
+	if (p->kind == PROGRAM_PLAIN)
+		c->r[2] = shadow_number();
+	shadow_enter(c, c->top, p->sub[0].stack);
 	*out = c;
 	return 0;
 }

@@ -1,0 +1,50 @@
+/*
+ * bpf/proto.h - what helpers ask of their arguments and give back: one table.
+ *
+ * Beside helper.h, which says who may call a helper and where it is.  Read by the checked
+ * interpreter; whoever checks calls before they happen has the same rules.
+ *
+ * Context  [ctl]
+ * Spec     bpf-helpers(7); struct bpf_func_proto of each helper in the kernel (kernel/bpf/helpers.c,
+ *          ringbuf.c, kernel/trace/bpf_trace.c)
+ */
+#ifndef BPF_PROTO_H
+#define BPF_PROTO_H
+
+#include <stdint.h>
+
+enum proto_arg {
+	ARG_NONE,
+	ARG_ANY,    /* a number, or an address that the helper does not follow blindly */
+	ARG_CTX,    /* ctx itself */
+	ARG_MAP,    /* a map */
+	ARG_RING,   /* a map that is a ring buffer */
+	ARG_KEY,    /* as many bytes as the keys of the map in r1 have, to read */
+	ARG_VALUE,  /* the same of its values */
+	ARG_IN,     /* memory to read, as much as the next argument says */
+	ARG_IN0,    /* the same; may be anything if that is 0 */
+	ARG_OUT,    /* memory that is filled, as much as the next argument says */
+	ARG_OUT0,   /* the same; may be anything if that is 0 */
+	ARG_SIZE,   /* a number of bytes; 0 where the one before it allows that */
+	ARG_OUT8,   /* 8 bytes that are filled */
+	ARG_STRING, /* read up to and with its 0 */
+	ARG_RECORD, /* a ring record, whole, which is the helper's from then on */
+};
+
+enum proto_ret {
+	RET_NUMBER,
+	RET_VALUE,  /* a value of the map in r1, or NULL */
+	RET_RECORD, /* a ring record of r2 bytes, or NULL */
+};
+
+#define PROTO_ARGS 5
+
+struct helper_proto {
+	uint32_t id;
+	uint8_t arg[PROTO_ARGS]; /* enum proto_arg */
+	uint8_t ret;             /* enum proto_ret */
+};
+
+const struct helper_proto *proto_by_id(uint32_t id); /* NULL: none */
+
+#endif
