@@ -9,7 +9,7 @@ LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'doctor', 'prog', 'ma
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'], ['--dry-run'], ['--wait'],
-         ['--keep'], ['--all'], ['--faults=syscall'], ['--engine', 'interp'],
+         ['--keep'], ['--all'], ['--faults=syscall'],
          ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
@@ -32,6 +32,8 @@ VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x
           ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
           ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
           ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),
+          ('--engine', ['jit', 'interp'], ['', 'JIT', 'interpreter'],
+           'run trace count latency stack inject'),
           ('--layout', ['ours', 'seed'], ['', 'kernel', 'ours,seed', 'OURS'], 'code'),
           ('--debuginfo', [], [''], 'run trace count latency stack inject list check code'),
           ('--btf', [], ['', 'x', '=f', 'm='],

@@ -1,12 +1,13 @@
 /*
  * cases_test.c - every case of the .data files, natively: assembled by asmtext.c, in the interpreter,
- * its checked mode and the JIT, or refused for the reason that it names.
+ * its checked mode, its build in the slab and the JIT, or refused for the reason that it names.
  *
  *	cases_test FOLDER...
  *
  * What a file looks like: datafile.py.  TAP, one point a file.
  */
 #include "../unit/bpf/asmtext.h"
+#include "../unit/bpf/slab_run.h"
 
 #include "bpf/engine.h"
 
@@ -115,6 +116,9 @@ static bool runs(const struct program *p, const struct one_case *c)
 		if (!same(checked ? "checked interpreter" : "interpreter", want, got))
 			return false;
 	}
+	memcpy(mem, before, len);
+	if (!same("interpreter of the slab", want, slab_run(p, &env, r1, len)))
+		return false;
 	memcpy(mem, before, len);
 	return same("jit", want, jit(p, &env, r1, len));
 }
