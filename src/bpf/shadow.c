@@ -56,7 +56,6 @@ void shadow_enter(struct interp_check *c, uint64_t fp, uint32_t stack)
 	call->serial = ++c->serial;
 	call->fp = fp;
 	call->lo = fp - stack;
-	memset(&c->byte[index_of(c, call->lo)], BYTE_UNSET, stack);
 	c->r[INSN_FP] = (struct shadow){
 		.type = SHADOW_STACK, .index = call->serial, .lo = call->lo, .len = stack
 	};

@@ -102,7 +102,7 @@ struct shadow shadow_get(const struct interp_check *c, uint64_t addr, uint64_t s
 /* The place of the open record of this number, 0 for one that is free; NULL: none. */
 uint32_t *shadow_record(const struct interp_check *c, uint32_t number);
 
-/* The stack of the innermost call begins, or ends: nothing in it is set. */
+/* The stack of the innermost call begins; it ends, and nothing in it is set from then on. */
 void shadow_enter(struct interp_check *c, uint64_t fp, uint32_t stack);
 void shadow_leave(struct interp_check *c);
 

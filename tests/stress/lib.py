@@ -32,11 +32,18 @@ class Tap:
         sys.exit(1 if self.failed else 0)
 
 
+def by_engine(cmd):
+    """UTRAMP_TEST_ENGINE: programs run in this engine."""
+    engine = os.environ.get('UTRAMP_TEST_ENGINE')
+    attaches = cmd[0].endswith('/utramp') and cmd[1] in ('run', 'trace', 'count', 'latency', 'stack')
+    return [*cmd[:2], '--engine', engine, *cmd[2:]] if engine and attaches else cmd
+
+
 def run(cmd, timeout=60, **kw):
     """A finished command: returncode (128 + N: signal N), stdout, stderr as text."""
     kw.setdefault('stdin', subprocess.DEVNULL)
     try:
-        r = subprocess.run([str(c) for c in cmd], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        r = subprocess.run(by_engine([str(c) for c in cmd]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            text=True, errors='replace', timeout=timeout, **kw)
     except subprocess.TimeoutExpired as e:
         return subprocess.CompletedProcess(cmd, -1000, '', f'no end after {timeout} s: {e}')
