@@ -7,7 +7,7 @@
  * title.  A row whose functions are not patched although they should be is an error, not a
  * small number.
  *
- * usage: hit CPU BLOCKS MICROSECONDS [HOW...]   which of hand, utramp, kernel are there
+ * usage: hit CPU BLOCKS MICROSECONDS [ROW...]   or all that are hand, native, utramp, kernel
  */
 #include "measure.h"
 #include "rows.h"
@@ -20,10 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
-enum how { BARE, HAND, UTRAMP, KERNEL };
+enum how { BARE, HAND, NATIVE, UTRAMP, KERNEL };
 
-static const char *const how_name[] = { "bare", "hand", "utramp", "kernel" };
+static const char *const how_name[] = { "bare", "hand", "native", "utramp", "kernel" };
 
 typedef long fn_0(PARAMS_0);
 typedef long fn_2(PARAMS_2);
@@ -36,6 +37,9 @@ static const unsigned count[] = { 0, 2, 6, 8, 12 };
 #define NCOUNTS (sizeof(count) / sizeof(count[0]))
 #define COUNTS  0x1f /* bits of count[] */
 #define TWELVE  0x10
+#define PAIR    0x12
+#define RING    (TWELVE | DRAINED)
+#define DRAINED 0x100 /* what it writes must be read, behind each block */
 
 #define TRAMP(row, n) \
 	extern const char row##_tramp_##n[] __attribute__((weak, visibility("hidden")));
@@ -86,7 +90,7 @@ static void check(const struct row *r, unsigned c)
 	uint8_t first = *(const uint8_t *)r->fn[c];
 	bool as_it_should;
 
-	if (r->how == BARE)
+	if (r->how == BARE || r->how == NATIVE)
 		as_it_should = first == 0x0f;
 	else if (r->how == KERNEL)
 		as_it_should = first != 0x0f && first != 0xe9;
@@ -97,19 +101,26 @@ static void check(const struct row *r, unsigned c)
 }
 
 /* The same results in every row: what is measured works. */
+static void *called(const struct row *r, unsigned c)
+{
+	return r->how == NATIVE ? (void *)(uintptr_t)r->tramp[c] : r->fn[c];
+}
+
 static long result(const struct row *r, unsigned c)
 {
+	void *fn = called(r, c);
+
 	switch (count[c]) {
 	case 0:
-		return ((fn_0 *)r->fn[c])();
+		return ((fn_0 *)fn)();
 	case 2:
-		return ((fn_2 *)r->fn[c])(1, 2);
+		return ((fn_2 *)fn)(1, 2);
 	case 6:
-		return ((fn_6 *)r->fn[c])(1, 2, 3, 4, 5, 6);
+		return ((fn_6 *)fn)(1, 2, 3, 4, 5, 6);
 	case 8:
-		return ((fn_8 *)r->fn[c])(1, 2, 3, 4, 5, 6, 7, 8);
+		return ((fn_8 *)fn)(1, 2, 3, 4, 5, 6, 7, 8);
 	default:
-		return ((fn_12 *)r->fn[c])(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+		return ((fn_12 *)fn)(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 	}
 }
 
@@ -130,14 +141,12 @@ static volatile long sink;
 			sum += f(__VA_ARGS__); \
 	} while (0)
 
-__attribute__((noinline, aligned(64))) static double block(const void *what, unsigned k, long calls)
+__attribute__((noinline, aligned(64))) static double timed(void *fn, unsigned args, long calls)
 {
-	const struct turn *t = what;
-	void *fn = t->row[k]->fn[t->c];
 	double start = measure_now();
 	long sum = 0;
 
-	switch (count[t->c]) {
+	switch (args) {
 	case 0:
 		LOOP(fn_0, );
 		break;
@@ -158,15 +167,43 @@ __attribute__((noinline, aligned(64))) static double block(const void *what, uns
 	return measure_now() - start;
 }
 
+/*
+ * A ring holds three times DRAIN_CALLS records, and they are read meanwhile: nothing is lost.  While
+ * we wait for the reader others have the processor: some calls, not timed, warm it up.
+ */
+#define DRAIN_CALLS 8192
+#define WARM_CALLS  1024
+#define DRAIN_NS    3000000
+
+static double drained(void *fn, unsigned args, long calls)
+{
+	double ns;
+
+	timed(fn, args, WARM_CALLS);
+	ns = timed(fn, args, DRAIN_CALLS);
+	nanosleep(&(struct timespec){ .tv_nsec = DRAIN_NS }, NULL);
+	return ns * (double)calls / DRAIN_CALLS;
+}
+
+static double block(const void *what, unsigned k, long calls)
+{
+	const struct turn *t = what;
+	const struct row *r = t->row[k];
+	unsigned args = count[t->c];
+
+	return r->counts & DRAINED ? drained(called(r, t->c), args, calls) :
+				     timed(called(r, t->c), args, calls);
+}
+
 /* -- main ---------------------------------------------------------------------------------- */
 
-static bool wanted(enum how how, char **names, int n)
+static bool wanted(const struct row *r, char **names, int n)
 {
 	for (int i = 0; i < n; i++) {
-		if (!strcmp(names[i], how_name[how]))
+		if (!strcmp(names[i], how_name[r->how]) || !strcmp(names[i], r->name))
 			return true;
 	}
-	return how == BARE;
+	return r->how == BARE;
 }
 
 static void measure(struct turn *t, unsigned n, int blocks, double us)
@@ -199,7 +236,8 @@ int main(int argc, char **argv)
 	cpu_set_t cpu;
 
 	if (blocks < 1 || us <= 0) {
-		fprintf(stderr, "usage: hit CPU BLOCKS MICROSECONDS [hand] [utramp] [kernel]\n");
+		fprintf(stderr,
+			"usage: hit CPU BLOCKS MICROSECONDS [hand] [native] [utramp] [kernel]\n");
 		return 2;
 	}
 	CPU_ZERO(&cpu);
@@ -211,7 +249,7 @@ int main(int argc, char **argv)
 		unsigned n = 0;
 
 		for (unsigned r = 0; r < NROWS; r++) {
-			if (rows[r].counts & 1u << c && wanted(rows[r].how, argv + 4, argc - 4))
+			if (rows[r].counts & 1u << c && wanted(&rows[r], argv + 4, argc - 4))
 				t.row[n++] = &rows[r];
 		}
 		measure(&t, n, blocks, us);

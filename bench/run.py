@@ -23,6 +23,29 @@ RATIOS = (('empty program at entry', 'ut_empty', 'hand_empty'),
           ('store 12 arguments', 'ut_store', 'hand_store'))
 
 
+# What issue 7 asks for: (what, row, number of arguments, limit), the limit made of rows of the
+# same run: f(row) gives ns of that row with as many arguments.
+FLOORS = (
+    ('count at entry', 'ut_entry', (2, 12), 'the hand trampoline', lambda f: f('hand_entry')),
+    ('count at exit', 'ut_exit', (2, 12), 'the hand trampoline', lambda f: f('hand_exit')),
+    ('count at both', 'ut_both', (2, 12), 'the hand trampoline', lambda f: f('hand_both')),
+    ('ring record of 12 and result', 'ut_ring', (12,), '30 ns', lambda f: 30),
+    ('latency, per CPU', 'ut_lat_cpu', (2, 12), '2 x clock + 12 ns',
+     lambda f: 2 * (f('c_clock') - f('c_empty')) + 12),
+    ('latency, hash', 'ut_lat_hash', (2, 12), '2 x clock + 12 ns',
+     lambda f: 2 * (f('c_clock') - f('c_empty')) + 12),
+    ('100 helper calls', 'ut_helpers', (2, 12), '1.5 x C', lambda f: 1.5 * f('c_helpers')),
+    ('FNV of 64 bytes', 'ut_fnv', (2, 12), '1.2 x C', lambda f: 1.2 * f('c_fnv')),
+    ('10,000 turns', 'ut_loop', (2, 12), '1.08 x C', lambda f: 1.08 * f('c_loop')),
+    ('empty program', 'ut_empty', (2, 12), '1.5 x C interposer', lambda f: 1.5 * f('c_empty')))
+
+
+def floors(at, which):
+    return [{'what': what, 'args': n, 'limit': text,
+             'ns': at[row, n][which], 'limit_ns': limit(lambda r, n=n: at[r, n][which])}
+            for what, row, counts, text, limit in FLOORS for n in counts]
+
+
 def machine():
     with open('/proc/cpuinfo', encoding='utf-8') as f:
         info = dict((p.strip() for p in line.split(':', 1)) for line in f if ':' in line)
@@ -33,8 +56,8 @@ def machine():
 
 def command(args, build, uprobes, globals_to):
     bench = build / 'bench'
-    cmd = [build / 'utramp', 'run', '-q', '-o', globals_to, bench / 'hit.bpf.o', '--',
-           bench / 'hit', args.cpu, args.blocks, args.us, 'hand', 'utramp']
+    cmd = [bench / 'drive', bench / 'hit.bpf.o', globals_to,
+           bench / 'hit', args.cpu, args.blocks, args.us, 'hand', 'native', 'utramp']
     if uprobes:
         cmd = [bench / 'uprobe', bench / 'uprobe.bpf.o', bench / 'hit', *cmd, 'kernel']
     return [str(c) for c in cmd]
@@ -63,9 +86,13 @@ def measure(args, build):
 
 
 def check_globals(text):
-    """What utramp prints of the programs' global data at the end: each has been written."""
+    """What is printed of the programs' global data at the end: each has been written."""
     at = dict(re.findall(r'^(\w+) = \[?(\d+)', text, re.M))
-    for name in ('entry_hits', 'exit_hits', 'two_hits', 'records', 'ninth'):
+    for name in ('latency_cpu', 'latency_hash'):
+        if not re.search(rf'^{name} = .*[1-9]', text, re.M):
+            sys.exit(f'a program never ran: {name} is empty')
+    for name in ('entry_hits', 'exit_hits', 'two_hits', 'records', 'ninth', 'ring_records',
+                 'randoms', 'sums', 'turns', 'founds', 'founds4', 'pids', 'cpus'):
         if not int(at.get(name, 0)):
             sys.exit(f'a program never ran: {name} is 0')
 
@@ -84,7 +111,8 @@ def result(args, build):
                     str(args.us)])[0]]
     return {'machine': machine(), 'utramp': run([str(build / 'utramp'), '--version'])[0][0][0],
             'blocks': args.blocks, 'block_us': args.us, 'unit': 'ns a call', 'rows': rows,
-            'ratios': ratios, 'layouts': layouts, 'no_uprobes': reason}
+            'ratios': ratios, 'floors': floors(at, 'least'),
+            'floors_median': floors(at, 'median'), 'layouts': layouts, 'no_uprobes': reason}
 
 
 def table(title, rows):
@@ -111,6 +139,12 @@ def show(r):
     table('ns a call, median of the blocks', grouped(r['rows'], 'title', 'median'))
     table('utramp / hand-written, least', grouped(r['ratios'], 'what', 'least'))
     table('utramp / hand-written, median', grouped(r['ratios'], 'what', 'median'))
+    for which, title in (('floors', 'least'), ('floors_median', 'median')):
+        print(f'{"what it should cost, " + title:44}{"is":>9}{"at most":>9}')
+        for v in r[which]:
+            print(f'{v["what"] + ", f" + str(v["args"]):44}{v["ns"]:9.2f}{v["limit_ns"]:9.2f}  '
+                  f'{v["limit"]}{"" if v["ns"] <= v["limit_ns"] else "  OVER"}')
+        print()
     if r['no_uprobes']:
         print(f'kernel uprobes are not measured: {r["no_uprobes"]}\n')
     print(f'{"layouts and entries, no slot, no guard":44}{"least":>9}{"median":>9}')
