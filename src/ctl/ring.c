@@ -29,6 +29,7 @@ struct ring_reader {
 	struct arena *arena;
 	struct shm_ring *ring;
 	uint64_t size, pos;
+	uint64_t told; /* pos as the producers know it */
 	uint64_t dead; /* records lost with their writers */
 	uint8_t *copy;
 	size_t cap;
@@ -65,7 +66,7 @@ int ring_reader_new(struct arena *a, shm_ref map, struct ring_reader **out)
 	r->arena = a;
 	r->ring = ring;
 	r->size = size;
-	r->pos = ring->consumer.pos;
+	r->pos = r->told = ring->consumer.pos;
 	*out = r;
 	return 0;
 }
@@ -156,12 +157,22 @@ static uint64_t *header_at(const struct ring_reader *r, uint64_t pos)
 	return (uint64_t *)(void *)(r->ring->data + (pos & (r->size - 1)));
 }
 
+static void tell(struct ring_reader *r)
+{
+	if (r->told == r->pos)
+		return;
+	r->told = r->pos;
+	__atomic_store_n(&r->ring->consumer.pos, r->pos, __ATOMIC_RELEASE);
+}
+
+/* Producers hear of it by the page's worth, and at the end of a poll: the line goes to and fro. */
 static void consume(struct ring_reader *r, uint64_t n)
 {
 	memset(r->ring->data + (r->pos & (r->size - 1)), 0, n);
 	r->pos += n;
 	r->hole_end = 0;
-	__atomic_store_n(&r->ring->consumer.pos, r->pos, __ATOMIC_RELEASE);
+	if (r->pos - r->told >= SHM_RING_PAGE / 2)
+		tell(r);
 }
 
 /* Zero words up to the next header or `end` hold no record; they never wrap at once. */
@@ -237,8 +248,8 @@ static int take_record(struct ring_reader *r, uint64_t header, uint64_t prod, bo
 	return RECORD_GIVEN;
 }
 
-int ring_reader_poll(struct ring_reader *r, unsigned max, bool final,
-		     int (*fn)(void *arg, const void *data, size_t n), void *arg)
+static int poll_records(struct ring_reader *r, unsigned max, bool final,
+			int (*fn)(void *arg, const void *data, size_t n), void *arg)
 {
 	/* what comes while we work waits for the next poll: bounded, whatever they write */
 	uint64_t prod = __atomic_load_n(&r->ring->producer.pos, __ATOMIC_ACQUIRE);
@@ -271,4 +282,13 @@ int ring_reader_poll(struct ring_reader *r, unsigned max, bool final,
 			break;
 	}
 	return (int)given;
+}
+
+int ring_reader_poll(struct ring_reader *r, unsigned max, bool final,
+		     int (*fn)(void *arg, const void *data, size_t n), void *arg)
+{
+	int n = poll_records(r, max, final, fn, arg);
+
+	tell(r);
+	return n;
 }

@@ -25,7 +25,7 @@ uint64_t rt_ktime_get_ns(void)
 
 uint64_t rt_get_current_pid_tgid(void)
 {
-	const struct rt_thread *t = rt_thread_self();
+	const struct rt_thread *t = rt_self();
 
 	if (t)
 		return (uint64_t)t->pid << 32 | t->tid;
@@ -65,7 +65,7 @@ uint64_t rt_get_smp_processor_id(void)
 /* xorshift64* (Marsaglia, Vigna); a handler in between costs at most a repeated number. */
 uint64_t rt_get_prandom_u32(void)
 {
-	struct rt_thread *t = rt_thread_self();
+	struct rt_thread *t = rt_self();
 	static uint64_t shared = 0x9e3779b97f4a7c15ull;
 	uint64_t *state = t ? &t->random : &shared, x = *state;
 

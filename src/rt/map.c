@@ -25,7 +25,7 @@ static int map_is_percpu(const struct shm_map *m)
 
 static uint32_t my_slot(void)
 {
-	const struct rt_thread *t = rt_thread_self();
+	const struct rt_thread *t = rt_self();
 
 	return t ? t->slot : 0;
 }
@@ -57,7 +57,7 @@ uint64_t rt_map_update_elem(struct shm_map *m, const void *key, const void *valu
 
 	if (m->map_flags & BPF_F_RDONLY_PROG)
 		return RT_ERR(EPERM);
-	t = rt_thread_self();
+	t = rt_self();
 	slot = t ? t->slot : 0;
 	if (map_is_array(m))
 		return (uint64_t)(int64_t)map_array_update(m, key, value, flags, slot);
@@ -73,6 +73,6 @@ uint64_t rt_map_delete_elem(struct shm_map *m, const void *key)
 	if (map_is_array(m))
 		return RT_ERR(EINVAL);
 	if (map_is_hash(m))
-		return (uint64_t)(int64_t)map_hash_delete(m, key, rt_owner(rt_thread_self()));
+		return (uint64_t)(int64_t)map_hash_delete(m, key, rt_owner(rt_self()));
 	return RT_ERR(EOPNOTSUPP);
 }

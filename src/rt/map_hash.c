@@ -219,7 +219,7 @@ static uint32_t hash_lookup(const struct hash_view *v, const void *key)
 	for (int i = 0; i < LOOKUP_ROUNDS; i++) {
 		if (lookup_unlocked(v, key, &n))
 			return n;
-		if (!bucket_lock(v, rt_owner(rt_thread_self()))) {
+		if (!bucket_lock(v, rt_owner(rt_self()))) {
 			n = chain_find(v, key, &changed);
 			bucket_unlock(v);
 			return n;

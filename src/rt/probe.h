@@ -100,6 +100,28 @@ static inline void *rt_map_at(struct shm_map *m, shm_ref ref)
 	return (char *)m - m->self + ref;
 }
 
+/* The word at rt_state.tls_off; before anything is set up, some address that is no block's. */
+static inline struct rt_thread *rt_tls_block(void)
+{
+	struct rt_thread *t;
+
+	__asm__ volatile("movq %%fs:(%1), %0"
+			 : "=r"(t)
+			 : "r"((int64_t)rt_state.tls_off)
+			 : "memory");
+	return t;
+}
+
+/* rt_thread_self(), of a thread that is registered without a call. */
+static inline struct rt_thread *rt_self(void)
+{
+	struct rt_thread *t = rt_tls_block();
+
+	if (__builtin_expect(t && t->magic == RT_THREAD_MAGIC, 1))
+		return t;
+	return rt_thread_self();
+}
+
 /* The owner word of the calling thread; without a thread table, the control process's. */
 static inline uint32_t rt_owner(const struct rt_thread *t)
 {

@@ -20,7 +20,7 @@ struct vec {
 /* nr moves bytes between own and the other address; how many. */
 static uint64_t move_some(long nr, void *own, uint64_t size, uint64_t other)
 {
-	const struct rt_thread *t = rt_thread_self();
+	const struct rt_thread *t = rt_self();
 	struct vec local, remote[PAGES];
 	uint64_t done = 0;
 	long pid, n = 0, got;

@@ -2,7 +2,9 @@
  * rt/ring.c - ring buffer, producer side; the protocol is in shm/layout.h.
  *
  * Any number of producers, lock-free: a record is claimed by moving producer.pos.  The
- * position is read before the consumer's, so a claim that succeeds had the room it saw.
+ * position is read before the consumer's, so a claim that succeeds had the room it saw.  The
+ * consumer's is read anew only if the one of before (producer.seen) leaves no room: it only grows, so
+ * an older one shows less room than there is, and its line is busy with the consumer.
  *
  * Lossless rings wait for room, in sleeps of 50 us, while the control process's heartbeat
  * advances.  Once somebody has waited in vain, nobody waits again before it does (or the
@@ -48,26 +50,43 @@ static void header_store(struct shm_ring *r, uint64_t pos, uint64_t len, uint32_
 	__atomic_store_n(hdr, len | (uint64_t)owner << 32, __ATOMIC_RELEASE);
 }
 
+/* Are n bytes free, seen from a producer.pos?  -1: that is old. */
+static int has_room(struct shm_ring *r, uint64_t pos, uint64_t n)
+{
+	uint64_t size = r->producer.size;
+	uint64_t used = pos - __atomic_load_n(&r->producer.seen, __ATOMIC_ACQUIRE);
+
+	if (used <= size && size - used >= n)
+		return 1;
+	used = __atomic_load_n(&r->consumer.pos, __ATOMIC_ACQUIRE);
+	__atomic_store_n(&r->producer.seen, used, __ATOMIC_RELEASE);
+	used = pos - used;
+	if ((int64_t)used < 0)
+		return -1;
+	return used <= size && size - used >= n;
+}
+
 /* One try to claim `total` bytes in one piece: the header, or NULL: no room now. */
 static struct shm_ring_hdr *ring_claim(struct shm_map *m, struct shm_ring *r, struct shm_thread *th,
 				       uint32_t owner, uint64_t total, uint64_t len)
 {
 	struct intent before = intent_get(th);
-	uint64_t size = r->producer.size, pos = 0, used, pad, want;
+	uint64_t size = r->producer.size, pos = 0, pad, want;
 	struct shm_ring_hdr *hdr = NULL;
+	int room;
 
 	for (int i = 0; i < CLAIM_TRIES && !hdr; i++) {
 		pos = __atomic_load_n(&r->producer.pos, __ATOMIC_ACQUIRE);
-		used = pos - __atomic_load_n(&r->consumer.pos, __ATOMIC_ACQUIRE);
-		if ((int64_t)used < 0)
-			continue; /* pos is old */
 		pad = size - (pos & (size - 1));
 		if (pad >= total)
 			pad = 0;
 		want = pad ? pad : total;
 		/* a pad without its record is claimed only if both never fit at once */
-		if (used > size || size - used < (pad + total <= size ? pad + total : want))
+		room = has_room(r, pos, pad + total <= size ? pad + total : want);
+		if (!room)
 			break;
+		if (room < 0)
+			continue;
 		intent_set(th, (struct intent){ m->self, pos, want });
 		if (!__atomic_compare_exchange_n(&r->producer.pos, &pos, pos + want, 0,
 						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
@@ -125,7 +144,7 @@ static struct shm_ring_hdr *ring_reserve(struct shm_map *m, uint64_t len)
 {
 	struct shm_ring *r = rt_map_at(m, m->values);
 	struct shm_arena *a = rt_map_arena(m);
-	struct rt_thread *t = rt_thread_self();
+	struct rt_thread *t = rt_self();
 	struct shm_thread *th = &a->thread[t ? t->slot : 0];
 	uint64_t total = (len + SHM_RING_HDR + 7) & ~7ull, state[5] = { 0 };
 	struct shm_ring_hdr *hdr = NULL;
@@ -149,7 +168,7 @@ static struct shm_ring_hdr *ring_reserve(struct shm_map *m, uint64_t len)
 static void ring_commit(void *sample, uint32_t flag)
 {
 	struct shm_ring_hdr *hdr = (struct shm_ring_hdr *)sample - 1;
-	struct rt_thread *t = rt_thread_self();
+	struct rt_thread *t = rt_self();
 
 	__atomic_store_n(&hdr->len, (hdr->len & ~SHM_RING_BUSY) | flag, __ATOMIC_RELEASE);
 	if (t && t->records)

@@ -12,17 +12,6 @@
 /* Initialised, so that it lies in the file and can be written there before loading. */
 struct rt_state rt_state = { .magic = RT_STATE_MAGIC, .version = SHM_VERSION };
 
-static struct rt_thread *tls_load(void)
-{
-	struct rt_thread *t;
-
-	__asm__ volatile("movq %%fs:(%1), %0"
-			 : "=r"(t)
-			 : "r"((int64_t)rt_state.tls_off)
-			 : "memory");
-	return t;
-}
-
 /* One instruction, so atomic against handlers of this thread; nobody else has the word. */
 static int tls_replace(struct rt_thread *old, struct rt_thread *new)
 {
@@ -76,7 +65,7 @@ static uint32_t slot_took(struct shm_arena *a, uint32_t slot, const struct rt_th
 	uint32_t claims = __atomic_load_n(&th->claims, __ATOMIC_SEQ_CST);
 	uint64_t used = __atomic_load_n(&a->slots_used, __ATOMIC_RELAXED);
 
-	if (tls_load() != old)
+	if (rt_tls_block() != old)
 		return slot;
 	/* whatever the slot's former owner held is now a dead owner's */
 	if (!__atomic_compare_exchange_n(&th->claims, &claims, claims + 1, 0, __ATOMIC_SEQ_CST,
@@ -150,7 +139,7 @@ struct rt_thread *rt_thread_register(void)
 
 	if (!a || !rt_state.threads)
 		return NULL;
-	old = tls_load();
+	old = rt_tls_block();
 	if (old && old->magic == RT_THREAD_MAGIC)
 		return old;
 	rt_find_room();
@@ -164,13 +153,13 @@ struct rt_thread *rt_thread_register(void)
 		return NULL;
 	}
 	t = (struct rt_thread *)(void *)(rt_state.threads + (uint64_t)slot * RT_THREAD_SIZE);
-	if (tls_load() == old && !(t == old && old->magic == RT_THREAD_MAGIC)) {
+	if (rt_tls_block() == old && !(t == old && old->magic == RT_THREAD_MAGIC)) {
 		block_init(t, a, slot, me);
 		if (tls_replace(old, t))
 			return t;
 	}
 	/* a handler was here: its block counts; ours, if another one, is free again */
-	old = tls_load();
+	old = rt_tls_block();
 	if (old != t) {
 		t->magic = 0;
 		__atomic_store_n(&a->thread[slot].tid, 0, __ATOMIC_RELEASE);
@@ -184,7 +173,7 @@ struct rt_thread *rt_thread_self(void)
 
 	if (!rt_state.arena)
 		return NULL;
-	t = tls_load();
+	t = rt_tls_block();
 	if (t && t->magic == RT_THREAD_MAGIC)
 		return t;
 	return rt_thread_register();

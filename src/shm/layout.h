@@ -162,7 +162,9 @@ struct shm_ring_producer {
 	uint32_t pad;
 	/* Waits that ended without room: at this heartbeat + 1, at this consumer.pos + 1. */
 	uint64_t dead_beat, stuck_pos;
-	uint64_t reserved[506];
+	/* consumer.pos when a producer last read it, never ahead of it: its line is the consumer's */
+	uint64_t seen;
+	uint64_t reserved[505];
 };
 
 struct shm_ring {
