@@ -8,6 +8,10 @@
  * and then every slot counts as read.  A frame pointer that is no longer followed makes
  * the stack of its function PROGRAM_MAX_STACK bytes.
  *
+ * Loads of 8 bytes or of the lower 4 of one slot, from ctx and a distance that is known, are noted
+ * (program.ctx_slot): the JIT takes the value from where the trampoline has it.  A slot that is read in
+ * another manner, too, must be in memory.  Where ctx escapes, or a slot is chosen at run time, all are.
+ *
  * r1-r5 of a callee begin as the join of all its calls; those of a callback are what its
  * helper gives it.  What was never set, or died in a call, must not be read; only where that
  * holds on all paths is it certain here.
@@ -54,6 +58,7 @@ struct pass {
 
 	struct regs now;
 	uint32_t at, sub;
+	uint64_t in_memory[BODY_MAX_SLOTS / 64]; /* read otherwise than ctx_slot tells */
 	uint32_t depth[CHECK_MAX_SUBPROGS];
 	bool loose[CHECK_MAX_SUBPROGS]; /* frame pointer not followed everywhere */
 	int err;
@@ -126,7 +131,7 @@ static bool tracing(const struct pass *s)
 static const char untyped[] = "a .multi program has no typed arguments: use bpf_get_func_arg() and "
 			      "bpf_get_func_ret()";
 
-static void ctx_read_slot(struct pass *s, int32_t slot)
+static void ctx_read_slot(struct pass *s, int32_t slot, bool direct)
 {
 	/* exit programs see the result behind the arguments, in two slots or more */
 	unsigned results = s->p->kind == PROGRAM_FENTRY ? 0 :
@@ -147,6 +152,19 @@ static void ctx_read_slot(struct pass *s, int32_t slot)
 		refuse(s, "ctx has no such slot: the function has fewer arguments");
 	else
 		s->f->reads[slot / 64] |= 1ull << slot % 64;
+	if (!direct && slot >= 0 && slot < BODY_MAX_SLOTS)
+		s->in_memory[slot / 64] |= 1ull << slot % 64;
+}
+
+/* What is found at the last visit holds: what is known of a register only gets less. */
+static bool ctx_note(struct pass *s, int32_t at, unsigned size, bool store)
+{
+	const struct bpf_insn *i = &s->p->insn[s->at];
+	bool direct = !store && i->code == (BPF_LDX | BPF_MEM | BPF_SIZE(i->code)) && at >= 0 &&
+		      at / 8 < BODY_MAX_SLOTS && !(at & 7) && size >= 4 && tracing(s);
+
+	s->p->ctx_slot[s->at] = direct ? (int16_t)(at / 8) : -1;
+	return direct;
 }
 
 static void ctx_access(struct pass *s, struct val base, int32_t off, unsigned size, bool store)
@@ -159,6 +177,7 @@ static void ctx_access(struct pass *s, struct val base, int32_t off, unsigned si
 		ctx_escapes(s->f);
 	}
 	if (!base.known) {
+		s->p->ctx_slot[s->at] = -1;
 		if (s->attr->multi)
 			refuse(s, untyped);
 		ctx_escapes(s->f);
@@ -167,9 +186,9 @@ static void ctx_access(struct pass *s, struct val base, int32_t off, unsigned si
 	/* val_add() keeps offsets small: no overflow */
 	lo = base.off + off;
 	hi = lo + (int32_t)size - 1;
-	ctx_read_slot(s, lo >> 3);
+	ctx_read_slot(s, lo >> 3, ctx_note(s, lo, size, store));
 	if (hi >> 3 != lo >> 3)
-		ctx_read_slot(s, hi >> 3);
+		ctx_read_slot(s, hi >> 3, false);
 }
 
 static void stack_reach(struct pass *s, int32_t lowest)
@@ -294,8 +313,10 @@ static void varargs_read(struct pass *s)
 		refuse(s, "r4 is not where the words for it are");
 		return;
 	}
-	for (int32_t i = first; i < first + FORMAT_ARGS_WORDS; i++)
+	for (int32_t i = first; i < first + FORMAT_ARGS_WORDS; i++) {
 		s->f->reads[i / 64] |= 1ull << i % 64;
+		s->in_memory[i / 64] |= 1ull << i % 64;
+	}
 }
 
 /* What a function sees of its caller's value: whose frame a pointer is into is not followed. */
@@ -398,7 +419,7 @@ static void step_helper(struct pass *s, uint32_t id)
 	else if (id == BPF_FUNC_get_func_ret && s->p->kind != PROGRAM_FENTRY) {
 		f->reads_count = true;
 		if (s->attr->nslots < BODY_MAX_SLOTS && !s->attr->multi)
-			ctx_read_slot(s, (int32_t)s->attr->nslots);
+			ctx_read_slot(s, (int32_t)s->attr->nslots, false);
 		else
 			f->reads_any = true;
 	}
@@ -561,8 +582,11 @@ static void mark_leaders(struct pass *s)
 static int pass_alloc(struct pass *s)
 {
 	s->leader = calloc(s->p->ninsns, sizeof(*s->leader));
-	if (!s->leader)
+	s->p->ctx_slot = calloc(s->p->ninsns, sizeof(*s->p->ctx_slot));
+	if (!s->leader || !s->p->ctx_slot)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < s->p->ninsns; i++)
+		s->p->ctx_slot[i] = -1;
 	mark_leaders(s);
 	s->state = calloc(s->nleaders, sizeof(*s->state));
 	s->first = calloc(s->nleaders, sizeof(*s->first));
@@ -698,6 +722,10 @@ int facts_compute(struct program *p, const struct program_attr *attr, struct dia
 	if (!err) {
 		p->facts.may_reenter = !attr->reentrant;
 		pass_run(s);
+		for (unsigned i = 0; i < ARRAY_LEN(s->in_memory); i++)
+			s->f->direct[i] = s->f->reads_any || p->kind == PROGRAM_FSESSION ?
+						  0 :
+						  s->f->reads[i] & ~s->in_memory[i];
 		err = s->err ? s->err : stack_sum(s);
 	}
 	pass_free(s);

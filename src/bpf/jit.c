@@ -284,7 +284,7 @@ static void emit_sub(struct jit *j)
 			x86_bind(j->a, j->target[j->at]);
 			j->r1_map = -1;
 		}
-		if (j->in_line && jit_inline_drops(j->p, j->at)) {
+		if (j->in_line && jit_inline_drops(j->p, j->at, j->homed)) {
 			j->at += insn_is_lddw(i);
 		} else if (j->in_line && jit_inline_fuses(j->p, j->at)) {
 			jit_fused(j);
@@ -371,10 +371,13 @@ static bool goes_in_line(const struct engine_body *b)
 
 static void run(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
 {
-	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie, .in_line = true };
+	struct jit j = {
+		.a = a, .p = b->p, .env = &b->env, .cookie = t->cookie, .tramp = t, .in_line = true
+	};
 	bool in_line = goes_in_line(b);
 
-	if (!in_line || jit_inline_wants_ctx(b->p))
+	jit_find_homes(&j);
+	if (!in_line || jit_inline_wants_ctx(b->p, j.homed))
 		x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
 	if (!in_line) {
 		x86_call(a, t->entry);
@@ -493,6 +496,7 @@ static void body_emit_rest(struct x86_asm *a, const struct tramp_env *t, const v
 	const struct engine_body *b = self;
 	struct jit j = { .a = a, .p = b->p, .env = &b->env, .cookie = t->cookie, .tramp = t };
 
+	jit_find_homes(&j);
 	emit_program(&j, t->entry);
 }
 
@@ -549,7 +553,7 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		b->body.facts.any_stack = goes_in_line(b); /* what is cold takes care itself */
 		if (goes_in_line(b))
 			b->body.facts.clobbers = jit_inline_clobbers(p);
-		b->body.facts.no_frame = b->one_step && !jit_inline_wants_ctx(p);
+		b->body.facts.no_frame = b->one_step && !jit_inline_wants_ctx(p, p->facts.direct);
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);
 		b->body.facts.uses_scratch = p->facts.may_reenter;

@@ -47,7 +47,8 @@ struct jit {
 	const struct program *p;
 	const struct engine_env *env;
 	uint64_t cookie;
-	const struct tramp_env *tramp; /* NULL: a plain function */
+	const struct tramp_env *tramp;       /* NULL: a plain function */
+	uint64_t homed[BODY_MAX_SLOTS / 64]; /* slots that are read where tramp->home has them */
 
 	x86_label *sub;    /* by subprogram */
 	x86_label *target; /* by instruction, JIT_NO_LABEL: no jump leads there */
@@ -70,6 +71,10 @@ void jit_fused(struct jit *j);
 enum x86_gpr jit_reg(unsigned r);                 /* of R0-R9 */
 bool jit_takes_scratch(const struct bpf_insn *i); /* changes JIT_SCRATCH, or some of it */
 
+/* jit_ctx.c: arguments and results that lie elsewhere than in ctx. */
+void jit_find_homes(struct jit *j);                          /* fills homed */
+bool jit_load_home(struct jit *j, const struct bpf_insn *i); /* false: load it from ctx */
+
 /*
  * jit_inline.c.  A program that may stand at its call site has one function, no frame and no
  * calls.  There the JIT
@@ -78,11 +83,13 @@ bool jit_takes_scratch(const struct bpf_insn *i); /* changes JIT_SCRATCH, or som
  * One step: but for what is its own, ctx and registers, it reads or changes memory in one
  * instruction of the hardware or none.  So whatever interrupts it comes before it or after
  * it, and if that runs the program, too, nobody can tell: it needs no recursion guard.
+ * homed: slots of which loads need no ctx, NULL: none.  The more there are, the less is wanted and the
+ * more is dropped.
  */
 bool jit_may_inline(const struct program *p);
 bool jit_inline_fuses(const struct program *p, uint32_t at);
-bool jit_inline_drops(const struct program *p, uint32_t at);
-bool jit_inline_wants_ctx(const struct program *p);
+bool jit_inline_drops(const struct program *p, uint32_t at, const uint64_t *homed);
+bool jit_inline_wants_ctx(const struct program *p, const uint64_t *homed);
 bool jit_inline_one_step(const struct program *p);
 x86_regset jit_inline_clobbers(const struct program *p); /* rax if it is changed */
 

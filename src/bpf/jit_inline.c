@@ -27,9 +27,17 @@ static bool is_mov(const struct bpf_insn *i)
 	return insn_is_alu(i) && BPF_OP(i->code) == BPF_MOV;
 }
 
-/* Registers it reads, as bits; never too few.  An exit's result only where somebody asks. */
-static unsigned reads(const struct program *p, const struct bpf_insn *i)
+static bool is_homed(const struct program *p, uint32_t at, const uint64_t *homed)
 {
+	int slot = p->ctx_slot[at];
+
+	return homed && slot >= 0 && homed[slot / 64] >> (slot % 64) & 1;
+}
+
+/* Registers it reads, as bits; never too few.  An exit's result only where somebody asks. */
+static unsigned reads(const struct program *p, uint32_t at, const uint64_t *homed)
+{
+	const struct bpf_insn *i = &p->insn[at];
 	unsigned dst = 1u << i->dst_reg, src = BPF_SRC(i->code) == BPF_X ? 1u << i->src_reg : 0;
 
 	if (insn_is_lddw(i))
@@ -40,7 +48,7 @@ static unsigned reads(const struct program *p, const struct bpf_insn *i)
 		return ~0u;
 	switch (BPF_CLASS(i->code)) {
 	case BPF_LDX:
-		return 1u << i->src_reg;
+		return is_homed(p, at, homed) ? 0 : 1u << i->src_reg;
 	case BPF_ST:
 		return dst;
 	case BPF_STX:
@@ -62,12 +70,12 @@ static bool is_target(const struct program *p, uint32_t at)
 }
 
 /* Is what r holds before the instruction at `at` never read? */
-static bool is_dead(const struct program *p, uint32_t at, unsigned r)
+static bool is_dead(const struct program *p, uint32_t at, unsigned r, const uint64_t *homed)
 {
 	for (; at < p->ninsns; at = next(p, at)) {
 		const struct bpf_insn *i = &p->insn[at];
 
-		if (reads(p, i) & 1u << r || insn_is_branch(i))
+		if (reads(p, at, homed) & 1u << r || insn_is_branch(i))
 			return false;
 		if (insn_is_exit(i) || insn_writes(i) == (int)r)
 			return true;
@@ -107,19 +115,19 @@ bool jit_inline_fuses(const struct program *p, uint32_t at)
 		return false;
 	return ld->src_reg == st->dst_reg && ld->off == st->off && ld->src_reg != ld->dst_reg &&
 	       ld->dst_reg == op->dst_reg && op->dst_reg == st->src_reg && !is_target(p, at + 1) &&
-	       !is_target(p, at + 2) && is_dead(p, at + 3, ld->dst_reg);
+	       !is_target(p, at + 2) && is_dead(p, at + 3, ld->dst_reg, NULL);
 }
 
-bool jit_inline_drops(const struct program *p, uint32_t at)
+bool jit_inline_drops(const struct program *p, uint32_t at, const uint64_t *homed)
 {
 	const struct bpf_insn *i = &p->insn[at];
 
-	return (is_mov(i) || insn_is_lddw(i)) && is_dead(p, next(p, at), i->dst_reg);
+	return (is_mov(i) || insn_is_lddw(i)) && is_dead(p, next(p, at), i->dst_reg, homed);
 }
 
-bool jit_inline_wants_ctx(const struct program *p)
+bool jit_inline_wants_ctx(const struct program *p, const uint64_t *homed)
 {
-	return !is_dead(p, 0, BPF_REG_1);
+	return !is_dead(p, 0, BPF_REG_1, homed);
 }
 
 /* A load from ctx: r1 cannot have been changed before, there are no jumps back. */
@@ -168,13 +176,13 @@ bool jit_inline_one_step(const struct program *p)
 
 x86_regset jit_inline_clobbers(const struct program *p)
 {
-	x86_regset set = jit_inline_wants_ctx(p) ? X86_REG(RDI) : 0;
+	x86_regset set = jit_inline_wants_ctx(p, NULL) ? X86_REG(RDI) : 0;
 
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];
 		int w = insn_writes(i);
 
-		if (jit_inline_drops(p, n))
+		if (jit_inline_drops(p, n, NULL))
 			continue;
 		if (jit_inline_fuses(p, n)) {
 			n += 2;

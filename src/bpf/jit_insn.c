@@ -264,6 +264,8 @@ static void load(struct jit *j, const struct bpf_insn *i)
 {
 	struct x86_mem from = mem(i->src_reg, i->off);
 
+	if (jit_load_home(j, i))
+		return;
 	if (BPF_MODE(i->code) == INSN_MEMSX)
 		x86_load_sx(j->a, mem_width(i), reg(i->dst_reg), from);
 	else

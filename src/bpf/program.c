@@ -157,6 +157,7 @@ void program_put(struct program *p)
 		return;
 	for (uint32_t i = 0; i < p->nmaps; i++)
 		map_put(p->map[i]);
+	free(p->ctx_slot);
 	free(p->map);
 	free(p->insn);
 	free(p->sub);

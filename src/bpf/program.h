@@ -66,6 +66,7 @@ struct program {
 	uint32_t stack_depth; /* the same, and what programs that it jumps to may need */
 	struct map **map;
 	uint32_t nmaps;
+	int16_t *ctx_slot; /* by instruction: the slot of ctx that it loads (see facts.c), or -1 */
 	struct body_facts facts;
 	shm_ref stats; /* struct shm_prog in the arena; 0 without an arena */
 };

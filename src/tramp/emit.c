@@ -163,6 +163,7 @@ x86_label parts_entry(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
  */
 struct envs {
 	struct tramp_env *all, *again;
+	struct body_home *home; /* BODY_MAX_SLOTS for each kind */
 	x86_label tail, go_on;
 };
 
@@ -183,6 +184,8 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 	*env = (struct tramp_env){ .ctx = p->ctx,
 				   .ret = p->args - 8,
 				   .cookie = prog->cookie,
+				   .home = prog->session ? NULL :
+							   e->home + (size_t)kind * BODY_MAX_SLOTS,
 				   .arg = prog->arg,
 				   .kind = kind,
 				   .open = p->open,
@@ -457,11 +460,16 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 	for (unsigned k = 0; k < TRAMP_KINDS; k++)
 		n += p->spec->list[k].n;
 	e.all = calloc(2 * n, sizeof(*e.all));
-	if (!e.all) {
+	e.home = calloc((size_t)TRAMP_KINDS * BODY_MAX_SLOTS, sizeof(*e.home));
+	if (!e.all || !e.home) {
+		free(e.all);
+		free(e.home);
 		x86_fail(a, -ENOMEM);
 		return;
 	}
 	e.again = e.all + n;
+	for (unsigned k = 0; k < TRAMP_KINDS; k++)
+		parts_homes(p, k, e.home + (size_t)k * BODY_MAX_SLOTS);
 	if (p->spec->layout == TRAMP_SEED) {
 		seed_emit(p, a, e.all, marks);
 	} else {
@@ -472,6 +480,7 @@ void tramp_emit(const struct tramp_plan *p, struct x86_asm *a, struct tramp_mark
 	}
 	emit_rest(a, p, e.all);
 	free(e.all);
+	free(e.home);
 }
 
 /* -- the trivial body ---------------------------------------------------- */

@@ -45,6 +45,12 @@ void parts_restore_flags(struct x86_asm *a, const struct tramp_plan *p);
 
 /* -- slots.c: the context, and results ----------------------------------- */
 
+/*
+ * Where the slots lie that programs of this kind may read without ctx.  As long as nothing is laid
+ * out, only whether there is a place.
+ */
+void parts_homes(const struct tramp_plan *p, unsigned kind, struct body_home *home);
+
 /* Of a vector that one register holds: how many slots a store fills; 0: no program reads any. */
 unsigned parts_wide_slots(const struct tramp_plan *p, const struct fm_value *v);
 

@@ -97,12 +97,22 @@ static int check_body(const struct tramp_spec *s, unsigned kind, const struct tr
 	return 0;
 }
 
-static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_facts *f)
+/* It reads the slot, and not where it lies anyway. */
+static bool wants_slot(const struct body_facts *f, unsigned slot, const struct body_home *home)
+{
+	if (!reads_slot(f, slot))
+		return false;
+	return slot >= BODY_MAX_SLOTS || !home[slot].bytes ||
+	       !(f->direct[slot / 64] >> (slot % 64) & 1);
+}
+
+static void add_facts(struct tramp_plan *p, unsigned kind, const struct body_facts *f,
+		      const struct body_home *home)
 {
 	unsigned slots = p->spec->model->nslots + tramp_result_slots(p->spec->model);
 
 	for (unsigned i = 0; i < slots; i++) {
-		if (reads_slot(f, i))
+		if (wants_slot(f, i, home))
 			set_bit(p->fill, i);
 	}
 	for (unsigned i = slots; i < BODY_MAX_SLOTS; i++) {
@@ -141,6 +151,9 @@ static int gather(struct tramp_plan *p, struct diag *d)
 	const struct tramp_spec *s = p->spec;
 
 	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		struct body_home home[BODY_MAX_SLOTS];
+
+		parts_homes(p, k, home);
 		for (unsigned i = 0; i < s->list[k].n; i++) {
 			const struct tramp_prog *prog = &s->list[k].prog[i];
 			int err = check_body(s, k, prog->body, d);
@@ -149,7 +162,7 @@ static int gather(struct tramp_plan *p, struct diag *d)
 				err = check_session(s, k, prog, d);
 			if (err)
 				return err;
-			add_facts(p, k, &prog->body->facts);
+			add_facts(p, k, &prog->body->facts, home);
 			add_session(p, k, prog);
 			p->need_frame = true;
 		}
@@ -378,7 +391,9 @@ static int32_t first_to_outlast(const struct tramp_plan *p)
 		for (unsigned i = 0; i < s->list[TRAMP_FEXIT].n; i++) {
 			const struct body_facts *f = &s->list[TRAMP_FEXIT].prog[i].body->facts;
 
-			need |= f->ctx_escapes || (w >= 0 && reads_slot(f, (unsigned)w)) ||
+			need |= f->ctx_escapes ||
+				(w >= 0 && reads_slot(f, (unsigned)w) &&
+				 tramp_plan_fills(p, (unsigned)w)) ||
 				(w == -1 && (f->reads_count || f->reads_any)) ||
 				(w == -2 && f->reads_ip);
 		}

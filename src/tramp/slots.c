@@ -14,6 +14,8 @@
 
 #include "x86/asm.h"
 
+#include <string.h>
+
 /* -- context slots ------------------------------------------------------- */
 
 /* One eightbyte of a value. */
@@ -131,6 +133,74 @@ static void show_wide(struct x86_asm *a, const struct tramp_plan *p, const struc
 		x86_zmm_store(a, slot(p, v->slot), reg);
 		break;
 	}
+}
+
+static struct part result_part(const struct tramp_plan *p, unsigned j);
+
+/* The place of a part of 4 bytes or 8; saved: registers whose values are at home by now. */
+static struct body_home home_of(const struct tramp_plan *p, const struct part *s, x86_regset saved)
+{
+	struct body_home h = { .bytes = s->bytes >= 8 ? 8 : 4, .is_signed = s->is_signed };
+
+	if (s->where == IN_MEM && !s->address) {
+		h.mem = s->mem;
+		if (p->frameless)
+			h.mem = X86_MEM(RSP, s->mem.disp - 8);
+	} else if (s->where == IN_GPR && saved & X86_REG(s->reg)) {
+		h.mem = home(p, (enum x86_gpr)s->reg);
+	} else if (s->where == IN_GPR) {
+		h.in_reg = true;
+		h.reg = (enum x86_gpr)s->reg;
+	} else {
+		h.bytes = 0;
+	}
+	return s->bytes >= 8 || s->bytes == 4 ? h : (struct body_home){ 0 };
+}
+
+/*
+ * The first part of a result in rax.  Behind fmod_ret programs it may be what one of them gave.
+ */
+static void result_home(const struct tramp_plan *p, struct body_home *home)
+{
+	const struct fm_value *v = &p->spec->model->ret;
+	struct part s;
+
+	if (p->spec->list[TRAMP_FMOD_RET].n || p->spec->model->call.sret || v->flags & FM_HIDDEN ||
+	    v->npieces || v->place.wide || !v->place.nregs || v->place.file[0] != ABI_GPR ||
+	    v->place.num[0] || !v->nslots || v->slot >= BODY_MAX_SLOTS)
+		return;
+	s = result_part(p, 0);
+	s.where = IN_GPR;
+	s.reg = RAX;
+	home[v->slot] = home_of(p, &s, p->at_exit);
+}
+
+/*
+ * The caller's stack stays as it is: a called original has its own copy.  Registers are gone when it
+ * has returned.  Of a session the code is the same at entry and at exit.
+ */
+void parts_homes(const struct tramp_plan *p, unsigned kind, struct body_home *home)
+{
+	const struct func_model *m = p->spec->model;
+
+	memset(home, 0, BODY_MAX_SLOTS * sizeof(*home));
+	if (p->spec->layout != TRAMP_OURS)
+		return;
+	for (unsigned i = 0; i < m->nargs; i++) {
+		const struct fm_value *v = &m->arg[i];
+
+		if (v->npieces || v->flags & (FM_GONE | FM_HIDDEN) ||
+		    (v->place.wide && v->place.nregs))
+			continue;
+		for (unsigned j = 0; j < v->nslots && v->slot + j < BODY_MAX_SLOTS; j++) {
+			struct part s = arg_part(p, v, j);
+
+			if (s.where == IN_MEM || kind != TRAMP_FEXIT)
+				home[v->slot + j] = home_of(p, &s, p->at_entry);
+		}
+	}
+	if (kind == TRAMP_FEXIT)
+		result_home(p, home);
 }
 
 static void show_args(struct x86_asm *a, const struct tramp_plan *p)

@@ -9,7 +9,7 @@
  *              facts.clobbers names and nothing else, must keep rsp as it finds it
  *              (16-byte aligned unless facts.any_stack), and leaves the program's r0 in
  *              rax, if kind is one that asks for it.  Of ctx there is only what some body's
- *              facts name: beside it lies anything.
+ *              facts name, without what all read directly and has a home: beside it lies anything.
  *   emit_cold  where the call site jumps in rare cases, behind the trampoline's own code but
  *              in its frame, by the same rules; it jumps back or to skip (may be NULL)
  *   emit_rest  functions the call site calls, placed behind all that (may be NULL).
@@ -46,7 +46,12 @@ typedef uint16_t x86_regset;
  */
 struct body_facts {
 	uint64_t reads[BODY_MAX_SLOTS / 64]; /* ctx slots read, bit by slot */
-	bool reads_any;                      /* a slot chosen at run time: treat all as read */
+	/*
+	 * Of these, slots that are read where tramp_env.home says, if it does: only by loads of 8
+	 * bytes, or of their lower 4.
+	 */
+	uint64_t direct[BODY_MAX_SLOTS / 64];
+	bool reads_any;       /* a slot chosen at run time: treat all as read */
 	bool ctx_escapes;     /* ctx is handed to a helper or stored: all must be in memory */
 	bool reads_ip;        /* ctx[-2] */
 	bool reads_count;     /* ctx[-1] */
@@ -63,9 +68,22 @@ struct body_facts {
 	uint64_t helpers[4];  /* helper ids used, bit by id (below 256) */
 };
 
+/*
+ * Where a slot's value lies while a body runs, if that is not ctx alone: an argument that is in its
+ * register yet, or that was saved, or that the caller put on the stack; a result.
+ */
+struct body_home {
+	uint8_t bytes;      /* that count, 8 or 4; 0: it is in ctx */
+	bool is_signed;     /* how 4 bytes become 8 */
+	bool in_reg;        /* in reg, which no body of the image changes before; else at mem */
+	enum x86_gpr reg;   /* whose upper half is anything, if bytes is 4 */
+	struct x86_mem mem; /* based on the trampoline's rbp; without a frame on its rsp */
+};
+
 /* Where the trampoline keeps things while a body runs. */
 struct tramp_env {
-	int32_t ctx;     /* ctx[0] lies at rbp + ctx */
+	const struct body_home *home; /* by slot, BODY_MAX_SLOTS; NULL: all are in ctx */
+	int32_t ctx;                  /* ctx[0] lies at rbp + ctx */
 	int32_t ret;     /* rbp + ret: the caller's return address; its rbp lies at rbp */
 	uint64_t cookie; /* of this attachment */
 	uint64_t arg;    /* the second argument of a plain function body */

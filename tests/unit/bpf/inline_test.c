@@ -164,7 +164,8 @@ static void test_which(void **state)
 		    t->facts.clobbers != rows[i].clobbers || t->facts.any_stack != rows[i].in_line)
 			fail_msg("%zu: in line %d, one step %d, clobbers %#x\n%s", i, !t->emit_rest,
 				 !t->emit_cold, t->facts.clobbers, rows[i].text);
-		assert_int_equal(t->facts.no_frame, rows[i].one_step && !jit_inline_wants_ctx(p));
+		assert_int_equal(t->facts.no_frame,
+				 rows[i].one_step && !jit_inline_wants_ctx(p, p->facts.direct));
 		engine_body_free(b);
 		program_put(p);
 	}
@@ -344,7 +345,7 @@ static void test_random(void **state)
 				continue;
 			}
 			fused += jit_inline_fuses(p, i);
-			dropped += jit_inline_drops(p, i);
+			dropped += jit_inline_drops(p, i, NULL);
 		}
 		for (unsigned i = 0; i < VALUE_BYTES; i++)
 			value[i] = (uint8_t)rnd(256);
