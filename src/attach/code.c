@@ -239,6 +239,10 @@ static int name_helpers(struct code_view *v)
 	if (!err)
 		err = add_name(v, env->set_result, 0, "rt_set_result");
 	if (!err)
+		err = add_name(v, env->clock_gettime, 0, "the vDSO's clock_gettime");
+	if (!err)
+		err = add_name(v, env->hash_lookup, 0, "rt_hash_lookup");
+	if (!err)
 		err = add_name(v, env->tail, 0, "rt_tail");
 	if (!err)
 		err = add_name(v, env->helper[HELPER_FORMAT_ARGS], 0, "rt_format_args");

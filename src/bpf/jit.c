@@ -48,96 +48,7 @@ size_t engine_frame_name(int32_t off, char *out, size_t cap)
 
 /* -- calls --------------------------------------------------------------------------- */
 
-/* Constants of the attachment and loads from ctx need no call. */
-static bool inline_helper(struct jit *j, uint32_t id)
-{
-	if (j->p->kind == PROGRAM_PLAIN)
-		return false;
-	switch (id) {
-	case BPF_FUNC_get_attach_cookie:
-		if (j->tailed)
-			x86_load(j->a, X86_Q, RAX, JIT_HIT(cookie));
-		else
-			x86_mov_ri(j->a, RAX, j->cookie);
-		return true;
-	case BPF_FUNC_get_func_ret:
-		if (j->p->kind != PROGRAM_FENTRY)
-			return false;
-		x86_mov_ri(j->a, RAX, (uint64_t)-EOPNOTSUPP);
-		return true;
-	case BPF_FUNC_get_func_arg_cnt: /* the low byte: DESIGN section 4 */
-		x86_load(j->a, X86_B, RAX, X86_MEM(RDI, -8));
-		return true;
-	case BPF_FUNC_get_func_ip:
-		x86_load(j->a, X86_Q, RAX, X86_MEM(RDI, -16));
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
- * A fifth and a sixth argument: the addresses of the hit's return address and rbp.  Both lie at
- * fixed distances from ctx, which is rdi: nothing is stored for it at the hit.
- */
-static void add_frame(struct jit *j)
-{
-	if (j->tailed) {
-		jit_tailed_frame(j);
-		return;
-	}
-	if (!j->tramp) {
-		x86_alu_rr(j->a, X86_XOR, X86_D, R8, R8);
-		x86_alu_rr(j->a, X86_XOR, X86_D, R9, R9);
-		return;
-	}
-	x86_lea(j->a, R8, X86_MEM(RDI, j->tramp->ret - j->tramp->ctx));
-	x86_lea(j->a, R9, X86_MEM(RDI, -j->tramp->ctx));
-}
-
 #define BLOCK_AT(base, field) X86_MEM((base), (int32_t)offsetof(struct rt_thread, field))
-
-/*
- * bpf_map_lookup_elem of an array that is known here, as rt/map_array.c has it: rsi is the
- * key's address, rax becomes the value's or 0.  A per-CPU one needs the thread's slot, and
- * only the guard makes sure that the thread has a block.
- */
-static bool inline_lookup(struct jit *j)
-{
-	const struct map *m = j->r1_map < 0 ? NULL : j->p->map[j->r1_map];
-	bool percpu = m && m->attr.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	struct x86_asm *a = j->a;
-	x86_label none, done;
-	uint32_t stride;
-
-	if (!m || (m->attr.type != BPF_MAP_TYPE_ARRAY && !percpu) ||
-	    (percpu && !j->env->guard_slow) || !m->attr.value_size ||
-	    m->attr.value_size > INT32_MAX / 2 || m->attr.max_entries > INT32_MAX)
-		return false;
-	stride = ALIGN_UP(m->attr.value_size, 8u);
-	none = x86_label_new(a);
-	done = x86_label_new(a);
-	x86_load(a, X86_D, RAX, X86_MEM(RSI, 0));
-	x86_alu_ri(a, X86_CMP, X86_D, RAX, (int32_t)m->attr.max_entries);
-	x86_jcc(a, X86_NC, none);
-	if (percpu) {
-		x86_load_fs(a, R11, j->env->tls_off);
-		x86_load(a, X86_D, R11, BLOCK_AT(R11, slot));
-		x86_imul_rri(a, X86_Q, R11, R11, (int32_t)m->attr.max_entries);
-		x86_alu_rr(a, X86_ADD, X86_Q, RAX, R11);
-	}
-	if (stride & (stride - 1))
-		x86_imul_rri(a, X86_Q, RAX, RAX, (int32_t)stride);
-	else
-		x86_shift_ri(a, X86_SHL, X86_Q, RAX, (uint8_t)__builtin_ctz(stride));
-	x86_mov_ri(a, R11, j->env->arena + m->shm->values);
-	x86_alu_rr(a, X86_ADD, X86_Q, RAX, R11);
-	x86_jmp(a, done);
-	x86_bind(a, none);
-	x86_alu_rr(a, X86_XOR, X86_D, RAX, RAX);
-	x86_bind(a, done);
-	return true;
-}
 
 /* Of a session, ctx[-1] has it all: tramp/tramp.h.  r1 is rdi. */
 static void jit_kfunc(struct jit *j, uint32_t id)
@@ -180,19 +91,8 @@ void jit_call(struct jit *j, const struct bpf_insn *i)
 		jit_kfunc(j, id);
 	else if (id == BPF_FUNC_tail_call)
 		jit_tail_call(j);
-	else if (id == BPF_FUNC_map_lookup_elem && inline_lookup(j))
-		;
-	else if (inline_helper(j, id))
-		;
-	else if (j->env->helper[id]) {
-		const struct helper *h = helper_by_id(id);
-
-		if (h && h->flags & HELPER_WALKS)
-			add_frame(j);
-		x86_call_to(j->a, j->env->helper[id], R11);
-	} else {
-		x86_fail(j->a, -ENOTSUP);
-	}
+	else
+		jit_helper(j, id);
 }
 
 /* -- frames -------------------------------------------------------------------------- */
@@ -221,8 +121,9 @@ static void prologue(struct jit *j)
 	uint32_t room = FRAME_FIXED + ALIGN_UP(j->p->sub[j->cur].stack, 16u);
 	struct x86_asm *a = j->a;
 
-	if (!j->in_line)
-		x86_frame(a, FRAME_CFA(0));
+	if (j->in_line)
+		return;
+	x86_frame(a, FRAME_CFA(0));
 	if (!j->frame)
 		return;
 	x86_push(a, RBP);
@@ -274,6 +175,7 @@ static void emit_sub(struct jit *j)
 	const struct program_subprog *s = &j->p->sub[j->cur];
 
 	survey(j);
+	j->fp = j->in_line ? j->tramp->room + (int32_t)s->stack : -FRAME_FIXED;
 	x86_bind(j->a, j->sub[j->cur]);
 	prologue(j);
 	j->r1_map = -1;
@@ -550,10 +452,13 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 
 		b->one_step = goes_in_line(b) && jit_inline_one_step(p);
 		b->body.emit_cold = b->one_step ? NULL : body_emit_cold;
-		b->body.facts.any_stack = goes_in_line(b); /* what is cold takes care itself */
-		if (goes_in_line(b))
-			b->body.facts.clobbers = jit_inline_clobbers(p);
-		b->body.facts.no_frame = b->one_step && !jit_inline_wants_ctx(p, p->facts.direct);
+		if (goes_in_line(b)) { /* what is cold takes care of the stack itself */
+			b->body.facts.any_stack = !jit_inline_calls(p, env);
+			b->body.facts.clobbers = jit_inline_clobbers(p, env);
+			b->body.facts.room = p->sub[0].stack;
+		}
+		b->body.facts.no_frame = b->one_step && !b->body.facts.room &&
+					 !jit_inline_wants_ctx(p, p->facts.direct);
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);
 		b->body.facts.uses_scratch = p->facts.may_reenter;
@@ -595,6 +500,7 @@ void engine_env_native(const struct arena *arena, struct engine_env *out)
 	*out = (struct engine_env){ .arena = (uint64_t)(uintptr_t)(arena ? arena->hdr : NULL),
 				    .set_result = (uint64_t)(uintptr_t)rt_set_result,
 				    .tails = (uint64_t)(uintptr_t)rt_tails,
+				    .hash_lookup = (uint64_t)(uintptr_t)rt_hash_lookup,
 				    .errno_off = (int32_t)((uintptr_t)&errno - thread_pointer()) };
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)

@@ -4,7 +4,7 @@
  * Registers
  *   R0 rax   R1 rdi   R2 rsi   R3 rdx   R4 rcx   R5 r8   the SysV argument registers
  *   R6 rbx   R7 r12   R8 r13   R9 r14                    saved by who uses them
- *   R10                                                  rbp - FRAME_FIXED, no register
+ *   R10                                                  rbp + fp, no register
  *   scratch  r9 r10 r11, within one BPF instruction
  *   r15      of programs with tail calls and those that they jump to: struct jit_hit
  *
@@ -15,6 +15,9 @@
  *                        the tag, which programs have not, the budget of may_goto
  *   rbp - 48 - stack ..  the program's stack; R10 points at its end
  *   rsp                  16-byte aligned
+ *
+ * A program that stands at its call site has its stack in the trampoline's frame, in facts.room, and what
+ * it changes of rbx and r12-r14 is the trampoline's to keep.
  *
  * Context  [ctl]
  */
@@ -56,6 +59,7 @@ struct jit {
 	uint32_t at;       /* instruction being emitted */
 	bool frame;        /* it has one */
 	bool tailed;       /* entered by a tail call: what is known of the hit is in r15's */
+	int32_t fp;        /* R10 is rbp + fp */
 	bool in_line;      /* at the call site: goes on at end instead of returning */
 	x86_label end;
 	x86_regset saved; /* callee-saved registers in their fixed slots */
@@ -76,8 +80,8 @@ void jit_find_homes(struct jit *j);                          /* fills homed */
 bool jit_load_home(struct jit *j, const struct bpf_insn *i); /* false: load it from ctx */
 
 /*
- * jit_inline.c.  A program that may stand at its call site has one function, no frame and no
- * calls.  There the JIT
+ * jit_inline.c.  A program that may stand at its call site has one function, and calls nothing that
+ * calls it back.  There the JIT
  *   fuses  a load, an addition and a store of the same word into one instruction;
  *   drops  what is computed and not used, a result that nobody asks for included.
  * One step: but for what is its own, ctx and registers, it reads or changes memory in one
@@ -91,7 +95,13 @@ bool jit_inline_fuses(const struct program *p, uint32_t at);
 bool jit_inline_drops(const struct program *p, uint32_t at, const uint64_t *homed);
 bool jit_inline_wants_ctx(const struct program *p, const uint64_t *homed);
 bool jit_inline_one_step(const struct program *p);
-x86_regset jit_inline_clobbers(const struct program *p); /* rax if it is changed */
+x86_regset jit_inline_clobbers(const struct program *p, const struct engine_env *env);
+bool jit_inline_calls(const struct program *p, const struct engine_env *env); /* real calls */
+
+/* jit_helper.c; map: what r1 is known to be, or NULL. */
+void jit_helper(struct jit *j, uint32_t id);
+x86_regset jit_helper_clobbers(const struct program *p, const struct engine_env *env, uint32_t id,
+			       const struct map *map);
 
 /* jit_iter.c: a kfunc of bpf_iter_num, r1-r3 in rdi rsi rdx; -ENOTSUP it is none of them. */
 void jit_iter_num(struct x86_asm *a, uint32_t id);

@@ -1,8 +1,8 @@
 /*
  * bpf/jit_inline.c - see jit.h: programs that stand at their call site.
  *
- * What such a program needs is looked at instruction by instruction: it is short, has one
- * function, no frame and no calls.  Liveness is judged along straight code only; at a branch
+ * What such a program needs is looked at instruction by instruction: it is short and has one
+ * function.  Liveness is judged along straight code only; at a branch
  * everything is taken for live.
  *
  * Context  [ctl]
@@ -83,6 +83,14 @@ static bool is_dead(const struct program *p, uint32_t at, unsigned r, const uint
 	return false;
 }
 
+/* Helpers that return elsewhere, or call functions of the program. */
+static bool calls_back(const struct bpf_insn *i)
+{
+	return i->src_reg != CALL_HELPER || i->imm == BPF_FUNC_tail_call ||
+	       i->imm == BPF_FUNC_loop || i->imm == BPF_FUNC_for_each_map_elem ||
+	       i->imm == BPF_FUNC_user_ringbuf_drain;
+}
+
 bool jit_may_inline(const struct program *p)
 {
 	if (p->kind == PROGRAM_FSESSION || p->nsub != 1 || p->ninsns > INLINE_MAX_INSNS)
@@ -90,8 +98,7 @@ bool jit_may_inline(const struct program *p)
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];
 
-		if (insn_is_call(i) || insn_is_may_goto(i) || insn_writes(i) >= BPF_REG_6 ||
-		    i->dst_reg >= BPF_REG_6 || (!insn_is_lddw(i) && i->src_reg >= BPF_REG_6))
+		if ((insn_is_call(i) && calls_back(i)) || insn_is_may_goto(i))
 			return false;
 	}
 	return true;
@@ -160,7 +167,7 @@ bool jit_inline_one_step(const struct program *p)
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];
 
-		if (insn_is_branch(i) && insn_target(i, n) <= n)
+		if (insn_is_call(i) || (insn_is_branch(i) && insn_target(i, n) <= n))
 			return false;
 		if (!touches_memory(i) || loads_ctx(p, n))
 			continue;
@@ -174,7 +181,39 @@ bool jit_inline_one_step(const struct program *p)
 	return steps <= 1;
 }
 
-x86_regset jit_inline_clobbers(const struct program *p)
+/* What r1 is at the call at `at`, as the JIT finds it on its way. */
+static const struct map *map_at(const struct program *p, uint32_t at)
+{
+	const struct map *m = NULL;
+
+	for (uint32_t n = 0; n < at; n = next(p, n)) {
+		const struct bpf_insn *i = &p->insn[n];
+
+		if (is_target(p, n))
+			m = NULL;
+		if (insn_is_lddw(i) && i->src_reg == LDDW_MAP && i->dst_reg == BPF_REG_1)
+			m = p->map[i->imm];
+		else if (insn_is_call(i) || insn_writes(i) == BPF_REG_1)
+			m = NULL;
+	}
+	return is_target(p, at) ? NULL : m;
+}
+
+static x86_regset call_clobbers(const struct program *p, const struct engine_env *env, uint32_t at)
+{
+	return jit_helper_clobbers(p, env, (uint32_t)p->insn[at].imm, map_at(p, at));
+}
+
+bool jit_inline_calls(const struct program *p, const struct engine_env *env)
+{
+	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
+		if (insn_is_call(&p->insn[n]) && call_clobbers(p, env, n) == X86_CALLER_SAVED)
+			return true;
+	}
+	return false;
+}
+
+x86_regset jit_inline_clobbers(const struct program *p, const struct engine_env *env)
 {
 	x86_regset set = jit_inline_wants_ctx(p, NULL) ? X86_REG(RDI) : 0;
 
@@ -192,6 +231,8 @@ x86_regset jit_inline_clobbers(const struct program *p)
 			set |= X86_REG(jit_reg((unsigned)w));
 		if (jit_takes_scratch(i))
 			set |= JIT_SCRATCH;
+		if (insn_is_call(i))
+			set |= call_clobbers(p, env, n);
 	}
 	return set;
 }

@@ -46,10 +46,10 @@ static enum x86_width mem_width(const struct bpf_insn *i)
 	}
 }
 
-static struct x86_mem mem(unsigned base, int off)
+static struct x86_mem mem(const struct jit *j, unsigned base, int off)
 {
 	if (base == INSN_FP)
-		return X86_MEM(RBP, off - FRAME_FIXED);
+		return X86_MEM(RBP, off + j->fp);
 	return X86_MEM(reg(base), off);
 }
 
@@ -58,7 +58,7 @@ static enum x86_gpr value(struct jit *j, unsigned r, enum x86_gpr scratch)
 {
 	if (r != INSN_FP)
 		return reg(r);
-	x86_lea(j->a, scratch, X86_MEM(RBP, -FRAME_FIXED));
+	x86_lea(j->a, scratch, X86_MEM(RBP, j->fp));
 	return scratch;
 }
 
@@ -90,6 +90,20 @@ static void mul(struct jit *j, const struct bpf_insn *i)
 		x86_imul_rr(j->a, width(i), dst, value(j, i->src_reg, R11));
 }
 
+/* r = r10, and what is added to it next. */
+static void address(struct jit *j, const struct bpf_insn *i)
+{
+	int32_t off = j->fp;
+
+	if (i[1].code == (BPF_ALU64 | BPF_ADD | BPF_K) && i[1].dst_reg == i->dst_reg &&
+	    j->target[j->at + 1] == JIT_NO_LABEL && i[1].imm >= -PROGRAM_MAX_STACK &&
+	    i[1].imm <= 0) {
+		off += i[1].imm;
+		j->at++;
+	}
+	x86_lea(j->a, reg(i->dst_reg), X86_MEM(RBP, off));
+}
+
 static void move(struct jit *j, const struct bpf_insn *i)
 {
 	enum x86_gpr dst = reg(i->dst_reg);
@@ -106,7 +120,7 @@ static void move(struct jit *j, const struct bpf_insn *i)
 		return;
 	}
 	if (wide && i->src_reg == INSN_FP)
-		x86_lea(j->a, dst, X86_MEM(RBP, -FRAME_FIXED));
+		address(j, i);
 	else
 		mov(j->a, width(i), dst, value(j, i->src_reg, R11));
 }
@@ -262,7 +276,7 @@ static void may_goto(struct jit *j, const struct bpf_insn *i)
 
 static void load(struct jit *j, const struct bpf_insn *i)
 {
-	struct x86_mem from = mem(i->src_reg, i->off);
+	struct x86_mem from = mem(j, i->src_reg, i->off);
 
 	if (jit_load_home(j, i))
 		return;
@@ -279,7 +293,7 @@ static void load(struct jit *j, const struct bpf_insn *i)
 static void fetch_loop(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 {
 	enum x86_gpr src = reg(i->src_reg), operand = src == RAX ? R11 : src;
-	struct x86_mem m = mem(i->dst_reg, i->off);
+	struct x86_mem m = mem(j, i->dst_reg, i->off);
 	enum x86_width w = mem_width(i);
 	struct x86_asm *a = j->a;
 	x86_label again = x86_label_new(a);
@@ -302,7 +316,7 @@ static void fetch_loop(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 /* One instruction is whole for this thread's signal handlers, locked or not. */
 static void atomic_alu(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 {
-	struct x86_mem m = mem(i->dst_reg, i->off);
+	struct x86_mem m = mem(j, i->dst_reg, i->off);
 
 	if (!(i->imm & BPF_FETCH) && j->p->own_counters)
 		x86_alu_mr(j->a, op, mem_width(i), m, value(j, i->src_reg, R11));
@@ -316,12 +330,12 @@ static void atomic_alu(struct jit *j, const struct bpf_insn *i, enum x86_alu op)
 
 static void atomic(struct jit *j, const struct bpf_insn *i)
 {
-	struct x86_mem m = mem(i->dst_reg, i->off);
+	struct x86_mem m = mem(j, i->dst_reg, i->off);
 	enum x86_width w = mem_width(i);
 
 	/* every load acquires here, and every store releases: SDM vol. 3, 9.2.2 */
 	if (insn_is_load_acq(i)) {
-		x86_load(j->a, w, reg(i->dst_reg), mem(i->src_reg, i->off));
+		x86_load(j->a, w, reg(i->dst_reg), mem(j, i->src_reg, i->off));
 		return;
 	}
 	if (insn_is_store_rel(i)) {
@@ -394,10 +408,13 @@ bool jit_takes_scratch(const struct bpf_insn *i)
 {
 	bool by_reg = BPF_SRC(i->code) == BPF_X;
 
-	if (i->dst_reg == INSN_FP || i->src_reg == INSN_FP || insn_is_atomic(i))
+	if (insn_is_atomic(i))
 		return true;
-	if (!insn_is_alu(i))
-		return false;
+	if (!insn_is_alu(i)) /* r10 is a base, or has to be in a register */
+		return (BPF_CLASS(i->code) == BPF_STX && i->src_reg == INSN_FP) ||
+		       (insn_is_branch(i) && (i->dst_reg == INSN_FP || i->src_reg == INSN_FP));
+	if (by_reg && i->src_reg == INSN_FP)
+		return BPF_OP(i->code) != BPF_MOV || BPF_CLASS(i->code) != BPF_ALU64 || i->off;
 	switch (BPF_OP(i->code)) {
 	case BPF_DIV:
 	case BPF_MOD:
@@ -415,7 +432,7 @@ void jit_fused(struct jit *j)
 {
 	const struct bpf_insn *i = &j->p->insn[j->at];
 
-	x86_alu_mi(j->a, X86_ADD, mem_width(i), mem(i->src_reg, i->off), i[1].imm);
+	x86_alu_mi(j->a, X86_ADD, mem_width(i), mem(j, i->src_reg, i->off), i[1].imm);
 }
 
 /* clang-format off */
@@ -462,10 +479,10 @@ void jit_insn(struct jit *j)
 	SIZES(BPF_LDX, BPF_MEM):
 	SIZES(BPF_LDX, INSN_MEMSX): load(j, i); break;
 	SIZES(BPF_ST, BPF_MEM):
-		x86_store_i(j->a, mem_width(i), mem(i->dst_reg, i->off), i->imm);
+		x86_store_i(j->a, mem_width(i), mem(j, i->dst_reg, i->off), i->imm);
 		break;
 	SIZES(BPF_STX, BPF_MEM):
-		x86_store(j->a, mem_width(i), mem(i->dst_reg, i->off), value(j, i->src_reg, R11));
+		x86_store(j->a, mem_width(i), mem(j, i->dst_reg, i->off), value(j, i->src_reg, R11));
 		break;
 	SIZES(BPF_STX, BPF_ATOMIC): atomic(j, i); break;
 	default: x86_fail(j->a, -EINVAL); /* bpf/check_insn.c let it pass: a bug */

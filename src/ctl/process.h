@@ -59,10 +59,11 @@ struct process {
 	bool exited;
 	int status; /* wait status, when exited and child */
 	struct slab slab[SLABS];
-	taddr_t arena;    /* where it is mapped there; 0: not yet */
-	unsigned regions; /* of the arena's list that are mapped */
-	taddr_t threads;  /* block table */
-	taddr_t cfi;      /* struct rt_cfi */
+	taddr_t arena;         /* where it is mapped there; 0: not yet */
+	unsigned regions;      /* of the arena's list that are mapped */
+	taddr_t threads;       /* block table */
+	taddr_t cfi;           /* struct rt_cfi */
+	taddr_t clock_gettime; /* the vDSO's; 0: there is none */
 	int32_t tls_off;
 	uint32_t pthread_size; /* the caller's to find, for struct rt_state */
 	struct module_list modules;

@@ -362,13 +362,16 @@ static void find_stack(const struct process *p, struct rt_state *s)
 
 static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 {
-	struct rt_state s = {
+	struct rt_state s;
+
+	p->clock_gettime = vdso_symbol(p, "__vdso_clock_gettime");
+	s = (struct rt_state){
 		.magic = RT_STATE_MAGIC,
 		.version = SHM_VERSION,
 		.tls_off = p->tls_off,
 		.arena = p->arena,
 		.threads = p->threads,
-		.clock_gettime = vdso_symbol(p, "__vdso_clock_gettime"),
+		.clock_gettime = p->clock_gettime,
 		.flags = flags,
 		.pthread_size = p->pthread_size,
 		.cfi = p->cfi,

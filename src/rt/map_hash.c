@@ -70,12 +70,39 @@ static void *elem_value(const struct hash_view *v, uint32_t n, uint32_t slot)
 	return elem_key(hash_elem(v, n)) + key_stride;
 }
 
+/* A key of 8 or 4 bytes. */
+static inline uint64_t key_word(const void *key, uint32_t size)
+{
+	uint32_t half;
+	uint64_t w;
+
+	if (size == 8) {
+		__builtin_memcpy(&w, key, 8);
+		return w;
+	}
+	__builtin_memcpy(&half, key, 4);
+	return half;
+}
+
+static inline int key_equal(const void *a, const void *b, uint32_t size)
+{
+	if (size == 8 || size == 4)
+		return key_word(a, size) == key_word(b, size);
+	return rt_equal(a, b, size);
+}
+
 /* Multiply and fold; the last words may overlap nothing beyond the key. */
 static uint32_t hash_key(const void *key, uint32_t size, uint32_t seed)
 {
 	const uint8_t *p = key;
 	uint64_t h = seed ^ (uint64_t)size * 0x9e3779b97f4a7c15ull, w;
 
+	if (size == 8 || size == 4) { /* what the loop does, without it */
+		w = key_word(key, size);
+		h = (h ^ w) * 0xd6e8feb86659fd93ull;
+		h ^= h >> 32;
+		size = 0;
+	}
 	while (size) {
 		uint32_t n = size < 8 ? size : 8;
 
@@ -183,7 +210,7 @@ static uint32_t chain_find(const struct hash_view *v, const void *key, int *chan
 		e = hash_elem(v, n);
 		if ((e->hash ^ v->hash) & mask)
 			goto lost;
-		if (e->hash == v->hash && rt_equal(elem_key(e), key, v->m->key_size))
+		if (e->hash == v->hash && key_equal(elem_key(e), key, v->m->key_size))
 			return n;
 		n = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE);
 	}
@@ -241,13 +268,14 @@ static unsigned chain_remove(const struct hash_view *v, const void *key, uint32_
 			break;
 		e = hash_elem(v, n);
 		if (n == keep || e->hash != v->hash ||
-		    !rt_equal(elem_key(e), key, v->m->key_size)) {
+		    !key_equal(elem_key(e), key, v->m->key_size)) {
 			link = &e->next;
 			continue;
 		}
-		__atomic_fetch_add(&v->bucket->version, 1, __ATOMIC_SEQ_CST); /* H.2 */
+		/* H.2; only the lock's holder writes it, and stores are seen in their order */
+		__atomic_store_n(&v->bucket->version, v->bucket->version + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(link, e->next, __ATOMIC_RELEASE);
-		__atomic_fetch_add(&v->bucket->version, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&v->bucket->version, v->bucket->version + 1, __ATOMIC_RELEASE);
 		elem_push(v, n);
 		removed++;
 	}
@@ -392,6 +420,16 @@ void *rt_hash_value(struct shm_map *m, const void *key, uint32_t slot)
 	hash_find_bucket(&v, m, key);
 	n = hash_lookup(&v, key);
 	return n ? elem_value(&v, n, slot) : NULL;
+}
+
+uint64_t rt_hash_lookup(struct shm_map *m, const void *key)
+{
+	struct hash_view v;
+	uint32_t n;
+
+	hash_find_bucket(&v, m, key);
+	n = hash_lookup(&v, key);
+	return n ? (uint64_t)elem_value(&v, n, 0) : 0;
 }
 
 /* Element n is the one a lookup of its key finds; an older copy is passed over. */

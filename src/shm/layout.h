@@ -231,7 +231,7 @@ struct rt_running {
 struct rt_thread {
 	uint32_t magic; /* 0 in a forked child: register again */
 	uint32_t slot;
-	uint32_t pid, tid;
+	uint32_t tid, pid;            /* together what bpf_get_current_pid_tgid() gives */
 	uint32_t claims;              /* of the slot, when it was claimed */
 	uint32_t depth;               /* running[0 .. depth) */
 	uint64_t inside[RT_COUNTERS]; /* calls that entered less calls that left, of all owners */

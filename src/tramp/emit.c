@@ -190,6 +190,7 @@ static void emit_body(struct x86_asm *a, const struct tramp_plan *p, unsigned ki
 				   .kind = kind,
 				   .open = p->open,
 				   .scratch = p->scratch,
+				   .room = p->body,
 				   .entry = p->open ? env_of(p, e->all, kind)[i].entry :
 						      parts_entry(a, p, kind, prog, e->all),
 				   .skip = x86_label_new(a) };

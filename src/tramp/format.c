@@ -142,6 +142,8 @@ size_t tramp_plan_format(const struct tramp_plan *plan, char *out, size_t cap)
 	add_slots(&t, plan);
 	if (plan->scratch)
 		text_add(&t, "scratch %d\n", plan->scratch);
+	if (plan->body_bytes)
+		text_add(&t, "programs' stack %d: %u bytes\n", plan->body, plan->body_bytes);
 	add_cookies(&t, plan);
 	if (plan->call_orig)
 		text_add(&t, "out %d: %u bytes of stack arguments%s\n", plan->out, plan->out_bytes,
@@ -306,6 +308,7 @@ static void name_ours(struct text *t, const struct tramp_plan *p, int32_t off)
 		{ p->ctx + 8 * TRAMP_RESULT_AT, 8, p->fill_result, "the result's address" },
 		{ p->ctx + 8 * TRAMP_RESULT_SIZE, 8, p->fill_result, "the result's size" },
 		{ p->scratch, 8, p->scratch != 0, "scratch" },
+		{ p->body, p->body_bytes, true, "programs' stack" },
 		{ p->flags, 8, p->keep_flags, "flags" },
 		{ p->cookie + 8 - 8 * (int32_t)p->cookies, 8 * p->cookies, true,
 		  "session cookies" },

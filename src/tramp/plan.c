@@ -432,6 +432,20 @@ static bool uses_scratch(const struct tramp_spec *s)
 	return false;
 }
 
+/* They use it one after the other. */
+static uint32_t body_bytes(const struct tramp_spec *s)
+{
+	uint32_t most = 0;
+
+	for (unsigned k = 0; k < TRAMP_KINDS; k++) {
+		for (unsigned i = 0; i < s->list[k].n; i++) {
+			if (s->list[k].prog[i].body->facts.room > most)
+				most = s->list[k].prog[i].body->facts.room;
+		}
+	}
+	return most;
+}
+
 /* Everything below rbp; returns how much of it must outlast the call of the original. */
 static uint32_t lay_out_frame(struct tramp_plan *p)
 {
@@ -456,6 +470,9 @@ static uint32_t lay_out_frame(struct tramp_plan *p)
 		down += 8;
 		p->flags = -(int32_t)down;
 	}
+	p->body_bytes = body_bytes(p->spec);
+	down += p->body_bytes;
+	p->body = -(int32_t)down;
 	p->frame = p->down = (uint32_t)ALIGN_UP(down, 16);
 	/* the loop counts in a register, which comes back behind it */
 	return p->copy_loop ? (uint32_t)-p->gpr : kept;

@@ -57,7 +57,7 @@ static int check_programs(const struct tramp_spec *s, struct diag *d)
 						"ours",
 						f->may_override ? "bpf_override_return" :
 								  "utramp_set_result");
-			if (f->uses_scratch)
+			if (f->uses_scratch || f->room)
 				return diag_set(
 					d, -ENOTSUP,
 					"a program with a guard of its own: in the kernel's "

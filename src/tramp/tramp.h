@@ -148,6 +148,7 @@ struct tramp_spec {
  *                     that are changed there.  Callee-saved ones, which no body of ours
  *                     changes so far, go to the fixed slots
  *  rbp + scratch      8 bytes for bodies that ask for them; 0: none does
+ *  rbp + body         as many bytes as some body asks for, to use while it runs
  *  rbp + flags        at entry, if they are kept: ah and al as tramp/room.c has them
  *  frameless          entry programs that need no frame get none: rsp and rbp stay the
  *                     caller's, registers are saved below rsp, at rsp + gpr, where signals
@@ -177,7 +178,8 @@ struct tramp_plan {
 	int32_t args;     /* the caller's stack arguments */
 	bool fill_return; /* ctx[-1] says "return" to exit programs */
 	unsigned cookies; /* session cookies: the first at rbp + cookie, the others below */
-	int32_t gpr, ctx, scratch, cookie, out, flags;
+	int32_t gpr, ctx, scratch, cookie, out, flags, body;
+	uint32_t body_bytes;
 	bool keep_flags;
 	uint32_t need;                /* bytes of stack it takes, to look for; 0: granted */
 	int32_t first, end;           /* there are ctx[first] .. ctx[end - 1]; end: none */

@@ -63,6 +63,7 @@ struct body_facts {
 	bool no_frame;        /* it uses neither the stack nor rbp; has no emit_cold */
 	bool may_reenter;     /* needs the recursion guard */
 	bool uses_scratch;    /* of the trampoline's frame */
+	uint32_t room;        /* bytes of the trampoline's frame, a multiple of 8, for the call site */
 	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */
 	x86_regset clobbers;  /* general registers the call site may change */
 	uint64_t helpers[4];  /* helper ids used, bit by id (below 256) */
@@ -90,6 +91,7 @@ struct tramp_env {
 	unsigned kind;   /* enum tramp_kind: TRAMP_FENTRY, ... */
 	bool open;       /* a second call site, for tail calls inside a call that is open */
 	int32_t scratch; /* rbp + scratch: 8 bytes, if facts.uses_scratch; lost at the next body */
+	int32_t room;    /* rbp + room: the lowest of facts.room bytes; lost at the next body */
 	x86_label entry; /* for emit and emit_rest of the same body */
 	x86_label skip;  /* jump here to leave without a result: rax is ignored (recursion) */
 	x86_label cold[BODY_COLD]; /* for emit and emit_cold of one call site, if it has both */

@@ -307,15 +307,21 @@ static void test_maps(void **state)
  * uint64_t f(const uint64_t ctx[6]): copies ctx[-2 .. 3] into its frame, runs the body once,
  * returns r0, or -77 when the body was skipped.
  */
-#define FRAME_BYTES 256
+#define FRAME_BYTES 1024
 #define CTX_OFF     (-128)
 #define SCRATCH_OFF (-200)
+#define ROOM_OFF    (-800)
+#define KEEP_OFF    (-1000) /* rbx, r12 .. r14, which bodies may change */
+
+static const uint8_t kept[] = { RBX, R12, R13, R14 };
 
 static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t cookie)
 {
-	struct tramp_env t = {
-		.ctx = CTX_OFF, .cookie = cookie, .kind = kind, .scratch = SCRATCH_OFF
-	};
+	struct tramp_env t = { .ctx = CTX_OFF,
+			       .cookie = cookie,
+			       .kind = kind,
+			       .scratch = SCRATCH_OFF,
+			       .room = ROOM_OFF };
 	struct x86_asm a;
 	x86_label end;
 
@@ -332,11 +338,15 @@ static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t coo
 		x86_load(&a, X86_Q, RAX, X86_MEM(RDI, 8 * k));
 		x86_store(&a, X86_Q, X86_MEM(RBP, CTX_OFF + 8 * k), RAX);
 	}
+	for (int k = 0; k < 4; k++)
+		x86_store(&a, X86_Q, X86_MEM(RBP, KEEP_OFF + 8 * k), (enum x86_gpr)kept[k]);
 	b->emit(&a, &t, b->self);
 	x86_jmp(&a, end);
 	x86_bind(&a, t.skip);
 	x86_mov_ri(&a, RAX, (uint64_t)-77);
 	x86_bind(&a, end);
+	for (int k = 0; k < 4; k++)
+		x86_load(&a, X86_Q, (enum x86_gpr)kept[k], X86_MEM(RBP, KEEP_OFF + 8 * k));
 	x86_leave(&a);
 	x86_ret(&a);
 	if (b->emit_cold)

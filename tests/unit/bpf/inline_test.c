@@ -16,7 +16,9 @@
 #define CTX_OFF     (-128)
 #define SCRATCH_OFF (-200)
 #define AFTER_OFF   (-400) /* rax .. r15 behind the body */
-#define FRAME_BYTES 512
+#define KEEP_OFF    (-600) /* rbx, r12 .. r14, which bodies may change */
+#define ROOM_OFF    (-1200)
+#define FRAME_BYTES 1536
 #define VALUE_BYTES 64
 
 static struct arena *arena;
@@ -143,10 +145,22 @@ static const struct which {
 	  AX | DI | SI | JIT_SCRATCH, PROGRAM_FENTRY },
 	{ "mov r2, 3\nvalue r1, 7, 0\nl: stxdw [r1+0], r2\nsub r2, 1\njne r2, 0, l\n" EXIT, true,
 	  false, AX | DI | SI, PROGRAM_FENTRY },
-	/* a frame, a call */
-	{ "mov r6, 1\n" EXIT, false, false, AX | DI, PROGRAM_FENTRY },
-	{ "stdw [r10-8], 1\n" EXIT, false, false, AX | DI | JIT_SCRATCH, PROGRAM_FENTRY },
-	{ "call 5\nexit\n", false, false, X86_CALLER_SAVED, PROGRAM_FENTRY },
+	/* what the trampoline keeps, its frame's stack */
+	{ "mov r6, 1\n" EXIT, true, true, 0, PROGRAM_FENTRY },
+	{ "ldxdw r6, [r1+8]\nvalue r1, 7, 0\nstxdw [r1+0], r6\n" EXIT, true, true,
+	  DI | X86_REG(RBX), PROGRAM_FENTRY },
+	{ "stdw [r10-8], 1\n" EXIT, true, true, 0, PROGRAM_FENTRY },
+	{ "stxdw [r10-8], r10\n" EXIT, true, true, JIT_SCRATCH, PROGRAM_FENTRY },
+	{ "mov r2, r10\nadd r2, -8\nstdw [r2+0], 1\n" EXIT, true, true, SI, PROGRAM_FENTRY },
+	{ "mov r2, 8\nsub r2, r10\njeq r2, 1, +1\nstdw [r10-8], 1\n" EXIT, true, true,
+	  DI | SI | JIT_SCRATCH, PROGRAM_FENTRY },
+	/* calls: in line themselves, or not */
+	{ "call 14\nexit\n", true, false, AX | DI, PROGRAM_FENTRY },
+	{ "stw [r10-4], 0\nmov r2, r10\nadd r2, -4\nmap r1, 7\ncall 1\nexit\n", true, false,
+	  AX | DI | SI | X86_REG(R11), PROGRAM_FENTRY },
+	{ "stw [r10-4], 0\nmov r2, r10\nadd r2, -4\nmap r1, 7\njeq r2, 0, +0\ncall 1\nexit\n", true,
+	  false, X86_CALLER_SAVED, PROGRAM_FENTRY },
+	{ "call 5\nexit\n", true, false, X86_CALLER_SAVED, PROGRAM_FENTRY },
 	{ "call local f\nexit\nf: mov r0, 0\nexit\n", false, false, X86_CALLER_SAVED,
 	  PROGRAM_FENTRY },
 };
@@ -161,11 +175,13 @@ static void test_which(void **state)
 		assert_int_equal(engine_body_new(p, &env, &b), 0);
 		t = engine_body(b);
 		if (!t->emit_rest != rows[i].in_line || !t->emit_cold != rows[i].one_step ||
-		    t->facts.clobbers != rows[i].clobbers || t->facts.any_stack != rows[i].in_line)
+		    t->facts.clobbers != rows[i].clobbers ||
+		    t->facts.any_stack != (rows[i].in_line && rows[i].clobbers != X86_CALLER_SAVED))
 			fail_msg("%zu: in line %d, one step %d, clobbers %#x\n%s", i, !t->emit_rest,
 				 !t->emit_cold, t->facts.clobbers, rows[i].text);
 		assert_int_equal(t->facts.no_frame,
-				 rows[i].one_step && !jit_inline_wants_ctx(p, p->facts.direct));
+				 rows[i].one_step && !p->sub[0].stack &&
+					 !jit_inline_wants_ctx(p, p->facts.direct));
 		engine_body_free(b);
 		program_put(p);
 	}
@@ -190,6 +206,10 @@ static void test_length(void **state)
 
 /* -- what they do ---------------------------------------------------------------------------- */
 
+/* What a body may change. */
+#define CHANGED \
+	((x86_regset)(X86_CALLER_SAVED | X86_REG(RBX) | X86_REG(R12) | X86_REG(R13) | X86_REG(R14)))
+
 static uint64_t before(unsigned r)
 {
 	return 0x1122334455667700ull + r;
@@ -198,7 +218,8 @@ static uint64_t before(unsigned r)
 /* uint64_t f(const uint64_t *ctx): all registers but rsp, rbp and rdi are before() at first. */
 static uint64_t run_body(const struct tramp_body *b, const uint64_t *ctx)
 {
-	struct tramp_env t = { .ctx = CTX_OFF, .scratch = SCRATCH_OFF };
+	static const uint8_t kept[] = { RBX, R12, R13, R14 };
+	struct tramp_env t = { .ctx = CTX_OFF, .scratch = SCRATCH_OFF, .room = ROOM_OFF };
 	struct x86_asm a;
 
 	run_asm(&a);
@@ -213,8 +234,10 @@ static uint64_t run_body(const struct tramp_body *b, const uint64_t *ctx)
 		x86_load(&a, X86_Q, RAX, X86_MEM(RDI, 8 * k));
 		x86_store(&a, X86_Q, X86_MEM(RBP, CTX_OFF + 8 * k), RAX);
 	}
-	for (unsigned r = RAX; r <= R11; r++) {
-		if (X86_CALLER_SAVED & X86_REG(r))
+	for (int k = 0; k < 4; k++)
+		x86_store(&a, X86_Q, X86_MEM(RBP, KEEP_OFF + 8 * k), (enum x86_gpr)kept[k]);
+	for (unsigned r = RAX; r <= R14; r++) {
+		if (CHANGED & X86_REG(r))
 			x86_mov_ri(&a, (enum x86_gpr)r, before(r));
 	}
 	b->emit(&a, &t, b->self);
@@ -226,6 +249,8 @@ static uint64_t run_body(const struct tramp_body *b, const uint64_t *ctx)
 		x86_load(&a, X86_Q, RAX, X86_MEM(RBP, AFTER_OFF + 8 * r));
 		x86_store(&a, X86_Q, X86_MEM(RCX, 8 * r), RAX);
 	}
+	for (int k = 0; k < 4; k++)
+		x86_load(&a, X86_Q, (enum x86_gpr)kept[k], X86_MEM(RBP, KEEP_OFF + 8 * k));
 	x86_leave(&a);
 	x86_ret(&a);
 	if (b->emit_cold)
@@ -237,9 +262,8 @@ static uint64_t run_body(const struct tramp_body *b, const uint64_t *ctx)
 
 static void check_registers(const struct tramp_body *b)
 {
-	for (unsigned r = RAX; r <= R11; r++) {
-		if (X86_CALLER_SAVED & (x86_regset)~b->facts.clobbers & X86_REG(r) &&
-		    after[r] != before(r))
+	for (unsigned r = RAX; r <= R14; r++) {
+		if (CHANGED & (x86_regset)~b->facts.clobbers & X86_REG(r) && after[r] != before(r))
 			fail_msg("register %u is changed, and not said so", r);
 	}
 }
@@ -277,9 +301,9 @@ static unsigned rnd(unsigned n)
 
 static unsigned a_register(void)
 {
-	static const uint8_t reg[] = { 0, 2, 4, 5 };
+	static const uint8_t reg[] = { 0, 2, 4, 5, 6, 7, 8, 9 };
 
-	return reg[rnd(4)];
+	return reg[rnd(8)];
 }
 
 /* One to three instructions; jumps lead over `left` at most. */
@@ -289,7 +313,13 @@ static unsigned random_insns(struct bpf_insn *i, unsigned left)
 	unsigned alu = (rnd(4) ? BPF_ALU64 : BPF_ALU) | BPF_ADD | BPF_K, r = a_register();
 	static const uint8_t op[] = { BPF_ADD, BPF_XOR, BPF_LSH, BPF_DIV, BPF_MUL, BPF_MOV };
 
-	switch (rnd(9)) {
+	switch (rnd(11)) {
+	case 9: /* its stack, 8 to 64 bytes, written first */
+		i[0] = INSN(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, r, -8 * (int)(1 + rnd(8)), 0);
+		return 1;
+	case 10:
+		i[0] = INSN(BPF_LDX | BPF_MEM | BPF_DW, r, BPF_REG_10, -8 * (int)(1 + rnd(8)), 0);
+		return 1;
 	case 0:
 		i[0] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, r, 0, 0, rnd(1000));
 		return 1;
@@ -324,11 +354,14 @@ static void test_random(void **state)
 	unsigned fused = 0, dropped = 0;
 
 	for (unsigned k = 0; k < 3000; k++) {
-		struct bpf_insn insn[64];
-		unsigned n = 0, len = 8 + rnd(40);
+		struct bpf_insn insn[80];
+		unsigned n = 0, len = 22 + rnd(38);
 		struct program *p;
 
-		for (unsigned r = 0; r < 6; r++) {
+		for (unsigned r = 0; r < 8; r++)
+			insn[n++] = INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0,
+					 -8 * (int)(r + 1), rnd(100));
+		for (unsigned r = 0; r < 10; r++) {
 			if (r != BASE && r != 1)
 				insn[n++] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, r, 0, 0, rnd(100));
 		}

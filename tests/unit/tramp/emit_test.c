@@ -22,127 +22,20 @@
 
 #include <cmocka.h>
 
+#include "bodies.h"
+
 #define MAX_PROGS 4
 #define CODE_SIZE (256 * 1024)
-#define GARBAGE   0xbad0bad1bad2bad3ull
 #define FUNC      0x1234567890abcdefull
 
-struct body_log {
-	uint64_t order, rsp, count, ip, slot[BODY_MAX_SLOTS + 2];
-};
-
-struct body {
-	unsigned nread;
-	uint16_t read[16];
-	bool count, ip, outline, skip, override, scratch;
-	bool any_stack, no_frame; /* as its facts say */
-	x86_regset clobbers;
-	enum x86_gpr ptr; /* one of clobbers */
-	uint64_t r0, value;
-	unsigned result_slot;
-	struct body_log *log;
-};
-
-static uint64_t sequence;
 static uint8_t *code, frame[CODE_SIZE];
-static uint32_t code_len, rest_at;
+static uint32_t code_len;
 static volatile unsigned step_errors, steps;
 static bool by_call, frameless;
 static bool frame_ran[512]; /* by 16 bytes */
 static uint64_t tag;
 static unsigned asked[2]; /* tail calls, by what became of them */
 static uint8_t *page_end; /* nothing is mapped behind it */
-
-/* -- the programs -------------------------------------------------------- */
-
-/* Reads ctx, and writes where it may: below rsp, into its scratch word, the override word. */
-static void emit_in_frame(struct x86_asm *a, const struct tramp_env *env, const struct body *b)
-{
-	enum x86_gpr ptr = b->ptr;
-
-	for (unsigned i = 0; i < b->nread; i++) {
-		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx + 8 * b->read[i]));
-		x86_store(a, X86_Q,
-			  X86_MEM(ptr, (int32_t)offsetof(struct body_log, slot) + 8 * b->read[i]),
-			  RAX);
-	}
-	if (b->count) {
-		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx - 8));
-		x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, count)), RAX);
-	}
-	if (b->ip) {
-		x86_load(a, X86_Q, RAX, X86_MEM(RBP, env->ctx - 16));
-		x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, ip)), RAX);
-	}
-	for (int32_t off = 8; off <= 512; off += 8)
-		x86_store_i(a, X86_Q, X86_MEM(RSP, -off), -1);
-	if (b->scratch)
-		x86_store_i(a, X86_Q, X86_MEM(RBP, env->scratch), -1);
-	if (b->override) {
-		x86_store_i(a, X86_Q, X86_MEM(RBP, env->ctx - 24), 1);
-		x86_mov_ri(a, RAX, b->value);
-		x86_store(a, X86_Q, X86_MEM(RBP, env->ctx + 8 * (int32_t)b->result_slot), RAX);
-	}
-}
-
-static void emit_work(struct x86_asm *a, const struct tramp_env *env, const struct body *b)
-{
-	enum x86_gpr ptr = b->ptr;
-
-	x86_mov_ri64(a, ptr, (uint64_t)&sequence);
-	x86_inc_m(a, X86_Q, X86_MEM(ptr, 0));
-	x86_load(a, X86_Q, RAX, X86_MEM(ptr, 0));
-	x86_mov_ri64(a, ptr, (uint64_t)b->log);
-	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, order)), RAX);
-	x86_store(a, X86_Q, X86_MEM(ptr, offsetof(struct body_log, rsp)), RSP);
-	if (!b->no_frame)
-		emit_in_frame(a, env, b);
-	for (unsigned r = 0; r < 16; r++) {
-		if (b->clobbers & X86_REG(r))
-			x86_mov_ri64(a, (enum x86_gpr)r, GARBAGE);
-	}
-	x86_mov_ri(a, RAX, b->r0);
-}
-static void precise_emit(struct x86_asm *a, const struct tramp_env *env, const void *self)
-{
-	const struct body *b = self;
-
-	if (b->outline)
-		x86_call(a, env->entry);
-	else
-		emit_work(a, env, b);
-	if (b->skip)
-		x86_jmp(a, env->skip);
-}
-
-static void precise_rest(struct x86_asm *a, const struct tramp_env *env, const void *self)
-{
-	const struct body *b = self;
-
-	if (!rest_at)
-		rest_at = a->len;
-	if (!b->outline)
-		return;
-	x86_bind(a, env->entry);
-	emit_work(a, env, b);
-	x86_ret(a);
-}
-
-static struct tramp_body precise_body(const struct body *b)
-{
-	struct tramp_body t = { .emit = precise_emit, .emit_rest = precise_rest, .self = b };
-
-	for (unsigned i = 0; i < b->nread; i++)
-		t.facts.reads[b->read[i] / 64] |= 1ull << (b->read[i] % 64);
-	t.facts.clobbers = b->clobbers;
-	t.facts.reads_count = b->count;
-	t.facts.reads_ip = b->ip;
-	t.facts.may_override = b->override;
-	t.facts.any_stack = b->any_stack;
-	t.facts.uses_scratch = b->scratch;
-	t.facts.no_frame = b->no_frame;
-	return t;
-}
 
 /* -- what a program must see --------------------------------------------- */
 
@@ -249,8 +142,10 @@ static void random_body(uint64_t *s, struct run *r, unsigned kind, unsigned i)
 	b->no_frame = rnd_below(s, 4) < (r->bare ? 3u : 1u);
 	b->any_stack = b->no_frame || rnd(s) & 1;
 	b->scratch = !b->no_frame && rnd(s) & 1;
+	b->room = b->no_frame || rnd(s) & 1 ? 0 : 8 * rnd_below(s, 20);
+	b->direct = rnd_below(s, 3) > 0;
 	if (b->no_frame) {
-		b->nread = 0;
+		b->nread = b->direct ? b->nread : 0;
 		b->count = b->ip = b->outline = b->override = false;
 	}
 	if (r->bare)
@@ -436,6 +331,8 @@ static bool needs_no_frame(const struct run *r)
 		const struct body *b = &r->body[TRAMP_FENTRY][i];
 
 		none &= b->no_frame && !(b->clobbers & ~X86_CALLER_SAVED);
+		for (unsigned n = 0; n < b->nread; n++)
+			none &= !tramp_plan_fills(&r->plan, b->read[n]);
 	}
 	return none;
 }
@@ -651,6 +548,7 @@ static void test_random_stepped(void **state)
 	random_runs(0x5eed2, 160, true);
 	assert_true(steps > 10000);
 	assert_true(asked[0] && asked[1]);
+	assert_true(homes[0] > 100 && homes[1] > 100);
 }
 
 /* -- cases --------------------------------------------------------------- */

@@ -137,7 +137,8 @@ static void check_plan(const struct tramp_plan *p, const char *sig)
 			    { p->gpr, p->gpr + 8 * (int64_t)regs, "registers" },
 			    { p->ctx + 8 * p->first, p->ctx + 8 * p->end, "context" },
 			    { p->cookie + 8 - cookies, p->cookie + 8, "cookies" },
-			    { p->scratch, p->scratch + (p->scratch ? 8 : 0), "scratch" } };
+			    { p->scratch, p->scratch + (p->scratch ? 8 : 0), "scratch" },
+			    { p->body, p->body + (int64_t)p->body_bytes, "room" } };
 	int64_t used = 0;
 
 	if (!p->need_frame)
@@ -193,6 +194,7 @@ static void test_random_offsets(void **state)
 		f.reads_count = rnd_below(&s, 3) == 0;
 		f.reads_ip = rnd_below(&s, 3) == 0;
 		f.uses_scratch = rnd(&s) & 1;
+		f.room = 8 * rnd_below(&s, 4);
 		f.may_override = kinds == 1u << TRAMP_FMOD_RET && rnd(&s) & 1;
 		f.sets_result = kinds == 1u << TRAMP_FMOD_RET && m->ret.size && rnd(&s) & 1;
 		if (m->nslots && rnd(&s) & 1)
@@ -573,6 +575,7 @@ static void test_names(void **state)
 	struct func_model *m = model("i64(i64,i64,i64,i64,i64,i64,u8,{i64,i64,i64})");
 	struct body_facts f = { .ctx_escapes = true,
 				.uses_scratch = true,
+				.room = 16,
 				.clobbers = X86_REG(RDI) | X86_REG(RBX) };
 	struct tramp_plan p;
 
@@ -589,8 +592,9 @@ static void test_names(void **state)
 	name_is(&p, p.ctx - 16, "ctx[-2], the function");
 	name_is(&p, p.ctx - 24, "");
 	name_is(&p, p.scratch + 4, "scratch + 4");
+	name_is(&p, p.body + 15, "programs' stack + 15");
 	name_is(&p, p.out, "copied stack arguments");
-	name_is(&p, p.out + 31, "copied stack arguments + 31");
+	name_is(&p, p.out + 15, "copied stack arguments + 15");
 	name_is(&p, p.out + 32, "scratch"); /* what lies above it */
 	name_is(&p, 0, "caller's rbp");
 	name_is(&p, 8, "return address");
