@@ -139,6 +139,9 @@ UTRAMP_API int utramp_object__attach(struct utramp_object *o, struct utramp_targ
 				     const struct utramp_attach_opts *opts);
 UTRAMP_API unsigned utramp_link__functions(const struct utramp_link *l);
 UTRAMP_API uint64_t utramp_program__missed(const struct utramp_program *p); /* recursion */
+/* What the kernel calls run_cnt and run_time_ns: of runs while the target has statistics enabled. */
+UTRAMP_API int utramp_target__enable_stats(struct utramp_target *t, bool on);
+UTRAMP_API uint64_t utramp_program__stats(const struct utramp_program *p, uint64_t *run_time_ns);
 UTRAMP_API int utramp_link__destroy(struct utramp_link *l); /* detaches; NULL is fine */
 
 /* -- maps and events ---------------------------------------------------------------- */

@@ -243,6 +243,8 @@ static int name_helpers(struct code_view *v)
 	if (!err)
 		err = add_name(v, env->hash_lookup, 0, "rt_hash_lookup");
 	if (!err)
+		err = add_name(v, env->run_end, 0, "rt_run_end");
+	if (!err)
 		err = add_name(v, env->tail, 0, "rt_tail");
 	if (!err)
 		err = add_name(v, env->helper[HELPER_FORMAT_ARGS], 0, "rt_format_args");

@@ -533,6 +533,9 @@ int session_commit(struct utramp_target *t, struct diag *d)
 
 	if (t->proc->exited || !process_alive(t->proc))
 		return diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
+	err = session_count_runs(t, d);
+	if (err)
+		return err;
 	if (!anything_to_do(t))
 		return 0;
 	for (int i = 0; i < COMMIT_TRIES; i++) {

@@ -56,6 +56,7 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	e->interp = slab_symbol(t, slab, t->interp ? "interp_enter" : NULL);
 	e->hash_lookup = slab_symbol(t, slab, "rt_hash_lookup");
 	e->clock_gettime = t->proc->clock_gettime;
+	t->run_end[slab] = slab_symbol(t, slab, "rt_run_end");
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,
 				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,

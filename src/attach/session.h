@@ -110,6 +110,9 @@ struct utramp_target {
 	bool file;     /* no process: a file stands for one, and nothing ever runs */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */
+	bool stats;    /* utramp_target__enable_stats() */
+	bool counting; /* images count runs */
+	taddr_t run_end[SLABS];
 	struct {
 		void (*fn)(void *ctx, unsigned done, unsigned total);
 		void *ctx;
@@ -189,6 +192,9 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 void link_remove(struct link *l); /* the hook is dirty then; commit to make it so */
 /* The same, but l lives on without effect: its owner frees it by link_remove(). */
 void link_unhook(struct link *l);
+
+/* Are runs to be counted?  If that has changed, all hooks are dirty. */
+int session_count_runs(struct utramp_target *t, struct diag *d);
 
 /*
  * Build and swap the images of dirty hooks and patch or restore their text.  New functions:

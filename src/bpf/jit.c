@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Callee-saved registers of R6-R9, their fixed slots and frame states. */
 static const struct {
@@ -265,10 +266,36 @@ struct engine_body {
 /* tramp_env.cold[]: where a call site jumps out, and where it comes back. */
 enum { COLD_FIRST, COLD_SLOW, COLD_CHECK, COLD_DONE };
 
+static bool is_timed(const struct engine_body *b)
+{
+	return b->env.run_end && b->env.guard_slow && b->p->runs;
+}
+
 /* Only with a guard: the kernel's layout calls every program. */
 static bool goes_in_line(const struct engine_body *b)
 {
-	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p);
+	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p) && !is_timed(b);
+}
+
+/*
+ * With the clock before and behind.
+ *
+ *   [rbp + room]      when it began
+ *   [rbp + room + 8]  its result
+ */
+#define TIMED_ROOM 16
+
+static void run_timed(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
+{
+	x86_call_to(a, b->env.helper[BPF_FUNC_ktime_get_ns], R11);
+	x86_store(a, X86_Q, X86_MEM(RBP, t->room), RAX);
+	x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
+	x86_call(a, t->entry);
+	x86_store(a, X86_Q, X86_MEM(RBP, t->room + 8), RAX);
+	x86_mov_ri(a, RDI, b->env.arena + b->p->runs);
+	x86_load(a, X86_Q, RSI, X86_MEM(RBP, t->room));
+	x86_call_to(a, b->env.run_end, R11);
+	x86_load(a, X86_Q, RAX, X86_MEM(RBP, t->room + 8));
 }
 
 static void run(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
@@ -278,6 +305,10 @@ static void run(const struct engine_body *b, struct x86_asm *a, const struct tra
 	};
 	bool in_line = goes_in_line(b);
 
+	if (is_timed(b)) {
+		run_timed(b, a, t);
+		return;
+	}
 	jit_find_homes(&j);
 	if (!in_line || jit_inline_wants_ctx(b->p, j.homed))
 		x86_lea(a, RDI, X86_MEM(RBP, t->ctx));
@@ -415,6 +446,7 @@ static void make_interp(struct engine_body *b)
 	b->body.data = (uint32_t)interp_image_size(b->p);
 	b->body.facts.clobbers = X86_CALLER_SAVED;
 	b->body.facts.stack_bytes = interp_stack_bytes(b->p);
+	memset(b->body.facts.direct, 0, sizeof(b->body.facts.direct)); /* it reads ctx */
 }
 
 int engine_tail_check(const struct program *p, const struct engine_env *env)
@@ -459,6 +491,10 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		}
 		b->body.facts.no_frame = b->one_step && !b->body.facts.room &&
 					 !jit_inline_wants_ctx(p, p->facts.direct);
+		if (is_timed(b)) {
+			b->body.facts.room = TIMED_ROOM;
+			b->body.facts.clobbers = X86_CALLER_SAVED;
+		}
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);
 		b->body.facts.uses_scratch = p->facts.may_reenter;

@@ -91,6 +91,26 @@ static int stats_alloc(struct program *p, struct arena *arena, struct diag *d)
 	return p->stats ? 0 : diag_set(d, -ENOSPC, "the arena is full");
 }
 
+int program_count_runs(struct program *p, struct arena *arena, struct diag *d)
+{
+	if (!p->runs)
+		p->runs = arena_alloc(arena, SHM_MAX_THREADS * sizeof(struct shm_run), 64);
+	return p->runs ? 0 : diag_set(d, -ENOSPC, "the arena is full");
+}
+
+struct program_runs program_runs(const struct program *p, const struct arena *arena)
+{
+	const struct shm_run *table =
+		p->runs ? shm_ptr(arena, p->runs, SHM_MAX_THREADS * sizeof(*table)) : NULL;
+	struct program_runs sum = { 0 };
+
+	for (unsigned i = 0; table && i < SHM_MAX_THREADS && i < arena->hdr->slots_used; i++) {
+		sum.count += __atomic_load_n(&table[i].count, __ATOMIC_RELAXED);
+		sum.ns += __atomic_load_n(&table[i].ns, __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
 static int program_fill(struct program *p, const struct program_attr *attr, struct diag *d)
 {
 	int err;

@@ -69,6 +69,7 @@ struct program {
 	int16_t *ctx_slot; /* by instruction: the slot of ctx that it loads (see facts.c), or -1 */
 	struct body_facts facts;
 	shm_ref stats; /* struct shm_prog in the arena; 0 without an arena */
+	shm_ref runs;  /* struct shm_run of every slot; 0: program_count_runs() was not called */
 };
 
 struct program_attr {
@@ -95,6 +96,18 @@ struct program_attr {
 int program_load(const struct program_attr *attr, struct program **out, struct diag *d);
 struct program *program_get(struct program *p);
 void program_put(struct program *p); /* NULL is fine */
+
+/*
+ * Bodies made from now on count p's runs, if their environment has run_end.  -ENOSPC: the arena is full.
+ */
+int program_count_runs(struct program *p, struct arena *arena, struct diag *d);
+
+struct program_runs {
+	uint64_t count, ns;
+};
+
+/* Of all threads together; zero if they are not counted. */
+struct program_runs program_runs(const struct program *p, const struct arena *arena);
 
 /* Index of the subprogram that holds an instruction. */
 uint32_t program_sub_at(const struct program *p, uint32_t insn);

@@ -42,7 +42,7 @@ struct cli {
 
 	const char *output; /* -o */
 	bool looks;         /* nothing is attached: list, check, code */
-	bool json, entry_only, quiet, lossless, missing_ok, missing_warn, timestamps;
+	bool json, entry_only, quiet, lossless, stats, missing_ok, missing_warn, timestamps;
 	unsigned verbose;
 	unsigned strings;
 	uint64_t events, limit_ns; /* -E, -d; 0: no limit */

@@ -204,6 +204,24 @@ static void tell_missed(const struct run *r)
 	}
 }
 
+/* As `bpftool prog` has it. */
+static void tell_stats(const struct run *r)
+{
+	for (int i = 0; r->c->stats && i < r->objects.n; i++) {
+		struct utramp_program *p = NULL;
+
+		while ((p = utramp_object__next_program(r->objects.obj[i], p))) {
+			uint64_t ns, n = utramp_program__stats(p, &ns);
+
+			if (utramp_program__autoload(p))
+				cli_error("%s: run_time_ns %llu run_cnt %llu recursion_misses %llu",
+					  utramp_program__name(p), (unsigned long long)ns,
+					  (unsigned long long)n,
+					  (unsigned long long)utramp_program__missed(p));
+		}
+	}
+}
+
 int cmd_run(struct cli *c)
 {
 	struct ring *rings = calloc(CLI_MAX, sizeof(*rings));
@@ -219,7 +237,9 @@ int cmd_run(struct cli *c)
 		code = cli_open_objects(c, 0, &r.objects);
 	if (!code)
 		r.t = cli_spawn(c, &code);
-	if (r.t)
+	if (r.t && c->stats && utramp_target__enable_stats(r.t, true))
+		code = cli_fail(-errno);
+	if (r.t && !code)
 		code = load_all(&r);
 	if (r.t && !code)
 		code = cli_resume(c, r.t);
@@ -229,6 +249,7 @@ int cmd_run(struct cli *c)
 		print_maps(&r); /* if events could not be read to their end */
 	if (r.t) {
 		tell_missed(&r);
+		tell_stats(&r);
 		cli_tell_unwound(c, r.t);
 	}
 	for (int i = 0; i < r.nrings; i++)

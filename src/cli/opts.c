@@ -21,6 +21,7 @@ enum {
 	OPT_COOKIE,
 	OPT_MISSING,
 	OPT_LOSSLESS,
+	OPT_STATS,
 	OPT_STRINGS,
 	OPT_LAYOUT,
 	OPT_PROB,
@@ -57,6 +58,7 @@ static const struct option longs[] = {
 	{ "cookie",     required_argument, NULL, OPT_COOKIE },
 	{ "missing",    required_argument, NULL, OPT_MISSING },
 	{ "lossless",   no_argument,       NULL, OPT_LOSSLESS },
+	{ "stats",      no_argument,       NULL, OPT_STATS },
 	{ "strings",    required_argument, NULL, OPT_STRINGS },
 	{ "layout",     required_argument, NULL, OPT_LAYOUT },
 	{ "prob",       required_argument, NULL, OPT_PROB },
@@ -390,6 +392,9 @@ static int take(struct cli *c, int letter)
 		return 0;
 	case OPT_ENGINE:
 		return take_engine(c, optarg);
+	case OPT_STATS:
+		c->stats = true;
+		return 0;
 	}
 	return -1;
 }

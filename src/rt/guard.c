@@ -11,6 +11,9 @@
  * threads made by clone() without a thread pointer of their own share the block.  So depth
  * is read once; programs may be missed then, running[] is not left.
  *
+ * Statistics of runs belong to the thread's slot: no line is shared, and one instruction is whole for
+ * signal handlers.
+ *
  * Context  [probe] signal-safe
  */
 #include "rt/probe.h"
@@ -71,4 +74,14 @@ uint64_t rt_guard_enter(uint64_t prog, uint64_t frame, struct shm_prog *stats)
 missed:
 	__atomic_fetch_add(&stats->missed, 1, __ATOMIC_RELAXED);
 	return 0;
+}
+
+void rt_run_end(struct shm_run *table, uint64_t start)
+{
+	const struct rt_thread *t = rt_self();
+	struct shm_run *r = &table[t ? t->slot : 0];
+	uint64_t ns = rt_ktime_get_ns() - start;
+
+	__asm__ volatile("addq %1, %0" : "+m"(r->ns) : "r"(ns) : "cc");
+	__asm__ volatile("incq %0" : "+m"(r->count) : : "cc");
 }

@@ -68,6 +68,9 @@ uint64_t rt_tail_open(uint64_t frame);
  */
 int rt_personality(int version, int actions, uint64_t cls, void *exc, void *context);
 
+/* A run of a program ends that began at rt_ktime_get_ns() `start`. */
+void rt_run_end(struct shm_run *table, uint64_t start);
+
 /* -- helpers: r1..r5 in the SysV argument registers, r0 in rax ---------------------- */
 uint64_t rt_map_lookup_elem(struct shm_map *m, const void *key);
 uint64_t rt_hash_lookup(struct shm_map *m, const void *key); /* of a plain hash map */

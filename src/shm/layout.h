@@ -89,6 +89,12 @@ struct shm_prog {
 	uint64_t reserved[7];
 };
 
+/* What one thread slot's runs of a program were, where that is asked for; a table by slot. */
+struct shm_run {
+	uint64_t count, ns;
+	uint64_t reserved[6]; /* a cache line: nobody else writes there */
+};
+
 /*
  * A map.  self is its own offset, so that base = (char *)map - map->self on either
  * side.  values: arrays: max_entries * value_stride; per-CPU array: SHM_MAX_THREADS

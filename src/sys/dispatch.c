@@ -152,7 +152,7 @@ static const struct {
 	[BPF_LINK_UPDATE] = { "BPF_LINK_UPDATE", NULL, 0 },
 	[BPF_LINK_GET_FD_BY_ID] = { "BPF_LINK_GET_FD_BY_ID", open_link, UNTIL(link_id) },
 	[BPF_LINK_GET_NEXT_ID] = { "BPF_LINK_GET_NEXT_ID", next_link, UNTIL(next_id) },
-	[BPF_ENABLE_STATS] = { "BPF_ENABLE_STATS", NULL, 0 },
+	[BPF_ENABLE_STATS] = { "BPF_ENABLE_STATS", sys_enable_stats, UNTIL(enable_stats.type) },
 	[BPF_ITER_CREATE] = { "BPF_ITER_CREATE", NULL, 0 },
 	[BPF_LINK_DETACH] = { "BPF_LINK_DETACH", sys_link_detach, UNTIL(link_detach.link_fd) },
 	[BPF_PROG_BIND_MAP] = { "BPF_PROG_BIND_MAP", sys_prog_bind_map,

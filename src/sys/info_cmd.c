@@ -1,8 +1,8 @@
 /*
- * sys/info_cmd.c - BPF_OBJ_GET_INFO_BY_FD.
+ * sys/info_cmd.c - BPF_OBJ_GET_INFO_BY_FD, BPF_ENABLE_STATS.
  *
  * Not filled in, hence 0: what only a kernel has (network devices, JIT images: our code is
- * emitted per process), run_time_ns and run_cnt (no statistics on the hit path).  tag is a
+ * emitted per process).  run_time_ns and run_cnt grow while BPF_ENABLE_STATS has a descriptor open.  tag is a
  * 64-bit FNV-1a hash of the instructions with map ids in place of descriptors: equal for
  * equal programs, but not the kernel's SHA.
  *
@@ -142,6 +142,7 @@ static int prog_info(struct sys_call *c, const struct sys_object *o)
 	const struct program *p = o->prog.program;
 	struct bpf_prog_info asked = { 0 }, info = { 0 };
 	const struct shm_prog *stats;
+	struct program_runs runs;
 	uint32_t len;
 	int err = open_info(c, sizeof(info), &len);
 
@@ -164,6 +165,9 @@ static int prog_info(struct sys_call *c, const struct sys_object *o)
 	stats = p->stats ? shm_ptr(c->s->arena, p->stats, sizeof(*stats)) : NULL;
 	if (stats)
 		info.recursion_misses = __atomic_load_n(&stats->missed, __ATOMIC_RELAXED);
+	runs = program_runs(p, c->s->arena);
+	info.run_cnt = runs.count;
+	info.run_time_ns = runs.ns;
 	err = put_map_ids(&o->prog, &info);
 	if (!err)
 		err = put_insns(p, &info);
@@ -228,6 +232,39 @@ int sys_object_info(struct sys_call *c)
 		return blob_info(c, o);
 	case SYS_LINK:
 		return link_info(c, o);
+	case SYS_STATS: /* the kernel's is no bpf(2) object */
+		return -EINVAL;
 	}
 	return -EINVAL;
+}
+
+/* Runs are counted as long as the descriptor is open. */
+int sys_enable_stats(struct sys_call *c)
+{
+	struct sys_object *o;
+	int fd;
+
+	if (c->attr.enable_stats.type != BPF_STATS_RUN_TIME)
+		return diag_set(&c->s->diag, -EINVAL, "there are no statistics of type %u",
+				c->attr.enable_stats.type);
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	o->type = SYS_STATS;
+	fd = sys_object_publish(c->s, o, -1, "bpf-stats");
+	if (fd < 0)
+		free(o);
+	return fd;
+}
+
+bool sys_counts_runs(struct sys_session *s)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&sys_lock);
+	sys_sweep(s);
+	for (size_t i = 0; i < s->object.n; i++)
+		any |= s->object.at[i]->type == SYS_STATS;
+	pthread_mutex_unlock(&sys_lock);
+	return any;
 }

@@ -85,6 +85,7 @@ static bool held_outside(const struct sys_object *o)
 		return o->prog.program->refs > 1;
 	case SYS_BTF:
 	case SYS_LINK:
+	case SYS_STATS:
 		return false;
 	}
 	return false;
@@ -120,6 +121,8 @@ static void free_object(struct sys_session *s, struct sys_object *o)
 			(void)sys_link_cut(s, &o->link);
 		o->link.prog->held--;
 		break;
+	case SYS_STATS:
+		break;
 	}
 	if (o->btf)
 		o->btf->held--;
@@ -140,7 +143,7 @@ static void drop_at(struct sys_session *s, size_t i)
 
 void sys_close(struct sys_session *s)
 {
-	static const enum sys_type order[] = { SYS_LINK, SYS_PROG, SYS_MAP, SYS_BTF };
+	static const enum sys_type order[] = { SYS_LINK, SYS_PROG, SYS_MAP, SYS_BTF, SYS_STATS };
 	struct sys_session **at;
 	size_t i, k;
 

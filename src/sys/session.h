@@ -25,7 +25,7 @@
 
 struct btf;
 
-enum sys_type { SYS_MAP, SYS_PROG, SYS_BTF, SYS_LINK };
+enum sys_type { SYS_MAP, SYS_PROG, SYS_BTF, SYS_LINK, SYS_STATS };
 
 struct sys_blob {
 	void *data;
@@ -132,6 +132,7 @@ int sys_link_create(struct sys_call *c);
 int sys_raw_tracepoint_open(struct sys_call *c);
 int sys_link_detach(struct sys_call *c);
 int sys_object_info(struct sys_call *c);
+int sys_enable_stats(struct sys_call *c);
 
 /* The link's target is let go; the object stays while somebody has it. */
 int sys_link_cut(struct sys_session *s, struct sys_link *link);

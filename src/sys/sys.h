@@ -84,6 +84,9 @@ struct sys_expect {
 };
 void sys_expect(struct sys_session *s, const struct sys_expect *e);
 
+/* Is a descriptor of BPF_ENABLE_STATS open?  attach/ asks whenever it makes images. */
+bool sys_counts_runs(struct sys_session *s);
+
 /* The object behind a file descriptor; borrowed; NULL: not one of ours. */
 struct program *sys_program_by_fd(struct sys_session *s, int fd);
 struct map *sys_map_by_fd(struct sys_session *s, int fd);

@@ -78,6 +78,18 @@ def runs_missed_are_told():
 
 
 @test
+def runs_are_counted_if_asked():
+    """--stats: as often as the function was called, at entry and at exit; results are the same."""
+    plainly = utramp('run', '-q', WORK, '--', VICTIM, 'call', 7)
+    r = utramp('run', '-q', '--stats', WORK, '--', VICTIM, 'call', 7)
+    assert (r.code, r.out) == (0, plainly.out), r
+    lines = r.err.splitlines()
+    assert len(lines) == 2, r
+    for line in lines:
+        assert re.fullmatch(r'utramp: \w+: run_time_ns [1-9]\d* run_cnt 7 recursion_misses 0', line), r
+
+
+@test
 def optional_programs():
     """SEC("?fentry/...") is passed over, as libbpf does, unless --attach names it."""
     for args, want in [([], ['always 0']),

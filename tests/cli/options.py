@@ -46,7 +46,7 @@ FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--quiet': 'run trace count latency stack inject list check code args',
          '-v': 'run trace count latency stack inject list check code',
          '--verbose': 'run trace count latency stack inject list check code',
-         '--lossless': 'run trace'}
+         '--lossless': 'run trace', '--stats': 'run'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
         **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack', 'inject']},

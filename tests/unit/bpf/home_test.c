@@ -103,6 +103,8 @@ static uint64_t call_with(function *f, uint64_t seed)
 struct how {
 	bool at_exit, called, in_memory, narrow;
 	unsigned first, n; /* slots */
+	unsigned counted;  /* calls, of a program whose runs are counted */
+	struct program_runs runs;
 };
 
 static struct program *build(const struct how *h)
@@ -148,7 +150,7 @@ static uint32_t filled(const struct tramp_plan *plan)
 }
 
 /* What it stored; *words: how many slots of ctx the trampoline writes. */
-static void run_program(const struct how *h, uint64_t seed, uint8_t *out, uint32_t *words)
+static void run_program(struct how *h, uint64_t seed, uint8_t *out, uint32_t *words)
 {
 	struct program *p = build(h);
 	struct tramp_prog prog = { 0 };
@@ -160,6 +162,8 @@ static void run_program(const struct how *h, uint64_t seed, uint8_t *out, uint32
 	struct diag d = { "" };
 
 	assert_int_equal(func_model_parse(signature, &m, &d), 0);
+	if (h->counted)
+		assert_int_equal(program_count_runs(p, arena, &d), 0);
 	assert_int_equal(engine_body_new(p, &env, &b), 0);
 	prog.body = engine_body(b);
 	s.model = m;
@@ -172,6 +176,9 @@ static void run_program(const struct how *h, uint64_t seed, uint8_t *out, uint32
 	assert_true(x86_asm_finish(&a) > 0);
 	memset(value, 0xee, 16 * SLOTS);
 	assert_int_equal(call_with((function *)(uintptr_t)code, seed), call_with(original, seed));
+	for (unsigned i = 1; i < h->counted; i++)
+		call_with((function *)(uintptr_t)code, seed);
+	h->runs = program_runs(p, arena);
 	memcpy(out, value, 16 * SLOTS);
 	*words = filled(&plan);
 	engine_body_free(b);
@@ -264,9 +271,31 @@ static void test_escapes(void **state)
 	}
 }
 
+/* Counted and timed: the same values, the same results; one run each. */
+static void test_timed(void **state)
+{
+	struct how h = { .at_exit = true, .n = 13 };
+	uint8_t want[16 * SLOTS], is[16 * SLOTS];
+	struct program_runs runs;
+	uint32_t words;
+
+	run_program(&h, 5, want, &words);
+	env.run_end = (uint64_t)(uintptr_t)rt_run_end;
+	for (unsigned i = 1; i <= 3; i++) {
+		h.counted = i;
+		run_program(&h, 5, is, &words);
+		assert_memory_equal(is, want, sizeof(is));
+		runs = h.runs;
+		assert_int_equal(runs.count, i);
+		assert_true(runs.ns > 0);
+	}
+	env.run_end = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all),
+					    cmocka_unit_test(test_timed),
 					    cmocka_unit_test(test_which),
 					    cmocka_unit_test(test_escapes) };
 

@@ -40,7 +40,8 @@ static void attributes(void **state)
 	assert_int_equal(call(BPF_MAP_LOOKUP_BATCH, &a, SIZE), -EINVAL);
 	assert_non_null(strstr(sys_last_error(f->s), "BPF_MAP_LOOKUP_BATCH"));
 	for (int cmd = 0; cmd < 40; cmd++) /* all zero: an error everywhere, a crash nowhere */
-		if (cmd != BPF_PROG_GET_NEXT_ID && cmd != BPF_MAP_GET_NEXT_ID)
+		if (cmd != BPF_PROG_GET_NEXT_ID && cmd != BPF_MAP_GET_NEXT_ID &&
+		    cmd != BPF_ENABLE_STATS)
 			assert_true(call(cmd, &a, SIZE) < 0);
 }
 
@@ -519,6 +520,41 @@ static void prog_info(void **state)
 	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &a, SIZE), -EFAULT);
 }
 
+/* Asked for as long as the descriptor is open; info shows what every slot counted. */
+static void run_stats(void **state)
+{
+	struct fixture *f = *state;
+	int p = load_simple();
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr a = { .info = { (uint32_t)p, sizeof(info), PTR(&info) } };
+	struct program *prog = sys_program_by_fd(f->s, p);
+	struct shm_run *table;
+	int one, two;
+
+	assert_false(sys_counts_runs(f->s));
+	assert_int_equal(CALL(BPF_ENABLE_STATS, .enable_stats.type = 1), -EINVAL);
+	assert_non_null(strstr(sys_last_error(f->s), "type 1"));
+	one = (int)CALL(BPF_ENABLE_STATS, .enable_stats.type = BPF_STATS_RUN_TIME);
+	two = (int)CALL(BPF_ENABLE_STATS, .enable_stats.type = BPF_STATS_RUN_TIME);
+	assert_true(one >= 0 && two >= 0);
+	close(one);
+	assert_true(sys_counts_runs(f->s));
+	close(two);
+	assert_false(sys_counts_runs(f->s));
+
+	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &a, SIZE), 0);
+	assert_true(!info.run_cnt && !info.run_time_ns);
+	assert_int_equal(program_count_runs(prog, f->arena, NULL), 0);
+	table = shm_ptr(f->arena, prog->runs, SHM_MAX_THREADS * sizeof(*table));
+	table[1] = (struct shm_run){ .count = 3, .ns = 500 };
+	table[9] = (struct shm_run){ .count = 4, .ns = 70 };
+	f->arena->hdr->slots_used = 10;
+	memset(&info, 0, sizeof(info));
+	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &a, SIZE), 0);
+	assert_int_equal(info.run_cnt, 7);
+	assert_int_equal(info.run_time_ns, 570);
+}
+
 static void pins_and_links(void **state)
 {
 	int m = make_map(BPF_MAP_TYPE_HASH, 4, 4, 1, 0), p = load_simple();
@@ -558,6 +594,7 @@ int main(int argc, char **argv)
 		TEST(btf_rules),
 		TEST(map_info),
 		TEST(prog_info),
+		TEST(run_stats),
 		TEST(pins_and_links),
 	};
 
