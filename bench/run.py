@@ -109,9 +109,13 @@ def result(args, build):
                for what, manner, least, median in
                run([str(build / 'bench/layouts'), str(args.cpu), str(args.blocks),
                     str(args.us)])[0]]
+    compiling = [{'what': what, 'insns': int(n), 'least': float(least), 'median': float(median)}
+                 for what, n, least, median in
+                 run([str(build / 'bench/compile'), str(args.cpu), str(args.blocks),
+                      str(args.us)])[0]]
     return {'machine': machine(), 'utramp': run([str(build / 'utramp'), '--version'])[0][0][0],
             'blocks': args.blocks, 'block_us': args.us, 'unit': 'ns a call', 'rows': rows,
-            'ratios': ratios, 'floors': floors(at, 'least'),
+            'ratios': ratios, 'compiling': compiling, 'floors': floors(at, 'least'),
             'floors_median': floors(at, 'median'), 'layouts': layouts, 'no_uprobes': reason}
 
 
@@ -147,6 +151,11 @@ def show(r):
         print()
     if r['no_uprobes']:
         print(f'kernel uprobes are not measured: {r["no_uprobes"]}\n')
+    print(f'{"ns an instruction":44}{"least":>9}{"median":>9}')
+    for v in r['compiling']:
+        print(f'{v["what"] + ", " + format(v["insns"], ",") + " instructions":44}'
+              f'{v["least"]:9.1f}{v["median"]:9.1f}')
+    print()
     print(f'{"layouts and entries, no slot, no guard":44}{"least":>9}{"median":>9}')
     for v in r['layouts']:
         print(f'{v["what"] + ": " + v["manner"]:44}{v["least"]:9.2f}{v["median"]:9.2f}')

@@ -1,5 +1,5 @@
 /*
- * bpf/dead.c - see dead.h: reachability with constants of one basic block.
+ * bpf/dead.c - see dead.h: reachability with constants of one basic block; constants of .rodata.
  *
  * At an instruction that some jump names as its target nothing is known about registers, so
  * every instruction has one state and is walked once: time and memory are linear.
@@ -7,6 +7,7 @@
 #include "bpf/dead.h"
 
 #include "bpf/insn.h"
+#include "bpf/program.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,13 +15,19 @@
 
 enum { TARGET = 1, REACHED = 2, QUEUED = 4 };
 
+/* Bit by register: value is known, or is the offset of a byte in a map of constants. */
 struct dead_regs {
-	uint32_t known; /* bit by register */
+	uint32_t known, constant;
 	uint64_t value[16];
+	const uint8_t *data[16];
+	uint32_t size[16];
 };
 
 struct dead_walk {
 	const struct bpf_insn *insn;
+	struct bpf_insn *fold; /* the same, to be changed; NULL: it is only looked at */
+	const struct program *program;
+	const struct arena *arena;
 	uint32_t n;
 	uint8_t *flags;
 	uint32_t *queue, nqueue;
@@ -73,8 +80,99 @@ static void push(struct dead_walk *w, int64_t to)
 
 static void set_reg(struct dead_regs *r, unsigned reg, bool known, uint64_t value)
 {
+	r->constant &= ~(1u << reg);
 	r->known = known ? r->known | 1u << reg : r->known & ~(1u << reg);
 	r->value[reg] = value;
+}
+
+static void forget(struct dead_regs *r, uint32_t regs)
+{
+	r->known &= ~regs;
+	r->constant &= ~regs;
+}
+
+/* The address of what no one changes any more: .rodata, once libbpf has filled and frozen it. */
+static void set_address(const struct dead_walk *w, const struct bpf_insn *in, struct dead_regs *r)
+{
+	const struct map *m = w->program->map[in->imm];
+	unsigned reg = in->dst_reg;
+
+	if (!m->frozen || !(m->attr.flags & BPF_F_RDONLY_PROG))
+		return;
+	r->data[reg] = shm_ptr(w->arena, m->shm->values, m->attr.value_size);
+	r->size[reg] = m->attr.value_size;
+	r->value[reg] = (uint32_t)in[1].imm;
+	if (r->data[reg])
+		r->constant |= 1u << reg;
+}
+
+/* A pointer into constants stays one; false: it is something else. */
+static bool step_address(const struct bpf_insn *in, struct dead_regs *r)
+{
+	unsigned to = in->dst_reg, from = in->src_reg;
+
+	if (in->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !in->off && r->constant & 1u << from) {
+		set_reg(r, to, false, r->value[from]);
+		r->data[to] = r->data[from];
+		r->size[to] = r->size[from];
+		r->constant |= 1u << to;
+		return true;
+	}
+	if (in->code == (BPF_ALU64 | BPF_ADD | BPF_K) && r->constant & 1u << to) {
+		r->value[to] += (uint64_t)(int64_t)in->imm;
+		return true;
+	}
+	return false;
+}
+
+/* The load at i becomes its value, if that fits an instruction of its size. */
+static void fold_load(struct dead_walk *w, uint32_t i, const struct dead_regs *r)
+{
+	struct bpf_insn *in = &w->fold[i];
+	unsigned n = insn_bytes(in), from = in->src_reg;
+	uint64_t at = r->value[from] + (uint64_t)(int64_t)in->off, v = 0;
+
+	if (!(r->constant & 1u << from) || at > r->size[from] || n > r->size[from] - at ||
+	    (BPF_MODE(in->code) != BPF_MEM && BPF_MODE(in->code) != INSN_MEMSX))
+		return;
+	memcpy(&v, r->data[from] + at, n);
+	if (BPF_MODE(in->code) == INSN_MEMSX)
+		v = (uint64_t)((int64_t)(v << (64 - 8 * n)) >> (64 - 8 * n));
+	if (v == (uint32_t)v)
+		*in = (struct bpf_insn){ .code = BPF_ALU | BPF_MOV | BPF_K,
+					 .dst_reg = in->dst_reg,
+					 .imm = (int32_t)(uint32_t)v };
+	else if (v == (uint64_t)(int64_t)(int32_t)v)
+		*in = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+					 .dst_reg = in->dst_reg,
+					 .imm = (int32_t)v };
+}
+
+/* What compilers do to a small constant before they compare it; false: something else. */
+static bool step_masked(const struct bpf_insn *in, struct dead_regs *r)
+{
+	uint64_t *v = &r->value[in->dst_reg];
+	unsigned bits = (unsigned)in->imm & 63;
+
+	if (BPF_CLASS(in->code) != BPF_ALU64 || BPF_SRC(in->code) != BPF_K ||
+	    !(r->known & 1u << in->dst_reg))
+		return false;
+	switch (BPF_OP(in->code)) {
+	case BPF_AND:
+		*v &= (uint64_t)(int64_t)in->imm;
+		return true;
+	case BPF_LSH:
+		*v <<= bits;
+		return true;
+	case BPF_RSH:
+		*v >>= bits;
+		return true;
+	case BPF_ARSH:
+		*v = (uint64_t)((int64_t)*v >> bits);
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* What an instruction that is no jump leaves in the registers. */
@@ -94,11 +192,11 @@ static void step(const struct bpf_insn *in, struct dead_regs *r)
 		set_reg(r, in->dst_reg, in->src_reg == LDDW_IMM,
 			(uint32_t)in[0].imm | (uint64_t)(uint32_t)in[1].imm << 32);
 	} else if (insn_is_call(in)) {
-		r->known &= ~0x3fu;
+		forget(r, 0x3f);
 	} else if (BPF_CLASS(in->code) == BPF_LDX || BPF_CLASS(in->code) == BPF_LD) {
-		r->known &= ~(1u << in->dst_reg | 1u);
+		forget(r, 1u << in->dst_reg | 1u);
 	} else if (BPF_CLASS(in->code) == BPF_STX) { /* atomics give src or r0 */
-		r->known &= ~(1u << in->src_reg | 1u << in->dst_reg | 1u);
+		forget(r, 1u << in->src_reg | 1u << in->dst_reg | 1u);
 	}
 }
 
@@ -155,7 +253,7 @@ static void walk(struct dead_walk *w, uint32_t i)
 		if (w->flags[i] & REACHED)
 			return;
 		if (w->flags[i] & TARGET)
-			r.known = 0;
+			forget(&r, UINT32_MAX);
 		w->flags[i] |= REACHED;
 		in = &w->insn[i];
 		if (insn_is_exit(in))
@@ -164,13 +262,21 @@ static void walk(struct dead_walk *w, uint32_t i)
 			taken = insn_is_ja(in) ? 1 : decide(in, &r);
 			if (taken != 0)
 				push(w, other_way(w, i));
+			if (w->fold && taken >= 0 && !insn_is_ja(in))
+				w->fold[i] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA,
+								.off = taken ? in->off : 0 };
 			if (taken == 1)
 				return;
 			continue;
 		}
 		if (insn_is_lddw(in) && i + 1 >= w->n)
 			return;
-		step(in, &r);
+		if (w->fold && BPF_CLASS(in->code) == BPF_LDX)
+			fold_load(w, i, &r);
+		if (!step_address(in, &r) && !step_masked(in, &r))
+			step(in, &r);
+		if (w->fold && insn_is_lddw(in) && in->src_reg == LDDW_VALUE)
+			set_address(w, in, &r);
 		push(w, other_way(w, i));
 		if (insn_is_lddw(in))
 			i++;
@@ -216,4 +322,53 @@ int dead_remove_poison(struct bpf_insn *insn, uint32_t n)
 	free(w.flags);
 	free(w.queue);
 	return count;
+}
+
+static bool has_constants(const struct program *p)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < p->nmaps; i++)
+		any |= p->map[i]->frozen && p->map[i]->attr.flags & BPF_F_RDONLY_PROG;
+	return any;
+}
+
+/* The last one stays, whatever it is: no program ends with what goes on. */
+static void take_out(struct program *p, const uint8_t *flags)
+{
+	const struct bpf_insn nop = { .code = BPF_JMP | BPF_JA };
+
+	for (uint32_t i = 0; i + 1 < p->ninsns; i++) {
+		bool wide = insn_is_lddw(&p->insn[i]), dead = !(flags[i] & REACHED);
+
+		if (dead)
+			p->insn[i] = nop;
+		if (dead && wide && i + 2 < p->ninsns)
+			p->insn[i + 1] = nop;
+		i += wide;
+	}
+}
+
+int dead_fold(struct program *p, const struct arena *arena)
+{
+	struct dead_walk w = {
+		.insn = p->insn, .fold = p->insn, .program = p, .arena = arena, .n = p->ninsns
+	};
+	int err = -ENOMEM;
+
+	if (!arena || !has_constants(p))
+		return 0;
+	w.flags = calloc(w.n, 1);
+	w.queue = calloc(w.n, sizeof(*w.queue));
+	if (w.flags && w.queue) {
+		mark_targets(&w);
+		push(&w, 0);
+		while (w.nqueue)
+			walk(&w, w.queue[--w.nqueue]);
+		take_out(p, w.flags);
+		err = 0;
+	}
+	free(w.queue);
+	free(w.flags);
+	return err;
 }

@@ -29,4 +29,14 @@ bool dead_is_poison(const struct bpf_insn *in);
  */
 int dead_remove_poison(struct bpf_insn *insn, uint32_t n);
 
+struct arena;
+struct program;
+
+/*
+ * Loads from frozen maps that programs may not write (.rodata) become constants; branches that they
+ * decide are taken or not, and what no path reaches any more becomes "goto +0".  So a switch of the
+ * user's, `const volatile bool verbose`, costs nothing.  0 or -ENOMEM.
+ */
+int dead_fold(struct program *p, const struct arena *arena);
+
 #endif

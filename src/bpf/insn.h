@@ -137,6 +137,12 @@ static inline uint64_t insn_imm64(const struct bpf_insn *i)
 	return (uint32_t)i[0].imm | (uint64_t)(uint32_t)i[1].imm << 32;
 }
 
+/* goto +0: what dead code becomes. */
+static inline bool insn_is_nop(const struct bpf_insn *i)
+{
+	return i->code == (BPF_JMP | BPF_JA) && !i->off;
+}
+
 /* The register that the instruction writes, or -1; calls write more than one. */
 static inline int insn_writes(const struct bpf_insn *i)
 {

@@ -227,7 +227,8 @@ static void emit_program(struct jit *j, x86_label entry)
 
 			if (insn_is_lddw(&p->insn[i]))
 				i++;
-			else if (insn_is_branch(&p->insn[i]) && j->target[to] == JIT_NO_LABEL)
+			else if (insn_is_branch(&p->insn[i]) && !insn_is_nop(&p->insn[i]) &&
+				 j->target[to] == JIT_NO_LABEL)
 				j->target[to] = x86_label_new(j->a);
 		}
 		for (j->cur = 0; j->cur < p->nsub && !j->a->err; j->cur++)

@@ -63,7 +63,7 @@ static bool is_target(const struct program *p, uint32_t at)
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];
 
-		if (insn_is_branch(i) && insn_target(i, n) == at)
+		if (insn_is_branch(i) && !insn_is_nop(i) && insn_target(i, n) == at)
 			return true;
 	}
 	return false;
@@ -75,6 +75,8 @@ static bool is_dead(const struct program *p, uint32_t at, unsigned r, const uint
 	for (; at < p->ninsns; at = next(p, at)) {
 		const struct bpf_insn *i = &p->insn[at];
 
+		if (insn_is_nop(i))
+			continue;
 		if (reads(p, at, homed) & 1u << r || insn_is_branch(i))
 			return false;
 		if (insn_is_exit(i) || insn_writes(i) == (int)r)

@@ -457,6 +457,9 @@ void jit_insn(struct jit *j)
 	ALU(BPF_END):  swap(j, i); break;
 
 	case BPF_JMP | BPF_JA:
+		if (insn_is_nop(i))
+			break;
+		/* fall through */
 	case BPF_JMP32 | BPF_JA:
 		x86_jmp(j->a, j->target[insn_target(i, j->at)]);
 		break;

@@ -4,6 +4,7 @@
 #include "bpf/program.h"
 
 #include "bpf/check.h"
+#include "bpf/dead.h"
 #include "bpf/insn.h"
 #include "bpf/progarray.h"
 
@@ -133,6 +134,8 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 		err = maps_resolve(p, attr, d);
 	if (!err)
 		err = check_flow(p, d);
+	if (!err)
+		err = dead_fold(p, attr->arena);
 	if (!err)
 		err = facts_compute(p, attr, d);
 	for (uint32_t i = 0; !err && i < p->nmaps; i++)

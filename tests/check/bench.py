@@ -8,6 +8,7 @@ import sys
 RUN, BUILD = sys.argv[1:]
 ROWS = pathlib.Path(RUN).with_name('rows.h').read_text(encoding='utf-8')
 FEW = [sys.executable, RUN, BUILD, '--no-build', '--blocks', '2', '--us', '20']
+COUNTS = {'COUNTS': (0, 2, 6, 8, 12), 'TWELVE': (12,), 'RING': (12,), 'PAIR': (2, 12)}
 failed = cases = 0
 
 
@@ -30,17 +31,19 @@ def expected(with_kernel):
         if line.startswith('\tX(') and '"' in line:
             row, how, counts = [w.strip() for w in line[3:].split(',')[:3]]
             if how != 'KERNEL' or with_kernel:
-                out |= {(row, n) for n in ((12,) if counts == 'TWELVE' else (0, 2, 6, 8, 12))}
+                out |= {(row, n) for n in COUNTS[counts]}
     return out
 
 
 out, err, rc = bench('-j')
 check('it runs', rc == 0, err)
-r = json.loads(out) if rc == 0 else {'rows': [], 'ratios': [], 'layouts': [], 'no_uprobes': ''}
+r = json.loads(out) if rc == 0 else {'rows': [], 'ratios': [], 'layouts': [], 'compiling': [], 'floors': [], 'no_uprobes': ''}
 want = expected(not r['no_uprobes'])
 got = {(row['row'], row['args']) for row in r['rows']}
 check('all rows, with all numbers of arguments', len(want) > 50 and got == want, want ^ got)
 check('times are times', all(0 < row['least'] <= row['median'] for row in r['rows']))
+check('compile times', len(r['compiling']) == 6 and all(0 < c['least'] for c in r['compiling']))
+check('what it should cost', len(r['floors']) == 19, len(r['floors']))
 check('all ratios', len(r['ratios']) == 21, len(r['ratios']))
 check('all layouts', len(r['layouts']) == 20, len(r['layouts']))
 check('the kernel is measured, or its refusal is named',
