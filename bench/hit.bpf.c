@@ -227,6 +227,12 @@ __u64 randoms, sums, turns, founds, founds4, pids, cpus;
 		turns = loop(ctx[1], 10000); \
 		return 0; \
 	} \
+	SEC("fentry/hit:ut_lea_f" #n) \
+	int lea_##n(__u64 *ctx) \
+	{ \
+		turns = sums_of(ctx[1], 10000); \
+		return 0; \
+	} \
 	SEC("fentry/hit:ut_array_f" #n) \
 	int array_##n(__u64 *ctx) \
 	{ \

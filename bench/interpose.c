@@ -133,6 +133,7 @@ static uint64_t processor(void)
 	INTERPOSE(c_helpers, n, helpers(), ) \
 	INTERPOSE(c_fnv, n, c_sums = fnv(c_text, sizeof(c_text)), ) \
 	INTERPOSE(c_loop, n, c_turns = loop((uint64_t)b, 10000), ) \
+	INTERPOSE(c_lea, n, c_turns = sums_of((uint64_t)b, 10000), ) \
 	INTERPOSE(c_array, n, if ((uint32_t)b < 256) c_values[(uint32_t)b]++, ) \
 	INTERPOSE(c_hash, n, count_value(native_lookup((uint64_t)b)), ) \
 	INTERPOSE(c_pid, n, c_pids = c_pid_tgid, ) \

@@ -21,8 +21,19 @@ PROGS_INLINE progs_u64 fnv(const unsigned char *text, unsigned n)
 	return h;
 }
 
-/* Each turn needs the one before: nothing for a vectoriser. */
+/* Each turn needs the one before: nothing for a vectoriser.  Marsaglia's xorshift64. */
 PROGS_INLINE progs_u64 loop(progs_u64 x, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+	}
+	return x;
+}
+
+/* Here the machine's compiler has lea, which adds three at once, and eBPF has not. */
+PROGS_INLINE progs_u64 sums_of(progs_u64 x, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		x = (x ^ x >> 7) + (x << 3) + i;

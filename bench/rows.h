@@ -57,6 +57,8 @@
 	X(ut_fnv, UTRAMP, PAIR, "utramp: FNV of 64 bytes") \
 	X(c_loop, NATIVE, PAIR, "C: loop of 10,000 turns") \
 	X(ut_loop, UTRAMP, PAIR, "utramp: loop of 10,000 turns") \
+	X(c_lea, NATIVE, PAIR, "C: the same, of sums that lea does") \
+	X(ut_lea, UTRAMP, PAIR, "utramp: the same, of sums that lea does") \
 	X(c_array, NATIVE, PAIR, "C: bounded array[a]++") \
 	X(ut_array, UTRAMP, PAIR, "utramp: lookup in an array") \
 	X(c_hash, NATIVE, PAIR, "C: lookup in a hash table") \
