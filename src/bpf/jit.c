@@ -494,7 +494,7 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 					 !jit_inline_wants_ctx(p, p->facts.direct);
 		if (is_timed(b)) {
 			b->body.facts.room = TIMED_ROOM;
-			b->body.facts.clobbers = X86_CALLER_SAVED;
+			b->body.facts.clobbers |= X86_CALLER_SAVED;
 		}
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);

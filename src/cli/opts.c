@@ -324,6 +324,9 @@ static int take_calls(struct cli *c, int letter)
 			return -1;
 		c->filter = optarg;
 		return 0;
+	case OPT_STATS:
+		c->stats = true;
+		return 0;
 	case OPT_COLOR:
 		c->color = optarg;
 		return strcmp(optarg, "auto") != 0 && strcmp(optarg, "always") != 0 &&
@@ -392,9 +395,6 @@ static int take(struct cli *c, int letter)
 		return 0;
 	case OPT_ENGINE:
 		return take_engine(c, optarg);
-	case OPT_STATS:
-		c->stats = true;
-		return 0;
 	}
 	return -1;
 }

@@ -311,9 +311,6 @@ static void test_maps(void **state)
 #define CTX_OFF     (-128)
 #define SCRATCH_OFF (-200)
 #define ROOM_OFF    (-800)
-#define KEEP_OFF    (-1000) /* rbx, r12 .. r14, which bodies may change */
-
-static const uint8_t kept[] = { RBX, R12, R13, R14 };
 
 static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t cookie)
 {
@@ -338,15 +335,13 @@ static jit_fn make_frame(const struct tramp_body *b, unsigned kind, uint64_t coo
 		x86_load(&a, X86_Q, RAX, X86_MEM(RDI, 8 * k));
 		x86_store(&a, X86_Q, X86_MEM(RBP, CTX_OFF + 8 * k), RAX);
 	}
-	for (int k = 0; k < 4; k++)
-		x86_store(&a, X86_Q, X86_MEM(RBP, KEEP_OFF + 8 * k), (enum x86_gpr)kept[k]);
+	run_keep(&a, ROOM_OFF - 200, false);
 	b->emit(&a, &t, b->self);
 	x86_jmp(&a, end);
 	x86_bind(&a, t.skip);
 	x86_mov_ri(&a, RAX, (uint64_t)-77);
 	x86_bind(&a, end);
-	for (int k = 0; k < 4; k++)
-		x86_load(&a, X86_Q, (enum x86_gpr)kept[k], X86_MEM(RBP, KEEP_OFF + 8 * k));
+	run_keep(&a, ROOM_OFF - 200, true);
 	x86_leave(&a);
 	x86_ret(&a);
 	if (b->emit_cold)

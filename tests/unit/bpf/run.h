@@ -41,4 +41,17 @@ uint64_t run_interp(const struct program *p, const struct engine_env *env, uint6
 /* Both engines, and the interpreter of the slab; fails unless they agree.  mem is restored in between; both may be 0. */
 uint64_t run_both(const struct program *p, const struct engine_env *env, void *mem, size_t len);
 
+/* rbx, r12 .. r14, which bodies may change, to rbp + off or back. */
+static inline void run_keep(struct x86_asm *a, int32_t off, bool back)
+{
+	static const uint8_t kept[] = { RBX, R12, R13, R14 };
+
+	for (int k = 0; k < 4; k++) {
+		if (back)
+			x86_load(a, X86_Q, (enum x86_gpr)kept[k], X86_MEM(RBP, off + 8 * k));
+		else
+			x86_store(a, X86_Q, X86_MEM(RBP, off + 8 * k), (enum x86_gpr)kept[k]);
+	}
+}
+
 #endif
