@@ -51,19 +51,19 @@ struct body_facts {
 	 * bytes, or of their lower 4.
 	 */
 	uint64_t direct[BODY_MAX_SLOTS / 64];
-	bool reads_any;       /* a slot chosen at run time: treat all as read */
-	bool ctx_escapes;     /* ctx is handed to a helper or stored: all must be in memory */
-	bool reads_ip;        /* ctx[-2] */
-	bool reads_count;     /* ctx[-1] */
-	bool may_override;    /* calls bpf_override_return */
-	bool sets_result;     /* calls utramp_set_result */
-	bool session_cookie;  /* asks where its session cookie is: ctx[-1] must tell */
-	bool sets_errno;      /* calls utramp_set_errno */
-	bool any_stack;       /* the call site takes any rsp below the frame, aligned or not */
-	bool no_frame;        /* it uses neither the stack nor rbp; has no emit_cold */
-	bool may_reenter;     /* needs the recursion guard */
-	bool uses_scratch;    /* of the trampoline's frame */
-	uint32_t room;        /* bytes of the trampoline's frame, a multiple of 8, for the call site */
+	bool reads_any;      /* a slot chosen at run time: treat all as read */
+	bool ctx_escapes;    /* ctx is handed to a helper or stored: all must be in memory */
+	bool reads_ip;       /* ctx[-2] */
+	bool reads_count;    /* ctx[-1] */
+	bool may_override;   /* calls bpf_override_return */
+	bool sets_result;    /* calls utramp_set_result */
+	bool session_cookie; /* asks where its session cookie is: ctx[-1] must tell */
+	bool sets_errno;     /* calls utramp_set_errno */
+	bool any_stack;      /* the call site takes any rsp below the frame, aligned or not */
+	bool no_frame;       /* it uses neither the stack nor rbp; has no emit_cold */
+	bool may_reenter;    /* needs the recursion guard */
+	bool uses_scratch;   /* of the trampoline's frame */
+	uint32_t room; /* bytes of the trampoline's frame, a multiple of 8, for the call site */
 	uint32_t stack_bytes; /* of the target's stack below the trampoline's frame */
 	x86_regset clobbers;  /* general registers the call site may change */
 	uint64_t helpers[4];  /* helper ids used, bit by id (below 256) */

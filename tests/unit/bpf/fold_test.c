@@ -104,7 +104,8 @@ static const struct fold {
 	  "mov r0, 6\nover: exit\n",
 	  0, 1, 5 },
 	/* the last instruction stays */
-	{ "value r1, 7, 0\nldxb r0, [r1+0]\njeq r0, 0, back\nexit\nback: mov r0, 9\nexit\n", 0, 2, 1 },
+	{ "value r1, 7, 0\nldxb r0, [r1+0]\njeq r0, 0, back\nexit\nback: mov r0, 9\nexit\n", 0, 2,
+	  1 },
 };
 
 static void test_rows(void **state)
