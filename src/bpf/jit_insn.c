@@ -457,11 +457,9 @@ void jit_insn(struct jit *j)
 	ALU(BPF_END):  swap(j, i); break;
 
 	case BPF_JMP | BPF_JA:
-		if (insn_is_nop(i))
-			break;
-		/* fall through */
 	case BPF_JMP32 | BPF_JA:
-		x86_jmp(j->a, j->target[insn_target(i, j->at)]);
+		if (!insn_is_nop(i))
+			x86_jmp(j->a, j->target[insn_target(i, j->at)]);
 		break;
 	JUMP(BPF_JEQ):  branch(j, i, X86_E); break;
 	JUMP(BPF_JNE):
