@@ -41,7 +41,7 @@ struct utramp_object;      /* a loaded .bpf.o */
 struct utramp_program;     /* one of its programs */
 struct utramp_map;         /* one of its maps */
 struct utramp_link;        /* a program attached to one or more functions */
-struct utramp_ring_buffer; /* reader of a BPF_MAP_TYPE_RINGBUF map */
+struct utramp_ring_buffer; /* reader of a RINGBUF or PERF_EVENT_ARRAY map */
 
 UTRAMP_API const char *utramp_version(void);
 UTRAMP_API const char *utramp_error(void); /* never NULL */

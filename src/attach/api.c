@@ -5,6 +5,7 @@
  * result into what the header promises.
  */
 #include "attach/generated.h"
+#include "attach/symbols.h"
 #include "attach/object.h"
 
 #include <bpf/libbpf.h>
@@ -141,6 +142,8 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 		if (t->generated.at[i]->kind->tick)
 			t->generated.at[i]->kind->tick(t->generated.at[i]);
 	}
+	if (t->symbols && !exec) /* while they can be read: stacks are named at the end */
+		symbols_look(t->symbols, t, false);
 	return exec ? UTRAMP_EXECED : UTRAMP_RUNNING;
 }
 

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 #include "attach/generated.h"
 #include "attach/image.h"
+#include "attach/symbols.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
 
@@ -374,6 +375,7 @@ void session_free(struct utramp_target *t)
 	sys_close(t->sys);
 	types_fini(&t->types);
 	modset_free(t->mods);
+	symbols_free(t->symbols);
 	for (unsigned i = 0; i < SLABS; i++)
 		names_fini(&t->names[i]);
 	arena_destroy(t->arena);

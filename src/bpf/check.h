@@ -15,7 +15,8 @@
 #define CHECK_MAX_SUBPROGS 256 /* BPF_MAX_SUBPROGS, include/linux/bpf_verifier.h */
 
 /* Stack that a helper, or the guard's slow path, may take below the program's frames. */
-#define FACTS_HELPER_STACK 1024
+#define FACTS_HELPER_STACK  1024
+#define FACTS_STACKID_STACK 1024 /* and bpf_get_stackid(): the addresses before they have a place */
 
 /*
  * Of the target's stack: what any one program takes (8 frames of 512 bytes, all callbacks), and

@@ -115,9 +115,7 @@ static int check_helper(const struct insn_check *c)
 	if (c->attr->allow_any_helper && id < HELPER_MAX)
 		return 0;
 	if (!h && helper_in_kernel(id))
-		return diag_set(c->d, -ENOTSUP,
-				"insn %u: unknown helper bpf_%s#%u: we do not have it", c->at,
-				helper_name(id), id);
+		return helper_refuse(c->at, id, 1u << c->p->kind, c->d);
 	if (!h || (h->flags & HELPER_OWN && !c->attr->generated))
 		return diag_set(c->d, -EACCES, "insn %u: unknown helper #%d", c->at, c->i->imm);
 	if (!(h->flags & 1u << c->p->kind))

@@ -680,6 +680,8 @@ static int stack_sum(struct pass *s)
 	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? FACTS_HELPER_STACK : 0);
 	if (p->tails)
 		s->f->stack_bytes = 2 * FRAME_OVERHEAD + TAIL_SUM + TAIL_OWN;
+	if (s->f->helpers[BPF_FUNC_get_stackid / 64] >> BPF_FUNC_get_stackid % 64 & 1)
+		s->f->stack_bytes += FACTS_STACKID_STACK;
 	return 0;
 }
 

@@ -58,6 +58,15 @@ static const struct helper table[] = {
 	ENTRY(map_lookup_percpu_elem, rt_map_lookup_percpu_elem, 3, HELPER_ALL),
 	ENTRY(for_each_map_elem,      rt_for_each_map_elem,      4, HELPER_ALL),
 	ENTRY(loop,                   rt_loop,                   4, HELPER_ALL),
+	ENTRY(perf_event_output,      rt_perf_event_output,      5, HELPER_TRACING | HELPER_TAKES_CTX),
+	ENTRY(get_stackid,            rt_get_stackid,            3,
+	      HELPER_TRACING | HELPER_TAKES_CTX | HELPER_READS_MEM | HELPER_WALKS),
+	ENTRY(get_numa_node_id,       rt_get_numa_node_id,       0, HELPER_ALL),
+	ENTRY(ktime_get_boot_ns,      rt_ktime_get_boot_ns,      0, HELPER_ALL),
+	ENTRY(ktime_get_coarse_ns,    rt_ktime_get_coarse_ns,    0, HELPER_ALL),
+	ENTRY(ktime_get_tai_ns,       rt_ktime_get_tai_ns,       0, HELPER_ALL),
+	ENTRY(copy_from_user,         rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
+	ENTRY(snprintf,               rt_snprintf,               5, HELPER_ALL),
 };
 /* clang-format on */
 

@@ -7,6 +7,8 @@
 #ifndef BPF_HELPER_H
 #define BPF_HELPER_H
 
+#include "base/diag.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,5 +52,9 @@ const struct helper *helper_by_id(uint32_t id);
 const char *helper_name(uint32_t id); /* never NULL: "unknown#N" */
 bool helper_in_kernel(uint32_t id);   /* linux/bpf.h has a name for it */
 const struct helper *helper_table(unsigned *n);
+
+/* -ENOTSUP: instruction `at` calls a helper of the kernel's that we do not have; what to do instead,
+ * or what those are that programs of one of these kinds may call. */
+int helper_refuse(uint32_t at, uint32_t id, uint32_t kinds, struct diag *d);
 
 #endif

@@ -92,14 +92,15 @@ struct shm_prog {
 /*
  * A map.  self is its own offset, so that base = (char *)map - map->self on either
  * side.  values: arrays: max_entries * value_stride; per-CPU array: SHM_MAX_THREADS
- * times that, slot after slot; hash: see struct shm_hash; ring: struct shm_ring; array of
- * programs: a word each, the number of a program in rt_tails, 0: none.
+ * times that, slot after slot; hash: see struct shm_hash; ring and perf event array: struct
+ * shm_ring; stack traces: struct shm_stack; array of programs: a word each, the number of a program
+ * in rt_tails, 0: none.
  */
 struct shm_map {
 	shm_ref self;
 	uint32_t type; /* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
-	uint32_t value_stride; /* value_size rounded up to 8 */
+	uint32_t value_stride; /* value_size rounded up to 8; stack traces: with the head */
 	uint32_t id;
 	uint32_t frozen;
 	shm_ref values;
@@ -135,6 +136,21 @@ struct shm_hash {
 	uint64_t count;
 	uint64_t reserved[2];
 };
+
+/*
+ * Stack trace map: SHM_STACK_BUCKETS(max_entries) buckets of value_stride bytes, that is a head
+ * and value_size bytes of addresses; the id of a stack is its bucket's number.  version is odd
+ * while the holder of the lock (as in a hash's bucket) writes; left odd by a dead one it means
+ * that nothing is there.  nr 0: empty.
+ */
+struct shm_stack {
+	uint32_t lock, version;
+	uint32_t hash, nr;
+	uint64_t pc[];
+};
+
+/* max_entries rounded up to a power of two, as in the kernel; it is at most 2^31. */
+#define SHM_STACK_BUCKETS(max) ((max) <= 1 ? 1u : 2u << (31 - __builtin_clz((uint32_t)(max)-1)))
 
 /*
  * Ring buffer, in the kernel's record format (kernel/bpf/ringbuf.c): an 8-byte header

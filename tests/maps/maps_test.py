@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""maps_test.py UTRAMP PARTS - perf event arrays, stack traces, helpers, sections, externs."""
+import json
+import os
+
+from harness import *
+
+VICTIM = part('victim')
+
+
+def run(obj, *args, options=(), n=3):
+    r = utramp('run', '-q', '-j', *options, part(obj), '--', VICTIM, n)
+    assert r.code == 0, r
+    lines = [json.loads(x) for x in r.out.splitlines() if x.startswith('{')]
+    return r, lines
+
+
+def variables(lines):
+    return {x['var']: x['value'] for x in lines if 'var' in x}
+
+
+@test
+def perf_records_in_order():
+    r, lines = run('maps.bpf.o')
+    events = [x['event'] for x in lines if x.get('map') == 'events']
+    want = []
+    for i in range(3):
+        want += [{'a': i, 'text': 'red'}, {'a': i, 'text': 'blue'}, {'a': i, 'text': 'red'}]
+        if i == 0:
+            want.append({'a': -1, 'text': 'index'})
+    assert events == want, events
+    assert 'lost' not in r.err, r
+    r = utramp('run', '-q', part('maps.bpf.o'), '--', VICTIM, 1)
+    assert 'events: {a=0, text="red"}' in r.out.splitlines(), r
+
+
+@test
+def lost_perf_records_are_counted():
+    n = 20000           # 1.4 MB of records, 24 bytes each: three times what the ring has room for
+    r = utramp('run', '-q', '-j', part('maps.bpf.o'), '--', VICTIM, n)
+    assert r.code == 0, r
+    text = re.sub(r'sum -?\d+\n', '', r.out)     # the victim's, anywhere between two writes
+    got = sum('"event"' in x for x in text.splitlines())
+    lost = re.search(r'(\d+) events? (?:were |was )?lost', r.err)
+    assert got + (int(lost[1]) if lost else 0) == 3 * n + 1, (got, r.err)
+
+
+@test
+def stacks_are_named_and_counted():
+    r, lines = run('maps.bpf.o')
+    stacks = {x['key']: [f['func'] for f in x['stack']] for x in lines if x.get('map') == 'stacks'}
+    counts = {x['key']: x['value'] for x in lines if x.get('map') == 'counts'}
+    percpu = {x['key']: x['value'] for x in lines if x.get('map') == 'percpu'}
+    assert counts == percpu, lines
+    got = {tuple(stacks[k][:stacks[k].index('main') + 1]): v for k, v in counts.items()}
+    assert got == {('red', 'main'): 3, ('blue', 'main'): 3, ('red', 'blue', 'main'): 3}, stacks
+    r = utramp('run', '-q', part('maps.bpf.o'), '--', VICTIM, 1)
+    assert re.search(r'^stacks\[\d+\]:\n    red\+0x[0-9a-f]+ \(victim\)\n', r.out, re.M), r
+
+
+@test
+def results_of_helpers():
+    _, lines = run('maps.bpf.o', n=1)
+    g = variables(lines)['got']
+    assert (g['out'], g['out_index'], g['out_far'], g['out_flags'], g['out_map']) == \
+        (0, 0, -7, -22, -22), g                          # E2BIG, EINVAL
+    assert 0 <= g['id'] < 1024, g
+    assert (g['id_map'], g['id_flags'], g['id_deep']) == (-22, -22, -14), g     # EFAULT
+    assert (g['text'], g['text_n'], g['text_bad']) == ('42 text  | abc -0005', 21, -22), g
+    assert (g['text_cut'], g['text_cut_n']) == ('one and', 12), g
+    assert (g['user'], g['copied'], g['user_bad'], g['not_copied']) == (0, -5, -14, 0), g
+    assert g['clocks'] == 1 and g['node'] == 0, g
+
+
+@test
+def sections_and_externs():
+    _, lines = run('sections.bpf.o')
+    v = variables(lines)
+    major, minor = map(int, os.uname().release.split('.')[:2])
+    assert v['version'] >> 8 == major << 8 | minor, v
+    assert (v['entries'], v['exits'], v['modified'], v['optional']) == (9, 9, 3, 0), v
+    assert (v['option'], v['number']) == (False, 0), v
+    assert not (v['has_symbol'] or v['has_function'] or v['has_variable']), v
+
+
+@test
+def what_is_not_weak_is_refused():
+    refused(5, 'utramp_no_such_symbol', 'run', part('strong.bpf.o'), '--', VICTIM)
+    refused(5, 'CONFIG_UTRAMP_IS_NO_OPTION', 'run', part('strong-kconfig.bpf.o'), '--', VICTIM)
+
+
+main()
