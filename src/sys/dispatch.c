@@ -110,6 +110,16 @@ static int obj_get(struct sys_call *c)
 			"pinning is not supported: objects live as long as the session");
 }
 
+static int enable_stats(struct sys_call *c)
+{
+	if (c->attr.enable_stats.type != BPF_STATS_RUN_TIME)
+		return diag_set(&c->s->diag, -EINVAL, "there are no statistics %u",
+				c->attr.enable_stats.type);
+	return diag_set(&c->s->diag, -ENOTSUP,
+			"run_time_ns and run_cnt are not counted for running programs: what a hit "
+			"does is decided when its program is attached");
+}
+
 #define UNTIL(field) (offsetof(union bpf_attr, field) + sizeof(((union bpf_attr *)NULL)->field))
 
 static const struct {
@@ -143,16 +153,20 @@ static const struct {
 					     sys_map_lookup_delete, UNTIL(flags) },
 	[BPF_MAP_FREEZE] = { "BPF_MAP_FREEZE", sys_map_freeze, UNTIL(map_fd) },
 	[BPF_BTF_GET_NEXT_ID] = { "BPF_BTF_GET_NEXT_ID", next_blob, UNTIL(next_id) },
-	[BPF_MAP_LOOKUP_BATCH] = { "BPF_MAP_LOOKUP_BATCH", NULL, 0 },
-	[BPF_MAP_LOOKUP_AND_DELETE_BATCH] = { "BPF_MAP_LOOKUP_AND_DELETE_BATCH", NULL, 0 },
-	[BPF_MAP_UPDATE_BATCH] = { "BPF_MAP_UPDATE_BATCH", NULL, 0 },
-	[BPF_MAP_DELETE_BATCH] = { "BPF_MAP_DELETE_BATCH", NULL, 0 },
+	[BPF_MAP_LOOKUP_BATCH] = { "BPF_MAP_LOOKUP_BATCH", sys_map_lookup_batch,
+				   UNTIL(batch.flags) },
+	[BPF_MAP_LOOKUP_AND_DELETE_BATCH] = { "BPF_MAP_LOOKUP_AND_DELETE_BATCH", sys_map_take_batch,
+					      UNTIL(batch.flags) },
+	[BPF_MAP_UPDATE_BATCH] = { "BPF_MAP_UPDATE_BATCH", sys_map_update_batch,
+				   UNTIL(batch.flags) },
+	[BPF_MAP_DELETE_BATCH] = { "BPF_MAP_DELETE_BATCH", sys_map_delete_batch,
+				   UNTIL(batch.flags) },
 	[BPF_LINK_CREATE] = { "BPF_LINK_CREATE", sys_link_create,
 			      UNTIL(link_create.kprobe_multi.cookies) },
 	[BPF_LINK_UPDATE] = { "BPF_LINK_UPDATE", NULL, 0 },
 	[BPF_LINK_GET_FD_BY_ID] = { "BPF_LINK_GET_FD_BY_ID", open_link, UNTIL(link_id) },
 	[BPF_LINK_GET_NEXT_ID] = { "BPF_LINK_GET_NEXT_ID", next_link, UNTIL(next_id) },
-	[BPF_ENABLE_STATS] = { "BPF_ENABLE_STATS", NULL, 0 },
+	[BPF_ENABLE_STATS] = { "BPF_ENABLE_STATS", enable_stats, UNTIL(enable_stats.type) },
 	[BPF_ITER_CREATE] = { "BPF_ITER_CREATE", NULL, 0 },
 	[BPF_LINK_DETACH] = { "BPF_LINK_DETACH", sys_link_detach, UNTIL(link_detach.link_fd) },
 	[BPF_PROG_BIND_MAP] = { "BPF_PROG_BIND_MAP", sys_prog_bind_map,
