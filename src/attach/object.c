@@ -307,7 +307,8 @@ static int load_error(const struct utramp_object *o, int err, struct diag *d)
 				o->core_from);
 	if (why && *why)
 		return diag_set(d, err, "%s: %s", o->path, why);
-	return heard(d, err, o->path, "load");
+	/* ESRCH is libbpf's word for an extern that nobody has; ours is for a target that is gone */
+	return heard(d, err == -ESRCH ? -ENOTSUP : err, o->path, "load");
 }
 
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d)

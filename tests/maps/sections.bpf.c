@@ -10,6 +10,8 @@
 char LICENSE[] SEC("license") = "GPL";
 
 extern int LINUX_KERNEL_VERSION __kconfig;
+extern bool LINUX_HAS_BPF_COOKIE __kconfig;
+extern int CONFIG_HZ __kconfig __weak;
 extern bool CONFIG_UTRAMP_IS_NO_OPTION __kconfig __weak;
 extern __u64 CONFIG_UTRAMP_NUMBER __kconfig __weak;
 extern const void utramp_no_such_symbol __ksym __weak;
@@ -18,8 +20,8 @@ extern void utramp_no_such_function(void) __ksym __weak;
 struct rq;
 extern const struct rq utramp_no_such_variable __ksym __weak;
 
-int version, entries, exits, modified, optional;
-bool option = true, has_symbol = true, has_function = true, has_variable = true;
+int version, hz, entries, exits, modified, optional;
+bool cookies, option = true, has_symbol = true, has_function = true, has_variable = true;
 __u64 number = 7;
 
 SEC("fentry.s/work")
@@ -27,6 +29,8 @@ int BPF_PROG(entry_s, int a)
 {
 	entries++;
 	version = LINUX_KERNEL_VERSION;
+	cookies = LINUX_HAS_BPF_COOKIE;
+	hz = CONFIG_HZ;
 	option = CONFIG_UTRAMP_IS_NO_OPTION;
 	number = CONFIG_UTRAMP_NUMBER;
 	has_symbol = &utramp_no_such_symbol != 0;

@@ -188,6 +188,43 @@ static void hash_elements(void **state)
 	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = h, .key = PTR(&key)), -ENOENT);
 }
 
+/* What perf_buffer__new() does last, and what reads the records instead. */
+static void perf_arrays(void **state)
+{
+	int m = make_map(BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0);
+	struct fixture *f = *state;
+	uint32_t key = 0, value = 5;
+
+	assert_int_equal(CALL(BPF_MAP_UPDATE_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(&value)),
+			 -ENOTSUP);
+	assert_non_null(strstr(sys_last_error(f->s), "utramp_ring_buffer__new()"));
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(&value)),
+			 -ENOTSUP);
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -ENOENT);
+}
+
+static void stack_traces(void **state)
+{
+	int m = make_map(BPF_MAP_TYPE_STACK_TRACE, 4, 16, 3, 0);
+	uint32_t key = 0, next;
+	uint64_t pc[2];
+
+	(void)state;
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key), .value = PTR(pc)),
+			 -ENOENT);
+	assert_int_equal(CALL(BPF_MAP_UPDATE_ELEM, .map_fd = m, .key = PTR(&key), .value = PTR(pc)),
+			 -EINVAL);
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -ENOENT);
+	assert_int_equal(CALL(BPF_MAP_GET_NEXT_KEY, .map_fd = m, .next_key = PTR(&next)), -ENOENT);
+	key = 4;
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -E2BIG);
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_AND_DELETE_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(pc)),
+			 -ENOTSUP);
+}
+
 static void frozen_maps(void **state)
 {
 	int arr = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
@@ -651,6 +688,8 @@ int main(int argc, char **argv)
 		TEST(map_create_rules),
 		TEST(elements),
 		TEST(hash_elements),
+		TEST(perf_arrays),
+		TEST(stack_traces),
 		TEST(frozen_maps),
 		TEST(percpu_values),
 		TEST(prog_load_rules),
