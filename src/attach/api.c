@@ -5,8 +5,8 @@
  * result into what the header promises.
  */
 #include "attach/generated.h"
-#include "attach/symbols.h"
 #include "attach/object.h"
+#include "attach/symbols.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>

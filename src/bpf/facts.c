@@ -656,6 +656,20 @@ static int check_stack(struct pass *s, const uint32_t *measured)
 	return 0;
 }
 
+static bool calls_helper(const struct body_facts *f, uint32_t id)
+{
+	return f->helpers[id / 64] >> id % 64 & 1;
+}
+
+static uint32_t helper_stack(const struct body_facts *f)
+{
+	if (calls_helper(f, BPF_FUNC_get_stackid))
+		return FACTS_STACKID_STACK;
+	if (calls_helper(f, BPF_FUNC_trace_printk) || calls_helper(f, BPF_FUNC_trace_vprintk))
+		return FACTS_PRINT_STACK;
+	return FACTS_HELPER_STACK;
+}
+
 static int stack_sum(struct pass *s)
 {
 	uint32_t measured[CHECK_MAX_SUBPROGS], stack[CHECK_MAX_SUBPROGS], frame[CHECK_MAX_SUBPROGS];
@@ -677,11 +691,9 @@ static int stack_sum(struct pass *s)
 	p->own_depth = check_chain(p, stack, edges);
 	p->stack_depth = p->tails ? TAIL_DEPTH : p->own_depth;
 	s->f->clobbers = clobbers(p, &calls);
-	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? FACTS_HELPER_STACK : 0);
+	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? helper_stack(s->f) : 0);
 	if (p->tails)
 		s->f->stack_bytes = 2 * FRAME_OVERHEAD + TAIL_SUM + TAIL_OWN;
-	if (s->f->helpers[BPF_FUNC_get_stackid / 64] >> BPF_FUNC_get_stackid % 64 & 1)
-		s->f->stack_bytes += FACTS_STACKID_STACK;
 	return 0;
 }
 

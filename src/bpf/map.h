@@ -56,7 +56,7 @@ void map_put(struct map *m); /* NULL is fine */
 int map_lookup(struct map *m, const void *key, void *value, unsigned cpus);
 int map_update(struct map *m, const void *key, const void *value, uint64_t flags, unsigned cpus);
 int map_delete(struct map *m, const void *key);
-int map_next_key(struct map *m, const void *key, void *next); /* -ENOENT: no more */
+int map_next_key(struct map *m, const void *key, void *next);             /* -ENOENT: no more */
 int map_take(struct map *m, const void *key, void *value, unsigned cpus); /* look up and delete */
 /* A hash's keys bucket by bucket: the number in it; more than cap: keys is not whole. */
 int map_bucket(struct map *m, uint32_t bucket, void *keys, uint32_t cap);

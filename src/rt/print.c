@@ -213,7 +213,7 @@ static void put_number(struct out *o, struct spec *s, uint64_t v)
 /* Bytes of the string at addr, at most max; a bad pointer prints nothing, as in the kernel. */
 static uint32_t string_length(uint64_t addr, uint32_t max)
 {
-	char piece[64];
+	char piece[32];
 	uint32_t n = 0;
 
 	while (n < max) {

@@ -86,7 +86,7 @@ int BPF_PROG(on_work, int a, const char *text)
 SEC("fentry/idle")
 int BPF_PROG(on_idle, int a)
 {
-	__u64 args[3] = { a, (__u64)"text", (__u64)-5 }, before, after;
+	__u64 args[3] = { a, (__u64) "text", (__u64)-5 }, before, after;
 	struct events_event e = { .a = -1, .text = "index" };
 
 	if (a)
@@ -101,7 +101,8 @@ int BPF_PROG(on_idle, int a)
 	got.id_deep = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | 255);
 	got.text_n = BPF_SNPRINTF(got.text, sizeof(got.text), "%d %-6s| %lx %05i", 42, "text",
 				  0xabcul, -5);
-	got.text_cut_n = BPF_SNPRINTF(got.text_cut, sizeof(got.text_cut), "%s and %s", "one", "two");
+	got.text_cut_n =
+		BPF_SNPRINTF(got.text_cut, sizeof(got.text_cut), "%s and %s", "one", "two");
 	got.text_bad = bpf_snprintf(got.text, sizeof(got.text), wrong, args, sizeof(args));
 	got.not_copied = 1;
 	got.user = bpf_copy_from_user(&got.copied, sizeof(got.copied), &args[2]);

@@ -1,4 +1,4 @@
-/* victim.c [TIMES] - functions that call work(), for the programs of maps.bpf.c. */
+/* victim.c [TIMES [FILE]], FILE being made at the end - functions that call work(), for the programs of maps.bpf.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,5 +40,5 @@ int main(int argc, char **argv)
 		sum += idle(i);
 	}
 	printf("sum %d\n", sum);
-	return 0;
+	return argc > 2 && !fopen(argv[2], "w");
 }
