@@ -661,6 +661,7 @@ uint64_t interp_enter(uint64_t ctx, const struct interp_image *p, uint64_t fp, u
 	m.ret = ret;
 	m.hit = hit;
 	m.at = m.sub = m.depth = 0;
+	m.frame = (struct interp_frame *)(uintptr_t)(fp - interp_room(p->stack_depth, p->nframes));
 	interp_go(&m,
 		  UINT64_MAX); /* the image has all that it calls: engine_body_new() saw to that */
 	return m.r[0];

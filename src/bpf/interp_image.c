@@ -34,6 +34,12 @@ size_t interp_image_size(const struct program *p)
 	       count_helpers(p) * sizeof(struct interp_helper) + p->ninsns * sizeof(*p->insn);
 }
 
+/* Of other programs as many as tail calls may leave: tail_call() in interp.c looks at nothing else. */
+uint32_t interp_frames(const struct program *p)
+{
+	return p->tails ? INTERP_FRAMES : p->nsub > 1 ? INTERP_MAX_CALLS : 0;
+}
+
 /* What the JIT puts in line, too: jit.c. */
 static uint32_t helper_flags(const struct program *p, uint32_t id)
 {
@@ -123,6 +129,7 @@ void interp_image_write(const struct program *p, const struct engine_env *env, u
 		.tails = env->tails,
 		.own_depth = p->own_depth,
 		.stack_depth = p->stack_depth,
+		.nframes = interp_frames(p),
 	};
 	write_insns(p, env, at + insn, (void *)((char *)out + insn));
 }

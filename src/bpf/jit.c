@@ -346,6 +346,10 @@ void engine_jit_tail(const struct program *p, const struct engine_env *env, stru
 {
 	struct jit j = { .a = a, .p = p, .env = env, .tailed = true };
 
+	if (env->interp) {
+		interp_emit_image(p, env, a);
+		return;
+	}
 	emit_program(&j, x86_label_new(a));
 }
 
