@@ -21,6 +21,7 @@
 #define FACTS_HELPER_STACK  1024
 #define FACTS_PRINT_STACK   1344
 #define FACTS_STACKID_STACK 2176
+uint32_t facts_helper_stack(const struct body_facts *f); /* of those that it calls */
 
 /*
  * Of the target's stack: what any one program takes (8 frames of 512 bytes, all callbacks), and

@@ -661,7 +661,7 @@ static bool calls_helper(const struct body_facts *f, uint32_t id)
 	return f->helpers[id / 64] >> id % 64 & 1;
 }
 
-static uint32_t helper_stack(const struct body_facts *f)
+uint32_t facts_helper_stack(const struct body_facts *f)
 {
 	if (calls_helper(f, BPF_FUNC_get_stackid))
 		return FACTS_STACKID_STACK;
@@ -691,7 +691,7 @@ static int stack_sum(struct pass *s)
 	p->own_depth = check_chain(p, stack, edges);
 	p->stack_depth = p->tails ? TAIL_DEPTH : p->own_depth;
 	s->f->clobbers = clobbers(p, &calls);
-	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? helper_stack(s->f) : 0);
+	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? facts_helper_stack(s->f) : 0);
 	if (p->tails)
 		s->f->stack_bytes = 2 * FRAME_OVERHEAD + TAIL_SUM + TAIL_OWN;
 	return 0;

@@ -35,8 +35,10 @@ static uint32_t callbacks(const struct program *p)
 
 uint32_t interp_stack_bytes(const struct program *p)
 {
+	uint32_t helpers = p->tails ? FACTS_STACKID_STACK : facts_helper_stack(&p->facts);
+
 	return STUB_STACK + interp_room(p->stack_depth, interp_frames(p)) + INTERP_STACK +
-	       callbacks(p) * INTERP_CALLBACK + FACTS_HELPER_STACK;
+	       callbacks(p) * INTERP_CALLBACK + helpers;
 }
 
 void interp_emit_image(const struct program *p, const struct engine_env *env, struct x86_asm *a)
