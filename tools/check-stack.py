@@ -3,8 +3,8 @@
 
 Of each function: what it pushes and subtracts from rsp, 8 bytes for a call, and the deepest of its
 callees; of a call through a register or memory (the vDSO's clock) VDSO bytes.  A helper may take
-what bpf/check.h says: FACTS_STACKID_STACK, FACTS_PRINT_STACK, FACTS_HELPER_STACK.  Its thread is
-registered already: slots do that before a program runs.
+what bpf/check.h says by FACTS_*_STACK.  Its thread is registered already: slots do that before a
+program runs.
 Prints one line per finding; exit status 1 if any.
 """
 import re
@@ -12,10 +12,10 @@ import subprocess
 import sys
 
 VDSO = 256          # clock_gettime() of Linux 6.18's vDSO uses less than 100
-DEEP = {'rt_get_stackid': 'FACTS_STACKID_STACK', 'rt_trace_printk': 'FACTS_PRINT_STACK',
-        'rt_trace_vprintk': 'FACTS_PRINT_STACK'}
+DEEP = {'rt_get_stackid': 'FACTS_STACKID_STACK', 'rt_get_stack': 'FACTS_WALK_STACK',
+        'rt_trace_printk': 'FACTS_PRINT_STACK', 'rt_trace_vprintk': 'FACTS_PRINT_STACK'}
 # not called by programs: the control side's, those with room of their own, the unwinder's
-NOT_HELPERS = re.compile(r'rt_(hash_|stack_|first|tail|personality|unwound|find_|format_args|'
+NOT_HELPERS = re.compile(r'rt_(hash_|cfi_|stack_|first|tail|personality|unwound|find_|'
                          r'thread_|owner|walk_|output2|read_some|write_all|map_lock|map_unlock|'
                          r'guard|state|tls|exception)')
 
@@ -50,7 +50,7 @@ def main(path, header):
                                               open(header, encoding='utf-8').read())}
     funcs = functions(path)
     helpers = [f for f in funcs if f.startswith('rt_') and not NOT_HELPERS.match(f)]
-    bad = [] if len(helpers) > 25 and len(limit) == 3 else [f'{len(helpers)} helpers, {limit}']
+    bad = [] if len(helpers) > 25 and len(limit) == 4 else [f'{len(helpers)} helpers, {limit}']
     for name in sorted(helpers):
         n, may = depth(funcs, name), limit[DEEP.get(name, 'FACTS_HELPER_STACK')]
         if '-v' in sys.argv:

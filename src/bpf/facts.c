@@ -665,6 +665,8 @@ uint32_t facts_helper_stack(const struct body_facts *f)
 {
 	if (calls_helper(f, BPF_FUNC_get_stackid))
 		return FACTS_STACKID_STACK;
+	if (calls_helper(f, BPF_FUNC_get_stack))
+		return FACTS_WALK_STACK;
 	if (calls_helper(f, BPF_FUNC_trace_printk) || calls_helper(f, BPF_FUNC_trace_vprintk))
 		return FACTS_PRINT_STACK;
 	return FACTS_HELPER_STACK;

@@ -308,6 +308,8 @@ static void stack_of_helpers(void **state)
 		{ "call 14\nexit\n", FACTS_HELPER_STACK, FACTS_HELPER_STACK + 64 },
 		{ "mov r1, 0\nmov r2, 0\ncall 6\nexit\n", FACTS_PRINT_STACK,
 		  FACTS_PRINT_STACK + 64 },
+		{ "mov r2, 0\nmov r3, 0\nmov r4, 0\ncall 67\nexit\n", FACTS_WALK_STACK,
+		  FACTS_WALK_STACK + 64 },
 		{ "mov r2, 0\nmov r3, 0\ncall 27\nexit\n", FACTS_STACKID_STACK,
 		  FACTS_STACKID_STACK + 64 },
 	};
