@@ -28,6 +28,7 @@ struct engine_env {
 	uint64_t guard_slow;         /* rt_guard_slow; 0: no recursion guard (tests) */
 	uint64_t first;              /* rt_first */
 	uint64_t tail;               /* rt_tail, which trampolines call */
+	uint64_t load;               /* rt_load_word: for loads of the target's; 0: plain loads */
 	uint64_t set_result;         /* rt_set_result; 0: not there */
 	uint64_t tails;  /* rt_tails: RT_TAILS addresses of what engine_jit_tail() made */
 	uint64_t interp; /* interp_enter: bodies are interpreted; 0: compiled */

@@ -370,7 +370,8 @@ enum { COLD_FIRST, COLD_SLOW, COLD_CHECK, COLD_DONE };
 /* Only with a guard: the kernel's layout calls every program. */
 static bool goes_in_line(const struct engine_body *b)
 {
-	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p);
+	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p) &&
+	       !jit_calls_to_load(b->p, &b->env);
 }
 
 static void run(const struct engine_body *b, struct x86_asm *a, const struct tramp_env *t)
@@ -554,6 +555,11 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		if (goes_in_line(b))
 			b->body.facts.clobbers = jit_inline_clobbers(p);
 		b->body.facts.no_frame = b->one_step && !jit_inline_wants_ctx(p);
+		if (jit_calls_to_load(p, env) && !counted) {
+			b->body.facts.clobbers = X86_CALLER_SAVED;
+			b->body.facts.stack_bytes += FACTS_HELPER_STACK;
+			counted = true;
+		}
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);
 		b->body.facts.uses_scratch = p->facts.may_reenter;

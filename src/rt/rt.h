@@ -96,6 +96,13 @@ uint64_t rt_perf_event_output(const uint64_t *ctx, struct shm_map *m, uint64_t f
 			      const void *data, uint64_t size);
 uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src);
 uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src);
+/* The lowest size bytes (at most 8) of a word in memory, 0 where there is none. */
+uint64_t rt_load(uint64_t addr, uint64_t size);
+/*
+ * rt_load() for generated code: r11 the address, r10 the size; r11 the word.  Preserves all other
+ * registers but flags, takes any stack alignment.
+ */
+void rt_load_word(void);
 uint64_t rt_trace_printk(const char *fmt, uint32_t fmt_size, uint64_t a, uint64_t b, uint64_t c);
 uint64_t rt_trace_vprintk(const char *fmt, uint32_t fmt_size, const uint64_t *data, uint32_t len);
 uint64_t rt_snprintf(char *str, uint32_t size, const char *fmt, const uint64_t *data, uint32_t len);
