@@ -52,6 +52,7 @@ struct utramp_spawn_opts {
 	size_t sz;
 	const char *slab_dir;      /* where the slab's files lie while we trace; NULL: chosen */
 	enum utramp_engine engine; /* programs are compiled, or an interpreter runs in the target */
+	const char *faults;        /* how bad addresses are survived: "auto" (NULL), "syscall" */
 };
 /* Start argv[0] (found through PATH), stop it before its first constructor, libraries mapped: of
  * dynamically linked glibc programs.  ENOENT, EACCES, ENOEXEC: the command's own. */
