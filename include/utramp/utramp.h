@@ -84,6 +84,8 @@ UTRAMP_API const char *utramp_target__renamed(const struct utramp_target *t);
  * Attaching again is possible.
  */
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
+/* How programs survive bad addresses, and why so; NULL: none of them needs to. */
+UTRAMP_API const char *utramp_target__faults(const struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 /*
  * From now on fn is told how far attaching is, function by function; one counts when it is ready.

@@ -251,6 +251,23 @@ bool faults_changed(struct utramp_target *t)
 
 /* -- in and out ------------------------------------------------------------------------------- */
 
+const char *utramp_target__faults(const struct utramp_target *t)
+{
+	static _Thread_local char text[sizeof(t->faults.why) + 64];
+	static const char *const way[] = {
+		[FAULTS_SYSCALL] = "each read asks the kernel",
+		[FAULTS_NONE] = "nothing is read, and every address counts as bad",
+	};
+
+	if (!t || t->faults.way == FAULTS_OPEN ||
+	    (t->faults.way == FAULTS_HANDLER && !t->faults.on))
+		return NULL;
+	if (t->faults.way == FAULTS_HANDLER)
+		return "a signal handler of ours, in front of the program's own";
+	snprintf(text, sizeof(text), "%s: %s", way[t->faults.way], t->faults.why);
+	return text;
+}
+
 uint32_t faults_flags(const struct utramp_target *t)
 {
 	return t->faults.way == FAULTS_NONE ? RT_FLAG_NO_READS : t->faults.on ? RT_FLAG_FAULTS : 0;
@@ -333,6 +350,7 @@ static int leave_others(struct utramp_target *t, const struct rt_signals *s)
 
 static int put_in(struct utramp_target *t, struct diag *d)
 {
+	uint32_t pid = (uint32_t)t->proc->pid;
 	struct rt_signals s;
 	int err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
 
@@ -349,6 +367,9 @@ static int put_in(struct utramp_target *t, struct diag *d)
 
 		err = process_sigaction(t->proc, ours[k], &a, NULL);
 	}
+	if (!err) /* rt/sighook.c: whose the memory is */
+		err = process_write(t->proc, t->proc->threads + offsetof(struct rt_thread, pid),
+				    &pid, sizeof(pid));
 	if (!err)
 		err = process_hold(t->proc, true);
 	t->faults.on = !err;

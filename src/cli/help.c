@@ -43,6 +43,7 @@ static const struct option_help {
 	{ "missing", "--missing error|warn|ignore   functions that cannot be attached", NULL },
 	{ "engine", "--engine jit|interp      how programs run; interp: slowly, to compare", NULL },
 	{ "lossless", "--lossless               the target waits instead of losing events", NULL },
+	{ "faults", "--faults auto|syscall    how programs survive bad addresses", NULL },
 	{ "btf", "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file", NULL },
 	{ "proto", "--proto 'int f(T *)'     types for one function", NULL },
 	{ "debuginfo", "--debuginfo FILE|DIR     debug file of a module, or a tree of them", NULL },

@@ -36,6 +36,7 @@ enum {
 	OPT_BUF,
 	OPT_COLOR,
 	OPT_ENGINE,
+	OPT_FAULTS,
 };
 
 /* clang-format off */
@@ -88,7 +89,7 @@ static const struct option longs[] = {
 	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
-	{ "faults",     required_argument, NULL, NOT_YET },
+	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
 	{ "log-level",  required_argument, NULL, NOT_YET },
 	{ "allow-write", no_argument,      NULL, NOT_YET },
@@ -385,6 +386,9 @@ static int take(struct cli *c, int letter)
 	case OPT_LAYOUT:
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
+	case OPT_FAULTS:
+		c->faults = optarg;
+		return strcmp(optarg, "auto") != 0 && strcmp(optarg, "syscall") != 0 ? -1 : 0;
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
@@ -461,6 +465,8 @@ static const char *value_hint(int letter)
 		return " (ours, seed)";
 	case OPT_COLOR:
 		return " (auto, always, never)";
+	case OPT_FAULTS:
+		return " (auto, syscall)";
 	case OPT_FILTER:
 		return " (one condition: join them by &&)";
 	default:

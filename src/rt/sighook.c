@@ -37,12 +37,23 @@ struct user_action {
 
 typedef int (*sigaction_fn)(int, const struct user_action *, struct user_action *);
 
-/* Not the process that our table is of, but one that runs in its memory. */
+/*
+ * Not the process that our table is of, but one that runs in its memory?  Whose it is stands in
+ * the block of slot 0, no thread's, which is wiped in a forked child: that takes it then.  Should a
+ * child in its memory have done so first, it is the other's again once that has ended.
+ */
 static int in_vfork(void)
 {
-	const struct rt_thread *t = rt_state.arena ? rt_thread_self() : NULL;
+	struct rt_thread *owner = (struct rt_thread *)(void *)rt_state.threads;
+	uint32_t pid = (uint32_t)rt_sys3(__NR_getpid, 0, 0, 0), was;
 
-	return t && t->pid != (uint32_t)rt_sys3(__NR_getpid, 0, 0, 0);
+	if (!owner)
+		return 0;
+	was = __atomic_load_n(&owner->pid, __ATOMIC_RELAXED);
+	if (was && was != pid && rt_sys3(__NR_kill, was, 0, 0) != -ESRCH)
+		return 1;
+	__atomic_store_n(&owner->pid, pid, __ATOMIC_RELAXED);
+	return 0;
 }
 
 static void to_user(const struct rt_sigaction *a, struct user_action *u)
