@@ -16,7 +16,7 @@
  * Reads: words in the page of the hit's return address are read as they are.  The thread is
  * going to return by that word, so nobody can take that page from it and have it live.  Nothing
  * like it holds for another page, not even for one that was readable a moment ago: a wild rbp
- * may point to memory that another thread unmaps now.  So all others go through the kernel, a
+ * may point to memory that another thread unmaps now.  So all others go by rt_read_some(), a
  * piece at a time, and frames that lie in the piece cost nothing.
  *
  * Bounds   RT_STACK_DEPTH entries, STEPS frames, addresses that only rise
