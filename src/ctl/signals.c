@@ -25,15 +25,17 @@ int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new
 	taddr_t at = p->slab[SLAB_EXE].rt_state + offsetof(struct rt_state, reserved);
 	const uint64_t set[6] = { (uint64_t)sig, at, 0, MASK_BYTES };
 	const uint64_t get[6] = { (uint64_t)sig, 0, at, MASK_BYTES };
+	const struct rt_sigaction none = { 0 };
 	int err = new ? process_write(p, at, new, sizeof(*new)) : 0;
 	long r;
 
 	if (err)
 		return err;
 	r = process_syscall(p, SYS_rt_sigaction, new ? set : get);
-	if (r < 0)
-		return (int)r;
-	return old ? process_read(p, at, old, sizeof(*old)) : 0;
+	if (r >= 0 && old)
+		r = process_read(p, at, old, sizeof(*old));
+	process_write(p, at, &none, sizeof(none));
+	return r < 0 ? (int)r : 0;
 }
 
 uint64_t process_caught(const struct process *p)

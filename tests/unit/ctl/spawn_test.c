@@ -242,6 +242,10 @@ static void test_arena(void **state)
 	assert_true(*(uint64_t *)shm_ptr(a, region, 8) == 7);
 	for (int i = 0; i < SLABS; i++)
 		assert_int_equal(process_read(v.p, v.p->slab[i].rt_state, &s[i], sizeof(s[i])), 0);
+	for (int i = 0; i < SLABS; i++) { /* each knows where it is, all else is one */
+		assert_int_equal(s[i].text, v.p->slab[i].text);
+		s[i].text = 0;
+	}
 	assert_memory_equal(&s[0], &s[1], sizeof(s[0]));
 	assert_true(s[0].magic == RT_STATE_MAGIC && s[0].version == SHM_VERSION);
 	assert_true(s[0].tls_off == v.p->tls_off && s[0].arena == v.p->arena);
