@@ -356,6 +356,8 @@ static void callback(struct pass *s, unsigned nargs)
 	}
 	for (unsigned r = 0; r < INSN_FP; r++)
 		s->now.r[r] = r >= 1 && r < nargs ? other : r == nargs ? arg : unset;
+	if (nargs == 4) /* a map, a key of it, its value */
+		s->now.r[2] = s->now.r[3] = of_map;
 	for (uint32_t sub = 0; sub < s->p->nsub; sub++)
 		if (fn.known ? sub == (uint32_t)fn.off : s->p->sub[sub].callback)
 			arrive(s, s->p->sub[sub].start);
@@ -471,9 +473,10 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 	if (i->src_reg == CALL_HELPER && helper_returns_memory((uint32_t)i->imm))
 		s->now.r[0] = of_map;
 	else
-		s->now.r[0] = insn_is_tail_call(i) ?
-				      unset :
-				      (struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
+		s->now.r[0] =
+			insn_is_tail_call(i) ?
+				unset :
+				(struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
 	for (unsigned r = 1; r <= 5; r++)
 		s->now.r[r] = unset;
 }

@@ -154,7 +154,9 @@ void program_mark_stray(struct program *p, uint32_t insn)
 
 bool program_reads_target(const struct program *p)
 {
-	bool reads = p->strays || p->facts.sets_result;
+	/* whatever follows by a tail call may */
+	bool reads = p->strays || p->facts.sets_result ||
+		     p->facts.helpers[BPF_FUNC_tail_call / 64] >> BPF_FUNC_tail_call % 64 & 1;
 
 	for (uint32_t id = 0; id < HELPER_MAX && !reads; id++) {
 		const struct helper *h =
