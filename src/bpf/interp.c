@@ -191,7 +191,8 @@ static void store(uint64_t addr, unsigned size, uint64_t v)
 static void do_load(struct interp *m, const struct bpf_insn *i)
 {
 	unsigned size = insn_bytes(i);
-	uint64_t v = load(m->r[i->src_reg] + (uint64_t)(int64_t)i->off, size);
+	uint64_t addr = m->r[i->src_reg] + (uint64_t)(int64_t)i->off;
+	uint64_t v = i->imm == INTERP_STRAY ? rt_load(addr, size) : load(addr, size);
 
 	m->r[i->dst_reg] = BPF_MODE(i->code) == INSN_MEMSX ? sign_extend(v, 8 * (int)size) : v;
 }

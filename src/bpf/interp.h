@@ -28,6 +28,7 @@
 
 #define INTERP_MAX_CALLS 8 /* frames of one program: PROGRAM_MAX_CALLS */
 #define INTERP_MAX_TAILS 33
+#define INTERP_STRAY     1 /* imm of a load from where there may be no memory (bpf/facts.c) */
 #define INTERP_FRAMES    (INTERP_MAX_CALLS + INTERP_MAX_TAILS) /* some are left by tail calls */
 
 struct interp_sub {

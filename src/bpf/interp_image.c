@@ -87,6 +87,9 @@ static void write_insns(const struct program *p, const struct engine_env *env, u
 	memcpy(to, p->insn, p->ninsns * sizeof(*to));
 	for (uint32_t n = 0; n < p->ninsns; n++) {
 		const struct bpf_insn *i = &p->insn[n];
+
+		if (env->interp && program_load_strays(p, n))
+			to[n].imm = INTERP_STRAY;
 		const struct map *m;
 
 		if (!insn_is_lddw(i))

@@ -76,6 +76,12 @@ def values_by_system_calls():
 
 
 @test
+def values_by_the_interpreter():
+    check_values('--engine', 'interp')
+    check_values('--engine', 'interp', '--faults=syscall')
+
+
+@test
 def layouts_are_relocated():
     for options in [[], ['--faults', 'syscall']]:
         check_values('--btf', 'faults_victim=' + part('faults-types.o'), *options, obj=CORE)
