@@ -104,7 +104,7 @@ struct utramp_target {
 		VEC(struct program *); /* references */
 	} tails; /* whose code for tail calls is not written yet: attach/tails.h */
 	uint64_t tailed[RT_TAILS / 64]; /* those whose code is, bit by struct program.tail */
-	struct symbols *symbols; /* for maps of stacks; NULL: there are none */
+	struct symbols *symbols;        /* for maps of stacks; NULL: there are none */
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */

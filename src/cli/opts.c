@@ -333,6 +333,12 @@ static int take_calls(struct cli *c, int letter)
 	return 1;
 }
 
+static int take_faults(struct cli *c, const char *text)
+{
+	c->faults = text;
+	return strcmp(text, "auto") != 0 && strcmp(text, "syscall") != 0 ? -1 : 0;
+}
+
 /* 0, or -1: the value is malformed. */
 static int take(struct cli *c, int letter)
 {
@@ -387,8 +393,7 @@ static int take(struct cli *c, int letter)
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
 	case OPT_FAULTS:
-		c->faults = optarg;
-		return strcmp(optarg, "auto") != 0 && strcmp(optarg, "syscall") != 0 ? -1 : 0;
+		return take_faults(c, optarg);
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
