@@ -305,6 +305,12 @@ static int take_btf(struct cli *c, int letter)
 	return 1;
 }
 
+static int take_faults(struct cli *c, const char *text)
+{
+	c->faults = text;
+	return strcmp(text, "auto") != 0 && strcmp(text, "syscall") != 0 ? -1 : 0;
+}
+
 /* Which calls, and how they look: the same. */
 static int take_calls(struct cli *c, int letter)
 {
@@ -318,6 +324,8 @@ static int take_calls(struct cli *c, int letter)
 		return take_depth(c, optarg);
 	case OPT_BUF:
 		return word(c->buf, &c->nbuf);
+	case OPT_FAULTS:
+		return take_faults(c, optarg);
 	case OPT_FILTER:
 		if (c->filter || !*optarg)
 			return -1;
@@ -331,12 +339,6 @@ static int take_calls(struct cli *c, int letter)
 			       0;
 	}
 	return 1;
-}
-
-static int take_faults(struct cli *c, const char *text)
-{
-	c->faults = text;
-	return strcmp(text, "auto") != 0 && strcmp(text, "syscall") != 0 ? -1 : 0;
 }
 
 /* 0, or -1: the value is malformed. */
@@ -392,8 +394,6 @@ static int take(struct cli *c, int letter)
 	case OPT_LAYOUT:
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
-	case OPT_FAULTS:
-		return take_faults(c, optarg);
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
