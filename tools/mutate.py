@@ -448,7 +448,7 @@ FAULTS = [
     ('errno set by 64 bits', 'src/x86/asm_insn.c', 'op_fs(a, 0x89, false, src, off);',
      'op_fs(a, 0x89, true, src, off);', 'asm', 'fs operand'),
     # the interpreter in the target, and checked mode
-    ("the interpreter's own stack not counted", 'src/bpf/interp_body.c', ' + INTERP_STACK + ', ' + ',
+    ("the interpreter's own stack not counted", 'src/bpf/interp_body.c', ' + INTERP_STACK +', ' +',
      'interp', 'test_stack'),
     ('registers that the interpreter changes not saved', 'src/bpf/jit.c',
      '	b->body.facts.clobbers = X86_CALLER_SAVED;\n', '', 'engine', 'test_body_context'),

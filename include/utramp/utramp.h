@@ -41,7 +41,7 @@ struct utramp_object;      /* a loaded .bpf.o */
 struct utramp_program;     /* one of its programs */
 struct utramp_map;         /* one of its maps */
 struct utramp_link;        /* a program attached to one or more functions */
-struct utramp_ring_buffer; /* reader of a BPF_MAP_TYPE_RINGBUF map */
+struct utramp_ring_buffer; /* reader of a RINGBUF or PERF_EVENT_ARRAY map */
 
 UTRAMP_API const char *utramp_version(void);
 UTRAMP_API const char *utramp_error(void); /* never NULL */
@@ -52,6 +52,7 @@ struct utramp_spawn_opts {
 	size_t sz;
 	const char *slab_dir;      /* where the slab's files lie while we trace; NULL: chosen */
 	enum utramp_engine engine; /* programs are compiled, or an interpreter runs in the target */
+	const char *faults;        /* how bad addresses are survived: "auto" (NULL), "syscall" */
 };
 /* Start argv[0] (found through PATH), stop it before its first constructor, libraries mapped: of
  * dynamically linked glibc programs.  ENOENT, EACCES, ENOEXEC: the command's own. */
@@ -83,6 +84,8 @@ UTRAMP_API const char *utramp_target__renamed(const struct utramp_target *t);
  * Attaching again is possible.
  */
 UTRAMP_API int utramp_target__detach(struct utramp_target *t);
+/* How programs survive bad addresses, and why so; NULL: none of them needs to. */
+UTRAMP_API const char *utramp_target__faults(const struct utramp_target *t);
 UTRAMP_API uint64_t utramp_target__stopped_ns(const struct utramp_target *t);
 /*
  * From now on fn is told how far attaching is, function by function; one counts when it is ready.

@@ -6,6 +6,7 @@
  */
 #include "attach/generated.h"
 #include "attach/object.h"
+#include "attach/symbols.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -141,6 +142,8 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 		if (t->generated.at[i]->kind->tick)
 			t->generated.at[i]->kind->tick(t->generated.at[i]);
 	}
+	if (t->symbols && !exec) /* while they can be read: stacks are named at the end */
+		symbols_look(t->symbols, t, false);
 	return exec ? UTRAMP_EXECED : UTRAMP_RUNNING;
 }
 

@@ -186,7 +186,7 @@ struct utramp_ring_buffer *utramp_ring_buffer__new(struct utramp_map *m, utramp_
 	if (opts || !fn || !m)
 		return api_null(diag_set(d, -EINVAL,
 					 "a ring buffer takes a map and a callback, no options"));
-	if (m->type != BPF_MAP_TYPE_RINGBUF)
+	if (m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return api_null(diag_set(d, -EINVAL, "map %s is no ring buffer", m->name));
 	if (!m->map)
 		return api_null(diag_set(d, -ESRCH, "map %s: its target is gone", m->name));

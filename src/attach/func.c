@@ -129,6 +129,21 @@ static int func_new(struct amodule *m, const char *name, taddr_t addr, bool ifun
 	return 0;
 }
 
+int func_exported(struct amodule *m, const char *name, struct func **out, struct diag *d)
+{
+	const struct objsym *s = objfile_sym(m->obj, name);
+	struct func_list one = { 0 };
+	int err;
+
+	if (!s || !s->dynamic || s->type != OBJSYM_FUNC)
+		return diag_set(d, -ENOENT, "%s has no function %s", m->shown, name);
+	err = func_new(m, s->name, s->addr, false, &one);
+	if (!err)
+		*out = one.at[0];
+	vec_free(&one);
+	return err;
+}
+
 /* All names of an address are one function: the first that matched names it. */
 static int add_match(struct amodule *m, const struct objsym *sym, struct func_list *out)
 {

@@ -14,6 +14,8 @@
 #include "model/func_model.h"
 #include "text/site.h"
 
+#include <limits.h>
+
 struct func {
 	struct amodule *mod;
 	const char *name; /* the symbol that matched, mangled */
@@ -64,6 +66,13 @@ struct live {
  */
 int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
 		 struct ty_pool *pool, struct diag *d);
+
+/* The function that module m exports by this name; -ENOENT. */
+int func_exported(struct amodule *m, const char *name, struct func **out, struct diag *d);
+
+/* As func_prepare(), but types are not looked for: func_retype() is to do that. */
+#define TYPES_UNSEEN UINT_MAX
+int func_prepare_untyped(struct func *f, const struct live *live, struct diag *d);
 
 /* f was looked at and not patched: its bytes are to be had again. */
 void func_give_back(struct func *f);

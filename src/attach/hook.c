@@ -89,33 +89,21 @@ static int check_slots(const struct hook *h, const struct program *p, enum tramp
 	return 0;
 }
 
-int session_check_reads(const struct utramp_target *t, const struct program *p, struct diag *d)
+int session_check_reads(struct utramp_target *t, const struct program *p, struct diag *d)
 {
-	for (unsigned id = 0; t->seccomp && id < HELPER_MAX; id++) {
-		const struct helper *helper = helper_by_id(id);
-
-		if (helper && (helper->flags & HELPER_READS_MEM) &&
-		    (p->facts.helpers[id / 64] >> (id % 64) & 1))
-			return diag_set(d, -ENOTSUP,
-					"program %s reads memory by bpf_%s(), and the target runs "
-					"under seccomp: not supported yet",
-					p->name, helper->name);
-	}
-	return 0;
+	return faults_choose(t, p, d);
 }
 
 static int check_program(const struct utramp_target *t, const struct hook *h,
 			 const struct program *p, enum tramp_kind kind, struct diag *d)
 {
 	const char *why = func_refusal(h->func, kind);
-	int err;
 
 	if (why)
 		return diag_set(d, h->func->site_err == -EBUSY ? -EBUSY : -ENOTSUP,
 				"cannot attach %s to %s:%s: %s", p->name, h->func->mod->shown,
 				h->func->name, why);
-	err = session_check_reads(t, p, d);
-	return err ? err : check_slots(h, p, kind, d);
+	return check_slots(h, p, kind, d);
 }
 
 /* Newest first. */
@@ -150,6 +138,8 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	int err = check_program(t, h, p, kind, d);
 	struct link *l;
 
+	if (!err)
+		err = faults_choose(t, p, d);
 	if (!err && p->facts.sets_errno)
 		err = session_errno(t, p->name, d);
 	if (err)
@@ -429,9 +419,15 @@ static void batch_undo(struct utramp_target *t, const struct batch *done)
 	}
 }
 
-static bool needs_commit(const struct hook *h)
+/* Our text is to stand there. */
+static bool is_wanted(const struct utramp_target *t, const struct hook *h)
 {
-	return h->dirty || h->patched != hook_has_links(h) || leaves_hop(h);
+	return hook_has_links(h) || faults_want(t, h);
+}
+
+static bool needs_commit(const struct utramp_target *t, const struct hook *h)
+{
+	return h->dirty || h->patched != is_wanted(t, h) || leaves_hop(h);
 }
 
 /* A function that is left is restored whatever becomes of its image. */
@@ -445,8 +441,8 @@ static int commit_hook(struct utramp_target *t, struct hook *h, struct batch *b,
 		err = image_swap(t, h, d);
 	if (!h->slot_at && !hook_has_links(h))
 		h->dirty = false;
-	if ((!err || !hook_has_links(h)) && h->patched != hook_has_links(h))
-		patch = batch_add(b, h, hook_has_links(h));
+	if ((!err || !hook_has_links(h)) && h->patched != is_wanted(t, h))
+		patch = batch_add(b, h, is_wanted(t, h));
 	return err ? err : patch;
 }
 
@@ -466,7 +462,7 @@ static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, str
 
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		struct hook *h = t->hooks.at[i];
-		int err = needs_commit(h) ? commit_hook(t, h, b, *soft ? NULL : d) : 0;
+		int err = needs_commit(t, h) ? commit_hook(t, h, b, *soft ? NULL : d) : 0;
 
 		if (err && hook_has_links(h))
 			return err;
@@ -477,11 +473,16 @@ static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, str
 	return 0;
 }
 
-static int commit_stopped(struct utramp_target *t, struct diag *d)
+static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 {
 	struct batch b = { 0 };
+	bool had_handler = t->faults.on;
 	int err = session_map(t, d), soft = 0;
 
+	if (!err)
+		err = faults_leave(t, last, d);
+	if (!err)
+		err = faults_enter(t, d);
 	if (!err)
 		err = batch_init(&b, t->hooks.n);
 	if (!err)
@@ -490,8 +491,11 @@ static int commit_stopped(struct utramp_target *t, struct diag *d)
 		err = commit_hooks(t, &b, &soft, d);
 	if (!err)
 		err = batch_run(t, &b, soft ? NULL : d);
-	if (err)
+	if (err) {
 		batch_undo(t, &b);
+		if (!had_handler)
+			faults_undo(t);
+	}
 	batch_fini(&b);
 	return err ? err : soft;
 }
@@ -507,12 +511,12 @@ static void let_go_on(int tries)
 		nanosleep(&nap, NULL);
 }
 
-static bool anything_to_do(const struct utramp_target *t)
+static bool anything_to_do(struct utramp_target *t)
 {
-	if (t->tails.n)
+	if (t->tails.n || faults_changed(t))
 		return true;
 	for (size_t i = 0; i < t->hooks.n; i++) {
-		if (needs_commit(t->hooks.at[i]))
+		if (needs_commit(t, t->hooks.at[i]))
 			return true;
 	}
 	return false;
@@ -544,7 +548,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 			err = process_stop(t->proc, d);
 		if (err)
 			return err;
-		err = commit_stopped(t, d);
+		err = commit_stopped(t, !was_running || i + 1 == COMMIT_TRIES, d);
 		back = was_running ? process_resume(t->proc, d) : 0;
 		if (back)
 			return back;

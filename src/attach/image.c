@@ -2,6 +2,7 @@
  * attach/image.c - slots and images: generate, write, swap; see image.h.
  */
 #include "attach/image.h"
+#include "attach/faults.h"
 
 #include "base/cleanup.h"
 #include "x86/asm.h"
@@ -91,6 +92,7 @@ bool image_keeps_flags(const struct hook *h)
 int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
 		    size_t cap, struct slot_code *out, struct diag *d)
 {
+	int stand_in = faults_stand_in(t, h);
 	struct slot_plan plan = {
 		.site = &h->func->site,
 		.at = h->slot_at ? h->slot_at : room_next(&t->room[h->slab], SLOT_ALIGN),
@@ -98,6 +100,7 @@ int image_slot_code(const struct utramp_target *t, const struct hook *h, void *c
 		.tls_off = t->env[h->slab].tls_off,
 		.counter_off = image_counter(h),
 		.no_room = image_no_room(t),
+		.stand_in = stand_in < 0 ? 0 : faults_stand_in_at(t, stand_in),
 		.keep_flags = image_keeps_flags(h),
 	};
 
@@ -108,12 +111,15 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	uint8_t code[SLOT_MAX], frames[SLOT_MAX];
 	int n = image_slot_code(t, h, code, frames, sizeof(code), &h->slot, d), err;
+	int stand_in = faults_stand_in(t, h);
 
 	if (n < 0)
 		return n;
 	err = room_take(&t->room[h->slab], h->slot.at, (size_t)n, d);
 	if (!err)
 		err = write_code(t, h->slab, h->slot.at, code, frames, (size_t)n);
+	if (!err && stand_in >= 0)
+		err = faults_slot(t, stand_in, h->slot.original);
 	if (err)
 		return err;
 	h->slot_at = h->slot.at;

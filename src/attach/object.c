@@ -7,6 +7,7 @@
  */
 #include "attach/object.h"
 #include "attach/core.h"
+#include "attach/symbols.h"
 #include "base/cleanup.h"
 
 #include <bpf/libbpf.h>
@@ -258,9 +259,18 @@ out:
 	return err;
 }
 
+/* Stacks are printed with names when the process has ended, so look at it from now on. */
+static int want_symbols(struct utramp_target *t)
+{
+	int err = t->symbols ? 0 : symbols_new(&t->symbols);
+
+	return err ? err : symbols_look(t->symbols, t, true);
+}
+
 static int bind_maps(struct utramp_object *o)
 {
 	struct bpf_map *bm;
+	int err;
 
 	bpf_object__for_each_map(bm, o->libbpf)
 	{
@@ -280,6 +290,9 @@ static int bind_maps(struct utramp_object *o)
 		m->type = m->map->attr.type;
 		m->key_size = m->map->attr.key_size;
 		m->value_size = m->map->attr.value_size;
+		err = m->type == BPF_MAP_TYPE_STACK_TRACE ? want_symbols(o->target) : 0;
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -294,7 +307,8 @@ static int load_error(const struct utramp_object *o, int err, struct diag *d)
 				o->core_from);
 	if (why && *why)
 		return diag_set(d, err, "%s: %s", o->path, why);
-	return heard(d, err, o->path, "load");
+	/* ESRCH is libbpf's word for an extern that nobody has; ours is for a target that is gone */
+	return heard(d, err == -ESRCH ? -ENOTSUP : err, o->path, "load");
 }
 
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d)

@@ -9,6 +9,7 @@
 #define ATTACH_OBJECT_H
 
 #include "attach/session.h"
+#include "utramp/print.h"
 
 struct bpf_map;
 struct bpf_object;
@@ -66,6 +67,9 @@ struct utramp_object {
 		VEC(struct utramp_link *);
 	} links;
 };
+
+/* attach/print_stack.c: number of lines, or an error. */
+int print_stacks(struct utramp_map *m, bool json, utramp_line_fn line, void *ctx);
 
 int object_open(const char *path, const struct utramp_object_opts *opts, struct utramp_object **out,
 		struct diag *d);

@@ -216,16 +216,12 @@ void func_refuse(struct func *f, int err, const char *why)
 	f->site_err = err;
 }
 
-int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
-		 struct ty_pool *pool, struct diag *d)
+/* Whether and where it can be patched; 0, or -ENOMEM. */
+static int prepare_site(struct func *f, const struct live *live, struct diag *d)
 {
 	struct diag why = { 0 };
 	const char *never;
-	int err = make_model(f, types, pool, &why);
 
-	if (err)
-		return err;
-	why.text[0] = '\0';
 	never = by_policy(f, policy_never_patched);
 	if (!never)
 		never = by_language(f);
@@ -248,6 +244,24 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 	f->can_entry = true;
 	decide_exit(f);
 	return 0;
+}
+
+int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
+		 struct ty_pool *pool, struct diag *d)
+{
+	struct diag why = { 0 };
+	int err = make_model(f, types, pool, &why);
+
+	return err ? err : prepare_site(f, live, d);
+}
+
+int func_prepare_untyped(struct func *f, const struct live *live, struct diag *d)
+{
+	int err = func_model_raw(&f->model);
+
+	f->proto = (struct proto){ .name = f->name, .source = PROTO_NONE };
+	f->types_seen = TYPES_UNSEEN;
+	return err ? err : prepare_site(f, live, d);
 }
 
 void func_give_back(struct func *f)

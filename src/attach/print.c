@@ -72,6 +72,11 @@ static int type_by_id(const struct object_print *op, uint32_t id, const struct t
 	return err == -ENOMEM ? err : 0;
 }
 
+static bool is_ring(const struct utramp_map *m)
+{
+	return m->type == BPF_MAP_TYPE_RINGBUF || m->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
 /* Is name MAP_event, MAP being one of the object's rings? */
 static bool is_record_name(const struct utramp_object *o, const char *name)
 {
@@ -81,7 +86,7 @@ static bool is_record_name(const struct utramp_object *o, const char *name)
 		const char *map = o->maps.at[i]->name;
 		size_t len = strlen(map);
 
-		if (o->maps.at[i]->type == BPF_MAP_TYPE_RINGBUF && n == len + strlen("_event") &&
+		if (is_ring(o->maps.at[i]) && n == len + strlen("_event") &&
 		    !memcmp(name, map, len) && !strcmp(name + len, "_event"))
 			return true;
 	}
@@ -151,7 +156,7 @@ static int find_types(struct utramp_map *m, struct map_print *p)
 
 	if (!op->btf)
 		return 0;
-	if (m->type == BPF_MAP_TYPE_RINGBUF)
+	if (is_ring(m))
 		return find_record(m, p);
 	if (bpf_map__is_internal(m->libbpf))
 		return find_variables(m, bpf_map__btf_value_type_id(m->libbpf), &p->types);
@@ -212,7 +217,9 @@ int utramp_map__print(struct utramp_map *m, const struct utramp_print_opts *opts
 	if (!m->map)
 		return api_return(diag_set(d, -ESRCH, "map %s: its target is gone", m->name));
 	n = map_print(m, &p);
-	if (!n)
+	if (!n && m->type == BPF_MAP_TYPE_STACK_TRACE && !(m->map->attr.flags & BPF_F_WRONLY))
+		n = print_stacks(m, o.json, line, ctx);
+	else if (!n)
 		n = gen_dump_map(m->map, m->name, &p->types, o.json, line, ctx);
 	if (n == -EPERM)
 		diag_set(d, n, "map %s: its flags (BPF_F_WRONLY) forbid reading it", m->name);
@@ -223,7 +230,7 @@ int utramp_map__print(struct utramp_map *m, const struct utramp_print_opts *opts
 
 bool utramp_map__is_hidden(const struct utramp_map *m)
 {
-	if (m->type == BPF_MAP_TYPE_RINGBUF)
+	if (is_ring(m))
 		return true;
 	/* libbpf makes .rodata and .kconfig so; its names for internal maps begin as the file's */
 	if (bpf_map__is_internal(m->libbpf))

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 #include "attach/generated.h"
 #include "attach/image.h"
+#include "attach/symbols.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
 
@@ -29,7 +30,7 @@ static struct slab_template slab_of_rt(bool interp)
 	};
 }
 
-static taddr_t slab_symbol(const struct utramp_target *t, unsigned slab, const char *name)
+taddr_t session_rt_symbol(const struct utramp_target *t, unsigned slab, const char *name)
 {
 	const struct objsym *s = name ? objfile_sym(t->slab, name) : NULL;
 
@@ -46,17 +47,17 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	h = helper_table(&n);
 	*e = (struct engine_env){ .arena = t->proc->arena, .tls_off = t->proc->tls_off };
 	for (unsigned i = 0; i < n; i++)
-		e->helper[h[i].id] = slab_symbol(t, slab, h[i].symbol);
-	e->helper[HELPER_FORMAT_ARGS] = slab_symbol(t, slab, "rt_format_args");
-	e->guard_slow = slab_symbol(t, slab, "rt_guard_slow");
-	e->first = slab_symbol(t, slab, "rt_first");
-	e->tail = slab_symbol(t, slab, "rt_tail");
-	e->set_result = slab_symbol(t, slab, "rt_set_result");
-	e->tails = slab_symbol(t, slab, "rt_tails");
-	e->interp = slab_symbol(t, slab, t->interp ? "interp_enter" : NULL);
-	e->hash_lookup = slab_symbol(t, slab, "rt_hash_lookup");
+		e->helper[h[i].id] = session_rt_symbol(t, slab, h[i].symbol);
+	e->helper[HELPER_FORMAT_ARGS] = session_rt_symbol(t, slab, "rt_format_args");
+	e->guard_slow = session_rt_symbol(t, slab, "rt_guard_slow");
+	e->first = session_rt_symbol(t, slab, "rt_first");
+	e->tail = session_rt_symbol(t, slab, "rt_tail");
+	e->set_result = session_rt_symbol(t, slab, "rt_set_result");
+	e->tails = session_rt_symbol(t, slab, "rt_tails");
+	e->interp = session_rt_symbol(t, slab, t->interp ? "interp_enter" : NULL);
+	e->hash_lookup = session_rt_symbol(t, slab, "rt_hash_lookup");
 	e->clock_gettime = t->proc->clock_gettime;
-	t->run_end[slab] = slab_symbol(t, slab, "rt_run_end");
+	t->run_end[slab] = session_rt_symbol(t, slab, "rt_run_end");
 	t->room[slab] =
 		(struct code_room){ .lo = t->proc->slab[slab].text,
 				    .hi = t->proc->slab[slab].text + t->proc->slab[slab].room,
@@ -102,9 +103,7 @@ static bool has_seccomp(pid_t pid)
  */
 int session_map(struct utramp_target *t, struct diag *d)
 {
-	uint32_t flags = t->seccomp ? RT_FLAG_NO_READS : 0;
-
-	return process_map_arena(t->proc, t->arena, flags, d);
+	return process_map_arena(t->proc, t->arena, faults_flags(t), d);
 }
 
 /* A process that is being killed fails our calls before its memory is gone: wait for that. */
@@ -244,6 +243,8 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 	int err = session_new(opts && opts->engine == UTRAMP_INTERP, &t, d);
 
 	if (!err)
+		err = faults_ask(&t->faults, opts ? opts->faults : NULL, d);
+	if (!err)
 		err = session_start(t, argv, opts, d);
 	return session_end(t, err, out);
 }
@@ -339,7 +340,7 @@ void session_drop_hooks(struct utramp_target *t, size_t n)
 	while (t->hooks.n > n) {
 		struct hook *h = t->hooks.at[t->hooks.n - 1];
 
-		if (h->slot_at || hook_has_links(h))
+		if (h->slot_at || hook_has_links(h) || faults_stand_in(t, h) >= 0)
 			return; /* the one who was shown them attached at once */
 		t->hooks.n--;
 		unchain(t, h);
@@ -377,6 +378,7 @@ void session_free(struct utramp_target *t)
 	sys_close(t->sys);
 	types_fini(&t->types);
 	modset_free(t->mods);
+	symbols_free(t->symbols);
 	for (unsigned i = 0; i < SLABS; i++)
 		names_fini(&t->names[i]);
 	arena_destroy(t->arena);
@@ -428,7 +430,8 @@ static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, s
 	int err;
 
 	if (h) {
-		bool in_use = h->slot_at || hook_has_links(h);
+		bool in_use =
+			hook_has_links(h) || (h->slot_at && h->func->types_seen != TYPES_UNSEEN);
 
 		func_free(f);
 		*out = h;
@@ -438,6 +441,18 @@ static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, s
 			       func_retype(f, &t->types, t->mods->pool);
 	}
 	err = func_prepare(f, &t->types, t->file ? NULL : &live, t->mods->pool, d);
+	if (err) {
+		func_free(f);
+		return err;
+	}
+	return hook_new(t, f, out);
+}
+
+int session_hook_untyped(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
+{
+	struct live live = { read_live, t };
+	int err = func_prepare_untyped(f, t->file ? NULL : &live, d);
+
 	if (err) {
 		func_free(f);
 		return err;

@@ -16,6 +16,7 @@
 #ifndef ATTACH_SESSION_H
 #define ATTACH_SESSION_H
 
+#include "attach/faults.h"
 #include "attach/func.h"
 #include "attach/names.h"
 #include "attach/types.h"
@@ -103,6 +104,7 @@ struct utramp_target {
 		VEC(struct program *); /* references */
 	} tails; /* whose code for tail calls is not written yet: attach/tails.h */
 	uint64_t tailed[RT_TAILS / 64]; /* those whose code is, bit by struct program.tail */
+	struct symbols *symbols;        /* for maps of stacks; NULL: there are none */
 	struct map *printk;
 	struct ring_reader *printk_reader;
 	uint64_t lost; /* of rings already freed */
@@ -113,6 +115,7 @@ struct utramp_target {
 	bool stats;    /* utramp_target__enable_stats() */
 	bool counting; /* images count runs */
 	taddr_t run_end[SLABS];
+	struct faults faults;
 	struct {
 		void (*fn)(void *ctx, unsigned done, unsigned total);
 		void *ctx;
@@ -127,7 +130,7 @@ int session_tail_ready(void *arg, struct program *p, struct diag *d);
 int session_write_tails(struct utramp_target *t, struct diag *d); /* a stopped process only */
 
 /* Why programs like p cannot run in this target: they read memory, and it has seccomp. */
-int session_check_reads(const struct utramp_target *t, const struct program *p, struct diag *d);
+int session_check_reads(struct utramp_target *t, const struct program *p, struct diag *d);
 
 /* Tell that `done` of n functions have made this step of three on their way to be attached. */
 enum { STEP_FOUND, STEP_LINKED, STEP_WRITTEN, STEPS };
@@ -184,7 +187,14 @@ struct hook **session_chain(struct utramp_target *t, const struct func *f);
 /* A hook for a prepared function that has none; takes f over, also on failure. */
 int hook_new(struct utramp_target *t, struct func *f, struct hook **out);
 
+/* The same for one that nobody has asked for yet: no types, looked up once somebody does. */
+int session_hook_untyped(struct utramp_target *t, struct func *f, struct hook **out,
+			 struct diag *d);
+
 bool hook_has_links(const struct hook *h);
+
+/* The address of a symbol of rt/ in this slab; 0: there is none. */
+taddr_t session_rt_symbol(const struct utramp_target *t, unsigned slab, const char *name);
 
 /* Put a program first in its list or lists; -EBUSY: it is there already. */
 int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum tramp_kind kind,

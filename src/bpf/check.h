@@ -14,15 +14,22 @@
 
 #define CHECK_MAX_SUBPROGS 256 /* BPF_MAX_SUBPROGS, include/linux/bpf_verifier.h */
 
-/* Stack that a helper, or the guard's slow path, may take below the program's frames. */
-#define FACTS_HELPER_STACK 1024
+/*
+ * Stack that a helper, or the guard's slow path, may take below the program's frames; more where
+ * text is put together, unwind tables are read or a stack is before it has a place.
+ * tools/check-stack.py holds them to the slab's code.
+ */
+#define FACTS_HELPER_STACK  1024
+#define FACTS_PRINT_STACK   1344
+#define FACTS_WALK_STACK    1664
+#define FACTS_STACKID_STACK 2752
 
 /*
  * Of the target's stack: what any one program takes (8 frames of 512 bytes, all callbacks), and
  * what calls of functions that end in tail calls may leave in between.  Of the program's stack: the
  * same.
  */
-#define TAIL_OWN   8320
+#define TAIL_OWN   (8320 + FACTS_STACKID_STACK - FACTS_HELPER_STACK)
 #define TAIL_SUM   8192
 #define TAIL_DEPTH (PROGRAM_MAX_CALLS * PROGRAM_MAX_STACK + 8192)
 
@@ -44,6 +51,9 @@ int facts_compute(struct program *p, const struct program_attr *attr, struct dia
 
 /* What program.edge[] holds of each pair of functions; bits. */
 enum { EDGE_CALL = 1, EDGE_CALLBACK = 2 };
+
+/* The stack that the helpers which a program calls may take: one of FACTS_*_STACK. */
+uint32_t facts_helper_stack(const struct body_facts *f);
 
 /* Deepest value along the chains of these edges: each subprogram's own plus its callees'. */
 uint32_t check_chain(const struct program *p, const uint32_t *own, unsigned edges);

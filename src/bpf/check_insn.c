@@ -44,7 +44,8 @@ static int check_mov(const struct insn_check *c, bool reg, bool wide)
 	if (!reg)
 		return check_reserved(c, true, false, false, true);
 	if (wide && c->i->off == INSN_CAST)
-		return UNSUPPORTED(c, "arena address casts are not supported");
+		return UNSUPPORTED(c,
+				   "arena address casts are not supported: use an array or a hash");
 	if (c->i->off != 0 && c->i->off != 8 && c->i->off != 16 && !(wide && c->i->off == 32))
 		return DENY(c, "sign extension from a width that does not exist");
 	return check_reserved(c, true, true, true, false);
@@ -115,9 +116,7 @@ static int check_helper(const struct insn_check *c)
 	if (c->attr->allow_any_helper && id < HELPER_MAX)
 		return 0;
 	if (!h && helper_in_kernel(id))
-		return diag_set(c->d, -ENOTSUP,
-				"insn %u: unknown helper bpf_%s#%u: we do not have it", c->at,
-				helper_name(id), id);
+		return helper_refuse(c->at, id, 1u << c->p->kind, c->d);
 	if (!h || (h->flags & HELPER_OWN && !c->attr->generated))
 		return diag_set(c->d, -EACCES, "insn %u: unknown helper #%d", c->at, c->i->imm);
 	if (!(h->flags & 1u << c->p->kind))
@@ -137,6 +136,9 @@ static int check_kfunc(const struct insn_check *c)
 	if (!k)
 		return diag_set(c->d, -ENOTSUP, "insn %u: unknown kfunc #%d: we do not have it",
 				c->at, c->i->imm);
+	if (k->instead)
+		return diag_set(c->d, -ENOTSUP, "insn %u: %s() is not supported: %s", c->at,
+				k->name, k->instead);
 	if (!(k->kinds >> c->p->kind & 1))
 		return diag_set(c->d, -EACCES,
 				"insn %u: %s() is for %s programs: name the section %s", c->at,
@@ -147,7 +149,9 @@ static int check_kfunc(const struct insn_check *c)
 static int check_call(const struct insn_check *c)
 {
 	if (BPF_SRC(c->i->code) == BPF_X)
-		return UNSUPPORTED(c, "calls by register (callx) are not supported");
+		return UNSUPPORTED(
+			c,
+			"calls by register (callx) are not supported: compile with -O2, and call functions by name");
 	if (c->i->src_reg > CALL_KFUNC)
 		return DENY(c, "no such kind of call");
 	if (check_reserved(c, false, true, false, true))
@@ -165,7 +169,9 @@ static int check_jmp(const struct insn_check *c)
 	switch (BPF_OP(c->i->code)) {
 	case BPF_JA:
 		if (reg && wide)
-			return UNSUPPORTED(c, "indirect jumps (gotox) are not supported");
+			return UNSUPPORTED(
+				c,
+				"indirect jumps (gotox) are not supported: compile with -fno-jump-tables");
 		if (reg)
 			return DENY(c, "no such instruction");
 		return check_reserved(c, false, false, wide, !wide);
@@ -203,7 +209,8 @@ static int check_lddw(const struct insn_check *c)
 	case LDDW_FUNC:
 		return next->imm ? DENY(c, "a reserved field is not zero") : 0;
 	case LDDW_VAR:
-		return UNSUPPORTED(c, "kernel variables (ksym) are not supported");
+		return UNSUPPORTED(
+			c, "kernel variables (ksym) are not supported: there is no kernel here");
 	case LDDW_MAP_IDX:
 	case LDDW_VALUE_IDX:
 		return UNSUPPORTED(c, "map references by index are not supported: use descriptors");
@@ -218,7 +225,9 @@ static int check_ld(const struct insn_check *c)
 		return check_lddw(c);
 	if ((BPF_MODE(c->i->code) == BPF_ABS || BPF_MODE(c->i->code) == BPF_IND) &&
 	    BPF_SIZE(c->i->code) != BPF_DW)
-		return UNSUPPORTED(c, "legacy packet loads are not supported");
+		return UNSUPPORTED(
+			c,
+			"legacy packet loads are not supported: there are no packets here, read memory by its address");
 	return DENY(c, "no such instruction");
 }
 

@@ -28,8 +28,9 @@ struct engine_env {
 	uint64_t guard_slow;         /* rt_guard_slow; 0: no recursion guard (tests) */
 	uint64_t first;              /* rt_first */
 	uint64_t tail;               /* rt_tail, which trampolines call */
+	uint64_t load;               /* rt_load_word: for loads of the target's; 0: plain loads */
 	uint64_t set_result;         /* rt_set_result; 0: not there */
-	uint64_t tails;              /* rt_tails: RT_TAILS addresses of engine_jit_tail() code */
+	uint64_t tails;              /* rt_tails: RT_TAILS addresses of what engine_jit_tail() made */
 	uint64_t interp;             /* interp_enter: bodies are interpreted; 0: compiled */
 	uint64_t run_end;            /* rt_run_end, if runs are to be counted; else 0 */
 	uint64_t hash_lookup;        /* rt_hash_lookup; 0: not there */
@@ -63,8 +64,8 @@ void engine_jit_function(const struct program *p, const struct engine_env *env, 
 
 /*
  * p as tail calls enter it, from a program with bpf_tail_call that runs on this or the other slab.
- * It takes the place of the function that jumps: no guard, no statistics.  -ENOTSUP: env lacks
- * something that it calls.
+ * It takes the place of the function that jumps: no guard, no statistics.  Where env interprets it
+ * is an image, at a multiple of 8.  -ENOTSUP: env lacks something that it calls.
  */
 int engine_tail_check(const struct program *p, const struct engine_env *env);
 void engine_jit_tail(const struct program *p, const struct engine_env *env, struct x86_asm *a);

@@ -12,6 +12,11 @@
  * (program.ctx_slot): the JIT takes the value from where the trampoline has it.  A slot that is read in
  * another manner, too, must be in memory.  Where ctx escapes, or a slot is chosen at run time, all are.
  *
+ * A load whose base may be anything else than ctx, the own stack or memory of a map's is one of
+ * the target's memory, which may not be there: program_load_strays().  What came through memory
+ * is not known, so a map's value that was put on the stack counts as such.  An index that is added
+ * leaves a pointer what it is.
+ *
  * r1-r5 of a callee begin as the join of all its calls; those of a callback are what its
  * helper gives it.  What was never set, or died in a call, must not be read; only where that
  * holds on all paths is it certain here.
@@ -27,7 +32,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAY_OTHER = 1, MAY_CTX = 2, MAY_FP = 4, MAY_UNSET = 8, MAY_FUNC = 16, MAY_MAP = 32 };
+/*
+ * MAY_MAP: a map itself.  MAY_VALUE: memory of one, a value or a ring's record.  MAY_INDEX: a number
+ * was added, beside what is pointed to.
+ */
+enum {
+	MAY_OTHER = 1,
+	MAY_CTX = 2,
+	MAY_FP = 4,
+	MAY_UNSET = 8,
+	MAY_FUNC = 16,
+	MAY_MAP = 32,
+	MAY_VALUE = 64,
+	MAY_INDEX = 128
+};
 
 /*
  * `known`: may is MAY_CTX or MAY_FP alone, and the pointer is that plus off; or MAY_FUNC or
@@ -66,6 +84,7 @@ struct pass {
 
 static const struct val other = { .may = MAY_OTHER };
 static const struct val unset = { .may = MAY_UNSET };
+static const struct val of_map = { .may = MAY_VALUE };
 
 /* -- states ----------------------------------------------------------------- */
 
@@ -208,6 +227,8 @@ static void access(struct pass *s, unsigned reg, const struct bpf_insn *i, bool 
 	use(s, reg);
 	if (base.may == MAY_FUNC)
 		refuse(s, "a function's code is no memory of the program");
+	if (BPF_CLASS(i->code) == BPF_LDX && (!base.may || base.may & (MAY_OTHER | MAY_UNSET)))
+		program_mark_stray(s->p, s->at);
 	if (base.may & MAY_CTX)
 		ctx_access(s, base, i->off, insn_bytes(i), store);
 	if (!(base.may & MAY_FP))
@@ -251,6 +272,18 @@ static struct val val_add(struct val v, int64_t imm)
 	return v;
 }
 
+/* A pointer and a number; of two unknown ones neither is known to be the number. */
+static uint8_t may_of_sum(uint8_t a, uint8_t b)
+{
+	const uint8_t known = MAY_CTX | MAY_FP | MAY_VALUE | MAY_INDEX;
+
+	if (a & known && !(a & ~known) && b == MAY_OTHER)
+		return a | MAY_INDEX;
+	if (b & known && !(b & ~known) && a == MAY_OTHER)
+		return b | MAY_INDEX;
+	return a | b;
+}
+
 static void step_alu(struct pass *s, const struct bpf_insn *i)
 {
 	struct val *dst = &s->now.r[i->dst_reg];
@@ -270,9 +303,7 @@ static void step_alu(struct pass *s, const struct bpf_insn *i)
 	} else if (wide && add && BPF_SRC(i->code) == BPF_K) {
 		*dst = val_add(*dst, op == BPF_ADD ? i->imm : -(int64_t)i->imm);
 	} else if (wide && add) {
-		uint8_t may = dst->may | src.may;
-
-		*dst = (struct val){ .may = may };
+		*dst = (struct val){ .may = may_of_sum(dst->may, src.may) };
 	} else {
 		if (op != BPF_MOV)
 			lost(s, *dst);
@@ -346,6 +377,8 @@ static void callback(struct pass *s, unsigned nargs)
 	}
 	for (unsigned r = 0; r < INSN_FP; r++)
 		s->now.r[r] = r >= 1 && r < nargs ? other : r == nargs ? arg : unset;
+	if (nargs == 4) /* a map, a key of it, its value */
+		s->now.r[2] = s->now.r[3] = of_map;
 	for (uint32_t sub = 0; sub < s->p->nsub; sub++)
 		if (fn.known ? sub == (uint32_t)fn.off : s->p->sub[sub].callback)
 			arrive(s, s->p->sub[sub].start);
@@ -458,9 +491,13 @@ static void step_call(struct pass *s, const struct bpf_insn *i)
 		s->now = caller;
 	}
 	/* a function that returns nothing leaves r0 alone */
-	s->now.r[0] = insn_is_tail_call(i) ?
-			      unset :
-			      (struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
+	if (i->src_reg == CALL_HELPER && helper_returns_memory((uint32_t)i->imm))
+		s->now.r[0] = of_map;
+	else
+		s->now.r[0] =
+			insn_is_tail_call(i) ?
+				unset :
+				(struct val){ .may = MAY_OTHER | (s->now.r[0].may & MAY_CTX) };
 	for (unsigned r = 1; r <= 5; r++)
 		s->now.r[r] = unset;
 }
@@ -513,7 +550,7 @@ static bool step(struct pass *s, const struct bpf_insn *i)
 		step_alu(s, i);
 		return true;
 	case BPF_LD:
-		s->now.r[i->dst_reg] = other;
+		s->now.r[i->dst_reg] = i->src_reg == LDDW_VALUE ? of_map : other;
 		if (insn_is_func(i))
 			s->now.r[i->dst_reg] = function(s, i);
 		else if (i->src_reg == LDDW_MAP)
@@ -680,6 +717,22 @@ static int check_stack(struct pass *s, const uint32_t *measured)
 	return 0;
 }
 
+static bool calls_helper(const struct body_facts *f, uint32_t id)
+{
+	return f->helpers[id / 64] >> id % 64 & 1;
+}
+
+uint32_t facts_helper_stack(const struct body_facts *f)
+{
+	if (calls_helper(f, BPF_FUNC_get_stackid))
+		return FACTS_STACKID_STACK;
+	if (calls_helper(f, BPF_FUNC_get_stack))
+		return FACTS_WALK_STACK;
+	if (calls_helper(f, BPF_FUNC_trace_printk) || calls_helper(f, BPF_FUNC_trace_vprintk))
+		return FACTS_PRINT_STACK;
+	return FACTS_HELPER_STACK;
+}
+
 static int stack_sum(struct pass *s)
 {
 	uint32_t measured[CHECK_MAX_SUBPROGS], stack[CHECK_MAX_SUBPROGS], frame[CHECK_MAX_SUBPROGS];
@@ -701,7 +754,7 @@ static int stack_sum(struct pass *s)
 	p->own_depth = check_chain(p, stack, edges);
 	p->stack_depth = p->tails ? TAIL_DEPTH : p->own_depth;
 	s->f->clobbers = clobbers(p, &calls);
-	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? FACTS_HELPER_STACK : 0);
+	s->f->stack_bytes = check_chain(p, frame, edges) + (calls ? facts_helper_stack(s->f) : 0);
 	if (p->tails)
 		s->f->stack_bytes = 2 * FRAME_OVERHEAD + TAIL_SUM + TAIL_OWN;
 	return 0;
@@ -721,6 +774,10 @@ int facts_compute(struct program *p, const struct program_attr *attr, struct dia
 	err = pass_alloc(s);
 	if (!err) {
 		p->facts.may_reenter = !attr->reentrant;
+		p->stray = calloc(p->ninsns / 8 + 1, 1);
+		err = p->stray ? 0 : -ENOMEM;
+	}
+	if (!err) {
 		pass_run(s);
 		for (unsigned i = 0; i < ARRAY_LEN(s->in_memory); i++)
 			s->f->direct[i] = s->f->reads_any || p->kind == PROGRAM_FSESSION ?

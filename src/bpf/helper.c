@@ -15,7 +15,7 @@
 	  .native = (uint64_t)(uintptr_t)rt_, .nargs = (nargs_), .needs = (nargs_), .flags = (flags_) }
 
 static const struct helper table[] = {
-	ENTRY(map_lookup_elem,        rt_map_lookup_elem,        2, HELPER_ALL),
+	ENTRY(map_lookup_elem,        rt_map_lookup_elem,        2, HELPER_ALL | HELPER_MEMORY),
 	ENTRY(map_update_elem,        rt_map_update_elem,        4, HELPER_ALL),
 	ENTRY(map_delete_elem,        rt_map_delete_elem,        2, HELPER_ALL),
 	ENTRY(probe_read,             rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
@@ -41,7 +41,7 @@ static const struct helper table[] = {
 	ENTRY(get_stack,              rt_get_stack,              4,
 	      HELPER_TRACING | HELPER_TAKES_CTX | HELPER_READS_MEM | HELPER_WALKS),
 	ENTRY(ringbuf_output,         rt_ringbuf_output,         4, HELPER_ALL),
-	ENTRY(ringbuf_reserve,        rt_ringbuf_reserve,        3, HELPER_ALL),
+	ENTRY(ringbuf_reserve,        rt_ringbuf_reserve,        3, HELPER_ALL | HELPER_MEMORY),
 	ENTRY(ringbuf_submit,         rt_ringbuf_submit,         2, HELPER_ALL),
 	ENTRY(ringbuf_discard,        rt_ringbuf_discard,        2, HELPER_ALL),
 	ENTRY(ringbuf_query,          rt_ringbuf_query,          2, HELPER_ALL),
@@ -55,9 +55,18 @@ static const struct helper table[] = {
 	/* in fentry it loads and says -EOPNOTSUPP at run time, as in the kernel */
 	ENTRY(get_func_ret,           rt_get_func_ret,           2, HELPER_TRACING | HELPER_TAKES_CTX),
 	ENTRY(get_func_arg_cnt,       rt_get_func_arg_cnt,       1, HELPER_TRACING | HELPER_TAKES_CTX),
-	ENTRY(map_lookup_percpu_elem, rt_map_lookup_percpu_elem, 3, HELPER_ALL),
+	ENTRY(map_lookup_percpu_elem, rt_map_lookup_percpu_elem, 3, HELPER_ALL | HELPER_MEMORY),
 	ENTRY(for_each_map_elem,      rt_for_each_map_elem,      4, HELPER_ALL),
 	ENTRY(loop,                   rt_loop,                   4, HELPER_ALL),
+	ENTRY(perf_event_output,      rt_perf_event_output,      5, HELPER_TRACING | HELPER_TAKES_CTX),
+	ENTRY(get_stackid,            rt_get_stackid,            3,
+	      HELPER_TRACING | HELPER_TAKES_CTX | HELPER_READS_MEM | HELPER_WALKS),
+	ENTRY(get_numa_node_id,       rt_get_numa_node_id,       0, HELPER_ALL),
+	ENTRY(ktime_get_boot_ns,      rt_ktime_get_boot_ns,      0, HELPER_ALL),
+	ENTRY(ktime_get_coarse_ns,    rt_ktime_get_coarse_ns,    0, HELPER_ALL),
+	ENTRY(ktime_get_tai_ns,       rt_ktime_get_tai_ns,       0, HELPER_ALL),
+	ENTRY(copy_from_user,         rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
+	ENTRY(snprintf,               rt_snprintf,               5, HELPER_ALL),
 };
 /* clang-format on */
 
@@ -86,6 +95,13 @@ const struct helper *helper_by_id(uint32_t id)
 		if (table[i].id == id)
 			return &table[i];
 	return id == format_args.id ? &format_args : NULL;
+}
+
+bool helper_returns_memory(uint32_t id)
+{
+	const struct helper *h = helper_by_id(id);
+
+	return h && h->flags & HELPER_MEMORY;
 }
 
 bool helper_in_kernel(uint32_t id)

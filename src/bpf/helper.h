@@ -7,6 +7,8 @@
 #ifndef BPF_HELPER_H
 #define BPF_HELPER_H
 
+#include "base/diag.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,8 +30,9 @@ enum {
 	HELPER_TAKES_CTX = 1 << 5, /* r1 is ctx */
 	HELPER_READS_MEM = 1 << 6, /* reads the target's memory */
 	HELPER_OVERRIDES = 1 << 7,
-	HELPER_OWN = 1 << 9,   /* for generated programs only: none of the kernel's */
-	HELPER_WALKS = 1 << 8, /* the engines add where return address and rbp of the hit are */
+	HELPER_MEMORY = 1 << 10, /* gives the address of a map's memory, or NULL */
+	HELPER_OWN = 1 << 9,     /* for generated programs only: none of the kernel's */
+	HELPER_WALKS = 1 << 8,   /* the engines add where return address and rbp of the hit are */
 };
 
 struct helper {
@@ -47,8 +50,13 @@ struct helper {
  * text for other numbers lives until the thread's next call.
  */
 const struct helper *helper_by_id(uint32_t id);
-const char *helper_name(uint32_t id); /* never NULL: "unknown#N" */
-bool helper_in_kernel(uint32_t id);   /* linux/bpf.h has a name for it */
+const char *helper_name(uint32_t id);    /* never NULL: "unknown#N" */
+bool helper_returns_memory(uint32_t id); /* HELPER_MEMORY */
+bool helper_in_kernel(uint32_t id);      /* linux/bpf.h has a name for it */
 const struct helper *helper_table(unsigned *n);
+
+/* -ENOTSUP: instruction `at` calls a helper of the kernel's that we do not have; what to do instead,
+ * or what those are that programs of one of these kinds may call. */
+int helper_refuse(uint32_t at, uint32_t id, uint32_t kinds, struct diag *d);
 
 #endif

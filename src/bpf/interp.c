@@ -191,7 +191,8 @@ static void store(uint64_t addr, unsigned size, uint64_t v)
 static void do_load(struct interp *m, const struct bpf_insn *i)
 {
 	unsigned size = insn_bytes(i);
-	uint64_t v = load(m->r[i->src_reg] + (uint64_t)(int64_t)i->off, size);
+	uint64_t addr = m->r[i->src_reg] + (uint64_t)(int64_t)i->off;
+	uint64_t v = i->imm == INTERP_STRAY ? rt_load(addr, size) : load(addr, size);
 
 	m->r[i->dst_reg] = BPF_MODE(i->code) == INSN_MEMSX ? sign_extend(v, 8 * (int)size) : v;
 }
@@ -661,6 +662,7 @@ uint64_t interp_enter(uint64_t ctx, const struct interp_image *p, uint64_t fp, u
 	m.ret = ret;
 	m.hit = hit;
 	m.at = m.sub = m.depth = 0;
+	m.frame = (struct interp_frame *)(uintptr_t)(fp - interp_room(p->stack_depth, p->nframes));
 	interp_go(&m,
 		  UINT64_MAX); /* the image has all that it calls: engine_body_new() saw to that */
 	return m.r[0];

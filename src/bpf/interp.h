@@ -28,6 +28,7 @@
 
 #define INTERP_MAX_CALLS 8 /* frames of one program: PROGRAM_MAX_CALLS */
 #define INTERP_MAX_TAILS 33
+#define INTERP_STRAY     1 /* imm of a load from where there may be no memory (bpf/facts.c) */
 #define INTERP_FRAMES    (INTERP_MAX_CALLS + INTERP_MAX_TAILS) /* some are left by tail calls */
 
 struct interp_sub {
@@ -58,6 +59,14 @@ struct interp_image {
 	uint64_t set_result;             /* the same */
 	uint64_t tails;                  /* of RT_TAILS images by number, where tail calls go */
 	uint32_t own_depth, stack_depth; /* as in struct program */
+	uint32_t nframes;                /* calls that can be open in all that it runs */
+};
+
+/* A call that is open: where its caller goes on. */
+struct interp_frame {
+	const struct interp_image *p;
+	uint32_t ret, sub, budget;
+	uint64_t saved[5]; /* r6-r10 */
 };
 
 struct interp;
@@ -77,14 +86,10 @@ struct interp {
 	uint64_t fuel;     /* instructions left */
 	uint32_t at, sub;  /* instruction that runs, and the function it is in */
 	uint32_t depth;
-	uint32_t budget; /* of may_goto, in this call of the function */
-	uint32_t tails;  /* tail calls made */
-	uint64_t lowest; /* where the stack ends */
-	struct {
-		const struct interp_image *p;
-		uint32_t ret, sub, budget;
-		uint64_t saved[5]; /* r6-r10 */
-	} frame[INTERP_FRAMES];
+	uint32_t budget;            /* of may_goto, in this call of the function */
+	uint32_t tails;             /* tail calls made */
+	uint64_t lowest;            /* where the stack ends */
+	struct interp_frame *frame; /* of the first image's nframes, or INTERP_FRAMES */
 };
 
 /* From m->at to the exit of the outermost function, at most fuel instructions; r0 is m->r[0]. */
@@ -92,7 +97,8 @@ int interp_go(struct interp *m, uint64_t fuel);
 
 /*
  * What generated code calls in the target: runs the image with r1 = ctx, on the stack that ends at
- * fp and has room for the program's deepest chain.  ret and hit: as in struct interp.
+ * fp and has room for interp_room() bytes: those of the program, and below them the calls that are
+ * open.  ret and hit: as in struct interp.
  */
 uint64_t interp_enter(uint64_t ctx, const struct interp_image *p, uint64_t fp, uint64_t cookie,
 		      uint64_t ret, uint64_t hit);
@@ -116,9 +122,19 @@ void interp_image_write(const struct program *p, const struct engine_env *env, u
 void interp_emit(const struct program *p, const struct engine_env *env, const struct tramp_env *t,
 		 struct x86_asm *a);
 uint32_t interp_stack_bytes(const struct program *p); /* body_facts.stack_bytes */
+/* The image alone: what prog arrays name in a process that interprets. */
+void interp_emit_image(const struct program *p, const struct engine_env *env, struct x86_asm *a);
+
+static inline uint32_t interp_room(uint32_t stack_depth, uint32_t nframes)
+{
+	return ((stack_depth + 15) & ~15u) + nframes * (uint32_t)sizeof(struct interp_frame);
+}
+
+uint32_t interp_frames(const struct program *p); /* interp_image.nframes */
 
 /* Stack of interp_enter() and what it calls, helpers excepted; interp_test.c measures it. */
-#define INTERP_STACK 768
+#define INTERP_STACK    512
+#define INTERP_CALLBACK 512 /* each time that a helper calls a function of the program */
 
 /* Checked mode of one run, by interp_run(); the machine is ready to go. */
 struct interp_check;

@@ -5,7 +5,7 @@
  *   rbp + 8        return address
  *   rbp + 0        the trampoline's rbp
  *   rbp - depth .. the program's stack, all functions' of the deepest chain; R10 begins as rbp
- *   rsp            16-byte aligned
+ *   rsp ..         struct interp_frame, as many as calls can be open; 16-byte aligned
  *
  * The program's stack is not cleared, as the JIT's is not.
  *
@@ -21,12 +21,27 @@
 
 #define STUB_STACK 16 /* return address and rbp */
 
-uint32_t interp_stack_bytes(const struct program *p)
+/* So many can be open at a time, at most. */
+static uint32_t callbacks(const struct program *p)
 {
-	return STUB_STACK + ALIGN_UP(p->stack_depth, 16u) + INTERP_STACK + FACTS_HELPER_STACK;
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < p->nsub; s++)
+		n += p->sub[s].callback;
+	if (p->tails) /* what it jumps to may have more */
+		return PROGRAM_MAX_CALLS;
+	return n < PROGRAM_MAX_CALLS ? n : PROGRAM_MAX_CALLS - 1;
 }
 
-static void emit_image(const struct program *p, const struct engine_env *env, struct x86_asm *a)
+uint32_t interp_stack_bytes(const struct program *p)
+{
+	uint32_t helpers = p->tails ? FACTS_STACKID_STACK : facts_helper_stack(&p->facts);
+
+	return STUB_STACK + interp_room(p->stack_depth, interp_frames(p)) + INTERP_STACK +
+	       callbacks(p) * INTERP_CALLBACK + helpers;
+}
+
+void interp_emit_image(const struct program *p, const struct engine_env *env, struct x86_asm *a)
 {
 	size_t n = interp_image_size(p);
 	void *image = malloc(n);
@@ -43,6 +58,7 @@ static void emit_image(const struct program *p, const struct engine_env *env, st
 void interp_emit(const struct program *p, const struct engine_env *env, const struct tramp_env *t,
 		 struct x86_asm *a)
 {
+	uint32_t room = interp_room(p->stack_depth, interp_frames(p));
 	uint8_t state = a->frame_state;
 	x86_label image = x86_label_new(a);
 
@@ -52,8 +68,8 @@ void interp_emit(const struct program *p, const struct engine_env *env, const st
 	x86_frame(a, FRAME_CFA_RBP(1));
 	x86_mov_rr(a, RBP, RSP);
 	x86_frame(a, FRAME_RBP);
-	if (p->stack_depth)
-		x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)ALIGN_UP(p->stack_depth, 16u));
+	if (room)
+		x86_alu_ri(a, X86_SUB, X86_Q, RSP, (int32_t)room);
 	x86_lea_label(a, RSI, image);
 	x86_mov_rr(a, RDX, RBP);
 	x86_mov_ri(a, RCX, t->cookie);
@@ -65,6 +81,6 @@ void interp_emit(const struct program *p, const struct engine_env *env, const st
 	x86_ret(a);
 	x86_int3_to(a, 8);
 	x86_bind(a, image);
-	emit_image(p, env, a);
+	interp_emit_image(p, env, a);
 	x86_frame(a, state);
 }

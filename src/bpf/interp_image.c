@@ -34,6 +34,12 @@ size_t interp_image_size(const struct program *p)
 	       count_helpers(p) * sizeof(struct interp_helper) + p->ninsns * sizeof(*p->insn);
 }
 
+/* Of other programs as many as tail calls may leave: tail_call() in interp.c looks at nothing else. */
+uint32_t interp_frames(const struct program *p)
+{
+	return p->tails ? INTERP_FRAMES : p->nsub > 1 ? INTERP_MAX_CALLS : 0;
+}
+
 /* What the JIT puts in line, too: jit.c. */
 static uint32_t helper_flags(const struct program *p, uint32_t id)
 {
@@ -81,6 +87,9 @@ static void write_insns(const struct program *p, const struct engine_env *env, u
 	memcpy(to, p->insn, p->ninsns * sizeof(*to));
 	for (uint32_t n = 0; n < p->ninsns; n++) {
 		const struct bpf_insn *i = &p->insn[n];
+
+		if (env->interp && program_load_strays(p, n))
+			to[n].imm = INTERP_STRAY;
 		const struct map *m;
 
 		if (!insn_is_lddw(i))
@@ -123,6 +132,7 @@ void interp_image_write(const struct program *p, const struct engine_env *env, u
 		.tails = env->tails,
 		.own_depth = p->own_depth,
 		.stack_depth = p->stack_depth,
+		.nframes = interp_frames(p),
 	};
 	write_insns(p, env, at + insn, (void *)((char *)out + insn));
 }

@@ -105,7 +105,8 @@ int interp_run(const struct program *p, const struct engine_env *env, uint64_t r
 	int err = tails_new(p, env, &tails);
 	struct interp_image *image = image_new(p, tails ? &tails->env : env);
 	struct interp_check *check = NULL;
-	struct interp m = { .p = image, .cookie = o->cookie };
+	struct interp_frame frame[INTERP_FRAMES];
+	struct interp m = { .p = image, .cookie = o->cookie, .frame = frame };
 
 	if (!err && !image)
 		err = -ENOMEM;

@@ -250,6 +250,10 @@ void engine_jit_tail(const struct program *p, const struct engine_env *env, stru
 {
 	struct jit j = { .a = a, .p = p, .env = env, .tailed = true };
 
+	if (env->interp) {
+		interp_emit_image(p, env, a);
+		return;
+	}
 	emit_program(&j, x86_label_new(a));
 }
 
@@ -275,7 +279,8 @@ static bool is_timed(const struct engine_body *b)
 /* Only with a guard: the kernel's layout calls every program. */
 static bool goes_in_line(const struct engine_body *b)
 {
-	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p) && !is_timed(b);
+	return b->env.guard_slow && !b->env.interp && jit_may_inline(b->p) && !is_timed(b) &&
+	       !jit_calls_to_load(b->p, &b->env);
 }
 
 /*
@@ -495,6 +500,11 @@ int engine_body_new(struct program *p, const struct engine_env *env, struct engi
 		if (is_timed(b)) {
 			b->body.facts.room = TIMED_ROOM;
 			b->body.facts.clobbers |= X86_CALLER_SAVED;
+		}
+		if (jit_calls_to_load(p, env) && !counted) {
+			b->body.facts.clobbers |= X86_CALLER_SAVED;
+			b->body.facts.stack_bytes += FACTS_HELPER_STACK;
+			counted = true;
 		}
 		if (!b->one_step)
 			b->body.facts.clobbers |= X86_REG(RAX) | X86_REG(RDI);

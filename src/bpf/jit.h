@@ -72,6 +72,10 @@ struct jit {
 void jit_insn(struct jit *j);
 void jit_fused(struct jit *j);
 
+/* jit_fault.c: a load from where there may be no memory; what it takes when it is a call. */
+void jit_load_stray(struct jit *j, const struct bpf_insn *i, enum x86_width w, struct x86_mem from);
+bool jit_calls_to_load(const struct program *p, const struct engine_env *env);
+
 enum x86_gpr jit_reg(unsigned r);                 /* of R0-R9 */
 bool jit_takes_scratch(const struct bpf_insn *i); /* changes JIT_SCRATCH, or some of it */
 

@@ -280,7 +280,9 @@ static void load(struct jit *j, const struct bpf_insn *i)
 
 	if (jit_load_home(j, i))
 		return;
-	if (BPF_MODE(i->code) == INSN_MEMSX)
+	if (program_load_strays(j->p, j->at))
+		jit_load_stray(j, i, mem_width(i), from);
+	else if (BPF_MODE(i->code) == INSN_MEMSX)
 		x86_load_sx(j->a, mem_width(i), reg(i->dst_reg), from);
 	else
 		x86_load(j->a, mem_width(i), reg(i->dst_reg), from);

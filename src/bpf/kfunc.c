@@ -82,6 +82,22 @@ static const struct kfunc table[] = {
 	  .arg = { KFUNC_T_VOID_PTR, KFUNC_T_U32 } },
 };
 
+/* Programs that declare them are told so by name, not that there is no such thing. */
+static const struct kfunc refused[] = {
+	{ .id = KFUNC_THROW,
+	  .name = "bpf_throw",
+	  .instead = "return from the program, through each of its functions",
+	  .result = KFUNC_T_VOID,
+	  .nargs = 1,
+	  .arg = { KFUNC_T_U64 } },
+};
+
+const struct kfunc *kfunc_refused(unsigned *n)
+{
+	*n = ARRAY_LEN(refused);
+	return refused;
+}
+
 const struct kfunc *kfunc_table(unsigned *n)
 {
 	*n = ARRAY_LEN(table);
@@ -93,5 +109,8 @@ const struct kfunc *kfunc_by_id(uint32_t id)
 	for (unsigned i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].id == id)
 			return &table[i];
+	for (unsigned i = 0; i < ARRAY_LEN(refused); i++)
+		if (refused[i].id == id)
+			return &refused[i];
 	return NULL;
 }

@@ -27,6 +27,7 @@ enum kfunc_id {
 	KFUNC_ITER_NUM_NEXT,
 	KFUNC_ITER_NUM_DESTROY,
 	KFUNC_RDONLY_CAST,
+	KFUNC_THROW,
 };
 
 enum kfunc_type {
@@ -38,6 +39,7 @@ enum kfunc_type {
 	KFUNC_T_VOID,
 	KFUNC_T_INT_PTR,
 	KFUNC_T_ITER_NUM_PTR,
+	KFUNC_T_U64,
 	KFUNC_TYPES
 };
 
@@ -54,6 +56,7 @@ struct kfunc {
 	uint32_t id;                /* enum kfunc_id */
 	const char *name;           /* as the program declares it */
 	uint32_t kinds;             /* programs that may call it, bit by program_kind */
+	const char *instead;        /* what to do, of one that is known, but not there; or NULL */
 	const char *kind, *section; /* the same in words: "fsession", how its sections are named */
 	uint32_t flags;
 	uint8_t result; /* enum kfunc_type */
@@ -63,5 +66,6 @@ struct kfunc {
 
 const struct kfunc *kfunc_by_id(uint32_t id); /* NULL: we do not have it */
 const struct kfunc *kfunc_table(unsigned *n);
+const struct kfunc *kfunc_refused(unsigned *n); /* those with `instead`, not in the table */
 
 #endif

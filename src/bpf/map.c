@@ -10,7 +10,7 @@
  * Context  [ctl]
  * Spec     bpf(2); limits: Linux kernel/bpf/arraymap.c, hashtab.c, ringbuf.c, syscall.c
  */
-#include "bpf/map.h"
+#include "bpf/map_priv.h"
 
 #include "base/types.h"
 #include "bpf/progarray.h"
@@ -30,10 +30,15 @@
 #define HASH_MAX_ENTRIES (1u << 31)
 #define PERCPU_MAX_VALUE (32u << 10)
 
+#define PERF_CPU_ROOM (256u << 10)
+#define PERF_MAX_ROOM (8u << 20)
+
 #define ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 #define ARRAY_FLAGS  (ACCESS_FLAGS | BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP)
 #define HASH_FLAGS   (ACCESS_FLAGS | BPF_F_NUMA_NODE | BPF_F_NO_PREALLOC | BPF_F_ZERO_SEED)
 #define RING_FLAGS   ((uint32_t)BPF_F_NUMA_NODE)
+#define PERF_FLAGS \
+	((uint32_t)(BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_PRESERVE_ELEMS))
 
 static const struct {
 	const char *name;
@@ -43,10 +48,10 @@ static const struct {
 	[BPF_MAP_TYPE_HASH] = { "hash", NULL },
 	[BPF_MAP_TYPE_ARRAY] = { "array", NULL },
 	[BPF_MAP_TYPE_PROG_ARRAY] = { "prog_array", NULL },
-	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { "perf_event_array", "use a ringbuf" },
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { "perf_event_array", NULL },
 	[BPF_MAP_TYPE_PERCPU_HASH] = { "percpu_hash", NULL },
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = { "percpu_array", NULL },
-	[BPF_MAP_TYPE_STACK_TRACE] = { "stack_trace", "there is no stack helper yet" },
+	[BPF_MAP_TYPE_STACK_TRACE] = { "stack_trace", NULL },
 	[BPF_MAP_TYPE_CGROUP_ARRAY] = { "cgroup_array", "filter by process id" },
 	[BPF_MAP_TYPE_LRU_HASH] = { "lru_hash", "use a hash and delete old keys" },
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = { "lru_percpu_hash", "use a percpu_hash" },
@@ -189,6 +194,20 @@ static int check_progs(const struct map_attr *at, struct diag *d)
 	return 0;
 }
 
+static int check_perf(const struct map_attr *at, struct diag *d)
+{
+	int err = check_flags(at, PERF_FLAGS, d);
+
+	if (err < 0)
+		return err;
+	if (at->key_size != 4 || at->value_size != 4 || !at->max_entries)
+		return diag_set(d, -EINVAL,
+				"map %s: a perf_event_array has keys and values of 4 bytes and "
+				"max_entries above 0",
+				at->name);
+	return 0;
+}
+
 static int check_attr(const struct map_attr *at, struct diag *d)
 {
 	if (at->type && at->type < ARRAY_LEN(types) && types[at->type].instead)
@@ -202,6 +221,10 @@ static int check_attr(const struct map_attr *at, struct diag *d)
 		return check_ring(at, d);
 	if (at->type == BPF_MAP_TYPE_PROG_ARRAY)
 		return check_progs(at, d);
+	if (at->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return check_perf(at, d);
+	if (at->type == BPF_MAP_TYPE_STACK_TRACE)
+		return map_stack_check(at, d);
 	return diag_set(d, -EINVAL, "map %s: there is no map type %u", at->name, at->type);
 }
 
@@ -264,9 +287,9 @@ static int place_array(struct map *m, struct diag *d)
 	return place(m, size, &m->shm->values, d);
 }
 
-static int place_ring(struct map *m, struct diag *d)
+static int place_ring(struct map *m, uint64_t data, struct diag *d)
 {
-	uint64_t size = sizeof(struct shm_ring) + m->attr.max_entries;
+	uint64_t size = sizeof(struct shm_ring) + data;
 	struct shm_ring *ring;
 	int err;
 
@@ -275,9 +298,29 @@ static int place_ring(struct map *m, struct diag *d)
 	if (err < 0)
 		return err;
 	ring = shm_ptr(m->arena, m->shm->values, size);
-	ring->producer.size = m->attr.max_entries;
+	ring->producer.size = data;
 	ring->producer.lossless = m->attr.lossless;
 	return 0;
+}
+
+/*
+ * A perf event array is one ring for all threads.  The kernel's user gives a size for each CPU when
+ * he opens its buffer; the usual ones are 32 to 256 KiB.
+ */
+static int place_perf(struct map *m, struct diag *d)
+{
+	uint64_t size = PERF_CPU_ROOM;
+
+	while (size < PERF_CPU_ROOM * (uint64_t)m->attr.max_entries && size < PERF_MAX_ROOM)
+		size *= 2;
+	return place_ring(m, size, d);
+}
+
+static int place_stacks(struct map *m, struct diag *d)
+{
+	m->shm->values_size = map_stack_size(&m->attr);
+	m->shm->value_stride = map_stack_stride(&m->attr);
+	return place(m, m->shm->values_size, &m->shm->values, d);
 }
 
 static int place_hash(struct map *m, struct diag *d)
@@ -331,8 +374,12 @@ static int place_map(struct map *m, struct diag *d)
 		err = place_hash(m, d);
 	else if (is_array(at->type) || is_progs(m))
 		err = place_array(m, d);
+	else if (at->type == BPF_MAP_TYPE_STACK_TRACE)
+		err = place_stacks(m, d);
+	else if (at->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		err = place_perf(m, d);
 	else
-		err = place_ring(m, d);
+		err = place_ring(m, at->max_entries, d);
 	if (!err && m->shm->values)
 		m->values = shm_ptr(m->arena, m->shm->values, m->shm->values_size);
 	return err;
@@ -456,6 +503,18 @@ static void *find_value(const struct map *m, const void *key, unsigned slot)
 	return index < m->attr.max_entries ? array_value(m, index, slot) : NULL;
 }
 
+/* No elements that bpf(2) could give or take. */
+static bool is_ring(const struct map *m)
+{
+	return m->attr.type == BPF_MAP_TYPE_RINGBUF ||
+	       m->attr.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
+static bool is_stacks(const struct map *m)
+{
+	return m->attr.type == BPF_MAP_TYPE_STACK_TRACE;
+}
+
 static int check_percpu(const struct map *m, unsigned cpus)
 {
 	return is_percpu(m->attr.type) && (!cpus || cpus > SHM_MAX_THREADS) ? -EINVAL : 0;
@@ -482,10 +541,12 @@ int map_lookup(struct map *m, const void *key, void *value, unsigned cpus)
 
 	if (m->attr.flags & BPF_F_WRONLY)
 		return -EPERM;
-	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
+	if (is_ring(m))
 		return -ENOTSUP;
 	if (is_progs(m))
 		return lookup_prog(m, key, value);
+	if (is_stacks(m))
+		return map_stack_lookup(m, key, value);
 	if (check_percpu(m, cpus) < 0)
 		return -EINVAL;
 	at = find_value(m, key, 0);
@@ -566,9 +627,9 @@ int map_update(struct map *m, const void *key, const void *value, uint64_t flags
 
 	if (m->frozen || (m->attr.flags & BPF_F_RDONLY))
 		return -EPERM;
-	if (m->attr.type == BPF_MAP_TYPE_RINGBUF || is_progs(m))
+	if (is_ring(m) || is_progs(m))
 		return -ENOTSUP;
-	if (check_percpu(m, cpus) < 0)
+	if (is_stacks(m) || check_percpu(m, cpus) < 0)
 		return -EINVAL;
 	if (is_array(m->attr.type))
 		return update_array(m, key, value, flags, cpus);
@@ -586,15 +647,57 @@ int map_delete(struct map *m, const void *key)
 		return -EPERM;
 	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
 		return -ENOTSUP;
+	if (is_ring(m)) /* no entry has an event of the user's */
+		return *(const uint32_t *)key < m->attr.max_entries ? -ENOENT : -E2BIG;
 	if (is_progs(m)) {
 		uint32_t index;
 
 		memcpy(&index, key, sizeof(index));
 		return progarray_set(m, index, NULL);
 	}
+	if (is_stacks(m))
+		return map_stack_delete(m, key);
 	if (is_array(m->attr.type))
 		return -EINVAL;
 	return rt_hash_delete(m->shm, key);
+}
+
+struct take {
+	struct map *map;
+	char *value;
+	unsigned cpus;
+};
+
+static void take_value(void *arg, const void *value, uint32_t slot)
+{
+	const struct take *t = arg;
+
+	if (is_percpu(t->map->attr.type))
+		fold_value(t->map, value, t->value + slot % t->cpus * value_stride(t->map));
+	else
+		load_value(t->map, value, t->value);
+}
+
+int map_take(struct map *m, const void *key, void *value, unsigned cpus)
+{
+	struct take t = { .map = m, .value = value, .cpus = cpus };
+
+	if (m->frozen || (m->attr.flags & (BPF_F_RDONLY | BPF_F_WRONLY)))
+		return -EPERM;
+	if (!is_hash(m->attr.type))
+		return -ENOTSUP;
+	if (check_percpu(m, cpus) < 0)
+		return -EINVAL;
+	if (is_percpu(m->attr.type))
+		memset(value, 0, value_stride(m) * cpus);
+	return rt_hash_take(m->shm, key, take_value, &t);
+}
+
+int map_bucket(struct map *m, uint32_t bucket, void *keys, uint32_t cap)
+{
+	if (m->attr.flags & BPF_F_WRONLY)
+		return -EPERM;
+	return is_hash(m->attr.type) ? rt_hash_bucket(m->shm, bucket, keys, cap) : -ENOTSUP;
 }
 
 int map_next_key(struct map *m, const void *key, void *next)
@@ -607,6 +710,8 @@ int map_next_key(struct map *m, const void *key, void *next)
 		return -ENOTSUP;
 	if (is_hash(m->attr.type))
 		return rt_hash_get_next(m->shm, key, next);
+	if (is_stacks(m))
+		return map_stack_next_key(m, key, next);
 	if (key)
 		memcpy(&index, key, sizeof(index));
 	if (index == m->attr.max_entries - 1)

@@ -5,7 +5,9 @@
  * the programs use runs here, as thread slot 0.
  *
  * Types    ARRAY (BPF_F_MMAPABLE: a memfd of its own), HASH, PERCPU_ARRAY, PERCPU_HASH,
- *          RINGBUF, PROG_ARRAY (bpf/progarray.h: updates are made there, lookups give ids).  A per-CPU value has one copy per thread slot (SHM_MAX_THREADS): lookups
+ *          RINGBUF, PERF_EVENT_ARRAY (one ring for all), STACK_TRACE, PROG_ARRAY
+ *          (bpf/progarray.h: updates are made there, lookups give ids).  A per-CPU
+ *          value has one copy per thread slot (SHM_MAX_THREADS): lookups
  *          of the whole give `cpus` values, slot s added 8-byte lane-wise into s % cpus;
  *          an update puts value i into slot i and 0 into all others.
  * Flags    BPF_F_NO_PREALLOC is accepted, elements are preallocated all the same;
@@ -54,7 +56,10 @@ void map_put(struct map *m); /* NULL is fine */
 int map_lookup(struct map *m, const void *key, void *value, unsigned cpus);
 int map_update(struct map *m, const void *key, const void *value, uint64_t flags, unsigned cpus);
 int map_delete(struct map *m, const void *key);
-int map_next_key(struct map *m, const void *key, void *next); /* -ENOENT: no more */
+int map_next_key(struct map *m, const void *key, void *next);             /* -ENOENT: no more */
+int map_take(struct map *m, const void *key, void *value, unsigned cpus); /* look up and delete */
+/* A hash's keys bucket by bucket: the number in it; more than cap: keys is not whole. */
+int map_bucket(struct map *m, uint32_t bucket, void *keys, uint32_t cap);
 int map_freeze(struct map *m);
 
 /* One slot's value of a per-CPU map: shown without folding.  -ENOENT, -EINVAL. */

@@ -5,6 +5,7 @@
 
 #include "bpf/check.h"
 #include "bpf/dead.h"
+#include "bpf/helper.h"
 #include "bpf/insn.h"
 #include "bpf/progarray.h"
 
@@ -168,6 +169,27 @@ int program_load(const struct program_attr *attr, struct program **out, struct d
 	return 0;
 }
 
+void program_mark_stray(struct program *p, uint32_t insn)
+{
+	p->stray[insn / 8] |= (uint8_t)(1u << insn % 8);
+	p->strays = true;
+}
+
+bool program_reads_target(const struct program *p)
+{
+	/* whatever follows by a tail call may */
+	bool reads = p->strays || p->facts.sets_result ||
+		     p->facts.helpers[BPF_FUNC_tail_call / 64] >> BPF_FUNC_tail_call % 64 & 1;
+
+	for (uint32_t id = 0; id < HELPER_MAX && !reads; id++) {
+		const struct helper *h =
+			p->facts.helpers[id / 64] >> id % 64 & 1 ? helper_by_id(id) : NULL;
+
+		reads = h && h->flags & HELPER_READS_MEM;
+	}
+	return reads;
+}
+
 struct program *program_get(struct program *p)
 {
 	p->refs++;
@@ -185,5 +207,6 @@ void program_put(struct program *p)
 	free(p->insn);
 	free(p->sub);
 	free(p->edge);
+	free(p->stray);
 	free(p);
 }

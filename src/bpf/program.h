@@ -68,8 +68,10 @@ struct program {
 	uint32_t nmaps;
 	int16_t *ctx_slot; /* by instruction: the slot of ctx that it loads (see facts.c), or -1 */
 	struct body_facts facts;
-	shm_ref stats; /* struct shm_prog in the arena; 0 without an arena */
-	shm_ref runs;  /* struct shm_run of every slot; 0: program_count_runs() was not called */
+	uint8_t *stray; /* a bit for each instruction: program_load_strays() */
+	bool strays;    /* one of them does */
+	shm_ref stats;  /* struct shm_prog in the arena; 0 without an arena */
+	shm_ref runs;   /* struct shm_run of every slot; 0: program_count_runs() was not called */
 };
 
 struct program_attr {
@@ -111,6 +113,20 @@ struct program_runs program_runs(const struct program *p, const struct arena *ar
 
 /* Index of the subprogram that holds an instruction. */
 uint32_t program_sub_at(const struct program *p, uint32_t insn);
+
+/*
+ * Is the instruction a load through a pointer of the target's, so that there may be no memory?
+ * Conservative: of what cannot be told it is said, too (bpf/facts.c).
+ */
+static inline bool program_load_strays(const struct program *p, uint32_t insn)
+{
+	return p->stray && p->stray[insn / 8] >> insn % 8 & 1;
+}
+
+void program_mark_stray(struct program *p, uint32_t insn);
+
+/* Does it need reads that survive bad addresses: such loads, helpers that read, results in memory? */
+bool program_reads_target(const struct program *p);
 
 /*
  * Text of an instruction, as the kernel's verifier log writes it: "r1 = *(u64 *)(r1 +8)";

@@ -51,6 +51,14 @@ static const struct helper_proto table[] = {
 	ROW(loop,                   NUMBER, ARG_ANY, ARG_ANY, ARG_ANY, ARG_ANY),
 	ROW(for_each_map_elem,      NUMBER, ARG_MAP, ARG_ANY, ARG_ANY, ARG_ANY),
 	ROW(tail_call,              NUMBER, ARG_CTX, ARG_MAP, ARG_ANY),
+	ROW(perf_event_output,      NUMBER, ARG_CTX, ARG_MAP, ARG_ANY, ARG_IN0, ARG_SIZE),
+	ROW(get_stackid,            NUMBER, ARG_CTX, ARG_MAP, ARG_ANY),
+	ROW(get_numa_node_id,       NUMBER, ARG_NONE),
+	ROW(ktime_get_boot_ns,      NUMBER, ARG_NONE),
+	ROW(ktime_get_coarse_ns,    NUMBER, ARG_NONE),
+	ROW(ktime_get_tai_ns,       NUMBER, ARG_NONE),
+	READ(copy_from_user),
+	ROW(snprintf,               NUMBER, ARG_OUT0, ARG_SIZE, ARG_STRING, ARG_IN0, ARG_SIZE),
 	/* out, its size, the format's address in the target, &ctx[...] or a va_list, how */
 	{ HELPER_FORMAT_ARGS, { ARG_OUT0, ARG_SIZE, ARG_ANY, ARG_ANY, ARG_ANY }, RET_NUMBER },
 };

@@ -63,6 +63,7 @@ struct cli {
 	int nheader, ninclude, ndefine;
 	const char *layout; /* NULL: ours */
 	enum utramp_engine engine;
+	const char *faults;   /* NULL: auto */
 	uint64_t interval_ns; /* 0: none */
 	bool untyped_ok;      /* the verb set it: it asks no types of functions */
 	FILE *out;

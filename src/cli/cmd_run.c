@@ -153,7 +153,8 @@ static int open_rings(struct run *r, struct utramp_object *o)
 	while ((m = utramp_object__next_map(o, m))) {
 		struct ring *ring;
 
-		if (utramp_map__type(m) != BPF_MAP_TYPE_RINGBUF)
+		if (utramp_map__type(m) != BPF_MAP_TYPE_RINGBUF &&
+		    utramp_map__type(m) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 			continue;
 		ring = &r->ring[r->nrings];
 		ring->run = r;

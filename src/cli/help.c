@@ -44,6 +44,7 @@ static const struct option_help {
 	{ "engine", "--engine jit|interp      how programs run; interp: slowly, to compare", NULL },
 	{ "lossless", "--lossless               the target waits instead of losing events", NULL },
 	{ "stats", "--stats                  how often programs ran, and how long", NULL },
+	{ "faults", "--faults auto|syscall    how programs survive bad addresses", NULL },
 	{ "btf", "--btf MODULE=FILE        types for a module: BTF, raw or in an ELF file", NULL },
 	{ "proto", "--proto 'int f(T *)'     types for one function", NULL },
 	{ "debuginfo", "--debuginfo FILE|DIR     debug file of a module, or a tree of them", NULL },

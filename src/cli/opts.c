@@ -37,6 +37,7 @@ enum {
 	OPT_BUF,
 	OPT_COLOR,
 	OPT_ENGINE,
+	OPT_FAULTS,
 };
 
 /* clang-format off */
@@ -90,7 +91,7 @@ static const struct option longs[] = {
 	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
-	{ "faults",     required_argument, NULL, NOT_YET },
+	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
 	{ "log-level",  required_argument, NULL, NOT_YET },
 	{ "allow-write", no_argument,      NULL, NOT_YET },
@@ -306,6 +307,12 @@ static int take_btf(struct cli *c, int letter)
 	return 1;
 }
 
+static int take_faults(struct cli *c, const char *text)
+{
+	c->faults = text;
+	return strcmp(text, "auto") != 0 && strcmp(text, "syscall") != 0 ? -1 : 0;
+}
+
 /* Which calls, and how they look: the same. */
 static int take_calls(struct cli *c, int letter)
 {
@@ -319,6 +326,8 @@ static int take_calls(struct cli *c, int letter)
 		return take_depth(c, optarg);
 	case OPT_BUF:
 		return word(c->buf, &c->nbuf);
+	case OPT_FAULTS:
+		return take_faults(c, optarg);
 	case OPT_FILTER:
 		if (c->filter || !*optarg)
 			return -1;
@@ -466,6 +475,8 @@ static const char *value_hint(int letter)
 		return " (ours, seed)";
 	case OPT_COLOR:
 		return " (auto, always, never)";
+	case OPT_FAULTS:
+		return " (auto, syscall)";
 	case OPT_FILTER:
 		return " (one condition: join them by &&)";
 	default:

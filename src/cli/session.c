@@ -108,7 +108,9 @@ bool cli_gives_types(const struct cli *c)
 
 struct utramp_target *cli_spawn(const struct cli *c, int *code)
 {
-	struct utramp_spawn_opts opts = { .sz = sizeof(opts), .engine = c->engine };
+	struct utramp_spawn_opts opts = { .sz = sizeof(opts),
+					  .engine = c->engine,
+					  .faults = c->faults };
 	struct utramp_target *t;
 
 	if (!c->command) {
@@ -175,6 +177,7 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 {
 	const char *example = "";
 	unsigned raw, n = utramp_target__functions(t, &raw, &example);
+	const char *how;
 	int err;
 
 	if (interrupts) {
@@ -197,6 +200,9 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 	cli_progress_end();
 	cli_info(c, "attached %u function%s in process %d, stopped %.1f ms", n, cli_plural(n),
 		 (int)utramp_target__pid(t), (double)utramp_target__stopped_ns(t) / 1e6);
+	how = utramp_target__faults(t);
+	if (c->verbose && how)
+		cli_info(c, "bad addresses: %s", how);
 	return 0;
 }
 

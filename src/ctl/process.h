@@ -155,6 +155,20 @@ void process_touch(struct process *p, const struct process_patch *patch, unsigne
 /* One system call by a stopped thread; the result as the kernel gives it (-errno). */
 long process_syscall(struct process *p, long nr, const uint64_t arg[6]);
 
+/* Of a stopped process; new or old NULL: not wanted.  As the kernel gives it (-errno). */
+int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new,
+		      struct rt_sigaction *old);
+uint64_t process_caught(const struct process *p); /* signals that have a handler, bit sig - 1 */
+
+/*
+ * SIGSEGV and SIGBUS are unblocked in every thread, which goes on believing what it believed
+ * (rt_tls.held), or are blocked again where it does.  Stopped processes only.
+ */
+int process_hold(struct process *p, bool hold);
+
+/* May some thread of the stopped process be inside of a program? */
+bool process_inside(struct process *p);
+
 /* ns between the last stop and resume, for the start line. */
 uint64_t process_stopped_ns(const struct process *p);
 

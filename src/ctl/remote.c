@@ -382,7 +382,10 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 	for (int i = 0; i < SLABS; i++)
 		s.room[i] = (struct rt_room){ p->slab[i].text, p->slab[i].room };
 	for (int i = 0; i < SLABS; i++) {
-		int err = process_write(p, p->slab[i].rt_state, &s, sizeof(s));
+		int err;
+
+		s.text = p->slab[i].text;
+		err = process_write(p, p->slab[i].rt_state, &s, sizeof(s));
 
 		if (err)
 			return diag_set(d, err, "cannot write to the slab's data");

@@ -46,7 +46,7 @@ int ring_reader_new(struct arena *a, shm_ref map, struct ring_reader **out)
 	struct shm_ring *ring;
 	uint64_t size;
 
-	if (!m || m->type != BPF_MAP_TYPE_RINGBUF)
+	if (!m || (m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY))
 		return -EINVAL;
 	ring = shm_ptr(a, m->values, sizeof(*ring));
 	if (!ring)

@@ -480,7 +480,7 @@ int gen_dump_map(struct map *m, const char *name, const struct dump_types *types
 
 	if (m->attr.flags & BPF_F_WRONLY)
 		return -EPERM;
-	if (m->attr.type == BPF_MAP_TYPE_RINGBUF)
+	if (m->attr.type == BPF_MAP_TYPE_RINGBUF || m->attr.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return 0;
 	err = dump_init(&d, types);
 	bucket = err ? NULL : bucket_map(&d);

@@ -8,7 +8,7 @@
  * Known     stacks of rsp and rbp: every function that compilers make has its CFA by one of them, or
  *           by an expression over them.  DWARF's other registers are CFI_LOST.
  * Bounds    CFI_BYTES of instructions for one row, CFI_OPS of an expression
- * Context   [probe] signal-safe; about 300 bytes of stack
+ * Context   [probe] signal-safe; up to 1,100 bytes of stack
  * Spec      DWARF 5 6.4 (call frame information), 2.5.1 (expressions); LSB 5.0 Core 10.6
  *           (.eh_frame, .eh_frame_hdr); psABI 3.6.2 (register numbers)
  */

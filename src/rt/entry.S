@@ -68,4 +68,47 @@ end rt_guard_slow, rt_guard_enter
 begin rt_tail
 	movq (%rbp), %rdi
 end rt_tail, rt_tail_open
+/* rt_load(%r11, %r10) into r11; rax, too, is preserved. */
+	.globl rt_load_word
+	.hidden rt_load_word
+	.type rt_load_word, @function
+rt_load_word:
+	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushfq
+	andq $-16, %rsp
+	cld
+	movq %r11, %rdi
+	movq %r10, %rsi
+	call rt_load
+	testb $4, -71(%rbp)
+	je 1f
+	std
+1:	movq %rax, %r11
+	leaq -64(%rbp), %rsp
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rax
+	popq %rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size rt_load_word, . - rt_load_word
 	.section .note.GNU-stack, "", @progbits

@@ -9,18 +9,43 @@
 #define CPU_SELECTOR 0x7b /* GDT entry whose limit holds node << 12 | cpu (asm/segment.h) */
 #define COMM_LEN     16   /* TASK_COMM_LEN */
 #define GET_NAME     16   /* PR_GET_NAME */
-#define MONOTONIC    1
 
-uint64_t rt_ktime_get_ns(void)
+/* linux/time.h */
+#define MONOTONIC        1
+#define MONOTONIC_COARSE 6
+#define BOOTTIME         7
+#define TAI              11
+
+static inline __attribute__((always_inline)) uint64_t clock_ns(int clock)
 {
 	int (*vdso)(int, void *) = (int (*)(int, void *))(void *)rt_state.clock_gettime;
 	struct {
 		int64_t sec, nsec;
 	} ts = { 0, 0 };
 
-	if (!vdso || vdso(MONOTONIC, &ts) < 0)
-		rt_sys3(__NR_clock_gettime, MONOTONIC, (long)&ts, 0);
+	if (!vdso || vdso(clock, &ts) < 0)
+		rt_sys3(__NR_clock_gettime, clock, (long)&ts, 0);
 	return (uint64_t)ts.sec * 1000000000u + (uint64_t)ts.nsec;
+}
+
+uint64_t rt_ktime_get_ns(void)
+{
+	return clock_ns(MONOTONIC);
+}
+
+uint64_t rt_ktime_get_boot_ns(void)
+{
+	return clock_ns(BOOTTIME);
+}
+
+uint64_t rt_ktime_get_coarse_ns(void)
+{
+	return clock_ns(MONOTONIC_COARSE);
+}
+
+uint64_t rt_ktime_get_tai_ns(void)
+{
+	return clock_ns(TAI);
 }
 
 uint64_t rt_get_current_pid_tgid(void)
@@ -54,12 +79,22 @@ uint64_t rt_get_current_comm(char *buf, uint32_t size)
 	return 0;
 }
 
-uint64_t rt_get_smp_processor_id(void)
+static uint64_t cpu_limit(void)
 {
 	uint64_t limit = 0;
 
 	__asm__ volatile("lslq %1, %0" : "+r"(limit) : "r"((uint64_t)CPU_SELECTOR) : "cc");
-	return limit & 0xfff;
+	return limit;
+}
+
+uint64_t rt_get_smp_processor_id(void)
+{
+	return cpu_limit() & 0xfff;
+}
+
+uint64_t rt_get_numa_node_id(void)
+{
+	return cpu_limit() >> 12;
 }
 
 /* xorshift64* (Marsaglia, Vigna); a handler in between costs at most a repeated number. */

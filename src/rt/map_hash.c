@@ -136,9 +136,9 @@ static void hash_find_bucket(struct hash_view *v, struct shm_map *m, const void 
 }
 
 /* 0, or -EBUSY counted in busy.  Slot 0's threads are the control process's: they wait. */
-static int bucket_lock(const struct hash_view *v, uint32_t owner)
+int rt_map_lock(struct shm_map *m, uint32_t *lock, uint32_t owner)
 {
-	uint32_t *lock = &v->bucket->lock, held;
+	uint32_t held;
 
 	for (int spin = 0; spin < LOCK_SPINS; spin++) {
 		held = 0;
@@ -150,18 +150,28 @@ static int bucket_lock(const struct hash_view *v, uint32_t owner)
 		__builtin_ia32_pause();
 	}
 	held = __atomic_load_n(lock, __ATOMIC_RELAXED);
-	if (held && rt_owner_dead(rt_map_arena(v->m), held - 1) &&
+	if (held && rt_owner_dead(rt_map_arena(m), held - 1) &&
 	    __atomic_compare_exchange_n(lock, &held, owner + 1, 0, __ATOMIC_ACQUIRE,
 					__ATOMIC_RELAXED))
 		return 0;
 busy:
-	__atomic_fetch_add(&v->m->busy, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
 	return -EBUSY;
+}
+
+void rt_map_unlock(uint32_t *lock)
+{
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+}
+
+static int bucket_lock(const struct hash_view *v, uint32_t owner)
+{
+	return rt_map_lock(v->m, &v->bucket->lock, owner);
 }
 
 static void bucket_unlock(const struct hash_view *v)
 {
-	__atomic_store_n(&v->bucket->lock, 0, __ATOMIC_RELEASE);
+	rt_map_unlock(&v->bucket->lock);
 }
 
 /* The free elements are a stack; the tag in the head's high half changes with each move. */
@@ -505,6 +515,68 @@ int rt_hash_get_next(struct shm_map *m, const void *key, void *next)
 		return err;
 	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
 	return -EBUSY;
+}
+
+/*
+ * One bucket's keys, each once, as the chain was at one time.  More than cap: their number,
+ * and keys is not complete.
+ */
+static uint32_t bucket_keys(struct hash_view *v, void *keys, uint32_t cap)
+{
+	uint32_t n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE), found = 0;
+
+	for (uint32_t steps = 0; n; steps++) {
+		if (n > v->m->max_entries || steps > v->m->max_entries)
+			return found;
+		if (elem_is_newest(v, n) && found++ < cap)
+			rt_copy((char *)keys + (uint64_t)(found - 1) * v->m->key_size,
+				elem_key(hash_elem(v, n)), v->m->key_size);
+		n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
+	}
+	return found;
+}
+
+int rt_hash_bucket(struct shm_map *m, uint32_t bucket, void *keys, uint32_t cap)
+{
+	struct hash_view v;
+	uint32_t n, version;
+
+	hash_open(&v, m);
+	if (bucket >= v.h->nbuckets)
+		return -ENOENT;
+	v.bucket = hash_bucket(&v, bucket);
+	for (int i = 0; i < LOCK_SPINS; i++) {
+		version = __atomic_load_n(&v.bucket->version, __ATOMIC_ACQUIRE);
+		n = bucket_keys(&v, keys, cap);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (version == __atomic_load_n(&v.bucket->version, __ATOMIC_RELAXED))
+			return (int)n;
+	}
+	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
+	return -EBUSY;
+}
+
+int rt_hash_take(struct shm_map *m, const void *key,
+		 void (*see)(void *arg, const void *value, uint32_t slot), void *arg)
+{
+	uint32_t slots = m->type == BPF_MAP_TYPE_PERCPU_HASH ? SHM_MAX_THREADS : 1, n;
+	const struct shm_arena *a = rt_map_arena(m);
+	struct hash_view v;
+	int err, changed;
+
+	hash_find_bucket(&v, m, key);
+	err = bucket_lock(&v, 0);
+	if (err < 0)
+		return err;
+	n = chain_find(&v, key, &changed);
+	for (uint32_t s = 0; n && s < slots; s++) {
+		if (!s || __atomic_load_n(&a->thread[s].touched, __ATOMIC_ACQUIRE))
+			see(arg, elem_value(&v, n, s), s);
+	}
+	if (n && chain_remove(&v, key, 0))
+		__atomic_fetch_sub(&v.h->count, 1, __ATOMIC_RELAXED);
+	bucket_unlock(&v);
+	return n ? 0 : -ENOENT;
 }
 
 static uint32_t hash_nbuckets(uint32_t max_entries)

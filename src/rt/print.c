@@ -1,9 +1,11 @@
 /*
- * rt/print.c - bpf_trace_printk and bpf_trace_vprintk: format, and a record to the ring.
+ * rt/print.c - bpf_trace_printk and bpf_trace_vprintk: format, and a record to the ring;
+ * bpf_snprintf: into the program's memory.
  *
  * Conversions %d %i %u %x %X %o %c %p %s %% with hh h l ll z, flags - 0 + # space, width
  * and precision; %px %pK %ps %pS %pB print the number as %p does, %pks %pus as %s.
- * Strings are read fault-tolerantly.  Text beyond PRINT_MAX is cut.
+ * Strings are read fault-tolerantly, at most STRING_MAX bytes of each.  What a record or a buffer
+ * has no room for is cut, but counted: bpf_snprintf() tells how long it would have been.
  *
  * Errors   -EINVAL as the kernel: no NUL, unknown conversion, bytes not printable, more
  *          conversions than arguments
@@ -12,9 +14,11 @@
  */
 #include "rt/probe.h"
 
-#define PRINT_MAX 512
-#define FIELD_MAX 64 /* of a number: 22 octal digits, sign, prefix; wider fields are filled */
-#define MAX_VARGS 12
+#define PRINT_MAX  512
+#define STRING_MAX 512
+#define FMT_MAX    4096 /* bpf_snprintf() is not told how long its format is */
+#define FIELD_MAX  64   /* of a number: 22 octal digits, sign, prefix; wider fields are filled */
+#define MAX_VARGS  12
 
 enum {
 	LEFT = 1 << 0,
@@ -27,8 +31,9 @@ enum {
 };
 
 struct out {
-	char text[PRINT_MAX + 1]; /* strings are read into place, with their NUL */
-	uint32_t n;
+	char *text; /* room for cap bytes and a NUL: strings are read into place */
+	uint32_t cap;
+	uint32_t n; /* may be more than cap */
 };
 
 struct spec {
@@ -41,14 +46,18 @@ struct spec {
 
 static void put(struct out *o, char c)
 {
-	if (o->n < PRINT_MAX)
-		o->text[o->n++] = c;
+	if (o->n < o->cap)
+		o->text[o->n] = c;
+	o->n++;
 }
 
 static void fill(struct out *o, char c, uint32_t n)
 {
-	while (n-- && o->n < PRINT_MAX)
+	uint32_t end = o->n + n;
+
+	while (o->n < end && o->n < o->cap)
 		put(o, c);
+	o->n = end;
 }
 
 static uint32_t parse_number(const char **p)
@@ -201,28 +210,60 @@ static void put_number(struct out *o, struct spec *s, uint64_t v)
 	put_field(o, s, prefix, digits, n);
 }
 
+/* Bytes of the string at addr, at most max; a bad pointer prints nothing, as in the kernel. */
+static uint32_t string_length(uint64_t addr, uint32_t max)
+{
+	char piece[32];
+	uint32_t n = 0;
+
+	while (n < max) {
+		uint32_t want = max - n < sizeof(piece) - 1 ? max - n + 1 : sizeof(piece);
+		uint64_t got = rt_probe_read_str(piece, want, addr + n);
+
+		if ((int64_t)got <= 0)
+			break;
+		n += (uint32_t)got - 1;
+		if (got < want)
+			break;
+	}
+	return n;
+}
+
+/* Those of the string that have room, into place; how many it has in all. */
+static uint32_t read_string(struct out *o, uint64_t addr, uint32_t max)
+{
+	uint32_t room = o->n < o->cap ? o->cap - o->n : 0, want = max < room ? max : room;
+	uint64_t got;
+
+	if (!room)
+		return string_length(addr, max);
+	got = rt_probe_read_str(o->text + o->n, want + 1, addr);
+	if ((int64_t)got <= 0)
+		return 0;
+	if (got <= want || want == max)
+		return (uint32_t)got - 1;
+	return want + string_length(addr + want, max - want);
+}
+
 static void put_string(struct out *o, const struct spec *s, uint64_t addr)
 {
-	uint32_t max = PRINT_MAX - o->n + 1, start = o->n, room;
-	uint64_t n;
+	uint32_t max = STRING_MAX, start = o->n, n, room;
 
-	if (s->precision >= 0 && (uint32_t)s->precision + 1 < max)
-		max = (uint32_t)s->precision + 1;
-	n = rt_probe_read_str(o->text + start, max, addr);
-	n = (int64_t)n > 0 ? n - 1 : 0; /* a bad pointer prints nothing, as in the kernel */
-	o->n += (uint32_t)n;
-	room = s->width > n ? s->width - (uint32_t)n : 0;
+	if (s->precision >= 0 && (uint32_t)s->precision < max)
+		max = (uint32_t)s->precision;
+	n = read_string(o, addr, max);
+	room = s->width > n ? s->width - n : 0;
 	if (s->flags & LEFT) {
+		o->n += n;
 		fill(o, ' ', room);
 		return;
 	}
-	if (room > PRINT_MAX - o->n)
-		room = PRINT_MAX - o->n;
-	for (uint64_t i = n; room && i; i--)
-		o->text[start + room + i - 1] = o->text[start + i - 1];
-	for (uint32_t i = 0; i < room; i++)
-		o->text[start + i] = ' ';
-	o->n += room;
+	for (uint32_t i = n; room && i--;) {
+		if (start + room + i < o->cap)
+			o->text[start + room + i] = o->text[start + i];
+	}
+	fill(o, ' ', room);
+	o->n += n;
 }
 
 static void put_char(struct out *o, const struct spec *s, char c)
@@ -282,21 +323,45 @@ static void print_record(const struct out *o)
 		   offsetof(struct shm_printk, text), o->text, o->n);
 }
 
-static uint64_t print(const char *fmt, uint32_t fmt_size, const uint64_t *arg, uint32_t nargs)
+/* A lost relocation leaves NULL, or an offset into .rodata instead of an address. */
+static int is_address(const char *fmt)
 {
-	struct out o;
+	return (uintptr_t)fmt >= 65536;
+}
+
+static int ends(const char *fmt, uint32_t size)
+{
 	uint32_t i = 0;
 
-	o.n = 0;
-	/* a lost relocation leaves NULL, or an offset into .rodata instead of an address */
-	if ((uintptr_t)fmt < 65536)
-		return RT_ERR(EINVAL);
-	while (i < fmt_size && fmt[i])
+	while (i < size && fmt[i])
 		i++;
-	if (i == fmt_size || format(&o, fmt, arg, nargs) < 0)
+	return i < size;
+}
+
+static uint64_t print(const char *fmt, uint32_t fmt_size, const uint64_t *arg, uint32_t nargs)
+{
+	char text[PRINT_MAX + 1];
+	struct out o = { .text = text, .cap = PRINT_MAX };
+
+	if (!is_address(fmt) || !ends(fmt, fmt_size) || format(&o, fmt, arg, nargs) < 0)
 		return RT_ERR(EINVAL);
+	if (o.n > o.cap)
+		o.n = o.cap;
 	print_record(&o);
 	return o.n;
+}
+
+uint64_t rt_snprintf(char *str, uint32_t size, const char *fmt, const uint64_t *data, uint32_t len)
+{
+	struct out o = { .text = str, .cap = size ? size - 1 : 0 };
+
+	if (len & 7 || len > MAX_VARGS * 8 || (len && !data))
+		return RT_ERR(EINVAL);
+	if (!is_address(fmt) || !ends(fmt, FMT_MAX) || format(&o, fmt, data, len / 8) < 0)
+		return RT_ERR(EINVAL);
+	if (size)
+		str[o.n < o.cap ? o.n : o.cap] = 0;
+	return o.n + 1u;
 }
 
 uint64_t rt_trace_printk(const char *fmt, uint32_t fmt_size, uint64_t a, uint64_t b, uint64_t c)

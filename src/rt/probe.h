@@ -137,6 +137,15 @@ uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src);
  */
 int rt_write_all(uint64_t dst, const void *src, uint64_t size);
 
+#define RT_STACK_DEPTH 127 /* entries of a stack, those that are skipped included */
+
+/*
+ * How many callers there are, at most skip + max; those behind the first skip go to out.  ret and
+ * frame: where return address and rbp of the hit lie.
+ */
+uint64_t rt_walk_stack(uint64_t *out, uint64_t skip, uint64_t max, const uint64_t *ret,
+		       const uint64_t *frame);
+
 /* Fills the thread's stack bounds in struct rt_tls. */
 void rt_find_room(void);
 
@@ -151,6 +160,11 @@ int rt_find_unwinder(uint64_t caller, struct rt_unwinder *out); /* 0: not known 
 void rt_unwound(uint64_t frame, uint32_t hook);
 
 int rt_owner_dead(struct shm_arena *a, uint32_t owner);
+
+/* A lock word in a map that holds SHM_OWNER() + 1 of its owner: 0, or -EBUSY, counted; a dead
+ * owner is robbed. */
+int rt_map_lock(struct shm_map *m, uint32_t *lock, uint32_t owner);
+void rt_map_unlock(uint32_t *lock);
 uint64_t rt_output2(struct shm_map *m, const void *a, uint64_t na, const void *b, uint64_t nb);
 
 void *map_array_lookup(struct shm_map *m, const void *key, uint32_t slot);

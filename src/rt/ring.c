@@ -17,7 +17,8 @@
  */
 #include "rt/probe.h"
 
-#define RING_MAX_RECORD 0x3fffffffu /* RINGBUF_MAX_RECORD_SZ */
+#define RING_MAX_RECORD 0x3fffffffu      /* RINGBUF_MAX_RECORD_SZ */
+#define PERF_MAX_SAMPLE (64 * 1024 - 24) /* bpf_trace.c: header.size is 16 bits wide */
 #define CLAIM_TRIES     100000
 #define SLEEP_NS        50000
 #define GIVE_UP_NS      2000000000ull
@@ -212,6 +213,26 @@ uint64_t rt_ringbuf_output(struct shm_map *m, const void *data, uint64_t size, u
 	if (flags & ~(uint64_t)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
 		return RT_ERR(EINVAL);
 	return rt_output2(m, data, size, NULL, 0);
+}
+
+/*
+ * A perf event array is one ring for all CPUs, in the order of the calls.  Whatever index is
+ * given, the record is delivered: a thread may be moved between asking for its CPU and this.
+ */
+uint64_t rt_perf_event_output(const uint64_t *ctx, struct shm_map *m, uint64_t flags,
+			      const void *data, uint64_t size)
+{
+	uint64_t err;
+
+	(void)ctx;
+	if (flags & ~(uint64_t)BPF_F_INDEX_MASK || m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return RT_ERR(EINVAL);
+	if (flags != BPF_F_CURRENT_CPU && flags >= m->max_entries)
+		return RT_ERR(E2BIG);
+	if (size > PERF_MAX_SAMPLE)
+		return RT_ERR(E2BIG);
+	err = rt_output2(m, data, size, NULL, 0);
+	return err ? RT_ERR(ENOSPC) : 0;
 }
 
 uint64_t rt_ringbuf_query(struct shm_map *m, uint64_t what)

@@ -96,15 +96,29 @@ uint64_t rt_ringbuf_reserve(struct shm_map *m, uint64_t size, uint64_t flags);
 uint64_t rt_ringbuf_submit(void *sample, uint64_t flags);
 uint64_t rt_ringbuf_discard(void *sample, uint64_t flags);
 uint64_t rt_ringbuf_query(struct shm_map *m, uint64_t what);
+uint64_t rt_perf_event_output(const uint64_t *ctx, struct shm_map *m, uint64_t flags,
+			      const void *data, uint64_t size);
 uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src);
 uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src);
+/* The lowest size bytes (at most 8) of a word in memory, 0 where there is none. */
+uint64_t rt_load(uint64_t addr, uint64_t size);
+/*
+ * rt_load() for generated code: r11 the address, r10 the size; r11 the word.  Preserves all other
+ * registers but flags, takes any stack alignment.
+ */
+void rt_load_word(void);
 uint64_t rt_trace_printk(const char *fmt, uint32_t fmt_size, uint64_t a, uint64_t b, uint64_t c);
 uint64_t rt_trace_vprintk(const char *fmt, uint32_t fmt_size, const uint64_t *data, uint32_t len);
+uint64_t rt_snprintf(char *str, uint32_t size, const char *fmt, const uint64_t *data, uint32_t len);
 uint64_t rt_ktime_get_ns(void);
+uint64_t rt_ktime_get_boot_ns(void);
+uint64_t rt_ktime_get_coarse_ns(void);
+uint64_t rt_ktime_get_tai_ns(void);
 uint64_t rt_get_current_pid_tgid(void);
 uint64_t rt_get_current_uid_gid(void);
 uint64_t rt_get_current_comm(char *buf, uint32_t size);
 uint64_t rt_get_smp_processor_id(void);
+uint64_t rt_get_numa_node_id(void);
 uint64_t rt_get_prandom_u32(void);
 uint64_t rt_get_func_arg(const uint64_t *ctx, uint32_t n, uint64_t *value);
 uint64_t rt_get_func_arg_cnt(const uint64_t *ctx);
@@ -123,6 +137,9 @@ uint64_t rt_set_result(uint64_t *ctx, const void *value, uint32_t size);
  */
 uint64_t rt_get_stack(const uint64_t *ctx, void *buf, uint32_t size, uint64_t flags,
 		      const uint64_t *ret, const uint64_t *frame);
+/* The fourth is none: ret and frame are the fifth and the sixth for all that walk. */
+uint64_t rt_get_stackid(const uint64_t *ctx, struct shm_map *m, uint64_t flags, uint64_t none,
+			const uint64_t *ret, const uint64_t *frame);
 /* For programs that trace generates; see rt/varargs.c. */
 uint64_t rt_format_args(void *out, uint32_t cap, const void *format, const uint64_t *entry,
 			uint64_t how);
@@ -136,6 +153,19 @@ void *rt_hash_value(struct shm_map *m, const void *key, uint32_t slot);
 int rt_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags,
 		   uint32_t slot);
 int rt_hash_delete(struct shm_map *m, const void *key);
+
+/* Keys of bucket number `bucket`: how many there are, the first cap of them in keys; -ENOENT: no
+ * such bucket, -EBUSY: it never rested. */
+int rt_hash_bucket(struct shm_map *m, uint32_t bucket, void *keys, uint32_t cap);
+
+/* Delete an element; before that see() gets its value, of each thread slot that has ever
+ * counted.  No update comes between the two. */
+int rt_hash_take(struct shm_map *m, const void *key,
+		 void (*see)(void *arg, const void *value, uint32_t slot), void *arg);
+
+/* A stack trace map's bucket: number of addresses, at most max; 0: none.  -ENOENT, -EBUSY. */
+int rt_stack_read(const struct shm_stack *s, uint64_t *pc, uint32_t max);
+int rt_stack_delete(struct shm_map *m, struct shm_stack *s);
 
 /*
  * Lay out the hash tables of a fresh map in zeroed arena memory: h->buckets (of

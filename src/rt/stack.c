@@ -16,7 +16,7 @@
  * Reads: words in the page of the hit's return address are read as they are.  The thread is
  * going to return by that word, so nobody can take that page from it and have it live.  Nothing
  * like it holds for another page, not even for one that was readable a moment ago: a wild rbp
- * may point to memory that another thread unmaps now.  So all others go through the kernel, a
+ * may point to memory that another thread unmaps now.  So all others go by rt_read_some(), a
  * piece at a time, and frames that lie in the piece cost nothing.
  *
  * Bounds   RT_STACK_DEPTH entries, STEPS frames, addresses that only rise
@@ -28,10 +28,9 @@
 #include "rt/probe.h"
 #include "rt/slab.h"
 
-#define RT_STACK_DEPTH 127
-#define STEPS          (4 * RT_STACK_DEPTH) /* up to three frames of ours for one that is shown */
-#define PAGE           4096ull
-#define PIECE          32 /* words: the helper's share of the target's stack is 1 KiB */
+#define STEPS (4 * RT_STACK_DEPTH) /* up to three frames of ours for one that is shown */
+#define PAGE  4096ull
+#define PIECE 32 /* words: the helper's share of the target's stack is 1 KiB */
 
 /* x86/frame.h, whose layer is not for us */
 #define STATE_FRAME 0x80 /* return address at rbp + 8 */
@@ -187,6 +186,21 @@ static uint64_t walk(struct walk *w, uint64_t *out, uint64_t skip, uint64_t max)
 	return n;
 }
 
+uint64_t rt_walk_stack(uint64_t *out, uint64_t skip, uint64_t max, const uint64_t *ret,
+		       const uint64_t *frame)
+{
+	struct walk w;
+
+	max += skip;
+	w.at = (uint64_t)ret;
+	w.page = w.at / PAGE;
+	w.pc = load(w.at);
+	w.fp = load((uint64_t)frame);
+	w.from = w.have = 0;
+	w.exact = 0;
+	return walk(&w, out, skip, max < RT_STACK_DEPTH ? max : RT_STACK_DEPTH);
+}
+
 static uint64_t refuse(void *buf, uint32_t size, uint64_t err)
 {
 	rt_zero(buf, size);
@@ -196,19 +210,12 @@ static uint64_t refuse(void *buf, uint32_t size, uint64_t err)
 uint64_t rt_get_stack(const uint64_t *ctx, void *buf, uint32_t size, uint64_t flags,
 		      const uint64_t *ret, const uint64_t *frame)
 {
-	uint64_t skip = flags & BPF_F_SKIP_FIELD_MASK, max = skip + size / 8, n;
-	struct walk w;
+	uint64_t skip = flags & BPF_F_SKIP_FIELD_MASK, n;
 
 	(void)ctx;
 	if (flags & ~(uint64_t)(BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK) || size % 8 || !ret)
 		return refuse(buf, size, RT_ERR(EINVAL));
-	w.at = (uint64_t)ret;
-	w.page = w.at / PAGE;
-	w.pc = load(w.at);
-	w.fp = load((uint64_t)frame);
-	w.from = w.have = 0;
-	w.exact = 0;
-	n = walk(&w, buf, skip, max < RT_STACK_DEPTH ? max : RT_STACK_DEPTH);
+	n = rt_walk_stack(buf, skip, size / 8, ret, frame);
 	if (n < skip)
 		return refuse(buf, size, RT_ERR(EFAULT));
 	n = 8 * (n - skip);

@@ -98,14 +98,15 @@ struct shm_run {
 /*
  * A map.  self is its own offset, so that base = (char *)map - map->self on either
  * side.  values: arrays: max_entries * value_stride; per-CPU array: SHM_MAX_THREADS
- * times that, slot after slot; hash: see struct shm_hash; ring: struct shm_ring; array of
- * programs: a word each, the number of a program in rt_tails, 0: none.
+ * times that, slot after slot; hash: see struct shm_hash; ring and perf event array: struct
+ * shm_ring; stack traces: struct shm_stack; array of programs: a word each, the number of a program
+ * in rt_tails, 0: none.
  */
 struct shm_map {
 	shm_ref self;
 	uint32_t type; /* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
-	uint32_t value_stride; /* value_size rounded up to 8 */
+	uint32_t value_stride; /* value_size rounded up to 8; stack traces: with the head */
 	uint32_t id;
 	uint32_t frozen;
 	shm_ref values;
@@ -141,6 +142,21 @@ struct shm_hash {
 	uint64_t count;
 	uint64_t reserved[2];
 };
+
+/*
+ * Stack trace map: SHM_STACK_BUCKETS(max_entries) buckets of value_stride bytes, that is a head
+ * and value_size bytes of addresses; the id of a stack is its bucket's number.  version is odd
+ * while the holder of the lock (as in a hash's bucket) writes; left odd by a dead one it means
+ * that nothing is there.  nr 0: empty.
+ */
+struct shm_stack {
+	uint32_t lock, version;
+	uint32_t hash, nr;
+	uint64_t pc[];
+};
+
+/* max_entries rounded up to a power of two, as in the kernel; it is at most 2^31. */
+#define SHM_STACK_BUCKETS(max) ((max) <= 1 ? 1u : 2u << (31 - __builtin_clz((uint32_t)(max)-1)))
 
 /*
  * Ring buffer, in the kernel's record format (kernel/bpf/ringbuf.c): an 8-byte header
@@ -245,6 +261,12 @@ struct rt_thread {
 	uint64_t random;  /* state of bpf_get_prandom_u32 */
 	uint32_t records; /* reserved, neither submitted nor discarded yet */
 	uint32_t pad;
+	/* SIGSEGV and SIGBUS that somebody sent while the thread believed them to be blocked */
+	struct rt_pending {
+		int32_t there, code;
+		uint32_t pid, uid;
+		uint64_t value;
+	} pending[2];
 };
 
 /*
@@ -256,6 +278,7 @@ struct rt_tls {
 	uint64_t block; /* struct rt_thread *, 0 at first */
 	uint64_t stack_limit;
 	uint64_t stack_lo;
+	uint64_t held; /* RT_HELD_* */
 };
 
 /*
@@ -271,6 +294,7 @@ struct rt_tls {
 
 enum {
 	RT_FLAG_NO_READS = 1 << 0, /* bpf_probe_read_* gives -EFAULT: seccomp */
+	RT_FLAG_FAULTS = 1 << 1,   /* loads may fault: the handler of rt/fault.c is there */
 };
 
 struct rt_state {
@@ -291,6 +315,7 @@ struct rt_state {
 	uint64_t find_object;    /* _dl_find_object, or 0: no other unwinder is looked up */
 	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
 	uint64_t cfi;                  /* of struct rt_cfi, or 0 */
+	uint64_t text;                 /* where this slab's room is: room[0].lo or room[1].lo */
 	uint64_t reserved[4];
 };
 
@@ -311,5 +336,53 @@ struct rt_cfi {
 	struct rt_cfi_module module[RT_CFI_MODULES];
 	uint64_t row[1 << RT_CFI_CACHE_BITS];
 };
+
+/* -- signals (rt/signal.h) ------------------------------------------------- */
+
+#define RT_SIGNALS 65 /* by number, from 1 */
+
+/* The functions of libc that rt/sighook.c stands in for. */
+enum {
+	RT_HOOK_SIGACTION,
+	RT_HOOK_SIGPROCMASK,
+	RT_HOOK_PTHREAD_SIGMASK,
+	RT_HOOK_SIGSUSPEND,
+	RT_HOOK_PPOLL,
+	RT_HOOK_PSELECT,
+	RT_HOOK_EPOLL_PWAIT,
+	RT_HOOK_EPOLL_PWAIT2,
+	RT_HOOK_EXECVE,
+	RT_HOOK_EXECVEAT,
+	RT_HOOK_PTHREAD_CREATE,
+	RT_HOOK_POSIX_SPAWN,
+	RT_HOOK_POSIX_SPAWNP,
+	RT_HOOKS,
+};
+
+/* As rt_sigaction(2) has it. */
+struct rt_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+/*
+ * What the application believes; of one slab, that of the libraries.  Written by the control
+ * process while all threads are stopped, and by rt/.
+ */
+struct rt_signals {
+	uint32_t active;  /* SIGSEGV and SIGBUS are ours */
+	uint32_t inherit; /* RT_HELD_*: of the thread that made a thread last */
+	/* of SIGSEGV and SIGBUS, and of signals whose handler has one of them in its mask */
+	struct rt_sigaction app[RT_SIGNALS];
+	uint64_t original[RT_HOOKS]; /* the functions, as they were */
+};
+
+/* rt_tls.held: what of the two the thread believes to have blocked; 0 in a new thread. */
+#define RT_HELD_SEGV         1u
+#define RT_HELD_BUS          2u
+#define RT_HELD_KNOWN        4u
+#define RT_HELD_SPAWN        8u /* inside posix_spawn(), and what its attributes say: */
+#define RT_HELD_MASK         16u
+#define RT_HELD_DFL(bit)     ((bit) << 5) /* RT_HELD_SEGV, RT_HELD_BUS: to be SIG_DFL */
+#define RT_HELD_BLOCKED(bit) ((bit) << 7) /* with RT_HELD_MASK: to be blocked */
 
 #endif

@@ -2,9 +2,9 @@
  * sys/info_cmd.c - BPF_OBJ_GET_INFO_BY_FD, BPF_ENABLE_STATS.
  *
  * Not filled in, hence 0: what only a kernel has (network devices, JIT images: our code is
- * emitted per process).  run_time_ns and run_cnt grow while BPF_ENABLE_STATS has a descriptor open.  tag is a
- * 64-bit FNV-1a hash of the instructions with map ids in place of descriptors: equal for
- * equal programs, but not the kernel's SHA.
+ * emitted per process).  run_time_ns and run_cnt grow while BPF_ENABLE_STATS has a descriptor open.
+ * tag, and prog_tags of the functions, are 64-bit FNV-1a hashes of the instructions with map ids in
+ * place of descriptors: equal for equal programs, but not the kernel's SHA.
  *
  * Context  [ctl]
  * Spec     Linux kernel/bpf/syscall.c bpf_*_get_info_by_fd()
@@ -117,24 +117,90 @@ static int put_map_ids(const struct sys_load *l, struct bpf_prog_info *info)
 	return 0;
 }
 
-static int put_insns(const struct program *p, struct bpf_prog_info *info)
+static int put_insns(const struct program *p, const struct bpf_insn *insn,
+		     struct bpf_prog_info *info)
 {
 	uint32_t room = info->xlated_prog_len, size = p->ninsns * (uint32_t)sizeof(*p->insn);
-	struct bpf_insn *insn = shown_insns(p);
 
-	if (!insn)
-		return -ENOMEM;
 	hash_insns(insn, p->ninsns, info->tag);
 	info->xlated_prog_len = size;
 	room = room < size ? room : size;
-	if (room && sys_check_user(info->xlated_prog_insns, room) < 0) {
-		free(insn);
+	if (room && sys_check_user(info->xlated_prog_insns, room) < 0)
 		return -EFAULT;
-	}
 	if (room)
 		memcpy(user_ptr(info->xlated_prog_insns), insn, room);
-	free(insn);
 	return 0;
+}
+
+static int put_tags(const struct program *p, const struct bpf_insn *insn,
+		    struct bpf_prog_info *info)
+{
+	uint32_t cap = info->nr_prog_tags < p->nsub ? info->nr_prog_tags : p->nsub;
+	uint8_t(*tag)[BPF_TAG_SIZE] = user_ptr(info->prog_tags);
+
+	info->nr_prog_tags = p->nsub;
+	if (cap && sys_check_user(info->prog_tags, cap * sizeof(*tag)) < 0)
+		return -EFAULT;
+	for (uint32_t i = 0; i < cap; i++)
+		hash_insns(insn + p->sub[i].start, p->sub[i].end - p->sub[i].start, tag[i]);
+	return 0;
+}
+
+static int put_code(const struct program *p, struct bpf_prog_info *info)
+{
+	struct bpf_insn *insn = shown_insns(p);
+	int err = insn ? put_insns(p, insn, info) : -ENOMEM;
+
+	if (!err)
+		err = put_tags(p, insn, info);
+	free(insn);
+	return err;
+}
+
+/* Their size is that of linux/bpf.h, or nobody asks for any and gets told it. */
+static int put_records(const struct sys_info_records *r, uint64_t to, uint32_t *n, uint32_t *size,
+		       uint32_t ours)
+{
+	uint32_t cap = *n < r->n ? *n : r->n;
+
+	if ((*n || *size) && *size != ours)
+		return -EINVAL;
+	*n = r->n;
+	*size = ours;
+	if (cap && sys_check_user(to, (uint64_t)cap * ours) < 0)
+		return -EFAULT;
+	for (uint32_t i = 0; i < cap; i++)
+		memcpy((char *)user_ptr(to) + (size_t)i * ours,
+		       (const char *)r->data + (size_t)i * r->rec_size, ours);
+	return 0;
+}
+
+static int put_debug(const struct sys_load *l, struct bpf_prog_info *info)
+{
+	int err = put_records(&l->func, info->func_info, &info->nr_func_info,
+			      &info->func_info_rec_size, sizeof(struct bpf_func_info));
+
+	return err ? err :
+		     put_records(&l->line, info->line_info, &info->nr_line_info,
+				 &info->line_info_rec_size, sizeof(struct bpf_line_info));
+}
+
+/* What the caller said of his memory. */
+static void copy_asked(struct bpf_prog_info *info, const struct bpf_prog_info *asked)
+{
+	info->nr_map_ids = asked->nr_map_ids;
+	info->map_ids = asked->map_ids;
+	info->xlated_prog_len = asked->xlated_prog_len;
+	info->xlated_prog_insns = asked->xlated_prog_insns;
+	info->nr_prog_tags = asked->nr_prog_tags;
+	info->prog_tags = asked->prog_tags;
+	info->nr_func_info = asked->nr_func_info;
+	info->func_info = asked->func_info;
+	info->func_info_rec_size = asked->func_info_rec_size;
+	info->nr_line_info = asked->nr_line_info;
+	info->line_info = asked->line_info;
+	info->line_info_rec_size = asked->line_info_rec_size;
+	info->jited_line_info_rec_size = sizeof(uint64_t);
 }
 
 static int prog_info(struct sys_call *c, const struct sys_object *o)
@@ -157,10 +223,7 @@ static int prog_info(struct sys_call *c, const struct sys_object *o)
 	info.gpl_compatible = o->prog.gpl;
 	info.btf_id = o->btf ? o->btf->id : 0;
 	info.verified_insns = p->ninsns;
-	info.nr_map_ids = asked.nr_map_ids;
-	info.map_ids = asked.map_ids;
-	info.xlated_prog_len = asked.xlated_prog_len;
-	info.xlated_prog_insns = asked.xlated_prog_insns;
+	copy_asked(&info, &asked);
 	snprintf(info.name, sizeof(info.name), "%.15s", p->name);
 	stats = p->stats ? shm_ptr(c->s->arena, p->stats, sizeof(*stats)) : NULL;
 	if (stats)
@@ -170,7 +233,9 @@ static int prog_info(struct sys_call *c, const struct sys_object *o)
 	info.run_time_ns = runs.ns;
 	err = put_map_ids(&o->prog, &info);
 	if (!err)
-		err = put_insns(p, &info);
+		err = put_code(p, &info);
+	if (!err)
+		err = put_debug(&o->prog, &info);
 	return err < 0 ? err : put_info(c, &info, len);
 }
 

@@ -42,6 +42,7 @@ static void add_types(struct btf *btf, int id[KFUNC_TYPES])
 	int u64 = btf__add_int(btf, "unsigned long long", 8, 0);
 
 	id[KFUNC_T_BOOL] = btf__add_int(btf, "bool", 1, BTF_INT_BOOL);
+	id[KFUNC_T_U64] = u64;
 	id[KFUNC_T_U64_PTR] = pointer_to(btf, u64);
 	id[KFUNC_T_VOID] = 0;
 	id[KFUNC_T_VOID_PTR] = btf__add_ptr(btf, 0);
@@ -71,12 +72,14 @@ struct btf *sys_kfunc_btf(void)
 	if (!btf)
 		return NULL;
 	add_types(btf, id);
-	k = kfunc_table(&n);
-	for (unsigned i = 0; i < n; i++) {
-		if (add_func(btf, &k[i], id) < 0) {
-			btf__free(btf);
-			errno = ENOMEM;
-			return NULL;
+	for (int refused = 0; refused < 2; refused++) {
+		k = refused ? kfunc_refused(&n) : kfunc_table(&n);
+		for (unsigned i = 0; i < n; i++) {
+			if (add_func(btf, &k[i], id) < 0) {
+				btf__free(btf);
+				errno = ENOMEM;
+				return NULL;
+			}
 		}
 	}
 	return btf;
@@ -89,10 +92,12 @@ static const struct kfunc *kfunc_of(const struct btf *btf, int btf_id)
 	const struct kfunc *k;
 	unsigned n;
 
-	k = kfunc_table(&n);
-	for (unsigned i = 0; i < n && name; i++)
-		if (!strcmp(k[i].name, name))
-			return &k[i];
+	for (int refused = 0; refused < 2; refused++) {
+		k = refused ? kfunc_refused(&n) : kfunc_table(&n);
+		for (unsigned i = 0; i < n && name; i++)
+			if (!strcmp(k[i].name, name))
+				return &k[i];
+	}
 	return NULL;
 }
 
@@ -118,7 +123,7 @@ static void translate(const struct btf *btf, struct bpf_insn *in)
 			in->imm = INT_MAX; /* our numbers are not for users */
 	} else if (k && !in[1].imm) {
 		in->src_reg = LDDW_IMM;
-		in->imm = 1; /* only that it is not 0 can be asked */
+		in->imm = !k->instead; /* only whether it is 0 can be asked */
 	}
 }
 

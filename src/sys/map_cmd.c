@@ -117,16 +117,16 @@ static bool is_percpu(const struct map *m)
 }
 
 /* The possible CPUs, as users of per-CPU maps size their buffers by. */
-static unsigned cpus(void)
+unsigned sys_cpus(void)
 {
 	int n = libbpf_num_possible_cpus();
 
 	return n > 0 ? (unsigned)n : 1;
 }
 
-static uint64_t value_size(const struct map *m)
+uint64_t sys_map_value_size(const struct map *m)
 {
-	return is_percpu(m) ? ALIGN_UP((uint64_t)m->attr.value_size, 8) * cpus() :
+	return is_percpu(m) ? ALIGN_UP((uint64_t)m->attr.value_size, 8) * sys_cpus() :
 			      m->attr.value_size;
 }
 
@@ -165,9 +165,9 @@ int sys_map_lookup(struct sys_call *c)
 	m = element_map(c, &err);
 	if (!m)
 		return err;
-	if (m->attr.value_size && sys_check_user(c->attr.value, value_size(m)) < 0)
+	if (m->attr.value_size && sys_check_user(c->attr.value, sys_map_value_size(m)) < 0)
 		return -EFAULT;
-	return map_lookup(m, user_ptr(c->attr.key), user_ptr(c->attr.value), cpus());
+	return map_lookup(m, user_ptr(c->attr.key), user_ptr(c->attr.value), sys_cpus());
 }
 
 static int put_program(struct sys_session *s, struct map *m, uint32_t index, int fd)
@@ -211,12 +211,18 @@ int sys_map_update(struct sys_call *c)
 	m = element_map(c, &err);
 	if (!m)
 		return err;
-	if (m->attr.value_size && sys_check_user(c->attr.value, value_size(m)) < 0)
+	if (m->attr.value_size && sys_check_user(c->attr.value, sys_map_value_size(m)) < 0)
 		return -EFAULT;
 	if (m->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
 		return sys_progarray_update(c->s, m, user_ptr(c->attr.key), user_ptr(c->attr.value),
 					    c->attr.flags);
-	return map_update(m, user_ptr(c->attr.key), user_ptr(c->attr.value), c->attr.flags, cpus());
+	if (m->attr.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return diag_set(&c->s->diag, -ENOTSUP,
+				"map %s: a perf_event_array takes no perf events here: its records "
+				"are read by utramp_ring_buffer__new(), in the order of the calls",
+				m->name);
+	return map_update(m, user_ptr(c->attr.key), user_ptr(c->attr.value), c->attr.flags,
+			  sys_cpus());
 }
 
 int sys_map_delete(struct sys_call *c)
@@ -245,10 +251,6 @@ int sys_map_next_key(struct sys_call *c)
 	return map_next_key(m, user_ptr(c->attr.key), user_ptr(c->attr.next_key));
 }
 
-/*
- * Two steps: what a program adds between them is lost with the element, as it would be had
- * it come just after.
- */
 int sys_map_lookup_delete(struct sys_call *c)
 {
 	struct map *m;
@@ -265,10 +267,9 @@ int sys_map_lookup_delete(struct sys_call *c)
 				map_type_name(m->attr.type));
 	if (m->frozen || (m->attr.flags & (BPF_F_RDONLY | BPF_F_WRONLY)))
 		return -EPERM;
-	if (sys_check_user(c->attr.value, value_size(m)) < 0)
+	if (sys_check_user(c->attr.value, sys_map_value_size(m)) < 0)
 		return -EFAULT;
-	err = map_lookup(m, user_ptr(c->attr.key), user_ptr(c->attr.value), cpus());
-	return err < 0 ? err : map_delete(m, user_ptr(c->attr.key));
+	return map_take(m, user_ptr(c->attr.key), user_ptr(c->attr.value), sys_cpus());
 }
 
 int sys_map_freeze(struct sys_call *c)

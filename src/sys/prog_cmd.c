@@ -3,9 +3,11 @@
  *
  * What a program is, comes from: sys_expect() for the types that handlers register (raw
  * tracepoint, tracing); else from expected_attach_type for the same types; all other types
- * are loaded by libbpf only to see what bpf(2) can do: they are plain, may name any helper
- * (libbpf asks for several that we do not have, such as bpf_ktime_get_coarse_ns, and would
- * raise RLIMIT_MEMLOCK without it) and can never be attached.
+ * are loaded by libbpf only to see what bpf(2) can do: they are plain, may name any helper that
+ * is there for some kind of program, and can never be attached.  Of these types only those are
+ * taken that libbpf's own questions need (bpf_object__probe_loading() and others): to
+ * libbpf_probe_bpf_prog_type() they look as if they were there.  TRACING with an attach_btf_id
+ * gives the kernel's answer for one that is no function, by which libbpf knows that it is there.
  *
  * Context  [ctl]
  * Spec     bpf(2); Linux kernel/bpf/syscall.c bpf_prog_load(), log.c
@@ -14,6 +16,7 @@
 
 #include "base/types.h"
 #include "bpf/dead.h"
+#include "bpf/helper.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +28,8 @@
 #define PROG_FLAGS \
 	((uint32_t)(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 | \
 		    BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS))
-#define LOG_LEVELS 15u /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
+#define MAX_INFO_REC 252 /* MAX_FUNCINFO_REC_SIZE, MAX_LINEINFO_REC_SIZE */
+#define LOG_LEVELS   15u /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
 
 static bool is_tracing(uint32_t type)
 {
@@ -66,7 +70,6 @@ static int check_type(const union bpf_attr *a, struct diag *d)
 	case BPF_PROG_TYPE_KPROBE:
 	case BPF_PROG_TYPE_TRACEPOINT:
 	case BPF_PROG_TYPE_CGROUP_SOCK:
-	case BPF_PROG_TYPE_XDP:
 		if (a->attach_btf_id || a->attach_prog_fd)
 			return diag_set(d, -EINVAL, "program type %u has no target in BTF",
 					a->prog_type);
@@ -161,6 +164,40 @@ static void describe(struct sys_call *c, struct program_attr *at)
 	}
 }
 
+/* Helpers that a program of a type for questions only may name. */
+static int check_named(struct sys_call *c)
+{
+	const struct bpf_insn *in = (const struct bpf_insn *)(uintptr_t)c->attr.insns;
+	const struct helper *h;
+
+	for (uint32_t i = 0; i < c->attr.insn_cnt; i++) {
+		if (in[i].code == (BPF_LD | BPF_IMM | BPF_DW)) {
+			i++;
+			continue;
+		}
+		if (in[i].code != (BPF_JMP | BPF_CALL) || in[i].src_reg)
+			continue;
+		h = helper_by_id((uint32_t)in[i].imm);
+		if (h && !(h->flags & HELPER_OWN))
+			continue;
+		if (helper_in_kernel((uint32_t)in[i].imm))
+			return helper_refuse(i, (uint32_t)in[i].imm, HELPER_ALL, &c->s->diag);
+		return diag_set(&c->s->diag, -EINVAL, "insn %u: unknown helper #%d", i, in[i].imm);
+	}
+	return 0;
+}
+
+static int check_meaning(struct sys_call *c)
+{
+	if (!is_tracing(c->attr.prog_type))
+		return check_named(c);
+	if (c->attr.attach_btf_id && !c->s->announced)
+		return diag_set(&c->s->diag, -EINVAL,
+				"attach_btf_id %u is not a function: targets are named by section",
+				c->attr.attach_btf_id);
+	return 0;
+}
+
 /* *p is the caller's, on failure too. */
 static int load_program(struct sys_call *c, struct program **p)
 {
@@ -176,7 +213,9 @@ static int load_program(struct sys_call *c, struct program **p)
 	int err;
 
 	describe(c, &at);
-	err = program_load(&at, p, &c->s->diag);
+	err = check_meaning(c);
+	if (!err)
+		err = program_load(&at, p, &c->s->diag);
 	if (err < 0)
 		return err;
 	if (is_tracing(a->prog_type) && c->s->ops.program_ready) {
@@ -212,6 +251,21 @@ static long poisoned_call(const struct sys_call *c)
 	return -1;
 }
 
+/* The kernel's words for it, which libbpf_probe_bpf_helper() looks for. */
+static void explain_helper(const char *text, FILE *log)
+{
+	static const char known[] = ": unknown helper bpf_", any[] = ": unknown helper #";
+	const char *at = strstr(text, known);
+
+	if (at) {
+		at += sizeof(known) - sizeof("bpf_");
+		fprintf(log, "unknown func %.*s\n", (int)strcspn(at, ":"), at);
+	}
+	at = at ? NULL : strstr(text, any);
+	if (at)
+		fprintf(log, "invalid func unknown#%d\n", atoi(at + sizeof(any) - 1));
+}
+
 static void explain(struct sys_call *c, int err, FILE *log)
 {
 	const struct bpf_insn *in = (const struct bpf_insn *)(uintptr_t)c->attr.insns;
@@ -219,6 +273,7 @@ static void explain(struct sys_call *c, int err, FILE *log)
 
 	if (at < 0) {
 		fprintf(log, "%s\n", diag_text(&c->s->diag, err));
+		explain_helper(diag_text(&c->s->diag, err), log);
 		return;
 	}
 	fprintf(log, "%ld: (85) call unknown#%d\ninvalid func unknown#%d\n", at, in[at].imm,
@@ -270,6 +325,46 @@ static int write_log(struct sys_call *c, int err)
 	return cut < 0 ? cut : err;
 }
 
+static int copy_records(struct sys_call *c, const char *what, uint64_t from, uint32_t n,
+			uint32_t rec_size, uint32_t least, struct sys_info_records *out)
+{
+	uint32_t at, last = 0;
+
+	if (!n)
+		return 0;
+	if (rec_size < least || rec_size > MAX_INFO_REC || rec_size % 4 || n > c->attr.insn_cnt)
+		return diag_set(&c->s->diag, -EINVAL, "%s: %u records of %u bytes", what, n,
+				rec_size);
+	if (sys_check_user(from, (uint64_t)n * rec_size) < 0)
+		return -EFAULT;
+	out->data = malloc((size_t)n * rec_size);
+	if (!out->data)
+		return -ENOMEM;
+	memcpy(out->data, (const void *)(uintptr_t)from, (size_t)n * rec_size);
+	out->n = n;
+	out->rec_size = rec_size;
+	for (uint32_t i = 0; i < n; i++, last = at) {
+		memcpy(&at, (const char *)out->data + (size_t)i * rec_size, sizeof(at));
+		if (at >= c->attr.insn_cnt || (i && at <= last) || (!i && at))
+			return diag_set(&c->s->diag, -EINVAL,
+					"%s: record %u is for insn %u: they rise from 0", what, i,
+					at);
+	}
+	return 0;
+}
+
+/* As bpf(2) wants them; what they say is for readers of BPF_OBJ_GET_INFO_BY_FD alone. */
+static int take_records(struct sys_call *c, struct sys_load *l)
+{
+	const union bpf_attr *a = &c->attr;
+	int err = copy_records(c, "func_info", a->func_info, a->func_info_cnt,
+			       a->func_info_rec_size, sizeof(struct bpf_func_info), &l->func);
+
+	return err ? err :
+		     copy_records(c, "line_info", a->line_info, a->line_info_cnt,
+				  a->line_info_rec_size, sizeof(struct bpf_line_info), &l->line);
+}
+
 static int publish(struct sys_call *c, struct program *p, struct sys_object *btf)
 {
 	struct sys_object *o = calloc(1, sizeof(*o));
@@ -278,6 +373,9 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 
 	if (!o)
 		return -ENOMEM;
+	fd = take_records(c, &o->prog);
+	if (fd < 0)
+		goto fail;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	o->type = SYS_PROG;
 	o->id = p->id;
@@ -287,13 +385,16 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 	o->prog.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	o->prog.gpl = is_gpl((const char *)(uintptr_t)c->attr.license);
 	fd = sys_object_publish(c->s, o, -1, p->name);
-	if (fd < 0) {
-		free(o);
-		return fd;
-	}
+	if (fd < 0)
+		goto fail;
 	o->btf = btf;
 	if (btf)
 		btf->held++;
+	return fd;
+fail:
+	free(o->prog.func.data);
+	free(o->prog.line.data);
+	free(o);
 	return fd;
 }
 

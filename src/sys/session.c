@@ -98,6 +98,8 @@ static void free_prog(struct sys_load *l)
 	for (i = 0; i < l->bound.n; i++)
 		map_put(l->bound.at[i]);
 	vec_free(&l->bound);
+	free(l->func.data);
+	free(l->line.data);
 	program_put(l->program);
 }
 

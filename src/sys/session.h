@@ -40,8 +40,15 @@ struct sys_link {
 	bool detached;
 };
 
+/* BTF.ext's records of a program, kept as they came, for whoever dumps it. */
+struct sys_info_records {
+	void *data;
+	uint32_t rec_size, n;
+};
+
 struct sys_load {
 	uint32_t prog_type, uid;
+	struct sys_info_records func, line;
 	uint64_t time_ns; /* CLOCK_BOOTTIME */
 	bool gpl;
 	struct program *program;
@@ -124,6 +131,10 @@ int sys_map_delete(struct sys_call *c);
 int sys_map_next_key(struct sys_call *c);
 int sys_map_lookup_delete(struct sys_call *c);
 int sys_map_freeze(struct sys_call *c);
+int sys_map_lookup_batch(struct sys_call *c);
+int sys_map_take_batch(struct sys_call *c);
+int sys_map_update_batch(struct sys_call *c);
+int sys_map_delete_batch(struct sys_call *c);
 int sys_prog_load(struct sys_call *c);
 int sys_prog_bind_map(struct sys_call *c);
 int sys_prog_test_run(struct sys_call *c);
@@ -133,6 +144,10 @@ int sys_raw_tracepoint_open(struct sys_call *c);
 int sys_link_detach(struct sys_call *c);
 int sys_object_info(struct sys_call *c);
 int sys_enable_stats(struct sys_call *c);
+
+/* Possible CPUs, and how large a value is for users: all CPUs' of a per-CPU map. */
+unsigned sys_cpus(void);
+uint64_t sys_map_value_size(const struct map *m);
 
 /* The link's target is let go; the object stays while somebody has it. */
 int sys_link_cut(struct sys_session *s, struct sys_link *link);

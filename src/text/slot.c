@@ -126,6 +126,9 @@ static int emit_moved(struct build *b, struct diag *d)
 
 	x86_bind(&b->a, b->moved);
 	b->code->moved = x86_pc(&b->a);
+	if (b->plan->stand_in)
+		x86_jmp_pc(&b->a, b->plan->stand_in);
+	b->code->original = x86_pc(&b->a);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = site->insn_at[i];
 		struct x86_insn in;

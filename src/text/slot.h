@@ -16,6 +16,8 @@
  *   moved          the window's instructions, then a jump to the rest of the function.
  *                  Also the original: what an image calls.
  *
+ * With a stand-in, moved is a jump to that, and the window's instructions come behind it.
+ *
  * A thread is counted in before the image pointer is read and counted out after the
  * image is left, so "no one inside" proves that no one is in an image that was
  * unlinked before.  The thread's block hangs on fs:[tls_off]; it may be missing even
@@ -51,6 +53,7 @@ struct slot_plan {
 	int32_t tls_off;     /* struct rt_tls is at fs:[tls_off] */
 	int32_t counter_off; /* this slot's counter: int64 at block + counter_off */
 	taddr_t no_room;     /* uint64: calls that found too little stack */
+	taddr_t stand_in;    /* what runs in the function's place; 0: itself */
 	bool keep_flags;     /* at enter and leave_resume: the six status flags */
 };
 
@@ -60,6 +63,7 @@ struct slot_code {
 	uint32_t size; /* of code, image pointer included */
 	taddr_t enter, leave_ret, leave_resume, moved, image_ptr;
 	uint32_t moved_size;
+	taddr_t original; /* the function as it was: moved, but with a stand-in, which may call it */
 	taddr_t insn[SITE_MAX_INSNS]; /* the moved copy of each of the site's instructions */
 	uint64_t image;               /* what the image pointer holds at first */
 };

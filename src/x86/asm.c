@@ -9,6 +9,7 @@
 #include "base/types.h"
 #include "base/vec.h"
 #include "x86/asm_op.h"
+#include "x86/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,6 +48,21 @@ void x86_bytes(struct x86_asm *a, const void *p, size_t n)
 	if (a->frame)
 		memset(a->frame + a->len, a->frame_state, n);
 	a->len += (uint32_t)n;
+}
+
+void x86_may_fault(struct x86_asm *a, uint32_t start, enum x86_gpr dst)
+{
+	uint32_t len = a->len - start;
+
+	if (a->err || !a->frame)
+		return;
+	if (len < 2 || len > 15 || dst > R15) {
+		x86_fail(a, -EINVAL);
+		return;
+	}
+	a->frame[start + 1] = (uint8_t)(FRAME_FAULT | dst | (len == 2 ? FRAME_FAULT_SHORT : 0));
+	if (len > 2)
+		a->frame[start + 2] = (uint8_t)len;
 }
 
 void op_put(struct x86_asm *a, uint64_t v, unsigned n)

@@ -31,6 +31,8 @@
  * bytes of `call rel32` the second and the third state are that distance, in words, the low
  * byte first; and the fourth is FRAME_CALL_MARK.
  *
+ * Loads through pointers of the target's have more to tell, too: FRAME_FAULT, below.
+ *
  * The tag is FRAME_TAG_MAGIC | slot number: the personality counts the slot out by it
  * when an exception or a cancellation leaves the frame.  It is written by one instruction,
  * which extends 32 bits by their sign.
@@ -61,5 +63,13 @@
 
 #define FRAME_CALL_BYTES 5
 #define FRAME_CALL_MARK  0x2a
+
+/*
+ * A load that may fault has its second state say so: FRAME_FAULT, which no instruction has (bit
+ * 0x20 beside 0x80), with the register that becomes 0 in the low four bits.  FRAME_FAULT_SHORT:
+ * the instruction is two bytes long, else its third state is its length.
+ */
+#define FRAME_FAULT       0xa0
+#define FRAME_FAULT_SHORT 0x40
 
 #endif

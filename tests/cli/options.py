@@ -9,7 +9,7 @@ LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'doctor', 'prog', 'ma
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'], ['--dry-run'], ['--wait'],
-         ['--keep'], ['--all'], ['--faults=syscall'],
+         ['--keep'], ['--all'],
          ['--log-level', '2'], ['--allow-write'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
@@ -29,6 +29,7 @@ VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x
           ('--errno', ['ENOMEM', '12'], ['0', 'EWHAT', '5000', ''], 'inject'),
           ('--missing', ['error', 'warn', 'ignore'], ['', 'maybe'],
            'run trace count latency stack inject'),
+          ('--faults', ['auto', 'syscall'], ['', 'handler'], 'run trace count latency stack inject'),
           ('--strings', ['off', '0', '64', '4096'], ['', 'on', '-1', '4097'], 'trace'),
           ('--attach', [], ['', 'x', '=x', 'x='], 'run code'),
           ('--cookie', [], ['', 'x', '=1', 'x=', 'x=y', 'x=-1', 'x=1 '], 'run code'),

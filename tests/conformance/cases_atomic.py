@@ -172,3 +172,49 @@ def exchange(f, name, bits, base, src, equal):
     f.case(f'lock {name} [r{base}{off}], r{src}, {"equal" if equal else "different"}', '\n'.join(
         setup(base, src) + [f'lddw r0, {expect:#x}', f'lock {name} [r{base}{off}], r{src}'] +
         keep(base, src)) + MIX, mixed(now, stored, OLD & mask))
+
+
+SIZES = (('b', 1), ('h', 2), ('w', 4), ('dw', 8))
+
+
+def ordered():
+    """Load-acquire and store-release: each width, with each pair of registers."""
+    f = File('ordered')
+    for name, n in SIZES:
+        part = (1 << 8 * n) - 1
+        for base in range(11):
+            for reg in range(10):
+                off = -16 if base == 10 else -9
+                if reg != base:
+                    loaded = OLD & part
+                    f.case(f'acq{name} r{reg}, [r{base}{off}]', '\n'.join(
+                        setup(base, reg) + [f'acq{name} r{reg}, [r{base}{off}]'] +
+                        keep(base, reg)) + MIX,
+                        mixed(OLD, loaded, 0 if base == 0 else loaded if reg == 0 else 77))
+                    f.case(f'rel{name} [r{base}{off}], r{reg}', '\n'.join(
+                        setup(base, reg) + [f'rel{name} [r{base}{off}], r{reg}'] +
+                        keep(base, reg)) + MIX,
+                        mixed(OLD & ~part | NEW & part, NEW,
+                              0 if base == 0 else NEW if reg == 0 else 77))
+        for r in range(10):
+            f.case(f'acq{name} r{r} through itself', f'''
+                stdw [r10-16], -7
+                mov r{r}, r10
+                add r{r}, -7
+                acq{name} r{r}, [r{r}-9]
+                mov r0, r{r}
+                exit''', -7 & part)
+            f.case(f'rel{name} of the address in r{r} itself', f'''
+                stdw [r10-16], 0
+                mov r{r}, r10
+                add r{r}, -16
+                rel{name} [r{r}+0], r{r}
+                ldxdw r{(r + 1) % 10}, [r10-16]
+                mov r{(r + 2) % 10}, r10
+                add r{(r + 2) % 10}, -16
+                {'' if n == 8 else f'lsh r{(r + 2) % 10}, {64 - 8 * n}'}
+                {'' if n == 8 else f'rsh r{(r + 2) % 10}, {64 - 8 * n}'}
+                sub r{(r + 1) % 10}, r{(r + 2) % 10}
+                mov r0, r{(r + 1) % 10}
+                exit''', 0)
+    return f

@@ -123,6 +123,51 @@ def edges():
     return f
 
 
+def may_goto():
+    """It falls through 8 M times in one call of a function, and jumps from then on."""
+    f = File('may_goto')
+    f.case('it does not jump at first', 'mov r0, 1\nmay_goto there\nmov r0, 2\nthere: exit', 2)
+    f.case('over nothing', 'mov r0, 1\nmay_goto +0\nexit', 1)
+    f.case('in a loop that ends', '''
+        mov r0, 0
+        again: may_goto end
+        add r0, 1
+        jlt r0, 1000, again
+        end: exit''', 1000)
+    f.case('all registers outlast it', '\n'.join(
+        [f'mov r{r}, {r + 1}' for r in range(10)] + ['may_goto +0'] +
+        [line for r in range(1, 10) for line in ('mul r0, 10', f'add r0, r{r}')] + ['exit']),
+        int('1234567890') + 10)
+    f.case('a function has a budget of its own', '''
+        mov r6, 0
+        mov r7, 0
+        again: call local three
+        add r7, r0
+        add r6, 1
+        jlt r6, 50, again
+        mov r0, r7
+        exit
+        three: mov r0, 0
+        inside: may_goto end
+        add r0, 1
+        jlt r0, 3, inside
+        end: exit''', 150)
+    f.case('a loop without end has one', '''
+        mov r0, 0
+        again: may_goto end
+        add r0, 1
+        ja again
+        end: exit''', 8 << 20)
+    f.case('a jump back', '''
+        mov r0, 5
+        ja test
+        end: exit
+        test: may_goto end
+        mov r0, 6
+        exit''', 6)
+    return f
+
+
 def distances():
     """As far as an offset reaches: 16 bits, and 32 for gotol, as far as a program is long."""
     f = File('distances')

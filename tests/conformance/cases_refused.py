@@ -32,6 +32,7 @@ def legal():
         for name, op in isa.JUMP_OPS.items():
             yield f'{name}{tail} imm', dict(code=cls | op, dst=1), ('src',)
             yield f'{name}{tail} reg', dict(code=cls | op | 8, dst=1, src=2), ('imm',)
+    yield 'may_goto', dict(code=isa.MAY_GOTO), ('dst', 'src', 'imm')
     yield 'ja', dict(code=isa.JA), ('dst', 'src', 'imm')
     yield 'gotol', dict(code=isa.GOTOL), ('dst', 'src', 'off')
     yield 'exit', dict(code=isa.EXIT), ('dst', 'src', 'off', 'imm')
@@ -111,6 +112,10 @@ def fields(f):
 
 def by_name(f):
     """What others have and we do not."""
+    f.refused('a kernel variable', BEGIN + insn(isa.LDDW, src=3) + insn(0) + EXIT, AT, 'ksym')
+    for src in (5, 6):
+        f.refused(f'lddw of kind {src}', BEGIN + insn(isa.LDDW, src=src) + insn(0) + EXIT, AT,
+                  'by index')
     f.refused('callx', BEGIN + insn(0x8d, imm=1) + EXIT, AT, 'callx')
     f.refused('gotox', BEGIN + insn(0x0d, 1) + EXIT, AT, 'gotox')
     f.refused('an arena cast', BEGIN + insn(ALU64 | 0xb8, 1, 2, 1) + EXIT, AT, 'arena')

@@ -106,7 +106,7 @@ static bool runs(const struct program *p, const struct one_case *c)
 
 	r1 = len ? (uint64_t)(uintptr_t)mem : 0;
 	for (int checked = 0; checked < 2; checked++) {
-		struct interp_opts o = { .checked = checked, .fuel = 10000000 };
+		struct interp_opts o = { .checked = checked, .fuel = 100000000 };
 
 		memcpy(mem, before, len);
 		if (interp_run(p, &env, r1, len, &o, &got, &d)) {

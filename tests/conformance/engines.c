@@ -24,7 +24,7 @@
 
 #define MEM  0x300000000000
 #define CODE (64 << 20)
-#define FUEL 10000000
+#define FUEL 100000000
 
 enum { INTERP, CHECKED, JIT, BODY_ENGINE, ENGINES };
 

@@ -56,7 +56,7 @@ def cpu_of(code):
         elif cls == JMP32:
             need = 4 if op == GOTOL else 3
         elif cls == JMP and op & 0xf0 >= 0xa0:
-            need = 2
+            need = 4 if op == MAY_GOTO else 2
         elif cls == LDX and op & 0xe0 == MEMSX or cls == ST:
             need = 4 if cls == LDX else 1
         elif cls == STX and op & 0xe0 == ATOMIC:

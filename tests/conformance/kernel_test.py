@@ -3,7 +3,11 @@
 
 Random programs of kind kernel (progs.py), each with two contexts: the kernel's JIT, the model, our
 interpreter and our JIT give the same r0.  The verifier may refuse some; why is counted, and more
-than one in ten would mean that the generator is wrong.  Exit status 77: bpf(2) is not allowed.
+than one in ten would mean that the generator is wrong.  Skipped where bpf(2) is not allowed.
+
+One thing is kept out: linux 6.18 on x86 leaves r0's upper half after a 4-byte cmpxchg that succeeds,
+against RFC 9669 5.3, if the verifier prunes the path that would have read it (it puts the
+zero-extension in where it saw such a read).  So mov32 r0, r0 follows there.  This test found it.
 """
 import collections
 import random
@@ -91,4 +95,5 @@ def main():
     return 1 if bad or not few else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

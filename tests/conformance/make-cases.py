@@ -17,6 +17,6 @@ import cases_refused
 FOLDER = pathlib.Path(sys.argv[1])
 total = sum(make().write(FOLDER) for make in (
     cases_alu.arithmetic, cases_alu.edges, cases_alu.registers, cases_jump.jumps, cases_jump.edges,
-    cases_jump.distances, cases_memory.memory, cases_memory.widths, cases_atomic.atomics,
-    cases_atomic.pairs, cases_call.calls, cases_refused.reserved, cases_refused.refused))
+    cases_jump.distances, cases_jump.may_goto, cases_memory.memory, cases_memory.widths, cases_atomic.atomics,
+    cases_atomic.pairs, cases_atomic.ordered, cases_call.calls, cases_refused.reserved, cases_refused.refused))
 print(total, 'cases')

@@ -12,6 +12,7 @@ M64, M32 = (1 << 64) - 1, (1 << 32) - 1
 MEM = 0x300000000000      # where engines.c has it, too; ASan has lower ones
 STACK = 0x7ffd12345000
 FRAME, FRAMES = 512, 8
+LOOPS = 8 << 20             # of may_goto in one call: BPF_MAX_LOOPS, include/linux/bpf.h
 
 
 class Fault(Exception):
@@ -121,7 +122,7 @@ class Machine:
         self.written = bytearray(FRAME * FRAMES)
         self.r = [None] * 10 + [STACK]
         self.r[1], self.r[2] = (MEM, len(mem)) if mem else ctx
-        self.calls = []
+        self.calls, self.budget = [], [LOOPS]
         self.pc = 0
         while fuel:
             fuel -= 1
@@ -152,7 +153,7 @@ class Machine:
             written[at:at + size] = b'\1' * size
 
     def atomic(self, op, dst, src, off, imm):
-        """5.3"""
+        """5.3; load-acquire and store-release as in the kernel's Documentation/bpf/standardization"""
         r, size = self.r, WIDTH[op & 0x18]
         if imm == isa.LOAD_ACQ:
             r[dst] = self.load((r[src] + off) & M64, size)
@@ -184,6 +185,7 @@ class Machine:
             self.calls.append((self.pc, self.r[6:10]))
             if len(self.calls) == FRAMES:
                 raise Fault('too many frames')
+            self.budget.append(LOOPS)
             self.r[10] -= FRAME
             low = self.r[10] - FRAME - (STACK - FRAME * FRAMES)
             self.written[low:low + FRAME] = bytes(FRAME)
@@ -196,6 +198,7 @@ class Machine:
         if not self.calls:
             return True
         self.pc, self.r[6:10] = self.calls.pop()
+        self.budget.pop()
         self.r[10] += FRAME
         self.forget()
         return False
@@ -213,6 +216,13 @@ class Machine:
         elif op == isa.JA or op == isa.GOTOL:
             self.seen[at] |= 2
             self.pc += off if op == isa.JA else imm
+        elif op == isa.MAY_GOTO:
+            self.budget[-1] -= 1
+            if self.budget[-1] < 0:
+                self.seen[at] |= 2
+                self.pc += off
+            else:
+                self.seen[at] |= 1
         else:
             b = self.r[src] if op & 8 else imm & M64
             if taken(op & 0xf0, self.r[dst], b, 64 if cls == isa.JMP else 32):

@@ -149,6 +149,8 @@ class Function:
             menu += [(self.helper, 1), (self.frame_pointer, 1)]
         if self.kind == 'kernel':
             menu += [(self.ctx_load, 2 if self.index == 0 else 0)]
+        if self.level >= 4:
+            menu += [(self.ordered, 1)] + [(self.may_goto, 0.5)] * (self.kind != 'small')
         if self.index + 1 < self.count:
             menu += [(self.local_call, 1.5)]
         return menu
@@ -252,7 +254,25 @@ class Function:
             else:                               # of the upper half of r0 whatever it is
                 self.put(STX | MEM | code, reg, 0, off)
         self.put(STX | ATOMIC | code, reg, src, off, op)
+        if op == 0xf1 and size == 4 and self.kind == 'kernel':
+            self.put(ALU | 0xbc, 0, 0)          # see kernel_test.py
         self.spoil(reg)
+
+    def ordered(self):
+        """Load-acquire or store-release: of all widths, and aligned."""
+        code, size = self.rng.choice(list(isa.SIZES.values()))
+        reg, off = self.place(size, True)
+        if self.rng.random() < 0.5:
+            self.put(STX | ATOMIC | code, self.free(), reg, off, isa.LOAD_ACQ)
+            if self.out[-1][1] != reg:
+                self.spoil(reg)
+        else:
+            self.put(STX | ATOMIC | code, reg, self.source(reg), off, isa.STORE_REL)
+            self.spoil(reg)
+
+    def may_goto(self):
+        self.jumps.append((len(self.out), len(self.starts) + self.rng.randrange(4)))
+        self.put(isa.MAY_GOTO)
 
     def condition(self):
         ops = CONDITIONS if self.level >= 2 else CONDITIONS_V1

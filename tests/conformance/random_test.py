@@ -45,10 +45,11 @@ def all_keys():
         want |= {((cls | op | src, 0), way) for op in isa.JUMP_OPS.values() for src in (0, 8)
                  for way in (1, 2)}
     want |= {((isa.JA, 0), 2), ((isa.GOTOL, 0), 2), ((isa.EXIT, 0), 1), ((isa.LDDW, 0), 1),
-             ((isa.CALL, 0), 1), ((isa.CALL, 1), 1)}
+             ((isa.CALL, 0), 1), ((isa.CALL, 1), 1), ((isa.MAY_GOTO, 0), 1)}
     for size, n in isa.SIZES.values():
         want |= {((isa.LDX | isa.MEM | size, 0), 1), ((isa.ST | isa.MEM | size, 0), 1),
                  ((isa.STX | isa.MEM | size, 0), 1)}
+        want |= {((isa.STX | isa.ATOMIC | size, op), 1) for op in (isa.LOAD_ACQ, isa.STORE_REL)}
         if n < 8:
             want.add(((isa.LDX | isa.MEMSX | size, 0), 1))
         if n >= 4:

@@ -5,10 +5,12 @@ Each is run on the victim's hundred calls of work(a, b = 5 a + 3, node); what it
 in their variables is what this file computes for the same calls.
 """
 import json
+import os
 import subprocess
 import sys
 
 utramp, victim, objects = sys.argv[1], sys.argv[2], sys.argv[3:]
+engine = [f'--engine={os.environ["UTRAMP_TEST_ENGINE"]}'] if 'UTRAMP_TEST_ENGINE' in os.environ else []
 calls = range(100)
 
 
@@ -78,7 +80,7 @@ def expected():
 
 def run(obj, *options):
     """What the victim printed, and the object's variables."""
-    done = subprocess.run([utramp, 'run', '-q', '-j', *options, obj, '--', victim],
+    done = subprocess.run([utramp, 'run', *engine, '-q', '-j', *options, obj, '--', victim],
                           capture_output=True, text=True, timeout=60)
     if done.returncode or done.stderr:
         raise AssertionError(f'status {done.returncode}, stderr: {done.stderr}')

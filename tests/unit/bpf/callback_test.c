@@ -330,13 +330,20 @@ static void test_each_refuses(void **state)
 			   "f: mov r0, 0\nexit\n";
 	const char *ring = "map r1, 7\nfunc r2, f\nmov r3, 0\nmov r4, 0\n" EACH "exit\n"
 			   "f: mov r0, 0\nexit\n";
+	struct diag d = { "" };
+	struct program *p;
+	uint64_t r0;
 
 	make_map(BPF_MAP_TYPE_HASH, 4, 8, 8);
 	gives(text, (uint64_t)-EINVAL);
 	make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 8);
 	gives(text, (uint64_t)-EINVAL);
 	make_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096);
-	gives(ring, (uint64_t)-EOPNOTSUPP);
+	assert_int_equal(by_jit(ring), (uint64_t)-EOPNOTSUPP);
+	p = load(ring);
+	assert_int_equal(interpret(p, 0, &r0, &d), -EFAULT);
+	assert_string_equal(d.text, "insn 6: r1 is map data, which is a ring buffer");
+	program_put(p);
 }
 
 /* -- what is checked ----------------------------------------------------------------------- */
@@ -419,7 +426,8 @@ static void test_interpreter(void **state)
 	uint64_t r0;
 
 	assert_int_equal(interpret(p, 0, &r0, &d), -EFAULT);
-	assert_string_equal(d.text, "insn 8: load of 8 bytes at 0x0");
+	assert_string_equal(d.text,
+			    "insn 8: load of 8 bytes at 0x0 by a number, which is no pointer");
 	assert_int_equal(interpret(p, 6, &r0, &d), -ELOOP);
 	assert_string_equal(d.text, "insn 8: out of fuel");
 	program_put(p);

@@ -4,6 +4,7 @@
  */
 #include "run.h"
 
+#include "bpf/check.h"
 #include "bpf/insn.h"
 #include "randprog.h"
 
@@ -296,16 +297,39 @@ static void test_sound(void **state)
 		fail_msg("loaded %u, read ctx %u, precise %u", t.loaded, t.read, t.precise);
 }
 
+/* Room on the stack for what a program calls: tools/check-stack.py holds the numbers to the code. */
+static void stack_of_helpers(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t least, most;
+	} rows[] = {
+		{ "mov r0, 0\nexit\n", 0, 64 },
+		{ "call 14\nexit\n", FACTS_HELPER_STACK, FACTS_HELPER_STACK + 64 },
+		{ "mov r1, 0\nmov r2, 0\ncall 6\nexit\n", FACTS_PRINT_STACK,
+		  FACTS_PRINT_STACK + 64 },
+		{ "mov r2, 0\nmov r3, 0\nmov r4, 0\ncall 67\nexit\n", FACTS_WALK_STACK,
+		  FACTS_WALK_STACK + 64 },
+		{ "mov r2, 0\nmov r3, 0\ncall 27\nexit\n", FACTS_STACKID_STACK,
+		  FACTS_STACKID_STACK + 64 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct program *p = load(PROGRAM_FENTRY, rows[i].text);
+
+		assert_in_range(p->facts.stack_bytes, rows[i].least, rows[i].most);
+		program_put(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_high_slots),
-		cmocka_unit_test(test_return_value_helper),
-		cmocka_unit_test(test_override),
-		cmocka_unit_test(test_clobbers),
-		cmocka_unit_test(test_stack_bytes),
-		cmocka_unit_test(test_sound),
+		cmocka_unit_test(stack_of_helpers), cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_high_slots),  cmocka_unit_test(test_return_value_helper),
+		cmocka_unit_test(test_override),    cmocka_unit_test(test_clobbers),
+		cmocka_unit_test(test_stack_bytes), cmocka_unit_test(test_sound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,16 +47,37 @@ static void test_stack(void **state)
 	print_message("# the interpreter takes %llu bytes\n", (unsigned long long)shallow);
 	assert_in_range(shallow, INTERP_STACK / 2, INTERP_STACK);
 	assert_int_equal(body(deep, &env, 0)(0, 0), 1);
-	assert_int_equal(deepest, shallow + ALIGN_UP(deep->stack_depth, 16u));
+	assert_int_equal(deepest, shallow + interp_room(deep->stack_depth, INTERP_MAX_CALLS));
 	assert_true(interp_stack_bytes(deep) > deepest + 1024);
 	program_put(p);
 	program_put(deep);
+}
+
+/* A function that a helper calls: what the helper and the machine take in between. */
+static void test_stack_of_callbacks(void **state)
+{
+	struct engine_env env;
+	struct program *p =
+		run_load_text(PROGRAM_PLAIN,
+			      "mov r1, 1\nfunc r2, f\nmov r3, r10\nmov r4, 0\ncall 181\nexit\n"
+			      "f:\nmov r1, r2\ncall 5\nmov r0, 0\nexit\n");
+	uint64_t own;
+
+	engine_env_native(NULL, &env);
+	env.helper[5] = (uint64_t)(uintptr_t)measure;
+	assert_int_equal(body(p, &env, 0)(0, 0), 1);
+	own = deepest - interp_room(p->stack_depth, interp_frames(p));
+	print_message("# in a callback it takes %llu bytes\n", (unsigned long long)own);
+	assert_in_range(own, INTERP_STACK / 2, INTERP_STACK + INTERP_CALLBACK);
+	assert_true(interp_stack_bytes(p) > deepest + 1024);
+	program_put(p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_stack_of_callbacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

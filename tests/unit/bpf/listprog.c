@@ -107,6 +107,8 @@ static void add_memory(void)
 			add_form(BPF_LDX | INSN_MEMSX | sizes[s], USE_LOAD, 0, 0);
 		add_form(BPF_ST | BPF_MEM | sizes[s], USE_STORE, 0, 0);
 		add_form(BPF_STX | BPF_MEM | sizes[s], USE_STORE, 0, 0);
+		add_form(BPF_STX | BPF_ATOMIC | sizes[s], USE_ATOMIC, 0, INSN_LOAD_ACQ);
+		add_form(BPF_STX | BPF_ATOMIC | sizes[s], USE_ATOMIC, 0, INSN_STORE_REL);
 	}
 	for (unsigned size = BPF_W; size <= BPF_DW; size += BPF_DW - BPF_W) {
 		for (unsigned k = 0; k < 4; k++) {
@@ -129,6 +131,7 @@ unsigned listprog_forms(void)
 	add_jumps(BPF_JMP);
 	add_jumps(BPF_JMP32);
 	add_memory();
+	add_form(BPF_JMP | INSN_JCOND, USE_JUMP, 0, 0);
 	add_form(BPF_LD | BPF_IMM | BPF_DW, USE_LDDW, 0, 0);
 	add_form(BPF_JMP | BPF_CALL, USE_CALL, 0, 0);
 	for (int k = 0; k < 4; k++) /* r10 as an operand: unit_fp() */
@@ -217,6 +220,11 @@ static void unit_jump(struct list *l, const struct form *f)
 {
 	bool by_reg = BPF_SRC(f->code) == BPF_X, ja = BPF_OP(f->code) == BPF_JA;
 
+	if (f->code == (BPF_JMP | INSN_JCOND)) {
+		if (l->small) /* it needs a frame */
+			return;
+		ja = true;
+	}
 	l->jump[l->njumps].at = l->n;
 	l->jump[l->njumps++].unit = l->nunits + 1 + (off_of(l) & 7);
 	put(l, INSN(f->code, ja ? 0 : dst_of(l), by_reg && !ja ? src_of(l) : 0, 0,
@@ -256,7 +264,9 @@ static void unit_store(struct list *l, const struct form *f)
 	int16_t off;
 	unsigned base = base_for(l, dst_of(l), f->use == USE_ATOMIC ? 8 : 1, &off);
 
-	if (f->use == USE_ATOMIC)
+	if (f->imm == INSN_LOAD_ACQ && f->use == USE_ATOMIC)
+		put(l, INSN(f->code, src_of(l), base, off, f->imm));
+	else if (f->use == USE_ATOMIC)
 		put(l, INSN(f->code, base, src_of(l), off, f->imm));
 	else
 		put(l, INSN(f->code, base, imm ? 0 : src_of(l), off, imm ? imm_of(l) : 0));

@@ -65,6 +65,8 @@ enum {
 	PA = BPF_MAP_TYPE_PERCPU_ARRAY,
 	H = BPF_MAP_TYPE_HASH,
 	PH = BPF_MAP_TYPE_PERCPU_HASH,
+	PE = BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+	ST = BPF_MAP_TYPE_STACK_TRACE,
 	R = BPF_MAP_TYPE_RINGBUF
 };
 static const struct {
@@ -114,7 +116,23 @@ static const struct {
 	{ BPF_MAP_TYPE_UNSPEC, 4, 4, 1, 0, -EINVAL },
 	{ 77, 4, 4, 1, 0, -EINVAL },
 	{ BPF_MAP_TYPE_LRU_HASH, 4, 4, 1, 0, -ENOTSUP },
-	{ BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 1, 0, -ENOTSUP },
+	{ PE, 4, 4, 1, 0, 0 },
+	{ PE, 4, 4, 1, BPF_F_PRESERVE_ELEMS, 0 },
+	{ PE, 4, 4, 1, BPF_F_RDONLY_PROG, -EINVAL },
+	{ PE, 4, 8, 1, 0, -EINVAL },
+	{ PE, 8, 4, 1, 0, -EINVAL },
+	{ PE, 4, 4, 0, 0, -EINVAL },
+	{ ST, 4, 8, 1, 0, 0 },
+	{ ST, 4, 127 * 8, 1000, BPF_F_NUMA_NODE, 0 },
+	{ ST, 4, 128 * 8, 1000, 0, -EINVAL },
+	{ ST, 4, 12, 1, 0, -EINVAL },
+	{ ST, 4, 0, 1, 0, -EINVAL },
+	{ ST, 8, 8, 1, 0, -EINVAL },
+	{ ST, 4, 8, 0, 0, -EINVAL },
+	{ ST, 4, 8, 1, BPF_F_MMAPABLE, -EINVAL },
+	{ ST, 4, 32, 1, BPF_F_STACK_BUILD_ID, -ENOTSUP },
+	{ ST, 4, 8, 0x80000001u, 0, -E2BIG },
+	{ ST, 4, 8, 0x80000000u, 0, -ENOMEM },
 	{ BPF_MAP_TYPE_BLOOM_FILTER + 3, 4, 4, 1, 0, -ENOTSUP },
 };
 
@@ -145,6 +163,79 @@ static void names_of_types(void **state)
 	assert_int_equal(map_create(*state, &at, &m, &d), -ENOTSUP);
 	assert_non_null(strstr(d.text, "lru_hash"));
 	assert_non_null(strstr(d.text, "use a hash"));
+}
+
+static void set_stack(struct map *m, uint32_t id, uint32_t n)
+{
+	struct shm_stack *s =
+		(struct shm_stack *)(void *)((char *)m->values + (size_t)id * m->shm->value_stride);
+
+	for (uint32_t i = 0; i < n; i++)
+		s->pc[i] = 0x1000 * id + i;
+	s->nr = n;
+	s->version += 2;
+}
+
+static void stack_elements(void **state)
+{
+	uint64_t got[3];
+	uint32_t id = 5, next;
+	struct map *m;
+
+	assert_int_equal(create(state, ST, 4, 24, 5, 0, &m), 0); /* ids 0 to 7 */
+	assert_int_equal(map_next_key(m, NULL, &next), -ENOENT);
+	assert_int_equal(map_lookup(m, &id, got, 1), -ENOENT);
+	set_stack(m, 5, 2);
+	set_stack(m, 7, 3);
+	set_stack(m, 0, 1);
+	assert_int_equal(map_lookup(m, &id, got, 1), 0);
+	assert_true(got[0] == 0x5000 && got[1] == 0x5001 && !got[2]);
+	assert_int_equal(map_update(m, &id, got, 0, 1), -EINVAL);
+	assert_int_equal(map_next_key(m, NULL, &next), 0);
+	assert_int_equal(next, 0);
+	assert_int_equal(map_next_key(m, &next, &next), 0);
+	assert_int_equal(next, 5);
+	assert_int_equal(map_next_key(m, &next, &next), 0);
+	assert_int_equal(next, 7);
+	assert_int_equal(map_next_key(m, &next, &next), -ENOENT);
+	id = 8;
+	assert_int_equal(map_lookup(m, &id, got, 1), -ENOENT);
+	assert_int_equal(map_delete(m, &id), -E2BIG);
+	id = 4;
+	assert_int_equal(map_delete(m, &id), -ENOENT);
+	assert_int_equal(map_next_key(m, &id, &next), 0); /* none there: anew */
+	assert_int_equal(next, 0);
+	id = 5;
+	assert_int_equal(map_delete(m, &id), 0);
+	assert_int_equal(map_lookup(m, &id, got, 1), -ENOENT);
+	/* a traced process may write anything there: no more than there is room for is read */
+	set_stack(m, 7, 3);
+	m->shm->value_stride = 1u << 30;
+	((struct shm_stack *)(void *)((char *)m->values + 7 * 40))->nr = 1u << 30;
+	id = 7;
+	assert_int_equal(map_lookup(m, &id, got, 1), 0);
+	map_put(m);
+}
+
+/* bpf(2) sees no element in it: there are no perf events. */
+static void perf_elements(void **state)
+{
+	uint32_t key = 0, value = 3;
+	struct map *m;
+
+	assert_int_equal(create(state, PE, 4, 4, 2, 0, &m), 0);
+	assert_int_equal(((struct shm_ring *)m->values)->producer.size, 512u << 10);
+	assert_int_equal(map_lookup(m, &key, &value, 1), -ENOTSUP);
+	assert_int_equal(map_update(m, &key, &value, 0, 1), -ENOTSUP);
+	assert_int_equal(map_delete(m, &key), -ENOENT);
+	key = 2;
+	assert_int_equal(map_delete(m, &key), -E2BIG);
+	assert_int_equal(map_next_key(m, NULL, &key), 0);
+	assert_int_equal(key, 0);
+	map_put(m);
+	assert_int_equal(create(state, PE, 4, 4, 1000, 0, &m), 0);
+	assert_int_equal(((struct shm_ring *)m->values)->producer.size, 8u << 20);
+	map_put(m);
 }
 
 static void array_elements(void **state)
@@ -358,6 +449,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_of_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(stack_elements, setup, teardown),
+		cmocka_unit_test_setup_teardown(perf_elements, setup, teardown),
 		cmocka_unit_test_setup_teardown(array_elements, setup, teardown),
 		cmocka_unit_test_setup_teardown(array_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(hash_elements, setup, teardown),

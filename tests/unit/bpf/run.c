@@ -127,8 +127,10 @@ uint64_t run_both(const struct program *p, const struct engine_env *env, void *m
 		memcpy(after, mem, len);
 		memcpy(mem, before, len);
 	}
-	got = slab_run(p, env, r1, len);
-	check_same("that of the slab", got, want, mem, after, len);
+	if (!p->tails) { /* the table that env has is of code */
+		got = slab_run(p, env, r1, len);
+		check_same("that of the slab", got, want, mem, after, len);
+	}
 	if (len)
 		memcpy(mem, before, len);
 	got = run_jit(p, env)(r1, len);

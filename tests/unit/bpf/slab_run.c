@@ -67,7 +67,8 @@ uint64_t slab_run(const struct program *p, const struct engine_env *env, uint64_
 	static uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
 	static uint64_t go;
 	void *image = malloc(interp_image_size(p));
-	struct interp m = { .p = image };
+	struct interp_frame frame[INTERP_FRAMES];
+	struct interp m = { .p = image, .frame = frame };
 	int err;
 
 	assert_non_null(image);

@@ -91,7 +91,24 @@ static void ids_and_time(void **state)
 		now = rt_ktime_get_ns();
 		assert_true(now >= before && now - before < 5000000000);
 	}
+	static const struct {
+		clockid_t clock;
+		uint64_t (*get)(void);
+	} clock[] = { { CLOCK_BOOTTIME, rt_ktime_get_boot_ns },
+		      { CLOCK_MONOTONIC_COARSE, rt_ktime_get_coarse_ns },
+		      { CLOCK_TAI, rt_ktime_get_tai_ns } };
+
+	for (int i = 0; i < 6; i++) {
+		rt_state.clock_gettime = i < 3 ? (uint64_t)clock_gettime : 0;
+		clock_gettime(clock[i % 3].clock, &ts);
+		before = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+		now = clock[i % 3].get();
+		assert_true(now >= before);
+		clock_gettime(clock[i % 3].clock, &ts);
+		assert_true(now <= (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec);
+	}
 	rt_state.clock_gettime = 0;
+	assert_true(rt_get_numa_node_id() < 1024);
 	syscall(SYS_getcpu, &cpu, NULL, NULL);
 	assert_true(rt_get_smp_processor_id() < (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
 }
@@ -327,6 +344,47 @@ static void printk_cuts(void **state)
 	assert_true(printk("%-999999999999d", arg + 1, 1) == 512);
 }
 
+/* Every form above into a buffer of each size: what snprintf(3) would have done. */
+static void snprintf_sizes(void **state)
+{
+	char big[700], buf[64], guard[64];
+	uint64_t arg = (uint64_t)big;
+
+	for (size_t i = 0; i < sizeof(printk_row) / sizeof(printk_row[0]); i++) {
+		uint32_t len = (uint32_t)strlen(printk_row[i].text);
+
+		for (uint32_t size = 0; size < len + 3; size++) {
+			uint32_t kept = size > len ? len : size ? size - 1 : 0;
+
+			memset(buf, 'x', sizeof(buf));
+			memset(guard, 'x', sizeof(guard));
+			assert_int_equal(rt_snprintf(buf, size, printk_row[i].fmt,
+						     &printk_row[i].arg, 8),
+					 len + 1);
+			assert_memory_equal(buf, printk_row[i].text, kept);
+			assert_true(!size || !buf[kept]);
+			assert_memory_equal(buf + size, guard, sizeof(buf) - size);
+		}
+	}
+	memset(big, 'z', sizeof(big) - 1);
+	big[sizeof(big) - 1] = 0;
+	assert_int_equal(rt_snprintf(buf, 4, "%s", &arg, 8), 513); /* 512 bytes of a string */
+	assert_string_equal(buf, "zzz");
+	assert_int_equal(rt_snprintf(buf, 4, "%.100s", &arg, 8), 101);
+	assert_int_equal(rt_snprintf(buf, 8, "%110.100s|", &arg, 8), 112);
+	assert_string_equal(buf, "       ");
+	big[100] = 0;
+	assert_int_equal(rt_snprintf(buf, 10, "%s", &arg, 8), 101);
+	assert_int_equal(rt_snprintf(NULL, 0, "%s", &arg, 8), 101);
+	assert_int_equal(rt_snprintf(NULL, 0, "abc", NULL, 0), 4);
+	assert_int_equal(rt_snprintf(buf, 8, "%d", NULL, 8), R0(EINVAL));
+	assert_int_equal(rt_snprintf(buf, 8, "%d", &arg, 7), R0(EINVAL));
+	assert_int_equal(rt_snprintf(buf, 8, "%d", &arg, 104), R0(EINVAL));
+	assert_int_equal(rt_snprintf(buf, 8, "%d%d", &arg, 8), R0(EINVAL));
+	assert_int_equal(rt_snprintf(buf, 8, "%f", &arg, 8), R0(EINVAL));
+	assert_int_equal(rt_snprintf(buf, 8, (const char *)0x20, &arg, 8), R0(EINVAL));
+}
+
 static int printk_start(void **state)
 {
 	pk_arena = rt_util_arena();
@@ -348,6 +406,7 @@ int main(void)
 		cmocka_unit_test(ids_and_time),
 		cmocka_unit_test(strncmp_as_the_kernel),
 		cmocka_unit_test(random_differs),
+		cmocka_unit_test(snprintf_sizes),
 		cmocka_unit_test(reads_survive_bad_addresses),
 		cmocka_unit_test(reads_strings),
 		cmocka_unit_test_setup_teardown(printk_formats, printk_start, printk_end),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 
 static uint64_t *lookup(struct shm_map *m, uint64_t key)
 {
@@ -194,6 +195,92 @@ static void hash_lock_own_other_dead(void **state)
 	rt_util_destroy(a);
 }
 
+/* -- taking elements while others come -------------------------------------------------------- */
+
+#define KEYS    20000
+#define WRITERS 2
+
+static struct shm_map *busy_map;
+static int writing;
+
+static void *add_keys(void *arg)
+{
+	for (uint32_t k = (uint32_t)(uintptr_t)arg; k < KEYS; k += WRITERS) {
+		uint64_t v = k + 1ull;
+
+		/* full, or its bucket is being looked at: again */
+		while (rt_map_update_elem(busy_map, &k, &v, BPF_NOEXIST))
+			sched_yield();
+	}
+	__atomic_fetch_sub(&writing, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void see_value(void *arg, const void *value, uint32_t slot)
+{
+	memcpy(arg, value, 8);
+}
+
+static uint32_t take_all(uint8_t *taken)
+{
+	uint32_t keys[64], total = 0;
+	uint64_t v;
+	int n;
+
+	for (uint32_t b = 0; (n = rt_hash_bucket(busy_map, b, keys, 64)) != -ENOENT; b++) {
+		for (int i = 0; i < n && i < 64; i++) {
+			if (rt_hash_take(busy_map, &keys[i], see_value, &v))
+				continue;
+			assert_true(keys[i] < KEYS && v == keys[i] + 1ull);
+			assert_int_equal(taken[keys[i]]++, 0);
+			total++;
+		}
+	}
+	return total;
+}
+
+/* Each key that went in comes out once. */
+static void taken_while_added(void **state)
+{
+	struct arena *a = rt_util_arena();
+	uint8_t *taken = calloc(KEYS, 1);
+	pthread_t t[WRITERS];
+	uint32_t total = 0;
+
+	busy_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 4, 8, 100);
+	writing = WRITERS;
+	for (uintptr_t i = 0; i < WRITERS; i++)
+		pthread_create(&t[i], NULL, add_keys, (void *)i);
+	while (__atomic_load_n(&writing, __ATOMIC_SEQ_CST))
+		total += take_all(taken);
+	for (unsigned i = 0; i < WRITERS; i++)
+		pthread_join(t[i], NULL);
+	total += take_all(taken);
+	assert_int_equal(total, KEYS);
+	assert_int_equal(take_all(taken), 0);
+	free(taken);
+	rt_util_destroy(a);
+}
+
+static void buckets(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 4, 8, 1); /* one bucket */
+	uint32_t key = 5, got[2] = { 77, 77 };
+	uint64_t v = 1;
+
+	assert_int_equal(rt_hash_bucket(m, 0, got, 2), 0);
+	assert_int_equal(rt_hash_bucket(m, 1, got, 2), -ENOENT);
+	assert_int_equal(rt_map_update_elem(m, &key, &v, 0), 0);
+	assert_int_equal(rt_hash_bucket(m, 0, got, 0), 1); /* no room, nothing written */
+	assert_int_equal(got[0], 77);
+	assert_int_equal(rt_hash_bucket(m, 0, got, 2), 1);
+	assert_true(got[0] == 5 && got[1] == 77);
+	key = 6;
+	assert_int_equal(rt_hash_take(m, &key, see_value, &v), -ENOENT);
+	rt_util_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +291,8 @@ int main(void)
 		cmocka_unit_test(hash_iterates),
 		cmocka_unit_test(percpu_hash_clears_other_slots),
 		cmocka_unit_test(hash_lock_own_other_dead),
+		cmocka_unit_test(taken_while_added),
+		cmocka_unit_test(buckets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

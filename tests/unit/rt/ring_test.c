@@ -203,12 +203,35 @@ static void lossless_waits(void **state)
 	rt_util_destroy(a);
 }
 
+static void perf_events(void **state)
+{
+	static char big[70000];
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_ring(a, 4096);
+	struct shm_ring *r = rt_util_ring_of(a, m);
+
+	assert_int_equal(rt_perf_event_output(NULL, m, BPF_F_CURRENT_CPU, "x", 1), R0(EINVAL));
+	m->type = BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	m->max_entries = 2;
+	assert_int_equal(rt_perf_event_output(NULL, m, BPF_F_CURRENT_CPU, "first", 5), 0);
+	assert_int_equal(rt_perf_event_output(NULL, m, 1, "second", 6), 0);
+	assert_int_equal(((const struct shm_ring_hdr *)(void *)r->data)->len, 5);
+	assert_memory_equal(r->data + 8, "first", 5);
+	assert_memory_equal(r->data + 24, "second", 6);
+	assert_int_equal(rt_perf_event_output(NULL, m, 2, "x", 1), R0(E2BIG));
+	assert_int_equal(rt_perf_event_output(NULL, m, 1ull << 32, "x", 1), R0(EINVAL));
+	assert_int_equal(rt_perf_event_output(NULL, m, BPF_F_CURRENT_CPU, big, 65513), R0(E2BIG));
+	assert_int_equal(r->producer.lost, 0);
+	assert_int_equal(rt_perf_event_output(NULL, m, BPF_F_CURRENT_CPU, big, 4090), R0(ENOSPC));
+	assert_int_equal(r->producer.lost, 1);
+	rt_util_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_in_order),
-		cmocka_unit_test(limits_and_loss),
-		cmocka_unit_test(end_is_padded),
+		cmocka_unit_test(perf_events),     cmocka_unit_test(records_in_order),
+		cmocka_unit_test(limits_and_loss), cmocka_unit_test(end_is_padded),
 		cmocka_unit_test(lossless_waits),
 	};
 

@@ -37,8 +37,8 @@ static void attributes(void **state)
 	assert_int_equal(call(BPF_MAP_CREATE, &a, SIZE), -EINVAL);
 
 	memset(&a, 0, SIZE);
-	assert_int_equal(call(BPF_MAP_LOOKUP_BATCH, &a, SIZE), -EINVAL);
-	assert_non_null(strstr(sys_last_error(f->s), "BPF_MAP_LOOKUP_BATCH"));
+	assert_int_equal(call(BPF_ITER_CREATE, &a, SIZE), -EINVAL);
+	assert_non_null(strstr(sys_last_error(f->s), "BPF_ITER_CREATE"));
 	for (int cmd = 0; cmd < 40; cmd++) /* all zero: an error everywhere, a crash nowhere */
 		if (cmd != BPF_PROG_GET_NEXT_ID && cmd != BPF_MAP_GET_NEXT_ID &&
 		    cmd != BPF_ENABLE_STATS)
@@ -189,6 +189,43 @@ static void hash_elements(void **state)
 	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = h, .key = PTR(&key)), -ENOENT);
 }
 
+/* What perf_buffer__new() does last, and what reads the records instead. */
+static void perf_arrays(void **state)
+{
+	int m = make_map(BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0);
+	struct fixture *f = *state;
+	uint32_t key = 0, value = 5;
+
+	assert_int_equal(CALL(BPF_MAP_UPDATE_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(&value)),
+			 -ENOTSUP);
+	assert_non_null(strstr(sys_last_error(f->s), "utramp_ring_buffer__new()"));
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(&value)),
+			 -ENOTSUP);
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -ENOENT);
+}
+
+static void stack_traces(void **state)
+{
+	int m = make_map(BPF_MAP_TYPE_STACK_TRACE, 4, 16, 3, 0);
+	uint32_t key = 0, next;
+	uint64_t pc[2];
+
+	(void)state;
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_ELEM, .map_fd = m, .key = PTR(&key), .value = PTR(pc)),
+			 -ENOENT);
+	assert_int_equal(CALL(BPF_MAP_UPDATE_ELEM, .map_fd = m, .key = PTR(&key), .value = PTR(pc)),
+			 -EINVAL);
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -ENOENT);
+	assert_int_equal(CALL(BPF_MAP_GET_NEXT_KEY, .map_fd = m, .next_key = PTR(&next)), -ENOENT);
+	key = 4;
+	assert_int_equal(CALL(BPF_MAP_DELETE_ELEM, .map_fd = m, .key = PTR(&key)), -E2BIG);
+	assert_int_equal(CALL(BPF_MAP_LOOKUP_AND_DELETE_ELEM, .map_fd = m, .key = PTR(&key),
+			      .value = PTR(pc)),
+			 -ENOTSUP);
+}
+
 static void frozen_maps(void **state)
 {
 	int arr = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
@@ -299,8 +336,9 @@ static void prog_kinds(void **state)
 	struct sys_expect e = { .kind = PROGRAM_FEXIT, .nslots = 3 };
 	struct fixture *f = *state;
 	union bpf_attr a = load_attr();
-	struct bpf_insn odd[] = { { .code = 0x85, .imm = BPF_FUNC_ktime_get_coarse_ns },
+	struct bpf_insn odd[] = { { .code = 0x85, .imm = BPF_FUNC_get_attach_cookie },
 				  { .code = 0x95 } };
+	struct bpf_insn none[] = { { .code = 0x85, .imm = BPF_FUNC_redirect }, { .code = 0x95 } };
 	int fd;
 
 	a.expected_attach_type = BPF_MODIFY_RETURN;
@@ -316,12 +354,13 @@ static void prog_kinds(void **state)
 	assert_null(sys_program_by_fd(f->s, 1));
 	assert_null(sys_map_by_fd(f->s, fd));
 
-	/* A probe uses nothing up, may name any helper, and cannot be attached. */
+	/* A probe uses nothing up, may name any helper that is there, and cannot be attached. */
 	sys_expect(f->s, &e);
 	fd = load_insns(BPF_PROG_TYPE_SOCKET_FILTER, odd, 2);
 	assert_int_equal(sys_program_by_fd(f->s, fd)->kind, PROGRAM_PLAIN);
 	assert_int_equal(CALL(BPF_LINK_CREATE, .link_create.prog_fd = fd), -EINVAL);
-	assert_true(load_insns(BPF_PROG_TYPE_RAW_TRACEPOINT, odd, 2) < 0);
+	assert_int_equal(load_insns(BPF_PROG_TYPE_SOCKET_FILTER, none, 2), -ENOTSUP);
+	assert_true(load_insns(BPF_PROG_TYPE_RAW_TRACEPOINT, none, 2) < 0);
 	assert_int_equal(sys_program_by_fd(f->s, load_simple())->kind, PROGRAM_FEXIT);
 	sys_expect(f->s, &e);
 	sys_expect(f->s, NULL);
@@ -520,6 +559,97 @@ static void prog_info(void **state)
 	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &a, SIZE), -EFAULT);
 }
 
+static struct bpf_insn two_functions[] = { { .code = 0x85, .src_reg = 1, .imm = 1 }, /* pc+1 */
+					   { .code = 0x95 },
+					   { .code = 0xb7 },
+					   { .code = 0x95 } };
+static struct bpf_func_info func[] = { { 0, 1 }, { 2, 2 } };
+static struct {
+	struct bpf_line_info i;
+	uint32_t more;
+} line[] = { { { .insn_off = 0, .line_off = 7 }, 9 }, { { .insn_off = 2 }, 9 } };
+
+static union bpf_attr load_with_records(void)
+{
+	struct btf *b = btf__new_empty();
+	union bpf_attr a = load_attr();
+	const void *raw;
+	uint32_t size;
+
+	btf__add_int(b, "int", 4, BTF_INT_SIGNED);
+	raw = btf__raw_data(b, &size);
+	a.insns = PTR(two_functions);
+	a.insn_cnt = 4;
+	a.prog_btf_fd = (uint32_t)CALL(BPF_BTF_LOAD, .btf = PTR(raw), .btf_size = size);
+	a.func_info = PTR(func);
+	a.func_info_cnt = 2;
+	a.func_info_rec_size = sizeof(func[0]);
+	a.line_info = PTR(line);
+	a.line_info_cnt = 2;
+	a.line_info_rec_size = sizeof(line[0]);
+	btf__free(b);
+	return a;
+}
+
+/* func_info, line_info and the tags of functions, as bpftool asks for them. */
+static void prog_records(void **state)
+{
+	struct bpf_func_info got_func[3];
+	struct bpf_line_info got_line[2];
+	uint8_t tag[3][BPF_TAG_SIZE] = { 0 };
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr a = load_with_records(), q;
+
+	(void)state;
+	memset(&q, 0, SIZE);
+	q.info.bpf_fd = (uint32_t)call(BPF_PROG_LOAD, &a, SIZE);
+	q.info.info = PTR(&info);
+	q.info.info_len = sizeof(info);
+	assert_true((int)q.info.bpf_fd > 2);
+	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &q, SIZE), 0);
+	assert_int_equal(info.nr_func_info, 2);
+	assert_int_equal(info.func_info_rec_size, sizeof(func[0]));
+	assert_int_equal(info.nr_line_info, 2);
+	assert_int_equal(info.line_info_rec_size, sizeof(got_line[0]));
+	assert_int_equal(info.nr_prog_tags, 2);
+	assert_int_equal(info.jited_prog_len, 0);
+	assert_true(info.btf_id > 0);
+	info.xlated_prog_len = 0;
+	info.func_info = PTR(got_func);
+	info.nr_func_info = 3;
+	info.line_info = PTR(got_line);
+	info.nr_line_info = 1;
+	info.prog_tags = PTR(tag);
+	memset(got_line, 0xff, sizeof(got_line));
+	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &q, SIZE), 0);
+	assert_memory_equal(got_func, func, sizeof(func));
+	assert_memory_equal(got_line, &line[0].i, sizeof(got_line[0]));
+	assert_int_equal(got_line[1].insn_off, UINT32_MAX); /* one was asked for */
+	assert_int_equal(info.nr_line_info, 2);
+	assert_memory_not_equal(tag[0], tag[1], BPF_TAG_SIZE);
+	assert_memory_equal(tag[2], "\0\0\0\0\0\0\0", BPF_TAG_SIZE);
+	info.xlated_prog_len = 0;
+	info.func_info_rec_size = 4;
+	assert_int_equal(call(BPF_OBJ_GET_INFO_BY_FD, &q, SIZE), -EINVAL);
+}
+
+static void bad_records(void **state)
+{
+	union bpf_attr a = load_with_records();
+
+	(void)state;
+	func[1].insn_off = 0; /* they rise */
+	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EINVAL);
+	func[1].insn_off = 4;
+	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EINVAL);
+	func[1].insn_off = 2;
+	a.func_info_rec_size = 6;
+	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EINVAL);
+	a.func_info_rec_size = 8;
+	a.line_info = 8;
+	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EFAULT);
+}
+
 /* Asked for as long as the descriptor is open; info shows what every slot counted. */
 static void run_stats(void **state)
 {
@@ -585,6 +715,8 @@ int main(int argc, char **argv)
 		TEST(map_create_rules),
 		TEST(elements),
 		TEST(hash_elements),
+		TEST(perf_arrays),
+		TEST(stack_traces),
 		TEST(frozen_maps),
 		TEST(percpu_values),
 		TEST(prog_load_rules),
@@ -595,6 +727,8 @@ int main(int argc, char **argv)
 		TEST(map_info),
 		TEST(prog_info),
 		TEST(run_stats),
+		TEST(prog_records),
+		TEST(bad_records),
 		TEST(pins_and_links),
 	};
 

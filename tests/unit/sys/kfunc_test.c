@@ -12,7 +12,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-static struct file object[3]; /* session, nokfunc, wrong */
+static struct file object[4]; /* session, nokfunc, wrong, throw */
 static struct sys_session *session;
 static char log_text[16384];
 
@@ -154,6 +154,12 @@ static void wrong_prototype(void **state)
 	refused(2, "'bpf_session_cookie': func_proto");
 }
 
+static void refused_by_name(void **state)
+{
+	(void)state;
+	refused(3, "bpf_throw() is not supported: return from the program");
+}
+
 /* The log names the kfunc, and the program's kind decides. */
 static void not_an_fsession(void **state)
 {
@@ -201,15 +207,16 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(other_ids, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(load_and_run, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(unknown_kfunc, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(refused_by_name, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(wrong_prototype, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(not_an_fsession, setup, fixture_teardown),
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = prepare,
 		    .cookie = PROGRAM_FSESSION);
 
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		object[i] = fixture_read(argv[i + 1]);
 	libbpf_set_print(collect);
 	if (libbpf_register_prog_handler("fsession+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &opts) < 0)

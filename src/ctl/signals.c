@@ -1,0 +1,131 @@
+/*
+ * ctl/signals.c - signal handlers and masks of a stopped process, read and set from outside.
+ *
+ * Handlers by rt_sigaction(2) in the process, with rt_state's reserved words for its argument;
+ * masks by ptrace, thread by thread.  What a thread believes to have blocked of SIGSEGV and
+ * SIGBUS is in its rt_tls.held, where rt/ keeps it (rt/signal.h).
+ *
+ * Context  [ctl]
+ * Spec     rt_sigaction(2), ptrace(2) PTRACE_GETSIGMASK, proc(5) SigCgt; psABI 3.4.6 (fs)
+ */
+#include "base/cleanup.h"
+#include "ctl/priv.h"
+#include "shm/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#define MASK_BYTES 8
+
+int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new,
+		      struct rt_sigaction *old)
+{
+	taddr_t at = p->slab[SLAB_EXE].rt_state + offsetof(struct rt_state, reserved);
+	const uint64_t set[6] = { (uint64_t)sig, at, 0, MASK_BYTES };
+	const uint64_t get[6] = { (uint64_t)sig, 0, at, MASK_BYTES };
+	const struct rt_sigaction none = { 0 };
+	int err = new ? process_write(p, at, new, sizeof(*new)) : 0;
+	long r;
+
+	if (err)
+		return err;
+	r = process_syscall(p, SYS_rt_sigaction, new ? set : get);
+	if (r >= 0 && old)
+		r = process_read(p, at, old, sizeof(*old));
+	process_write(p, at, &none, sizeof(none));
+	return r < 0 ? (int)r : 0;
+}
+
+uint64_t process_caught(const struct process *p)
+{
+	char path[32], line[256];
+	unsigned long long set = 0;
+	_fclose_ FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "SigCgt: %llx", &set) == 1)
+			return set;
+	}
+	return UINT64_MAX; /* not told: all are asked for */
+}
+
+#define OUR_SET (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1))
+
+static uint64_t held_of(uint64_t set)
+{
+	return (set >> (SIGSEGV - 1) & 1 ? RT_HELD_SEGV : 0) |
+	       (set >> (SIGBUS - 1) & 1 ? RT_HELD_BUS : 0);
+}
+
+static uint64_t set_of(uint64_t held)
+{
+	return (held & RT_HELD_SEGV ? 1ull << (SIGSEGV - 1) : 0) |
+	       (held & RT_HELD_BUS ? 1ull << (SIGBUS - 1) : 0);
+}
+
+static int hold_thread(struct process *p, const struct tracee *t, bool hold)
+{
+	struct user_regs_struct r;
+	uint64_t mask, held;
+	taddr_t at;
+
+	if (!t->stopped || tracee_regs(t, &r) < 0 ||
+	    ptrace(PTRACE_GETSIGMASK, t->tid, MASK_BYTES, &mask) < 0)
+		return 0; /* killed meanwhile */
+	at = r.fs_base + (uint64_t)(int64_t)p->tls_off + offsetof(struct rt_tls, held);
+	if (!r.fs_base || process_read(p, at, &held, sizeof(held)) < 0)
+		return mask & OUR_SET && hold ? -ENOTSUP : 0; /* no thread of libc's */
+	mask |= set_of(held);
+	held = hold ? RT_HELD_KNOWN | held_of(mask) : 0;
+	if (hold)
+		mask &= ~OUR_SET;
+	if (ptrace(PTRACE_SETSIGMASK, t->tid, MASK_BYTES, &mask) < 0)
+		return errno == ESRCH ? 0 : -errno;
+	return process_write(p, at, &held, sizeof(held));
+}
+
+int process_hold(struct process *p, bool hold)
+{
+	struct process_priv *pp = process_priv(p);
+	int err = 0;
+
+	for (size_t i = 0; i < pp->threads.n && !err; i++)
+		err = hold_thread(p, &pp->threads.at[i], hold);
+	return err;
+}
+
+/* A program runs, or what calls it: its pc is in a slab, or its block has a list of them. */
+static bool thread_inside(struct process *p, const struct tracee *t)
+{
+	const struct slab_layout *l = &process_priv(p)->layout;
+	struct user_regs_struct r;
+	uint64_t block = 0;
+	uint32_t depth = 0;
+
+	if (!t->stopped || tracee_regs(t, &r) < 0)
+		return false;
+	for (int i = 0; i < SLABS; i++) {
+		if (r.rip - (p->slab[i].bias + l->lowest) < l->span)
+			return true;
+	}
+	process_read(p, r.fs_base + (uint64_t)(int64_t)p->tls_off + offsetof(struct rt_tls, block),
+		     &block, sizeof(block));
+	if (block)
+		process_read(p, block + offsetof(struct rt_thread, depth), &depth, sizeof(depth));
+	return depth && depth <= RT_MAX_RUNNING;
+}
+
+bool process_inside(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+
+	for (size_t i = 0; i < pp->threads.n; i++) {
+		if (thread_inside(p, &pp->threads.at[i]))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,199 @@
+/*
+ * fault_test.c - reads that may fault, by the handler in this process; and what an application's own
+ * handler is given.
+ */
+#include "rt_util.h"
+
+#include "rt/fault.h"
+#include "rt/signal.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unwind.h>
+
+#define PAGE 4096
+
+static char *edge; /* memory ends here */
+
+/* In each test: cmocka has set its own for it. */
+static void catch_faults(void)
+{
+	struct sigaction sa = { .sa_sigaction =
+					(void (*)(int, siginfo_t *, void *))(void *)rt_fault_entry,
+				.sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	assert_int_equal(sigaction(SIGSEGV, &sa, NULL), 0);
+	assert_int_equal(sigaction(SIGBUS, &sa, NULL), 0);
+}
+
+static int make_edge(void **state)
+{
+	edge = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (edge == MAP_FAILED || mprotect(edge + 2 * PAGE, PAGE, PROT_NONE) < 0)
+		return -1;
+	edge += 2 * PAGE;
+	rt_state.flags = RT_FLAG_FAULTS;
+	rt_state.tls_off = rt_tls_offset();
+	return 0;
+}
+
+static void blocks_up_to_the_edge(void **state)
+{
+	char buf[64], want[64];
+
+	catch_faults();
+	for (int i = 0; i < 2 * PAGE; i++)
+		edge[i - 2 * PAGE] = (char)(i * 7 + 1);
+	for (unsigned before = 0; before < 40; before++) {
+		for (unsigned size = 0; size < 40; size++) {
+			uint64_t r;
+
+			memset(buf, 'x', sizeof(buf));
+			memset(want, 'x', sizeof(want));
+			memset(want, 0, size);
+			if (size <= before)
+				memcpy(want, edge - before, size);
+			r = rt_probe_read(buf, size, (uint64_t)(edge - before));
+			assert_int_equal(r, size <= before ? 0 : R0(EFAULT));
+			assert_memory_equal(buf, want, sizeof(buf));
+			memset(buf, 'x', sizeof(buf));
+			assert_int_equal(rt_read_some(buf, size, (uint64_t)(edge - before)),
+					 size <= before ? size : before);
+		}
+	}
+}
+
+static void places_without_memory(void **state)
+{
+	const uint64_t bad[] = {
+		0,          8,          UINT64_MAX,    UINT64_MAX - 3, 0xffffffff80000000,
+		1ull << 47, 1ull << 63, (uint64_t)edge
+	};
+	char buf[16];
+
+	catch_faults();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(buf, 'x', sizeof(buf));
+		assert_int_equal(rt_probe_read(buf, 8, bad[i]), R0(EFAULT));
+		assert_memory_equal(buf, "\0\0\0\0\0\0\0\0x", 9);
+		assert_int_equal(rt_probe_read_str(buf, 8, bad[i]), R0(EFAULT));
+		assert_int_equal(rt_load(bad[i], 8), 0);
+		assert_int_equal(rt_probe_read(buf, 0, bad[i]), 0);
+		assert_int_equal(rt_probe_read_str(buf, 0, bad[i]), 0);
+		assert_int_equal(rt_write_all(bad[i], buf, 8), 1);
+		assert_int_equal(rt_write_all(bad[i], buf, 1), 1);
+	}
+	memcpy(buf, "abcdefgh", 8);
+	assert_int_equal(rt_write_all((uint64_t)edge - 11, "0123456789", 11), 0);
+	assert_memory_equal(edge - 11, "0123456789", 11);
+}
+
+/* The kernel's own reads are what it must agree with. */
+static void strings_as_by_the_kernel(void **state)
+{
+	char buf[64], want[64];
+
+	catch_faults();
+	for (unsigned before = 1; before < 40; before++) {
+		for (unsigned len = 0; len <= before; len++) {
+			memset(edge - 64, 'y', 64);
+			if (len < before)
+				edge[(int)len - (int)before] = 0;
+			for (unsigned size = 0; size < 44; size++) {
+				uint64_t got, r;
+
+				memset(buf, 'x', sizeof(buf));
+				memset(want, 'x', sizeof(want));
+				got = rt_probe_read_str(buf, size, (uint64_t)(edge - before));
+				rt_state.flags = 0;
+				r = rt_probe_read_str(want, size, (uint64_t)(edge - before));
+				rt_state.flags = RT_FLAG_FAULTS;
+				assert_int_equal(got, r);
+				if ((int64_t)r > 0)
+					assert_memory_equal(buf, want, r);
+				else
+					assert_memory_equal(buf, want, size);
+				assert_int_equal(buf[size], 'x');
+			}
+		}
+	}
+}
+
+static void words(void **state)
+{
+	catch_faults();
+	memcpy(edge - 8, "\x81\x92\xa3\xb4\xc5\xd6\xe7\xf8", 8);
+	assert_int_equal(rt_load((uint64_t)edge - 8, 8), 0xf8e7d6c5b4a39281);
+	assert_int_equal(rt_load((uint64_t)edge - 4, 4), 0xf8e7d6c5);
+	assert_int_equal(rt_load((uint64_t)edge - 2, 2), 0xf8e7);
+	assert_int_equal(rt_load((uint64_t)edge - 1, 1), 0xf8);
+	assert_int_equal(rt_load((uint64_t)edge - 3, 4), 0);
+}
+
+/* -- the application's handler ---------------------------------------------------------- */
+
+static volatile int calls, nested, found;
+static void *volatile from;
+
+static _Unwind_Reason_Code look(struct _Unwind_Context *c, void *arg)
+{
+	(void)arg;
+	found |= _Unwind_FindEnclosingFunction((void *)_Unwind_GetIP(c)) == from;
+	return _URC_NO_REASON;
+}
+
+__attribute__((noipa)) static uint64_t faulting(uint64_t addr)
+{
+	uint64_t rbx;
+
+	__asm__ volatile("movq $77, %%rbx\n\tmovb $1, (%1)\n\tmovq %%rbx, %0"
+			 : "=r"(rbx)
+			 : "a"(addr)
+			 : "rbx", "memory");
+	return rbx;
+}
+
+static void over(int sig, siginfo_t *si, void *p)
+{
+	ucontext_t *uc = p;
+	char buf[8];
+
+	calls++;
+	assert_int_equal(sig, SIGSEGV);
+	assert_ptr_equal(si->si_addr, (void *)0x123);
+	nested = (int)(held_get() & RT_HELD_SEGV);
+	assert_int_equal(rt_probe_read(buf, 8, 0), R0(EFAULT)); /* ours, inside of theirs */
+	_Unwind_Backtrace(look, NULL);
+	uc->uc_mcontext.gregs[REG_RIP] += 3;
+}
+
+static void their_faults_are_theirs(void **state)
+{
+	catch_faults();
+	rt_signals.active = 1;
+	rt_signals.app[SIGSEGV] =
+		(struct rt_sigaction){ .handler = (uint64_t)over, .flags = SA_SIGINFO };
+	from = (void *)faulting;
+	assert_int_equal(faulting(0x123), 77);
+	assert_int_equal(faulting(0x123), 77);
+	assert_int_equal(calls, 2);
+	assert_int_equal(nested, RT_HELD_SEGV);
+	assert_true(found); /* unwinders go through the frame */
+	assert_int_equal(held_get() & RT_HELD_SEGV, 0);
+	rt_signals.app[SIGSEGV].flags |= SA_NODEFER | SA_RESETHAND;
+	assert_int_equal(faulting(0x123), 77);
+	assert_int_equal(nested, 0);
+	assert_int_equal(rt_signals.app[SIGSEGV].handler, RT_SIG_DFL);
+	rt_signals.active = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks_up_to_the_edge),    cmocka_unit_test(places_without_memory),
+		cmocka_unit_test(strings_as_by_the_kernel), cmocka_unit_test(words),
+		cmocka_unit_test(their_faults_are_theirs),
+	};
+
+	return cmocka_run_group_tests(tests, make_edge, NULL);
+}
