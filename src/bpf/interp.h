@@ -134,7 +134,7 @@ uint32_t interp_frames(const struct program *p); /* interp_image.nframes */
 
 /* Stack of interp_enter() and what it calls, helpers excepted; interp_test.c measures it. */
 #define INTERP_STACK    512
-#define INTERP_CALLBACK 512 /* each time that a helper calls a function of the program */
+#define INTERP_CALLBACK 640 /* each time that a helper calls a function of the program */
 
 /* Checked mode of one run, by interp_run(); the machine is ready to go. */
 struct interp_check;

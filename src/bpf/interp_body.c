@@ -21,16 +21,15 @@
 
 #define STUB_STACK 16 /* return address and rbp */
 
-/* So many can be open at a time, at most. */
-static uint32_t callbacks(const struct program *p)
+/* Along the deepest chain; a program that jumps to others may have as many below. */
+static uint32_t callbacks_stack(const struct program *p)
 {
-	uint32_t n = 0;
+	uint32_t own[CHECK_MAX_SUBPROGS];
 
 	for (uint32_t s = 0; s < p->nsub; s++)
-		n += p->sub[s].callback;
-	if (p->tails) /* what it jumps to may have more */
-		return PROGRAM_MAX_CALLS;
-	return n < PROGRAM_MAX_CALLS ? n : PROGRAM_MAX_CALLS - 1;
+		own[s] = p->sub[s].callback ? INTERP_CALLBACK : 0;
+	return check_chain(p, own, EDGE_CALL | EDGE_CALLBACK) +
+	       (p->tails ? PROGRAM_MAX_CALLS * INTERP_CALLBACK : 0);
 }
 
 uint32_t interp_stack_bytes(const struct program *p)
@@ -38,7 +37,7 @@ uint32_t interp_stack_bytes(const struct program *p)
 	uint32_t helpers = p->tails ? FACTS_STACKID_STACK : facts_helper_stack(&p->facts);
 
 	return STUB_STACK + interp_room(p->stack_depth, interp_frames(p)) + INTERP_STACK +
-	       callbacks(p) * INTERP_CALLBACK + helpers;
+	       callbacks_stack(p) + helpers;
 }
 
 void interp_emit_image(const struct program *p, const struct engine_env *env, struct x86_asm *a)
