@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, run every floor of tests
 #   make test-long  the long runs that issues ask for
 #   make mutate     plant faults in the generator, one by one; a named test fails for each
+#   make fuzz       FUZZ_SECONDS (1800) of libFuzzer on the engines, by clang under sanitizers
 #   make bench      what a hit costs, beside hand-written trampolines and kernel uprobes
 #   make install    into PREFIX (/usr/local), below DESTDIR if that is set
 #   make deb        a Debian package, build/utramp_VERSION_amd64.deb
@@ -40,6 +41,14 @@ test-long: all
 mutate: all
 	python3 tools/mutate.py
 
+FUZZ_SECONDS ?= 1800
+fuzz:
+	test -e build-fuzz/build.ninja || CC=clang meson setup -Dfuzz=true build-fuzz
+	ninja -C build-fuzz tests/fuzz/fuzz_jit
+	mkdir -p build-fuzz/corpus
+	build-fuzz/tests/fuzz/fuzz_jit -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -len_control=0 \
+		-artifact_prefix=build-fuzz/ -print_final_stats=1 build-fuzz/corpus
+
 bench: all
 	bench/run.py $(BUILD)
 
@@ -57,4 +66,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all whole demo test test-long mutate bench install deb format clean
+.PHONY: all whole demo test test-long mutate fuzz bench install deb format clean
