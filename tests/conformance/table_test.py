@@ -21,7 +21,7 @@ VALUES = sorted({v & M64 for v in [
     -(1 << 31) - 1, 0x0123456789abcdef]})
 IMMS = sorted({model.signed(v, 32) for v in VALUES})
 PAIRS = [struct.pack('<QQ', a, b) for a in VALUES for b in VALUES]
-REGISTERS = ((0, 2), (3, 4), (4, 3), (8, 0))     # the JIT moves rax, rdx, rcx out of the way
+REGISTERS = ((0, 2), (4, 3))     # the JIT moves rax, rdx, rcx out of the way; table_test.c has all
 ALU = [(op, 0) for op in isa.ALU_OPS.values()] + [(0x30, 1), (0x90, 1)]
 MOVSX = [(0xb0, 8), (0xb0, 16), (0xb0, 32)]
 
@@ -76,7 +76,7 @@ def jump_jobs():
     one = [struct.pack('<Q', v) for v in VALUES]
     for cls, bits in ((JMP, 64), (isa.JMP32, 32)):
         for op in isa.JUMP_OPS.values():
-            for dst, src in REGISTERS[:2]:
+            for dst, src in REGISTERS[:1]:
                 yield engines.Job(marked(isa.insn(cls | op | 8, dst, src, 2), dst, src), PAIRS), \
                     lambda a, b, op=op, bits=bits: model.taken(op, a, b, bits)
             for imm in IMMS:
