@@ -30,11 +30,11 @@ struct engine_env {
 	uint64_t tail;               /* rt_tail, which trampolines call */
 	uint64_t load;               /* rt_load_word: for loads of the target's; 0: plain loads */
 	uint64_t set_result;         /* rt_set_result; 0: not there */
-	uint64_t tails;              /* rt_tails: RT_TAILS addresses of what engine_jit_tail() made */
-	uint64_t interp;             /* interp_enter: bodies are interpreted; 0: compiled */
-	uint64_t run_end;            /* rt_run_end, if runs are to be counted; else 0 */
-	uint64_t hash_lookup;        /* rt_hash_lookup; 0: not there */
-	uint64_t clock_gettime;      /* the vDSO's; 0: not known, the helper is called */
+	uint64_t tails;         /* rt_tails: RT_TAILS addresses of what engine_jit_tail() made */
+	uint64_t interp;        /* interp_enter: bodies are interpreted; 0: compiled */
+	uint64_t run_end;       /* rt_run_end, if runs are to be counted; else 0 */
+	uint64_t hash_lookup;   /* rt_hash_lookup; 0: not there */
+	uint64_t clock_gettime; /* the vDSO's; 0: not known, the helper is called */
 	int32_t tls_off;
 	int32_t errno_off; /* libc's errno is at fs:[errno_off]; 0: not known, cannot be set */
 };

@@ -22,7 +22,8 @@ static const struct cli_verb verbs[] = {
 			 "utramp run count.bpf.o -- sort /etc/passwd" },
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
-	  .options = "attach cookie missing lossless stats events duration json engine faults " COMMON },
+	  .options =
+		  "attach cookie missing lossless stats events duration json engine faults " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",

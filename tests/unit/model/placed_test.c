@@ -188,7 +188,7 @@ static void test_torn(void **state)
 		 "rdi=a0 rsi=a1 rdx=a2 rcx=a3 r8=a4 r9=a5.0 [8]=a5.1 | rax=r | K=8", FIVE,
 		 P(i128, PARTS({ PART_REG, R9, 0, 8, 0 }, { PART_STACK, 0, 8, 8, 0 })));
 	MODEL_BY(NONE, MAKER_CLANG, 14,
-		 "rdi=a0 rsi=a1 rdx=a2 rcx=a3 r8=a4 r9=a5.0 [8]=a5.1 | rax=r | K=?", FIVE,
+		 "rdi=a0 rsi=a1 rdx=a2 rcx=a3 r8=a4 r9=a5.0:8 [16]=a5.8:8 | rax=r | K=?", FIVE,
 		 P(i128, PARTS({ PART_REG, R9, 0, 8, 0 }, { PART_STACK, 0, 8, 8, 8 })));
 #undef FIVE
 }
