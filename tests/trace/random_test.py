@@ -229,7 +229,7 @@ def check_call(case, f, parts, got, notes, count):
         args.pop('...', None)
     if isinstance(args, dict) and case.lacking(f, args):
         case.lacked.add(f.number)
-        return None if got.get('uncertain') == list(args) else f'{f}: {got}'
+        return None if got.get('uncertain', []) == list(args) else f'{f}: {got}'
     if not isinstance(args, dict) or list(args) != names:
         return f'{f}: arguments {args}, not {names}'
     why = check_ends(f, got, case)
