@@ -360,9 +360,10 @@ FAULTS = [
      'any_stack = true', 'inline', 'test_which'),
     # constants
     ('what may change yet taken for constant', 'src/bpf/dead.c',
-     'if (!m->frozen || !(m->attr.flags & BPF_F_RDONLY_PROG))', 'if (false)', 'fold', 'test_rows'),
+     'if (!m->frozen || !(m->attr.flags & BPF_F_RDONLY_PROG))', 'if (false)', 'fold',
+     'test_only_constants'),
     ('constants kept across a jump', 'src/bpf/dead.c', '			forget(&r, UINT32_MAX);\n',
-     '			;\n', 'fold', 'test_rows'),
+     '			forget(&r, 0);\n', 'fold', 'test_rows'),
     ('a sign lost in a constant', 'src/bpf/dead.c', 'if (BPF_MODE(in->code) == INSN_MEMSX)', 'if (false)',
      'fold', 'test_rows'),
     ('runs counted twice', 'src/rt/guard.c', '"incq %0"', '"addq $2, %0"', 'home', 'test_timed'),

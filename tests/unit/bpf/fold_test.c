@@ -16,11 +16,11 @@ static const uint8_t constants[24] = { 1,    0,    0xff, 0x80, 0x78, 0x56, 0x34,
 				       1,    2,    3,    4,    5,    6,    7,    8 };
 
 static struct arena *arena;
-static struct map *map;
+static struct map *map, *data;
 
 static struct map *by_fd(void *arg, int fd)
 {
-	return fd == 7 ? map : NULL;
+	return fd == 7 ? map : fd == 8 ? data : NULL;
 }
 
 static struct program *load(const char *text, bool frozen)
@@ -129,6 +129,32 @@ static void test_rows(void **state)
 	}
 }
 
+/* Beside constants, what programs and users may write: one of read-only flags, not frozen. */
+static void test_only_constants(void **state)
+{
+	static const uint32_t flags[] = { 0, BPF_F_RDONLY_PROG };
+
+	for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
+		struct map_attr attr = { .type = BPF_MAP_TYPE_ARRAY,
+					 .key_size = 4,
+					 .value_size = sizeof(constants),
+					 .max_entries = 1,
+					 .flags = flags[i],
+					 .name = "data" };
+		unsigned loads, dead;
+		struct program *p;
+
+		assert_int_equal(map_create(arena, &attr, &data, NULL), 0);
+		p = load("value r1, 7, 0\nldxb r0, [r1+0]\nvalue r2, 8, 0\nldxb r2, [r2+0]\n"
+			 "add r0, r2\nexit\n",
+			 true);
+		count(p, &loads, &dead);
+		assert_int_equal(loads, 1);
+		program_put(p);
+		map_put(data);
+	}
+}
+
 static int setup(void **state)
 {
 	return arena_create(&arena);
@@ -142,7 +168,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
+					    cmocka_unit_test(test_only_constants) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
