@@ -230,7 +230,7 @@ int faults_slot(struct utramp_target *t, int which, taddr_t original)
 
 bool faults_want(const struct utramp_target *t, const struct hook *h)
 {
-	return t->faults.on && faults_stand_in(t, h) >= 0;
+	return t->faults.on && !t->faults.lingers && faults_stand_in(t, h) >= 0;
 }
 
 bool faults_changed(struct utramp_target *t)
@@ -246,6 +246,7 @@ bool faults_changed(struct utramp_target *t)
 		}
 	}
 	t->faults.needed = needed && t->faults.way == FAULTS_HANDLER;
+	t->faults.lingers &= !t->faults.needed;
 	return t->faults.needed != t->faults.on;
 }
 
@@ -380,6 +381,17 @@ static int put_in(struct utramp_target *t, struct diag *d)
 		     0;
 }
 
+/* What the target set itself, past stand-ins that are gone, stays. */
+static int put_back(struct utramp_target *t, int sig, const struct rt_sigaction *app)
+{
+	struct rt_sigaction now;
+	int err = process_sigaction(t->proc, sig, NULL, &now);
+
+	if (err || now.handler != session_rt_symbol(t, SLAB_LIB, "rt_fault_entry"))
+		return err;
+	return process_sigaction(t->proc, sig, app, NULL);
+}
+
 static int take_out(struct utramp_target *t, struct diag *d)
 {
 	struct rt_signals s;
@@ -393,11 +405,12 @@ static int take_out(struct utramp_target *t, struct diag *d)
 	if (!err)
 		err = process_write(t->proc, signals_at(t, 0), &s.active, sizeof(s.active));
 	for (int k = 0; k < 2 && !err; k++)
-		err = process_sigaction(t->proc, ours[k], &s.app[ours[k]], NULL);
+		err = put_back(t, ours[k], &s.app[ours[k]]);
 	if (!err)
 		err = leave_others(t, &s);
-	if (!err)
+	if (!err && !t->faults.lingers) /* else its masks have been its own since */
 		err = process_hold(t->proc, false);
+	t->faults.lingers = false;
 	return err ? diag_set(d, err, "process %d: its signal handlers cannot be restored: %s",
 			      (int)t->proc->pid, strerror(-err)) :
 		     0;
@@ -440,9 +453,10 @@ int faults_leave(struct utramp_target *t, bool last, struct diag *d)
 {
 	if (!faults_changed(t) || t->faults.needed)
 		return 0;
-	if (process_inside(t->proc))
-		return last ? 0 : -EAGAIN;
-	return take_out(t, d);
+	if (!process_inside(t->proc))
+		return take_out(t, d);
+	t->faults.lingers = last;
+	return last ? 0 : -EAGAIN;
 }
 
 void faults_undo(struct utramp_target *t)

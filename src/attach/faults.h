@@ -25,6 +25,7 @@ struct faults {
 	char why[256]; /* why not the handler; "" */
 	bool on;       /* it is in the target */
 	bool needed;   /* by a program that is attached, as of the last look */
+	bool lingers;  /* on for a thread that is held inside a program; no stand-ins any more */
 };
 
 struct utramp_target;
@@ -50,8 +51,10 @@ bool faults_want(const struct utramp_target *t, const struct hook *h);
 bool faults_changed(struct utramp_target *t);
 
 /*
- * Stopped: put the handler in, before hooks are written; or, behind them, take it out, which
- * is -EAGAIN as long as a thread may be inside a program (`last`: then it stays).
+ * Stopped: put the handler in, before hooks are written; or take it out, which is -EAGAIN as
+ * long as a thread may be inside a program.  Functions are left all the same, so that nobody
+ * enters one anew.  `last`: the handler stays, in front of the target's own, and the text is
+ * restored.
  */
 int faults_enter(struct utramp_target *t, struct diag *d);
 int faults_leave(struct utramp_target *t, bool last, struct diag *d);

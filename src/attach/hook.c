@@ -477,10 +477,14 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 {
 	struct batch b = { 0 };
 	bool had_handler = t->faults.on;
-	int err = session_map(t, d), soft = 0;
+	int err = session_map(t, d), soft = 0, later = 0;
 
 	if (!err)
 		err = faults_leave(t, last, d);
+	if (err == -EAGAIN) {
+		later = err;
+		err = 0;
+	}
 	if (!err)
 		err = faults_enter(t, d);
 	if (!err)
@@ -497,7 +501,7 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 			faults_undo(t);
 	}
 	batch_fini(&b);
-	return err ? err : soft;
+	return err ? err : soft ? soft : later;
 }
 
 /* Threads stand in a window rarely and briefly: let them go on and try again. */

@@ -22,7 +22,8 @@ UTRAMP, VICTIM = sys.argv[1:3]
 # What stays mapped after a detach: the two slabs; the arena and its regions (rings), shared; the
 # thread table, SHM_MAX_THREADS blocks of RT_THREAD_SIZE, private.
 OURS = r'/\S+/utramp-\w{6}/slab-(exe|lib)\.so( \(deleted\))?|/memfd:utramp[-:]\w+ \(deleted\)'
-THREAD_TABLE = 1024 * 2048
+# and the table of modules and unwind rows: shm/layout.h
+THREAD_TABLE = 1024 * 2048 + (8 + 1024 * 24 + 4096 * 8 + 4095 & ~4095)
 
 # FDSize is not among them: it comes from whoever forked.
 STATUS = ('TracerPid', 'Uid', 'Gid', 'Groups', 'Threads', 'SigPnd', 'ShdPnd',
