@@ -3,6 +3,7 @@
  *
  * In process: programs of 20, 1,000 and 100,000 instructions, of arithmetic, memory on the stack and
  * forward jumps.  Prints lines with tabs: what, instructions, least, median (ns an instruction).
+ * And the least program as a function, beside the same in C: instructions 0, ns a call.
  *
  * usage: compile CPU BLOCKS MICROSECONDS
  */
@@ -17,6 +18,7 @@
 
 #define MOST 100000
 #define CODE (64u << 20)
+#define PAGE 4096
 
 static struct bpf_insn make(unsigned code, unsigned dst, unsigned src, int off, int imm)
 {
@@ -105,6 +107,45 @@ static double block(const void *what, unsigned manner, long calls)
 	return measure_now() - start;
 }
 
+/* -- running nothing -------------------------------------------------------------------- */
+
+typedef uint64_t nothing(uint64_t, uint64_t);
+
+__attribute__((noinline, aligned(64))) static uint64_t nothing_in_c(uint64_t a, uint64_t b)
+{
+	__asm__ volatile("");
+	return 0;
+}
+
+static double call_nothing(const void *what, unsigned manner, long calls)
+{
+	nothing *const *f = what;
+	double start = measure_now();
+
+	for (long i = 0; i < calls; i++)
+		f[manner]((uint64_t)i, 0);
+	return measure_now() - start;
+}
+
+static void run_nothing(int blocks, double us)
+{
+	static const char *const name[] = { "C: run nothing", "utramp: run nothing" };
+	nothing *f[2] = { nothing_in_c, (nothing *)(uintptr_t)code };
+	struct measure_result out[2];
+	struct program *p;
+
+	insn[0] = make(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+	insn[1] = make(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	p = load(2);
+	compile(p);
+	if (mprotect(code, PAGE, PROT_READ | PROT_EXEC))
+		die("code cannot be run");
+	measure_in_turn(call_nothing, f, 2, blocks, us, out);
+	for (unsigned m = 0; m < 2; m++)
+		printf("%s\t0\t%.4f\t%.4f\n", name[m], out[m].least, out[m].median);
+	program_put(p);
+}
+
 int main(int argc, char **argv)
 {
 	static const uint32_t sizes[] = { 20, 1000, MOST };
@@ -136,5 +177,6 @@ int main(int argc, char **argv)
 			       out[m].median / t.n);
 		program_put(t.p);
 	}
+	run_nothing(blocks, us);
 	return 0;
 }

@@ -113,8 +113,10 @@ def result(args, build):
                  for what, n, least, median in
                  run([str(build / 'bench/compile'), str(args.cpu), str(args.blocks),
                       str(args.us)])[0]]
+    nothing = {c['what'].split(':')[0]: c for c in compiling if not c['insns']}
+    compiling = [c for c in compiling if c['insns']]
     return {'machine': machine(), 'utramp': run([str(build / 'utramp'), '--version'])[0][0][0],
-            'blocks': args.blocks, 'block_us': args.us, 'unit': 'ns a call', 'rows': rows,
+            'nothing': nothing, 'blocks': args.blocks, 'block_us': args.us, 'unit': 'ns a call', 'rows': rows,
             'ratios': ratios, 'compiling': compiling, 'floors': floors(at, 'least'),
             'floors_median': floors(at, 'median'), 'layouts': layouts, 'no_uprobes': reason}
 
@@ -143,6 +145,10 @@ def show(r):
     table('ns a call, median of the blocks', grouped(r['rows'], 'title', 'median'))
     table('utramp / hand-written, least', grouped(r['ratios'], 'what', 'least'))
     table('utramp / hand-written, median', grouped(r['ratios'], 'what', 'median'))
+    print(f'{"a program that does nothing, as a function":44}{"least":>9}{"median":>9}')
+    for name, v in r['nothing'].items():
+        print(f'{name:44}{v["least"]:9.2f}{v["median"]:9.2f}')
+    print()
     for which, title in (('floors', 'least'), ('floors_median', 'median')):
         print(f'{"what it should cost, " + title:44}{"is":>9}{"at most":>9}')
         for v in r[which]:

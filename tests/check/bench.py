@@ -37,13 +37,14 @@ def expected(with_kernel):
 
 out, err, rc = bench('-j')
 check('it runs', rc == 0, err)
-r = json.loads(out) if rc == 0 else {'rows': [], 'ratios': [], 'layouts': [], 'compiling': [], 'floors': [], 'no_uprobes': ''}
+r = json.loads(out) if rc == 0 else {'rows': [], 'ratios': [], 'layouts': [], 'compiling': [], 'nothing': {}, 'floors': [], 'no_uprobes': ''}
 want = expected(not r['no_uprobes'])
 got = {(row['row'], row['args']) for row in r['rows']}
 check('all rows, with all numbers of arguments', len(want) > 50 and got == want, want ^ got)
 check('times are times', all(0 < row['least'] <= row['median'] for row in r['rows']))
 check('compile times', len(r['compiling']) == 6 and all(0 < c['least'] for c in r['compiling']))
 check('what it should cost', len(r['floors']) == 19, len(r['floors']))
+check('a program as a function, and C', sorted(r['nothing']) == ['C', 'utramp'], r['nothing'])
 check('all ratios', len(r['ratios']) == 21, len(r['ratios']))
 check('all layouts', len(r['layouts']) == 20, len(r['layouts']))
 check('the kernel is measured, or its refusal is named',
