@@ -133,14 +133,26 @@ def under_seccomp():
         same(mode, calls=2)
 
 
+def raced(options):
+    """What one run saw: (readable, both times), (not)."""
+    r, own, _ = traced('race', *options)
+    assert r.code == 0 and own == 'raced\n', r
+    n = {k: int(v) for k, v in re.findall(r'(calls|ports|bad_strings)\W+(\d+)', r.out)}
+    assert n['calls'] and n['ports'] % 8080 == 0 and n['ports'] <= n['calls'] * 8080, r
+    assert n['bad_strings'] <= n['calls'], r
+    return (n['ports'] > 0 and n['bad_strings'] < n['calls'],
+            n['ports'] < n['calls'] * 8080 and n['bad_strings'] > 0)
+
+
 @test
 def memory_that_goes_meanwhile():
     for options in [[], ['--faults=syscall']]:
-        r, own, _ = traced('race', *options)
-        assert r.code == 0 and own == 'raced\n', r
-        n = {k: int(v) for k, v in re.findall(r'(calls|ports|bad_strings)\W+(\d+)', r.out)}
-        assert n['ports'] % 8080 == 0 and 0 < n['ports'] < n['calls'] * 8080, r
-        assert 0 < n['bad_strings'] < n['calls'], r
+        seen = raced(options)
+        for _ in range(9):  # a busy machine may run only one of the two threads
+            if all(seen):
+                break
+            seen = [a or b for a, b in zip(seen, raced(options))]
+        assert all(seen), seen
 
 
 @test
