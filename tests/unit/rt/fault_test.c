@@ -142,7 +142,7 @@ static _Unwind_Reason_Code look(struct _Unwind_Context *c, void *arg)
 	return _URC_NO_REASON;
 }
 
-__attribute__((noipa)) static uint64_t faulting(uint64_t addr)
+__attribute__((noinline)) static uint64_t faulting(uint64_t addr)
 {
 	uint64_t rbx;
 
