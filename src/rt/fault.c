@@ -26,6 +26,7 @@
 
 #define STATE_FAULT 0xa0 /* x86/frame.h: FRAME_FAULT, FRAME_FAULT_SHORT (tests/unit/rt compares) */
 #define STATE_SHORT 0x40
+#define CALL        0xe8 /* its states tell something else */
 #define SYSCALL_LEN 2
 
 /* Initialised as rt_state is: the control process writes it. */
@@ -54,7 +55,8 @@ static int mend_load(struct rt_ucontext *uc)
 
 		if (pc - r->lo >= r->size)
 			continue;
-		if ((state[1] & STATE_FAULT) != STATE_FAULT)
+		if ((state[1] & STATE_FAULT) != STATE_FAULT ||
+		    *(const volatile uint8_t *)pc == CALL)
 			return 0;
 		*reg_at(uc, state[1] & 15u) = 0;
 		uc->reg[UC_RIP] += state[1] & STATE_SHORT ? 2u : state[2];

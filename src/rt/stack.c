@@ -30,7 +30,7 @@
 
 #define STEPS (4 * RT_STACK_DEPTH) /* up to three frames of ours for one that is shown */
 #define PAGE  4096ull
-#define PIECE 32 /* words: the helper's share of the target's stack is 1 KiB */
+#define PIECE 32 /* words; the walk's share of the target's stack is FACTS_WALK_STACK */
 
 /* x86/frame.h, whose layer is not for us */
 #define STATE_FRAME 0x80 /* return address at rbp + 8 */

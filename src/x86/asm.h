@@ -100,13 +100,13 @@ void x86_fail(struct x86_asm *a, int err);
 /* From here on instructions run in this state (x86/frame.h). */
 void x86_frame(struct x86_asm *a, uint8_t state);
 
-/* Address of the next byte. */
 /*
  * The instruction from `start` (an offset in buf) to here is a load into dst that may fault: its
  * states tell (x86/frame.h, FRAME_FAULT).
  */
 void x86_may_fault(struct x86_asm *a, uint32_t start, enum x86_gpr dst);
 
+/* Address of the next byte. */
 static inline uint64_t x86_pc(const struct x86_asm *a)
 {
 	return a->pc0 + a->len;

@@ -66,7 +66,7 @@
 
 /*
  * A load that may fault has its second state say so: FRAME_FAULT, which no instruction has (bit
- * 0x20 beside 0x80), with the register that becomes 0 in the low four bits.  FRAME_FAULT_SHORT:
+ * 0x20 beside 0x80; of `call rel32` alone it may be a distance), with the register that becomes 0 in the low four bits.  FRAME_FAULT_SHORT:
  * the instruction is two bytes long, else its third state is its length.
  */
 #define FRAME_FAULT       0xa0

@@ -6,6 +6,7 @@
 
 #include "rt/fault.h"
 #include "rt/signal.h"
+#include "rt/slab.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -187,12 +188,55 @@ static void their_faults_are_theirs(void **state)
 	rt_signals.active = 0;
 }
 
+/*
+ * A fault in a slab's room: what the states of its bytes say, and of a call, whose states are a
+ * distance (x86/frame.h), nothing.
+ */
+static void states_of_code(void **state)
+{
+	const size_t size = SLAB_SHADOW_DISTANCE + PAGE;
+	uint8_t *code = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const struct rt_sigaction app = rt_signals.app[SIGSEGV];
+	struct rt_siginfo si = { .signo = SIGSEGV, .code = 1 };
+	static const uint8_t load[] = { 0x4c, 0x8b, 0x73, 0x08 }, call[] = { 0xe8, 0, 0, 0, 0 };
+	struct rt_ucontext uc = { .reg[UC_RIP] = (uint64_t)code };
+	const uint64_t handler = (uint64_t)&edge;
+
+	assert_ptr_not_equal(code, MAP_FAILED);
+	rt_state.room[0] = (struct rt_room){ (uint64_t)code, PAGE };
+	rt_signals.app[SIGSEGV] = (struct rt_sigaction){ .handler = handler };
+	code[SLAB_SHADOW_DISTANCE] = 0xc0;
+	code[SLAB_SHADOW_DISTANCE + 1] = 0xae; /* r14 */
+	code[SLAB_SHADOW_DISTANCE + 2] = sizeof(load);
+	memcpy(code, load, sizeof(load));
+	uc.reg[6] = 9;
+	assert_int_equal(rt_fault(SIGSEGV, &si, &uc), 0);
+	assert_int_equal(uc.reg[UC_RIP], (uint64_t)code + sizeof(load));
+	assert_int_equal(uc.reg[6], 0);
+	memcpy(code, call, sizeof(call));
+	uc.reg[UC_RIP] = (uint64_t)code;
+	uc.reg[6] = 9;
+	code[SLAB_SHADOW_DISTANCE + 3] = 0x2a;
+	/* the handler's frame: the word below is where it returns to */
+	struct {
+		uint64_t below;
+		struct rt_ucontext uc;
+	} frame = { .uc = uc };
+	assert_int_equal(rt_fault(SIGSEGV, &si, &frame.uc), handler);
+	assert_int_equal(frame.uc.reg[UC_RIP], (uint64_t)code);
+	assert_int_equal(frame.uc.reg[6], 9);
+	rt_signals.app[SIGSEGV] = app;
+	memset(rt_state.room, 0, sizeof(rt_state.room));
+	munmap(code, size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_up_to_the_edge),    cmocka_unit_test(places_without_memory),
 		cmocka_unit_test(strings_as_by_the_kernel), cmocka_unit_test(words),
-		cmocka_unit_test(their_faults_are_theirs),
+		cmocka_unit_test(their_faults_are_theirs),  cmocka_unit_test(states_of_code),
 	};
 
 	return cmocka_run_group_tests(tests, make_edge, NULL);
