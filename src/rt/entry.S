@@ -1,13 +1,13 @@
 /*
  * rt/entry.S - rt_first: register the thread; rt_guard_slow: ask the recursion guard; rt_tail: ask
- * for an open call.  Every register but rax and flags is preserved; of these DF, which only
- * assembly can have set, and which C code takes for 0.
+ * for an open call; rt_load_word: read memory.  Every register but the result's and flags is preserved;
+ * of these DF, which only assembly can have set, and which C code takes for 0.
  *
  * Context  [probe] any stack alignment; callee-saved registers are the C code's care
  */
 
 /* All that a function in C may change, and a frame; (%rbp) is the caller's rbp. */
-.macro begin name
+.macro begin name, kept=r11
 	.globl \name
 	.hidden \name
 	.type \name, @function
@@ -18,6 +18,7 @@
 	.cfi_offset %rbp, -16
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
+	pushq %\kept
 	pushq %rcx
 	pushq %rdx
 	pushq %rsi
@@ -25,11 +26,10 @@
 	pushq %r8
 	pushq %r9
 	pushq %r10
-	pushq %r11
 .endm
 
-/* Call it with what is in its argument registers, and return what it returns. */
-.macro end name, function
+/* Call it with what is in its argument registers, and return what it returns, in `result`. */
+.macro end name, function, kept=r11, result=rax
 	pushfq
 	andq $-16, %rsp
 	cld
@@ -38,7 +38,9 @@
 	je 1f
 	std
 1:	leaq -64(%rbp), %rsp
-	popq %r11
+	.ifnc \result, rax
+	movq %rax, %\result
+	.endif
 	popq %r10
 	popq %r9
 	popq %r8
@@ -46,6 +48,7 @@
 	popq %rsi
 	popq %rdx
 	popq %rcx
+	popq %\kept
 	popq %rbp
 	.cfi_def_cfa %rsp, 8
 	ret
@@ -68,47 +71,11 @@ end rt_guard_slow, rt_guard_enter
 begin rt_tail
 	movq (%rbp), %rdi
 end rt_tail, rt_tail_open
+
 /* rt_load(%r11, %r10) into r11; rax, too, is preserved. */
-	.globl rt_load_word
-	.hidden rt_load_word
-	.type rt_load_word, @function
-rt_load_word:
-	.cfi_startproc
-	pushq %rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushfq
-	andq $-16, %rsp
-	cld
+begin rt_load_word, rax
 	movq %r11, %rdi
 	movq %r10, %rsi
-	call rt_load
-	testb $4, -71(%rbp)
-	je 1f
-	std
-1:	movq %rax, %r11
-	leaq -64(%rbp), %rsp
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rax
-	popq %rbp
-	.cfi_def_cfa %rsp, 8
-	ret
-	.cfi_endproc
-	.size rt_load_word, . - rt_load_word
+end rt_load_word, rt_load, rax, r11
+
 	.section .note.GNU-stack, "", @progbits
