@@ -80,18 +80,24 @@ static int make_room(struct process *p, struct diag *d)
 
 int process_fill_cfi(struct process *p, struct diag *d)
 {
-	const struct map_region *vdso = maps_at(&p->modules.maps, process_priv(p)->vdso);
-	_free_ struct rt_cfi *c = calloc(1, sizeof(*c));
-	int err = c ? 0 : -ENOMEM;
+	struct process_priv *pp = process_priv(p);
+	const struct map_region *vdso = maps_at(&p->modules.maps, pp->vdso);
+	_free_ struct rt_cfi *c = NULL;
+	int err;
 
+	if (pp->cfi_known)
+		return 0;
+	c = calloc(1, sizeof(*c));
+	err = c ? 0 : -ENOMEM;
 	if (!err && !p->cfi)
 		err = make_room(p, d);
 	if (err)
 		return err;
 	for (size_t i = 0; i < p->modules.n; i++)
 		add(p, c, p->modules.at[i].lo, p->modules.at[i].hi);
-	if (vdso && process_priv(p)->vdso)
+	if (vdso && pp->vdso)
 		add(p, c, vdso->lo, vdso->hi);
 	err = process_write(p, p->cfi, c, sizeof(*c));
+	pp->cfi_known = !err;
 	return err ? diag_set(d, err, "cannot write tables of its stacks") : 0;
 }

@@ -37,6 +37,7 @@ struct process_priv {
 		VEC(struct tracee);
 	} threads;
 	int pidfd;
+	bool cfi_known; /* p->cfi is of p->modules */
 	bool ran;       /* it was resumed: it is not ours to kill any more */
 	bool exec_seen; /* process_poll() has told */
 	int notify;     /* inotify: readable when the arena is unmapped there; -1 */
@@ -66,7 +67,7 @@ int command_check_plain(const char *path, char *program, struct diag *d);
 
 /* -- cfi.c ----------------------------------------------------------------------------- */
 
-/* The modules of p->modules, and rows forgotten; room at p->cfi. */
+/* The modules of p->modules, if they are others than before, and rows forgotten; room at p->cfi. */
 int process_fill_cfi(struct process *p, struct diag *d);
 
 /* -- slab.c: the two files and where they went ---------------------------------------- */

@@ -122,6 +122,7 @@ int process_refresh(struct process *p, struct diag *d)
 		return err;
 	modules_free(&p->modules);
 	p->modules = fresh;
+	process_priv(p)->cfi_known = false;
 	return 0;
 }
 

@@ -65,7 +65,7 @@ __attribute__((noinline)) static void look(void)
 	uint64_t *frame = __builtin_frame_address(0);
 
 	bytes = rt_get_stack(NULL, seen, sizeof(seen), BPF_F_USER_STACK, frame + 1, frame);
-	nexpected = backtrace(expected, 66) - 1;
+	nexpected = backtrace(expected, 66);
 }
 
 __attribute__((noinline)) static int nested(int n)
@@ -88,14 +88,18 @@ static int compare(const void *a, const void *b)
 
 static void test_backtrace(void **state)
 {
-	int v[2] = { 1, 2 };
+	int v[2] = { 1, 2 }, own;
 
 	for (int round = 0; round < 2; round++) { /* rows read, and remembered */
 		qsort(v, 2, sizeof(v[0]), compare);
-		assert_in_range(nexpected, 10, 64);
-		assert_int_equal(bytes, 8 * nexpected);
-		for (int i = 0; i < nexpected; i++)
-			assert_int_equal(seen[i], (uint64_t)expected[i + 1]);
+		assert_in_range(nexpected, 11, 65);
+		own = 0; /* backtrace() itself, look(), and a sanitizer's before it */
+		while (own < 4 && (uint64_t)expected[own] != seen[0])
+			own++;
+		assert_in_range(own, 1, 3);
+		assert_int_equal(bytes, 8 * (nexpected - own));
+		for (int i = 0; i < nexpected - own; i++)
+			assert_int_equal(seen[i], (uint64_t)expected[i + own]);
 	}
 }
 
