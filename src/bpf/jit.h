@@ -84,6 +84,12 @@ void jit_find_homes(struct jit *j);                          /* fills homed */
 bool jit_load_home(struct jit *j, const struct bpf_insn *i); /* false: load it from ctx */
 
 /*
+ * Each function that a program is attached to has its copy of what stands at the call site: a slab must
+ * hold those of 26,000 functions (tests/whole, cc1).  Of 64, it did not.
+ */
+#define JIT_INLINE_MAX_INSNS 48
+
+/*
  * jit_inline.c.  A program that may stand at its call site has one function, and calls nothing that
  * calls it back.  There the JIT
  *   fuses  a load, an addition and a store of the same word into one instruction;

@@ -49,13 +49,16 @@ static bool inline_ctx(struct jit *j, uint32_t id)
 	}
 }
 
-/* rt_ktime_get_ns(), without a frame of its own: its time is that of the clock. */
+/*
+ * rt_ktime_get_ns(), without a frame of its own: its time is that of the clock.  It takes 52 bytes; a
+ * program that is too long for its call site has one such copy for each function that it is attached to.
+ */
 static bool inline_ktime(struct jit *j)
 {
 	struct x86_asm *a = j->a;
 	x86_label done = x86_label_new(a);
 
-	if (!j->env->clock_gettime || !j->env->helper[BPF_FUNC_ktime_get_ns])
+	if (!j->in_line || !j->env->clock_gettime || !j->env->helper[BPF_FUNC_ktime_get_ns])
 		return false;
 	x86_alu_ri(a, X86_SUB, X86_Q, RSP, 16);
 	x86_mov_ri(a, RDI, CLOCK_MONOTONIC);

@@ -10,8 +10,6 @@
 #include "bpf/insn.h"
 #include "bpf/jit.h"
 
-#define INLINE_MAX_INSNS 64
-
 static const struct bpf_insn *insn_at(const struct program *p, uint32_t at)
 {
 	return at < p->ninsns ? &p->insn[at] : NULL;
@@ -95,7 +93,7 @@ static bool calls_back(const struct bpf_insn *i)
 
 bool jit_may_inline(const struct program *p)
 {
-	if (p->kind == PROGRAM_FSESSION || p->nsub != 1 || p->ninsns > INLINE_MAX_INSNS)
+	if (p->kind == PROGRAM_FSESSION || p->nsub != 1 || p->ninsns > JIT_INLINE_MAX_INSNS)
 		return false;
 	for (uint32_t n = 0; n < p->ninsns; n = next(p, n)) {
 		const struct bpf_insn *i = &p->insn[n];

@@ -3,7 +3,7 @@
 A function is a row of units; jumps lead to the beginnings of units.  Three kinds:
 
     full    memory argument in r1, stack, helpers 5 and 6, local calls up to eight frames
-    small   r0-r5 alone, at most 64 instructions, memory by address: may stand at a call site
+    small   r0-r5 alone, at most 48 instructions, memory by address: may stand at a call site
     kernel  what the kernel's verifier must be able to follow: ctx (12 words) and stack, no
             helpers, accesses aligned, every instruction reachable; r0 is folded to 32 bits
 
@@ -131,7 +131,7 @@ class Function:
 
     def units(self, n):
         menu, weights = zip(*self.menu())
-        limit = 44 if self.kind == 'small' else 100000
+        limit = 28 if self.kind == 'small' else 100000
         must = self.rng.randrange(n) if self.kind == 'kernel' and self.index + 1 < self.count else -1
         for k in range(n):
             self.starts.append(len(self.out))

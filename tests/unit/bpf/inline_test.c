@@ -190,16 +190,16 @@ static void test_which(void **state)
 /* Longer ones are called. */
 static void test_length(void **state)
 {
-	struct bpf_insn insn[66];
+	struct bpf_insn insn[JIT_INLINE_MAX_INSNS + 2];
 
-	for (unsigned n = 63; n <= 66; n++) {
+	for (unsigned n = JIT_INLINE_MAX_INSNS - 1; n <= JIT_INLINE_MAX_INSNS + 2; n++) {
 		struct program *p;
 
 		for (unsigned i = 0; i < n - 1; i++)
 			insn[i] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, i);
 		insn[n - 1] = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 		p = load(PROGRAM_FENTRY, insn, n);
-		assert_int_equal(jit_may_inline(p), n <= 64);
+		assert_int_equal(jit_may_inline(p), n <= JIT_INLINE_MAX_INSNS);
 		program_put(p);
 	}
 }
@@ -355,7 +355,7 @@ static void test_random(void **state)
 
 	for (unsigned k = 0; k < 3000; k++) {
 		struct bpf_insn insn[80];
-		unsigned n = 0, len = 22 + rnd(38);
+		unsigned n = 0, len = 22 + rnd(JIT_INLINE_MAX_INSNS - 26);
 		struct program *p;
 
 		for (unsigned r = 0; r < 8; r++)

@@ -6,12 +6,13 @@
 #include "listprog.h"
 
 #include "bpf/insn.h"
+#include "bpf/jit.h"
 
 #include <string.h>
 
 #define MAX_UNITS   256
 #define MAX_FORMS   256
-#define SMALL_INSNS 64
+#define SMALL_INSNS JIT_INLINE_MAX_INSNS
 #define UNIT_INSNS  12 /* at most, of one unit */
 
 enum use {
