@@ -351,7 +351,7 @@ static int leave_others(struct utramp_target *t, const struct rt_signals *s)
 
 static int put_in(struct utramp_target *t, struct diag *d)
 {
-	uint32_t pid = (uint32_t)t->proc->pid;
+	uint32_t pid = process_own_pid(t->proc);
 	struct rt_signals s;
 	int err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
 
@@ -360,6 +360,8 @@ static int put_in(struct utramp_target *t, struct diag *d)
 	if (err) /* forbidden, or the process is gone */
 		return err;
 	s.active = 1;
+	memset(s.child, 0, sizeof(s.child));
+	s.children = 0;
 	err = enter_others(t, &s);
 	if (!err)
 		err = process_write(t->proc, signals_at(t, 0), &s, sizeof(s));
@@ -368,7 +370,7 @@ static int put_in(struct utramp_target *t, struct diag *d)
 
 		err = process_sigaction(t->proc, ours[k], &a, NULL);
 	}
-	if (!err) /* rt/sighook.c: whose the memory is */
+	if (!err) /* rt/sigview.c: whose the memory is */
 		err = process_write(t->proc, t->proc->threads + offsetof(struct rt_thread, pid),
 				    &pid, sizeof(pid));
 	if (!err)

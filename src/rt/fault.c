@@ -86,81 +86,6 @@ static int mend_guarded(struct rt_ucontext *uc)
 	return 0;
 }
 
-/* -- what a thread believes to have blocked --------------------------------------------- */
-
-static uint64_t *held_at(void)
-{
-	uint64_t fs;
-
-	__asm__ volatile("movq %%fs:0, %0" : "=r"(fs));
-	return (uint64_t *)(fs + (uint64_t)(int64_t)rt_state.tls_off +
-			    offsetof(struct rt_tls, held));
-}
-
-uint64_t held_get(void)
-{
-	uint64_t *held = held_at();
-
-	if (!(*held & RT_HELD_KNOWN)) /* a new thread: as the one that made it */
-		*held = RT_HELD_KNOWN | (rt_signals.inherit & (RT_HELD_SEGV | RT_HELD_BUS));
-	return *held;
-}
-
-static void send_self(int sig, const struct rt_siginfo *si)
-{
-	long pid = rt_sys3(__NR_getpid, 0, 0, 0), tid = rt_sys3(__NR_gettid, 0, 0, 0);
-
-	rt_sys6(__NR_rt_tgsigqueueinfo, pid, tid, sig, (long)si, 0, 0);
-}
-
-static void send_pending(uint64_t held)
-{
-	struct rt_thread *t = rt_state.arena ? rt_thread_self() : NULL;
-
-	for (int sig = RT_SIGBUS; t && sig <= RT_SIGSEGV; sig += RT_SIGSEGV - RT_SIGBUS) {
-		struct rt_pending *p = &t->pending[sig_index(sig)];
-		struct rt_siginfo si;
-
-		if (!p->there || held & held_of_set(SIG_BIT(sig)))
-			continue;
-		rt_zero(&si, sizeof(si));
-		si.signo = sig;
-		si.code = p->code;
-		si.pid = p->pid;
-		si.uid = p->uid;
-		si.value = p->value;
-		p->there = 0;
-		send_self(sig, &si);
-	}
-}
-
-void held_set(uint64_t held)
-{
-	uint64_t old = held_get();
-
-	*held_at() = held | RT_HELD_KNOWN;
-	if (old & ~held & (RT_HELD_SEGV | RT_HELD_BUS))
-		send_pending(held);
-}
-
-static int hold_back(int sig, const struct rt_siginfo *si)
-{
-	struct rt_thread *t = rt_state.arena ? rt_thread_self() : NULL;
-	struct rt_pending *p;
-
-	if (!t)
-		return 0;
-	p = &t->pending[sig_index(sig)];
-	if (p->there) /* these do not queue */
-		return 1;
-	p->code = si->code;
-	p->pid = si->pid;
-	p->uid = si->uid;
-	p->value = si->value;
-	p->there = 1;
-	return 1;
-}
-
 /* -- the application's ------------------------------------------------------------------ */
 
 uint64_t rt_our_flags(const struct rt_sigaction *app)
@@ -175,7 +100,8 @@ uint64_t rt_our_flags(const struct rt_sigaction *app)
 /* In the kernel's frame, as if it had been the kernel: what is blocked, and where it returns to. */
 static uint64_t enter(int sig, struct rt_ucontext *uc, const struct rt_sigaction *app)
 {
-	uint64_t held = held_get(), block = app->mask & ~OUR_BITS, now;
+	struct sig_view v = sig_view_quiet();
+	uint64_t held = *v.held, block = app->mask & ~OUR_BITS, now;
 	uint64_t handler = app->handler;
 
 	/* what the kernel has blocked for it already */
@@ -186,10 +112,10 @@ static uint64_t enter(int sig, struct rt_ucontext *uc, const struct rt_sigaction
 	held |= held_of_set(app->mask);
 	if (!(app->flags & RT_SA_NODEFER))
 		held |= held_of_set(SIG_BIT(sig));
-	*held_at() = held;
+	*v.held = held;
 	((uint64_t *)uc)[-1] = (uint64_t)rt_sig_return;
 	if (sig_is_ours(sig) && app->flags & RT_SA_RESETHAND)
-		rt_signals.app[sig].handler = RT_SIG_DFL;
+		sig_app(&v, sig)->handler = RT_SIG_DFL;
 	return handler;
 }
 
@@ -224,8 +150,9 @@ static int follows_syscall(const struct rt_ucontext *uc)
 
 static uint64_t deliver(int sig, const struct rt_siginfo *si, struct rt_ucontext *uc)
 {
-	const struct rt_sigaction *app = &rt_signals.app[sig];
-	int held = (held_get() & held_of_set(SIG_BIT(sig))) != 0;
+	const struct sig_view v = sig_view_quiet();
+	const struct rt_sigaction *app = sig_app(&v, sig);
+	int held = (*v.held & held_of_set(SIG_BIT(sig))) != 0;
 	int sent = si->code <= 0 || (sig == RT_SIGBUS && si->code == BUS_MCEERR_AO);
 
 	if (!sent) {
@@ -235,7 +162,7 @@ static uint64_t deliver(int sig, const struct rt_siginfo *si, struct rt_ucontext
 			return die_by_sending(sig, si);
 		return die_of(sig, uc);
 	}
-	if (held && hold_back(sig, si))
+	if (held && hold_back(&v, sig, si))
 		return 0;
 	if (app->handler == RT_SIG_IGN)
 		return 0;
@@ -260,11 +187,12 @@ uint64_t rt_sig_entered(int sig, struct rt_siginfo *si, struct rt_ucontext *uc)
 /* A handler has returned; not active: the mask is the kernel's again. */
 void rt_sig_left(struct rt_ucontext *uc)
 {
-	uint64_t held = held_get() & ~(uint64_t)(RT_HELD_SEGV | RT_HELD_BUS);
+	struct sig_view v = sig_view_quiet();
+	uint64_t held = *v.held & ~(uint64_t)(RT_HELD_SEGV | RT_HELD_BUS);
 
 	if (!rt_signals.active)
 		return;
 	held |= held_of_set(uc->sigmask);
 	uc->sigmask &= ~OUR_BITS;
-	held_set(held);
+	held_set(&v, held);
 }

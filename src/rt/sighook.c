@@ -10,8 +10,8 @@
  *
  * exec and its kin: the next program inherits what is blocked and what is ignored, so both are
  * made real before.  A child of vfork() or posix_spawn() has the parent's memory and signal
- * actions of its own; there the two are made real at its exec, and nothing is written down but
- * what it blocks (posix_spawn() tells first what it will: RT_HELD_SPAWN).
+ * actions of its own, so it has a record of its own (sigview.c); posix_spawn() tells first what it
+ * will set without asking us: RT_HELD_SPAWN.
  *
  * errno    is set by the originals alone: what fails is done again by them
  * Context  [probe] any thread, signal handlers included
@@ -37,25 +37,6 @@ struct user_action {
 
 typedef int (*sigaction_fn)(int, const struct user_action *, struct user_action *);
 
-/*
- * Not the process that our table is of, but one that runs in its memory?  Whose it is stands in
- * the block of slot 0, no thread's, which is wiped in a forked child: that takes it then.  Should a
- * child in its memory have done so first, it is the other's again once that has ended.
- */
-static int in_vfork(void)
-{
-	struct rt_thread *owner = (struct rt_thread *)(void *)rt_state.threads;
-	uint32_t pid = (uint32_t)rt_sys3(__NR_getpid, 0, 0, 0), was;
-
-	if (!owner)
-		return 0;
-	was = __atomic_load_n(&owner->pid, __ATOMIC_RELAXED);
-	if (was && was != pid && rt_sys3(__NR_kill, was, 0, 0) != -ESRCH)
-		return 1;
-	__atomic_store_n(&owner->pid, pid, __ATOMIC_RELAXED);
-	return 0;
-}
-
 static void to_user(const struct rt_sigaction *a, struct user_action *u)
 {
 	u->handler = a->handler;
@@ -73,9 +54,10 @@ static uint64_t restorer_of(int sig)
 }
 
 /* libc sets our handler anew, so that it has the flags and the restorer that the other would. */
-static int set_ours(int sig, const struct user_action *act, struct user_action *old)
+static int set_ours(const struct sig_view *v, int sig, const struct user_action *act,
+		    struct user_action *old)
 {
-	struct rt_sigaction *app = &rt_signals.app[sig], was = *app, new;
+	struct rt_sigaction *app = sig_app(v, sig), was = *app, new;
 	struct user_action ours;
 
 	if (act) {
@@ -95,8 +77,12 @@ static int set_ours(int sig, const struct user_action *act, struct user_action *
 	return 0;
 }
 
-/* One of the other signals: nothing of ours, but that its handler may have ours in its mask. */
-static int set_other(int sig, const struct user_action *act, struct user_action *old)
+/*
+ * One of the other signals: nothing of ours, but that its handler may have ours in its mask.  A
+ * child of vfork() cannot write that down: there it has not.
+ */
+static int set_other(const struct sig_view *v, int sig, const struct user_action *act,
+		     struct user_action *old)
 {
 	struct rt_sigaction *app = &rt_signals.app[sig], was = *app;
 	struct user_action copy;
@@ -105,6 +91,10 @@ static int set_other(int sig, const struct user_action *act, struct user_action 
 	if (act) {
 		copy = *act;
 		enters = act->handler > RT_SIG_IGN && act->mask[0] & OUR_BITS;
+	}
+	if (enters && v->child) {
+		copy.mask[0] &= ~OUR_BITS;
+		enters = 0;
 	}
 	if (enters) {
 		app->handler = act->handler;
@@ -125,9 +115,14 @@ static int set_other(int sig, const struct user_action *act, struct user_action 
 
 int rt_hook_sigaction(int sig, const struct user_action *act, struct user_action *old)
 {
-	if (!rt_signals.active || sig < 1 || sig >= RT_SIGNALS || in_vfork())
+	struct sig_view v;
+
+	if (!rt_signals.active || sig < 1 || sig >= RT_SIGNALS)
 		return ORIGINAL(RT_HOOK_SIGACTION, sigaction_fn)(sig, act, old);
-	return sig_is_ours(sig) ? set_ours(sig, act, old) : set_other(sig, act, old);
+	v = sig_view();
+	if (v.lost)
+		return ORIGINAL(RT_HOOK_SIGACTION, sigaction_fn)(sig, act, old);
+	return sig_is_ours(sig) ? set_ours(&v, sig, act, old) : set_other(&v, sig, act, old);
 }
 
 /* -- masks ------------------------------------------------------------------------------ */
@@ -137,7 +132,8 @@ typedef int (*mask_fn)(int, const uint64_t *, uint64_t *);
 static long change_mask(int how, const uint64_t *set, uint64_t *old)
 {
 	uint64_t asked = set ? *set : 0, real = asked & ~(OUR_BITS | LIBC_BITS), was = 0;
-	uint64_t held = held_get(), bits = held_of_set(asked), before = set_of_held(held);
+	struct sig_view v = sig_view();
+	uint64_t held = *v.held, bits = held_of_set(asked), before = set_of_held(held);
 	long err = rt_sys6(__NR_rt_sigprocmask, how, set ? (long)&real : 0, (long)&was, 8, 0, 0);
 
 	if (err)
@@ -147,7 +143,7 @@ static long change_mask(int how, const uint64_t *set, uint64_t *old)
 		       how == RT_SIG_BLOCK   ? held | bits :
 					       (held & ~(uint64_t)(RT_HELD_SEGV | RT_HELD_BUS)) |
 						     bits;
-		held_set(held);
+		held_set(&v, held);
 	}
 	if (old)
 		*old = was | before;
@@ -172,6 +168,7 @@ int rt_hook_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 struct swapped {
 	uint64_t set[16];
 	uint64_t held;
+	struct sig_view view;
 };
 
 static const uint64_t *swap_in(struct swapped *s, const uint64_t *set)
@@ -180,15 +177,16 @@ static const uint64_t *swap_in(struct swapped *s, const uint64_t *set)
 		return set;
 	rt_zero(s->set, sizeof(s->set));
 	s->set[0] = *set & ~OUR_BITS;
-	s->held = held_get();
-	held_set((s->held & ~(uint64_t)(RT_HELD_SEGV | RT_HELD_BUS)) | held_of_set(*set));
+	s->view = sig_view();
+	s->held = *s->view.held;
+	held_set(&s->view, (s->held & ~(uint64_t)(RT_HELD_SEGV | RT_HELD_BUS)) | held_of_set(*set));
 	return s->set;
 }
 
 static void swap_out(const struct swapped *s, const uint64_t *used)
 {
 	if (used == s->set)
-		held_set(s->held);
+		held_set(&s->view, s->held);
 }
 
 int rt_hook_sigsuspend(const uint64_t *set)
@@ -252,7 +250,7 @@ int rt_hook_epoll_pwait2(int fd, void *events, int n, const void *timeout, const
 
 int rt_hook_pthread_create(void *thread, const void *attr, void *start, void *arg)
 {
-	rt_signals.inherit = (uint32_t)held_get();
+	rt_signals.inherit = (uint32_t)*sig_view().held;
 	return ORIGINAL(RT_HOOK_PTHREAD_CREATE,
 			int (*)(void *, const void *, void *, void *))(thread, attr, start, arg);
 }
@@ -267,11 +265,12 @@ static uint64_t blocked_at_exec(uint64_t held)
 	return set_of_held(bits);
 }
 
-static void ignore_for_exec(int sig, uint64_t held)
+static void ignore_for_exec(const struct sig_view *v, int sig)
 {
 	struct rt_sigaction ignore = { .handler = RT_SIG_IGN }, now = { .handler = 0 };
+	uint64_t held = *v->held;
 
-	if (rt_signals.app[sig].handler != RT_SIG_IGN)
+	if (sig_app(v, sig)->handler != RT_SIG_IGN)
 		return;
 	rt_sys6(__NR_rt_sigaction, sig, 0, (long)&now, 8, 0, 0);
 	if (held & RT_HELD_SPAWN) {
@@ -284,27 +283,40 @@ static void ignore_for_exec(int sig, uint64_t held)
 	rt_sys6(__NR_rt_sigaction, sig, (long)&ignore, 0, 8, 0, 0);
 }
 
-static void make_real(void)
+/* `kept` is for make_ours(): a child's record is free for others when there is another program. */
+static void make_real(struct rt_child *kept)
 {
-	uint64_t held = held_get(), set = blocked_at_exec(held);
+	struct sig_view v = sig_view();
+	uint64_t set = blocked_at_exec(*v.held);
 
-	if (set)
+	if (set) {
 		rt_sys6(__NR_rt_sigprocmask, RT_SIG_BLOCK, (long)&set, 0, 8, 0, 0);
-	ignore_for_exec(RT_SIGSEGV, held);
-	ignore_for_exec(RT_SIGBUS, held);
+		send_pending(&v, ~held_of_set(set)); /* what is blocked and pending stays so */
+	}
+	ignore_for_exec(&v, RT_SIGSEGV);
+	ignore_for_exec(&v, RT_SIGBUS);
+	kept->pid = 0;
+	if (!v.child)
+		return;
+	*kept = *v.child;
+	sig_child_drop(v.child);
 }
 
 /* The exec has failed. */
-static void make_ours(void)
+static void make_ours(const struct rt_child *kept)
 {
+	struct sig_view v = sig_view();
 	uint64_t ours = OUR_BITS;
 
+	if (kept->pid && v.child)
+		*v.child = *kept;
 	for (int sig = RT_SIGBUS; sig <= RT_SIGSEGV; sig += RT_SIGSEGV - RT_SIGBUS) {
+		const struct rt_sigaction *app = sig_app(&v, sig);
 		struct rt_sigaction act = { .handler = (uint64_t)rt_fault_entry,
-					    .flags = rt_our_flags(&rt_signals.app[sig]),
+					    .flags = rt_our_flags(app),
 					    .restorer = (uint64_t)rt_restore };
 
-		if (rt_signals.app[sig].handler == RT_SIG_IGN)
+		if (app->handler == RT_SIG_IGN)
 			rt_sys6(__NR_rt_sigaction, sig, (long)&act, 0, 8, 0, 0);
 	}
 	rt_sys6(__NR_rt_sigprocmask, RT_SIG_UNBLOCK, (long)&ours, 0, 8, 0, 0);
@@ -313,25 +325,27 @@ static void make_ours(void)
 int rt_hook_execve(const char *path, void *argv, void *envp)
 {
 	int active = rt_signals.active != 0, r;
+	struct rt_child kept;
 
 	if (active)
-		make_real();
+		make_real(&kept);
 	r = ORIGINAL(RT_HOOK_EXECVE, int (*)(const char *, void *, void *))(path, argv, envp);
 	if (active)
-		make_ours();
+		make_ours(&kept);
 	return r;
 }
 
 int rt_hook_execveat(int fd, const char *path, void *argv, void *envp, int flags)
 {
 	int active = rt_signals.active != 0, r;
+	struct rt_child kept;
 
 	if (active)
-		make_real();
+		make_real(&kept);
 	r = ORIGINAL(RT_HOOK_EXECVEAT,
 		     int (*)(int, const char *, void *, void *, int))(fd, path, argv, envp, flags);
 	if (active)
-		make_ours();
+		make_ours(&kept);
 	return r;
 }
 
@@ -361,14 +375,18 @@ typedef int (*spawn_fn)(void *, const char *, const void *, const struct spawn_a
 static int spawn(unsigned which, void *pid, const char *path, const void *actions,
 		 const struct spawn_attr *attr, void *argv, void *envp)
 {
-	uint64_t held = held_get();
 	int active = rt_signals.active != 0, r;
+	struct sig_view v;
+	uint64_t held = 0;
 
-	if (active)
-		held_set(held_for_spawn(held, attr));
+	if (active) {
+		v = sig_view();
+		held = *v.held;
+		held_set(&v, held_for_spawn(held, attr));
+	}
 	r = ORIGINAL(which, spawn_fn)(pid, path, actions, attr, argv, envp);
 	if (active)
-		held_set(held);
+		held_set(&v, held);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /*
- * rt/signal.h - what fault.c (the handler) and sighook.c (the application's view) share.
+ * rt/signal.h - what fault.c (the handler), sighook.c (the stand-ins) and sigview.c (what was set) share.
  *
  * While rt_signals.active, the kernel has our handler for SIGSEGV and SIGBUS and no thread has
  * them blocked.  What the application has set is in rt_signals.app, and per thread in
@@ -81,8 +81,26 @@ static inline uint64_t set_of_held(uint64_t held)
 	       (held & RT_HELD_BUS ? SIG_BIT(RT_SIGBUS) : 0);
 }
 
-uint64_t held_get(void);
-void held_set(uint64_t held); /* and sends again what was held back and is no more */
+/*
+ * sigview.c: what the calling thread has set, of SIGSEGV and SIGBUS, and where that stands: in its TLS and
+ * rt_signals.app, or, in a child of vfork(), in a record of its own.
+ */
+struct sig_view {
+	uint64_t *held;         /* RT_HELD_* */
+	struct rt_child *child; /* or NULL */
+	int lost;               /* such a child, and there is no room for what it sets */
+};
+
+struct sig_view sig_view(void);
+struct sig_view sig_view_quiet(void); /* without a system call, unless such a child is known */
+struct rt_sigaction *sig_app(const struct sig_view *v, int sig);
+void sig_child_drop(struct rt_child *c);
+
+/* And sends again what was held back and is no more. */
+void held_set(const struct sig_view *v, uint64_t held);
+void send_pending(const struct sig_view *v, uint64_t held); /* all that is not in held */
+void send_self(int sig, const struct rt_siginfo *si);
+int hold_back(const struct sig_view *v, int sig, const struct rt_siginfo *si);
 
 /* The flags of our handler where the application's has these. */
 uint64_t rt_our_flags(const struct rt_sigaction *app);

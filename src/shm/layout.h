@@ -365,12 +365,29 @@ struct rt_sigaction {
 };
 
 /*
+ * A process that runs in the memory of ours and has signal actions of its own, as after vfork():
+ * what it has set, of SIGSEGV and SIGBUS.  fs is the thread that made it, whose TLS it uses.
+ */
+struct rt_child {
+	uint32_t pid, pad;
+	uint64_t fs, held;
+	struct rt_sigaction app[2];
+	struct rt_pending pending[2];
+};
+
+#define RT_CHILDREN      32         /* at a time */
+#define RT_CHILD_CLAIMED UINT32_MAX /* its pid: somebody is filling it in */
+
+/*
  * What the application believes; of one slab, that of the libraries.  Written by the control
  * process while all threads are stopped, and by rt/.
  */
 struct rt_signals {
-	uint32_t active;  /* SIGSEGV and SIGBUS are ours */
-	uint32_t inherit; /* RT_HELD_*: of the thread that made a thread last */
+	uint32_t active;   /* SIGSEGV and SIGBUS are ours */
+	uint32_t inherit;  /* RT_HELD_*: of the thread that made a thread last */
+	uint32_t children; /* in use, or more */
+	uint32_t pad;
+	struct rt_child child[RT_CHILDREN];
 	/* of SIGSEGV and SIGBUS, and of signals whose handler has one of them in its mask */
 	struct rt_sigaction app[RT_SIGNALS];
 	uint64_t original[RT_HOOKS]; /* the functions, as they were */

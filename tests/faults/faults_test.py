@@ -128,6 +128,12 @@ def children_and_exec():
 
 
 @test
+def children_of_vfork():
+    same('vforks', calls=60)
+    same('vfork_first', calls=4)
+
+
+@test
 def under_seccomp():
     for mode in ['seccomp_reads', 'seccomp_signals', 'seccomp_dies']:
         same(mode, calls=2)
@@ -166,7 +172,7 @@ def detaching_gives_all_back():
 
 @test
 def the_other_way_changes_nothing_either():
-    for mode in ['jumps', 'blocked', 'ignored', 'die', 'processes']:
+    for mode in ['jumps', 'blocked', 'ignored', 'die', 'processes', 'vforks']:
         assert SYSCALL in same(mode, '--faults=syscall').err
 
 

@@ -2,8 +2,7 @@
  * victim.c - faults_victim MODE: hands good and bad pointers to handle(), and does with signals what
  * programs do.  What it prints and how it ends must not depend on who looks at handle().
  */
-#define _GNU_SOURCE
-#include "req.h"
+#include "victim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +12,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,8 +26,6 @@
 #include <sys/ucontext.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 __attribute__((noipa)) long handle(struct req *r)
 {
@@ -59,7 +55,7 @@ static void *unmapped(void)
 	return p;
 }
 
-static void ask_bad(void)
+void ask_bad(void)
 {
 	ask(50, NULL, unmapped(), (char *)unmapped());
 }
@@ -108,7 +104,7 @@ static volatile int held_inside;
 static sigjmp_buf back;
 static char *volatile sp_inside;
 
-static int is_held(int sig)
+int is_held(int sig)
 {
 	sigset_t now;
 
@@ -116,7 +112,12 @@ static int is_held(int sig)
 	return sigismember(&now, sig);
 }
 
-static void note(int sig, siginfo_t *si, void *uc)
+int seen_so_far(void)
+{
+	return seen;
+}
+
+void note(int sig, siginfo_t *si, void *uc)
 {
 	char here;
 
@@ -135,7 +136,7 @@ static void jump_out(int sig, siginfo_t *si, void *uc)
 }
 
 /* movb $1, (%rax): three bytes */
-static void step_over(int sig, siginfo_t *si, void *p)
+void step_over(int sig, siginfo_t *si, void *p)
 {
 	ucontext_t *uc = p;
 
@@ -143,12 +144,12 @@ static void step_over(int sig, siginfo_t *si, void *p)
 	uc->uc_mcontext.gregs[REG_RIP] += 3;
 }
 
-static __attribute__((noipa)) void fault_at(uintptr_t addr)
+__attribute__((noipa)) void fault_at(uintptr_t addr)
 {
 	__asm__ volatile("movb $1, (%%rax)" : : "a"(addr) : "memory");
 }
 
-static void on(int sig, void (*f)(int, siginfo_t *, void *), int flags, int mask)
+void on(int sig, void (*f)(int, siginfo_t *, void *), int flags, int mask)
 {
 	struct sigaction sa = { .sa_sigaction = f, .sa_flags = SA_SIGINFO | flags };
 
@@ -161,14 +162,14 @@ static void on(int sig, void (*f)(int, siginfo_t *, void *), int flags, int mask
 		exit(98);
 }
 
-static void report(const char *what)
+void report(const char *what)
 {
 	printf("%s: seen %d at %#lx held %d now %d %d\n", what, (int)seen, (long)where, held_inside,
 	       is_held(SIGSEGV), is_held(SIGBUS));
 	fflush(stdout);
 }
 
-static void read_back(int sig)
+void read_back(int sig)
 {
 	struct sigaction sa;
 
@@ -273,7 +274,7 @@ static void altstack(int flags)
 
 /* -- blocked, ignored ----------------------------------------------------------------------- */
 
-static void block(int how, int sig)
+void block(int how, int sig)
 {
 	sigset_t set;
 
@@ -426,116 +427,6 @@ static void sent(void)
 	report("ignored");
 	signal(SIGBUS, SIG_DFL);
 	raise(SIGBUS);
-}
-
-/* -- other processes ------------------------------------------------------------------------ */
-
-static void status_line(const char *key)
-{
-	char line[256];
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		unsigned long long set;
-
-		if (!strncmp(line, key, strlen(key)) &&
-		    sscanf(line + strlen(key), ": %llx", &set) == 1)
-			printf("%s segv %d bus %d\n", key, (int)(set >> (SIGSEGV - 1) & 1),
-			       (int)(set >> (SIGBUS - 1) & 1));
-	}
-	if (f)
-		fclose(f);
-	fflush(stdout);
-}
-
-/* What it was started with. */
-static void show(void)
-{
-	status_line("SigBlk");
-	status_line("SigIgn");
-}
-
-static void collect(pid_t pid)
-{
-	int st;
-
-	waitpid(pid, &st, 0);
-	printf("status %x\n", st);
-	fflush(stdout);
-}
-
-static void exec_self(void)
-{
-	execl("/proc/self/exe", "faults_victim", "show", NULL);
-	_exit(96);
-}
-
-static void spawn_self(posix_spawnattr_t *a)
-{
-	char *argv[] = { (char *)"faults_victim", (char *)"show", NULL };
-	pid_t pid;
-
-	if (posix_spawn(&pid, "/proc/self/exe", NULL, a, argv, environ))
-		exit(95);
-	collect(pid);
-	report("parent");
-}
-
-static void children_all_ways(void)
-{
-	posix_spawnattr_t a;
-	sigset_t set;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		ask_bad();
-		report("child");
-		exec_self();
-	}
-	collect(pid);
-	pid = vfork();
-	if (!pid)
-		exec_self();
-	collect(pid);
-	spawn_self(NULL);
-	posix_spawnattr_init(&a);
-	posix_spawnattr_setflags(&a, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	sigemptyset(&set);
-	sigaddset(&set, SIGBUS);
-	posix_spawnattr_setsigmask(&a, &set);
-	sigemptyset(&set);
-	sigaddset(&set, SIGSEGV);
-	posix_spawnattr_setsigdefault(&a, &set);
-	spawn_self(&a);
-	ask_bad();
-}
-
-static void processes(void)
-{
-	children_all_ways();
-	block(SIG_BLOCK, SIGSEGV);
-	children_all_ways();
-	signal(SIGSEGV, SIG_IGN);
-	signal(SIGBUS, SIG_IGN);
-	children_all_ways();
-	printf("exec fails: %d\n", execl("/nonexistent", "x", NULL));
-	report("after");
-	read_back(SIGSEGV);
-	ask_bad();
-	on(SIGSEGV, step_over, 0, 0);
-	block(SIG_UNBLOCK, SIGSEGV);
-	pid_t pid = fork();
-	if (!pid) {
-		fault_at(0x31);
-		ask_bad();
-		report("child");
-		signal(SIGSEGV, SIG_DFL);
-		fault_at(0x32);
-	}
-	collect(pid);
-	exec_self();
 }
 
 /* -- seccomp -------------------------------------------------------------------------------- */
@@ -739,6 +630,8 @@ int main(int argc, char **argv)
 		{ "waits", waits },
 		{ "sent", sent },
 		{ "processes", processes },
+		{ "vforks", vforks },
+		{ "vfork_first", vfork_first },
 		{ "show", show },
 		{ "seccomp_reads", seccomp_reads },
 		{ "race", race },

@@ -162,7 +162,7 @@ static void over(int sig, siginfo_t *si, void *p)
 	calls++;
 	assert_int_equal(sig, SIGSEGV);
 	assert_ptr_equal(si->si_addr, (void *)0x123);
-	nested = (int)(held_get() & RT_HELD_SEGV);
+	nested = (int)(*sig_view().held & RT_HELD_SEGV);
 	assert_int_equal(rt_probe_read(buf, 8, 0), R0(EFAULT)); /* ours, inside of theirs */
 	_Unwind_Backtrace(look, NULL);
 	uc->uc_mcontext.gregs[REG_RIP] += 3;
@@ -180,7 +180,7 @@ static void their_faults_are_theirs(void **state)
 	assert_int_equal(calls, 2);
 	assert_int_equal(nested, RT_HELD_SEGV);
 	assert_true(found); /* unwinders go through the frame */
-	assert_int_equal(held_get() & RT_HELD_SEGV, 0);
+	assert_int_equal(*sig_view().held & RT_HELD_SEGV, 0);
 	rt_signals.app[SIGSEGV].flags |= SA_NODEFER | SA_RESETHAND;
 	assert_int_equal(faulting(0x123), 77);
 	assert_int_equal(nested, 0);
