@@ -28,9 +28,8 @@
  * free element that replaces the old one, as the kernel does, so that readers see the old
  * or the new value; when no element is free, in place, word by word.
  *
- * A thread killed between two steps leaves at most one element that is in no list, and a
- * count that is off by one; a key may be there twice (the newer first, which is the one
- * that counts): delete and update remove every copy.
+ * A thread killed between two steps leaves at most one element that is in no list; a key may be
+ * there twice (the newer first, which is the one that counts): delete and update remove every copy.
  *
  * Context  [probe] [ctl] signal-safe: own lock, or 1,000 spins: -EBUSY
  * Spec     kernel/bpf/hashtab.c for flags and errors
@@ -356,8 +355,6 @@ static int update_locked(const struct hash_view *v, const void *key, const void 
 	chain_insert(v, new, key, value, slot);
 	if (old)
 		chain_remove(v, key, new);
-	else
-		__atomic_fetch_add(&v->h->count, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -387,9 +384,7 @@ int map_hash_delete(struct shm_map *m, const void *key, uint32_t owner)
 	err = bucket_lock(&v, owner);
 	if (err < 0)
 		return err;
-	if (chain_remove(&v, key, 0))
-		__atomic_fetch_sub(&v.h->count, 1, __ATOMIC_RELAXED);
-	else
+	if (!chain_remove(&v, key, 0))
 		err = -ENOENT;
 	bucket_unlock(&v);
 	return err;
@@ -573,8 +568,8 @@ int rt_hash_take(struct shm_map *m, const void *key,
 		if (!s || __atomic_load_n(&a->thread[s].touched, __ATOMIC_ACQUIRE))
 			see(arg, elem_value(&v, n, s), s);
 	}
-	if (n && chain_remove(&v, key, 0))
-		__atomic_fetch_sub(&v.h->count, 1, __ATOMIC_RELAXED);
+	if (n)
+		chain_remove(&v, key, 0);
 	bucket_unlock(&v);
 	return n ? 0 : -ENOENT;
 }
@@ -613,7 +608,6 @@ void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed)
 	h->nbuckets = hash_nbuckets(m->max_entries);
 	h->seed = seed;
 	h->elem_stride = elem_stride(m);
-	h->count = 0;
 	for (uint32_t n = 1; n < m->max_entries; n++)
 		hash_elem(&v, n)->next = n + 1;
 	h->free_head = m->max_entries ? 1 : 0;

@@ -139,8 +139,7 @@ struct shm_hash {
 	shm_ref buckets, elems;
 	uint64_t elem_stride;
 	uint64_t free_head; /* low half: element number; high half: tag against ABA */
-	uint64_t count;
-	uint64_t reserved[2];
+	uint64_t reserved[3];
 };
 
 /*

@@ -63,7 +63,6 @@ static void hash_flags_and_limits(void **state)
 {
 	struct arena *a = rt_util_arena();
 	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 4);
-	struct shm_hash *h = rt_util_ptr(a, m->hash);
 
 	assert_null(lookup(m, 1));
 	assert_int_equal(update(m, 1, 10, BPF_EXIST), -ENOENT);
@@ -75,7 +74,6 @@ static void hash_flags_and_limits(void **state)
 	for (uint64_t k = 2; k <= 4; k++)
 		assert_int_equal(update(m, k, k * 10, BPF_ANY), 0);
 	assert_int_equal(update(m, 5, 50, BPF_ANY), -E2BIG);
-	assert_int_equal(h->count, 4);
 	assert_int_equal(update(m, 4, 44, BPF_ANY), 0);
 	assert_int_equal(remove_key(m, 3), 0);
 	assert_int_equal(remove_key(m, 3), -ENOENT);
