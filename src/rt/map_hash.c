@@ -34,105 +34,11 @@
  * Context  [probe] [ctl] signal-safe: own lock, or 1,000 spins: -EBUSY
  * Spec     kernel/bpf/hashtab.c for flags and errors
  */
-#include "rt/probe.h"
+#include "rt/map_hash.h"
 
 #define LOCK_SPINS    1000
 #define LOOKUP_TRIES  64
 #define LOOKUP_ROUNDS 16
-
-struct hash_view {
-	struct shm_map *m;
-	struct shm_hash *h;
-	struct shm_bucket *bucket;
-	uint32_t hash;
-};
-
-static struct shm_elem *hash_elem(const struct hash_view *v, uint32_t n)
-{
-	return (struct shm_elem *)(void *)((char *)rt_map_at(v->m, v->h->elems) +
-					   (uint64_t)(n - 1) * v->h->elem_stride);
-}
-
-static char *elem_key(struct shm_elem *e)
-{
-	return (char *)(e + 1);
-}
-
-/* Where the value of element n lies; slot counts for per-CPU maps only. */
-static void *elem_value(const struct hash_view *v, uint32_t n, uint32_t slot)
-{
-	uint64_t key_stride = ((uint64_t)v->m->key_size + 7) & ~7ull;
-
-	if (v->m->type == BPF_MAP_TYPE_PERCPU_HASH)
-		return (char *)rt_map_at(v->m, v->m->values) +
-		       ((uint64_t)slot * v->m->max_entries + n - 1) * v->m->value_stride;
-	return elem_key(hash_elem(v, n)) + key_stride;
-}
-
-/* A key of 8 or 4 bytes. */
-static inline uint64_t key_word(const void *key, uint32_t size)
-{
-	uint32_t half;
-	uint64_t w;
-
-	if (size == 8) {
-		__builtin_memcpy(&w, key, 8);
-		return w;
-	}
-	__builtin_memcpy(&half, key, 4);
-	return half;
-}
-
-static inline int key_equal(const void *a, const void *b, uint32_t size)
-{
-	if (size == 8 || size == 4)
-		return key_word(a, size) == key_word(b, size);
-	return rt_equal(a, b, size);
-}
-
-/* Multiply and fold; the last words may overlap nothing beyond the key. */
-static uint32_t hash_key(const void *key, uint32_t size, uint32_t seed)
-{
-	const uint8_t *p = key;
-	uint64_t h = seed ^ (uint64_t)size * 0x9e3779b97f4a7c15ull, w;
-
-	if (size == 8 || size == 4) { /* what the loop does, without it */
-		w = key_word(key, size);
-		h = (h ^ w) * 0xd6e8feb86659fd93ull;
-		h ^= h >> 32;
-		size = 0;
-	}
-	while (size) {
-		uint32_t n = size < 8 ? size : 8;
-
-		w = 0;
-		rt_copy(&w, p, n);
-		h = (h ^ w) * 0xd6e8feb86659fd93ull;
-		h ^= h >> 32;
-		p += n;
-		size -= n;
-	}
-	h *= 0xd6e8feb86659fd93ull;
-	return (uint32_t)(h >> 32);
-}
-
-static void hash_open(struct hash_view *v, struct shm_map *m)
-{
-	v->m = m;
-	v->h = rt_map_at(m, m->hash);
-}
-
-static struct shm_bucket *hash_bucket(const struct hash_view *v, uint32_t i)
-{
-	return (struct shm_bucket *)rt_map_at(v->m, v->h->buckets) + (i & (v->h->nbuckets - 1));
-}
-
-static void hash_find_bucket(struct hash_view *v, struct shm_map *m, const void *key)
-{
-	hash_open(v, m);
-	v->hash = hash_key(key, m->key_size, v->h->seed);
-	v->bucket = hash_bucket(v, v->hash);
-}
 
 /* 0, or -EBUSY counted in busy.  Slot 0's threads are the control process's: they wait. */
 int rt_map_lock(struct shm_map *m, uint32_t *lock, uint32_t owner)
@@ -201,11 +107,7 @@ static void elem_push(const struct hash_view *v, uint32_t n)
 					      __ATOMIC_ACQUIRE));
 }
 
-/*
- * One walk: the element with this key, or 0.  *changed: what was seen may be a mixture.
- * Right without more ado under the lock; else the caller compares versions.
- */
-static uint32_t chain_find(const struct hash_view *v, const void *key, int *changed)
+uint32_t hash_chain_find(const struct hash_view *v, const void *key, int *changed)
 {
 	uint32_t n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE);
 	uint32_t mask = v->h->nbuckets - 1;
@@ -237,7 +139,7 @@ static int lookup_unlocked(const struct hash_view *v, const void *key, uint32_t 
 
 	for (int i = 0; i < LOOKUP_TRIES; i++) {
 		version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
-		*n = chain_find(v, key, &changed);
+		*n = hash_chain_find(v, key, &changed);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (version == __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED)) {
 			*n = changed ? 0 : *n; /* damaged: nobody is changing it */
@@ -256,7 +158,7 @@ static uint32_t hash_lookup(const struct hash_view *v, const void *key)
 		if (lookup_unlocked(v, key, &n))
 			return n;
 		if (!bucket_lock(v, rt_owner(rt_self()))) {
-			n = chain_find(v, key, &changed);
+			n = hash_chain_find(v, key, &changed);
 			bucket_unlock(v);
 			return n;
 		}
@@ -264,8 +166,7 @@ static uint32_t hash_lookup(const struct hash_view *v, const void *key)
 	return 0;
 }
 
-/* Under the lock: unlink every element with this key but `keep`, and free it. */
-static unsigned chain_remove(const struct hash_view *v, const void *key, uint32_t keep)
+unsigned hash_chain_remove(const struct hash_view *v, const void *key, uint32_t keep)
 {
 	uint32_t *link = &v->bucket->head, n;
 	unsigned removed = 0;
@@ -336,7 +237,7 @@ static int update_locked(const struct hash_view *v, const void *key, const void 
 	uint32_t old, new;
 	int changed;
 
-	old = chain_find(v, key, &changed);
+	old = hash_chain_find(v, key, &changed);
 	if (old && flags == BPF_NOEXIST)
 		return -EEXIST;
 	if (!old && flags == BPF_EXIST)
@@ -354,7 +255,7 @@ static int update_locked(const struct hash_view *v, const void *key, const void 
 	}
 	chain_insert(v, new, key, value, slot);
 	if (old)
-		chain_remove(v, key, new);
+		hash_chain_remove(v, key, new);
 	return 0;
 }
 
@@ -384,35 +285,10 @@ int map_hash_delete(struct shm_map *m, const void *key, uint32_t owner)
 	err = bucket_lock(&v, owner);
 	if (err < 0)
 		return err;
-	if (!chain_remove(&v, key, 0))
+	if (!hash_chain_remove(&v, key, 0))
 		err = -ENOENT;
 	bucket_unlock(&v);
 	return err;
-}
-
-/* -- the control side --------------------------------------------------------------- */
-
-int rt_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags,
-		   uint32_t slot)
-{
-	struct shm_arena *a = rt_map_arena(m);
-	uint64_t used = __atomic_load_n(&a->slots_used, __ATOMIC_RELAXED);
-
-	if (slot >= SHM_MAX_THREADS)
-		return -EINVAL;
-	if (slot && m->type == BPF_MAP_TYPE_PERCPU_HASH) {
-		__atomic_store_n(&a->thread[slot].touched, 1, __ATOMIC_RELEASE);
-		while (used <= slot &&
-		       !__atomic_compare_exchange_n(&a->slots_used, &used, slot + 1ull, 0,
-						    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			;
-	}
-	return map_hash_update(m, key, value, flags, slot, 0);
-}
-
-int rt_hash_delete(struct shm_map *m, const void *key)
-{
-	return map_hash_delete(m, key, 0);
 }
 
 void *rt_hash_value(struct shm_map *m, const void *key, uint32_t slot)
@@ -435,180 +311,4 @@ uint64_t rt_hash_lookup(struct shm_map *m, const void *key)
 	hash_find_bucket(&v, m, key);
 	n = hash_lookup(&v, key);
 	return n ? (uint64_t)elem_value(&v, n, 0) : 0;
-}
-
-/* Element n is the one a lookup of its key finds; an older copy is passed over. */
-static int elem_is_newest(struct hash_view *v, uint32_t n)
-{
-	int changed;
-
-	v->hash = hash_elem(v, n)->hash;
-	return chain_find(v, elem_key(hash_elem(v, n)), &changed) == n;
-}
-
-/* From element n (0: none) of v's bucket i on, the next one to show, or 0. */
-static uint32_t next_elem(struct hash_view *v, uint32_t n, uint32_t i, uint32_t *version)
-{
-	for (uint32_t steps = 0; steps <= v->m->max_entries;) {
-		if (n > v->m->max_entries)
-			return n;
-		if (n && elem_is_newest(v, n))
-			return n;
-		if (n) {
-			n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
-			steps++;
-			continue;
-		}
-		if (++i >= v->h->nbuckets)
-			return 0;
-		v->bucket = hash_bucket(v, i);
-		*version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
-		n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE);
-	}
-	return UINT32_MAX;
-}
-
-/*
- * The key that follows `key` in its chain, else the first of the next bucket that has one.
- * A key that is gone means from the start again, as in the kernel.
- */
-static int next_once(struct hash_view *v, const void *key, void *next, int *changed)
-{
-	uint32_t i = UINT32_MAX, n = 0, version = 0;
-
-	*changed = 0;
-	if (key) {
-		hash_find_bucket(v, v->m, key);
-		version = __atomic_load_n(&v->bucket->version, __ATOMIC_ACQUIRE);
-		n = chain_find(v, key, changed);
-	}
-	if (n) {
-		i = v->hash & (v->h->nbuckets - 1);
-		n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
-	}
-	n = *changed ? 0 : next_elem(v, n, i, &version);
-	if (n && n <= v->m->max_entries)
-		rt_copy(next, elem_key(hash_elem(v, n)), v->m->key_size);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	*changed |=
-		n > v->m->max_entries ||
-		(v->bucket && version != __atomic_load_n(&v->bucket->version, __ATOMIC_RELAXED));
-	return n ? 0 : -ENOENT;
-}
-
-int rt_hash_get_next(struct shm_map *m, const void *key, void *next)
-{
-	struct hash_view v;
-	int err = 0, changed = 1;
-
-	for (int i = 0; i < LOCK_SPINS && changed; i++) {
-		v.bucket = NULL;
-		hash_open(&v, m);
-		err = next_once(&v, key, next, &changed);
-	}
-	if (!changed)
-		return err;
-	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
-	return -EBUSY;
-}
-
-/*
- * One bucket's keys, each once, as the chain was at one time.  More than cap: their number,
- * and keys is not complete.
- */
-static uint32_t bucket_keys(struct hash_view *v, void *keys, uint32_t cap)
-{
-	uint32_t n = __atomic_load_n(&v->bucket->head, __ATOMIC_ACQUIRE), found = 0;
-
-	for (uint32_t steps = 0; n; steps++) {
-		if (n > v->m->max_entries || steps > v->m->max_entries)
-			return found;
-		if (elem_is_newest(v, n) && found++ < cap)
-			rt_copy((char *)keys + (uint64_t)(found - 1) * v->m->key_size,
-				elem_key(hash_elem(v, n)), v->m->key_size);
-		n = __atomic_load_n(&hash_elem(v, n)->next, __ATOMIC_ACQUIRE);
-	}
-	return found;
-}
-
-int rt_hash_bucket(struct shm_map *m, uint32_t bucket, void *keys, uint32_t cap)
-{
-	struct hash_view v;
-	uint32_t n, version;
-
-	hash_open(&v, m);
-	if (bucket >= v.h->nbuckets)
-		return -ENOENT;
-	v.bucket = hash_bucket(&v, bucket);
-	for (int i = 0; i < LOCK_SPINS; i++) {
-		version = __atomic_load_n(&v.bucket->version, __ATOMIC_ACQUIRE);
-		n = bucket_keys(&v, keys, cap);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (version == __atomic_load_n(&v.bucket->version, __ATOMIC_RELAXED))
-			return (int)n;
-	}
-	__atomic_fetch_add(&m->busy, 1, __ATOMIC_RELAXED);
-	return -EBUSY;
-}
-
-int rt_hash_take(struct shm_map *m, const void *key,
-		 void (*see)(void *arg, const void *value, uint32_t slot), void *arg)
-{
-	uint32_t slots = m->type == BPF_MAP_TYPE_PERCPU_HASH ? SHM_MAX_THREADS : 1, n;
-	const struct shm_arena *a = rt_map_arena(m);
-	struct hash_view v;
-	int err, changed;
-
-	hash_find_bucket(&v, m, key);
-	err = bucket_lock(&v, 0);
-	if (err < 0)
-		return err;
-	n = chain_find(&v, key, &changed);
-	for (uint32_t s = 0; n && s < slots; s++) {
-		if (!s || __atomic_load_n(&a->thread[s].touched, __ATOMIC_ACQUIRE))
-			see(arg, elem_value(&v, n, s), s);
-	}
-	if (n)
-		chain_remove(&v, key, 0);
-	bucket_unlock(&v);
-	return n ? 0 : -ENOENT;
-}
-
-static uint32_t hash_nbuckets(uint32_t max_entries)
-{
-	uint32_t n = 1;
-
-	while (n < max_entries && n < 1u << 31)
-		n <<= 1;
-	return n;
-}
-
-uint64_t rt_hash_buckets_size(uint32_t max_entries)
-{
-	return (uint64_t)hash_nbuckets(max_entries) * sizeof(struct shm_bucket);
-}
-
-static uint64_t elem_stride(const struct shm_map *m)
-{
-	uint64_t stride = sizeof(struct shm_elem) + (((uint64_t)m->key_size + 7) & ~7ull);
-
-	return m->type == BPF_MAP_TYPE_PERCPU_HASH ? stride : stride + m->value_stride;
-}
-
-uint64_t rt_hash_elems_size(const struct shm_map *m)
-{
-	return m->max_entries * elem_stride(m);
-}
-
-/* h->buckets and h->elems are the caller's memory; everything else is set here. */
-void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed)
-{
-	struct hash_view v = { .m = m, .h = h };
-
-	h->nbuckets = hash_nbuckets(m->max_entries);
-	h->seed = seed;
-	h->elem_stride = elem_stride(m);
-	for (uint32_t n = 1; n < m->max_entries; n++)
-		hash_elem(&v, n)->next = n + 1;
-	h->free_head = m->max_entries ? 1 : 0;
 }
