@@ -342,6 +342,10 @@ static int place_hash(struct map *m, struct diag *d)
 	if (err < 0)
 		return err;
 	h->elems = ref;
+	err = place(m, rt_hash_rest_size(), &ref, d);
+	if (err < 0)
+		return err;
+	h->rest = ref;
 	if (is_percpu(m->attr.type)) {
 		m->shm->values_size = m->attr.max_entries * value_stride(m) * SHM_MAX_THREADS;
 		err = place(m, m->shm->values_size, &m->shm->values, d);

@@ -31,12 +31,14 @@ int rt_hash_delete(struct shm_map *m, const void *key)
 	return map_hash_delete(m, key, 0);
 }
 
-/* Element n is the one a lookup of its key finds; an older copy is passed over. */
+/* Element n is the one a lookup of its key finds; an older copy, or what rests, is passed over. */
 static int elem_is_newest(struct hash_view *v, uint32_t n)
 {
 	int changed;
 
 	v->hash = hash_elem(v, n)->hash;
+	if (v->hash & SHM_ELEM_RESTS)
+		return 0;
 	return hash_chain_find(v, elem_key(hash_elem(v, n)), &changed) == n;
 }
 
@@ -194,7 +196,12 @@ uint64_t rt_hash_elems_size(const struct shm_map *m)
 	return m->max_entries * elem_stride(m);
 }
 
-/* h->buckets and h->elems are the caller's memory; everything else is set here. */
+uint64_t rt_hash_rest_size(void)
+{
+	return SHM_MAX_THREADS * sizeof(struct shm_rest);
+}
+
+/* h->buckets, h->elems and h->rest are the caller's memory; everything else is set here. */
 void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed)
 {
 	struct hash_view v = { .m = m, .h = h };

@@ -169,11 +169,12 @@ int rt_stack_delete(struct shm_map *m, struct shm_stack *s);
 
 /*
  * Lay out the hash tables of a fresh map in zeroed arena memory: h->buckets (of
- * rt_hash_buckets_size bytes) and h->elems (of rt_hash_elems_size) are the caller's to
- * set before; everything else in h is written.  m->hash, and for per-CPU m->values, too.
+ * rt_hash_buckets_size bytes), h->elems (of rt_hash_elems_size) and h->rest (of
+ * rt_hash_rest_size, or 0) are the caller's to set before; everything else in h is written.  m->hash, and for per-CPU m->values, too.
  */
 uint64_t rt_hash_buckets_size(uint32_t max_entries);
 uint64_t rt_hash_elems_size(const struct shm_map *m);
+uint64_t rt_hash_rest_size(void);
 void rt_hash_init(struct shm_map *m, struct shm_hash *h, uint32_t seed);
 
 #pragma GCC visibility pop

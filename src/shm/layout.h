@@ -119,7 +119,8 @@ struct shm_map {
 /*
  * Hash map: elements are preallocated and numbered from 1; a bucket holds the number of
  * its first element.  lock holds SHM_OWNER() + 1 of its owner; version changes before an
- * element that left the bucket can be used again (rt/map_hash.c).  An element's key
+ * element that left the bucket can be used again (rt/map_hash.c).  An element with
+ * SHM_ELEM_RESTS in its hash is not in the map (rt/map_rest.c).  An element's key
  * and value lie at elems + (n - 1) * elem_stride: struct shm_elem, key (rounded up to 8),
  * value (none for per-CPU: those lie at values + (slot * max_entries + n - 1) * stride).
  */
@@ -133,13 +134,25 @@ struct shm_elem {
 	uint32_t hash;
 };
 
+#define SHM_ELEM_RESTS 0x80000000u /* no bit of the hash that chooses a bucket */
+
+/* By thread slot: the element that rests for it, 0: none, SHM_REST_CHANGING | low half of claims. */
+struct shm_rest {
+	uint32_t elem;
+	uint32_t last; /* hash of the key that went otherwise */
+	uint32_t reserved[14];
+};
+
+#define SHM_REST_CHANGING 0x80000000u
+
 struct shm_hash {
 	uint32_t nbuckets; /* a power of two */
 	uint32_t seed;
 	shm_ref buckets, elems;
 	uint64_t elem_stride;
 	uint64_t free_head; /* low half: element number; high half: tag against ABA */
-	uint64_t reserved[3];
+	shm_ref rest;       /* of SHM_MAX_THREADS struct shm_rest; 0: nothing rests */
+	uint64_t reserved[2];
 };
 
 /*

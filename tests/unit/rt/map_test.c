@@ -193,6 +193,135 @@ static void hash_lock_own_other_dead(void **state)
 	rt_util_destroy(a);
 }
 
+static uint64_t shown(struct shm_map *m, const void *key, const void *value, uint64_t *n)
+{
+	(*n)++;
+	return 0;
+}
+
+static struct shm_elem *elem_of(struct arena *a, struct shm_map *m, uint32_t n)
+{
+	struct shm_hash *h = rt_util_ptr(a, m->hash);
+
+	return rt_util_ptr(a, h->elems + (n - 1) * h->elem_stride);
+}
+
+static void is_gone(struct shm_map *m, uint64_t key)
+{
+	uint64_t next, n = 0;
+
+	assert_null(lookup(m, key));
+	assert_null(rt_hash_value(m, &key, 0));
+	assert_int_equal(rt_hash_get_next(m, NULL, &next), -ENOENT);
+	rt_for_each_map_elem(m, (rt_callback)(uintptr_t)shown, (uint64_t)(uintptr_t)&n, 0);
+	assert_int_equal(n, 0);
+	for (uint32_t b = 0; b < m->max_entries; b++)
+		assert_int_equal(rt_hash_bucket(m, b, &next, 1), 0);
+	assert_int_equal(rt_hash_take(m, &key, NULL, NULL), -ENOENT);
+	assert_int_equal(update(m, key, 1, BPF_EXIST), -ENOENT);
+	assert_int_equal(remove_key(m, key), -ENOENT);
+}
+
+/* A key that was deleted rests, of words and of others: it is gone, comes back, and is free. */
+static void hash_rests(void **state)
+{
+	static const uint32_t sizes[][2] = { { 8, 8 }, { 4, 8 }, { 8, 24 } };
+	struct arena *a = rt_util_arena();
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, sizes[i][0], 24, 2);
+		struct shm_hash *h = rt_util_ptr(a, m->hash);
+		struct shm_rest *r = rt_util_ptr(a, h->rest);
+		uint64_t value[3] = { 5, 6, 7 }, key = 1, *first, *at;
+		uint32_t n;
+
+		m->value_size = sizes[i][1];
+		r += rt_thread_self()->slot;
+		assert_int_equal(rt_map_update_elem(m, &key, value, BPF_ANY), 0);
+		first = lookup(m, 1);
+		for (int again = 0; again < 3; again++) {
+			assert_int_equal(remove_key(m, 1), 0);
+			n = r->elem;
+			assert_true(n && elem_of(a, m, n)->hash & SHM_ELEM_RESTS);
+			is_gone(m, 1);
+			value[0]++;
+			assert_int_equal(rt_map_update_elem(m, &key, value,
+							    again ? BPF_ANY : BPF_NOEXIST),
+					 0);
+			at = lookup(m, 1);
+			assert_ptr_equal(at, first); /* the same element */
+			assert_memory_equal(at, value, m->value_size);
+			assert_int_equal(rt_map_update_elem(m, &key, value, BPF_NOEXIST), -EEXIST);
+		}
+		assert_int_equal(remove_key(m, 1), 0);
+		for (key = 2; key <= 3; key++) /* one from the list, one that rests */
+			assert_int_equal(rt_map_update_elem(m, &key, value, BPF_ANY), 0);
+		assert_int_equal(r->elem, 0);
+		key = 1;
+		assert_int_equal(rt_map_update_elem(m, &key, value, BPF_ANY), -E2BIG);
+		assert_null(lookup(m, 1));
+		assert_true(lookup(m, 2) && lookup(m, 3));
+	}
+	rt_util_destroy(a);
+}
+
+/* Who rests: the key that comes again, not each that passes. */
+static void hash_rest_is_earned(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 4);
+	struct shm_hash *h = rt_util_ptr(a, m->hash);
+	struct shm_rest *r = rt_util_ptr(a, h->rest);
+	uint32_t n;
+
+	r += rt_thread_self()->slot;
+	assert_int_equal(update(m, 1, 1, BPF_ANY), 0);
+	assert_int_equal(remove_key(m, 1), 0);
+	n = r->elem;
+	for (uint64_t key = 2; key < 9; key++) {
+		assert_int_equal(update(m, key, 1, BPF_ANY), 0);
+		assert_int_equal(remove_key(m, key), 0);
+		assert_int_equal(r->elem, n);
+	}
+	assert_int_equal(update(m, 8, 1, BPF_ANY), 0);
+	assert_int_equal(remove_key(m, 8), 0);
+	assert_true(r->elem && r->elem != n);
+	is_gone(m, 8);
+	for (uint64_t key = 11; key <= 14; key++)
+		assert_int_equal(update(m, key, 1, BPF_ANY), 0);
+	assert_int_equal(update(m, 15, 1, BPF_ANY), -E2BIG);
+	rt_util_destroy(a);
+}
+
+/* A note that is being changed: by us (a handler inside), by a living thread, by a dead one. */
+static void hash_rest_changing(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 2);
+	struct shm_hash *h = rt_util_ptr(a, m->hash);
+	struct shm_rest *r = rt_util_ptr(a, h->rest);
+	struct rt_thread *t = rt_thread_self();
+	uint32_t mine = SHM_REST_CHANGING | (t->claims & 0xffff);
+
+	r += t->slot;
+	r->elem = mine;
+	assert_int_equal(update(m, 1, 1, BPF_ANY), 0);
+	assert_int_equal(remove_key(m, 1), 0);
+	assert_int_equal(r->elem, mine);
+	is_gone(m, 1);
+	assert_int_equal(update(m, 2, 1, BPF_ANY), 0);
+	assert_int_equal(update(m, 3, 1, BPF_ANY), 0);
+	assert_int_equal(update(m, 4, 1, BPF_ANY), -EBUSY);
+	assert_int_equal(m->busy, 1);
+	r->elem = SHM_REST_CHANGING | ((t->claims - 1) & 0xffff); /* our slot's former owner */
+	assert_int_equal(update(m, 4, 1, BPF_ANY), -E2BIG);
+	assert_int_equal(m->busy, 1);
+	assert_int_equal(remove_key(m, 3), 0);
+	assert_true(r->elem && !(r->elem & SHM_REST_CHANGING));
+	assert_int_equal(update(m, 4, 1, BPF_ANY), 0);
+	rt_util_destroy(a);
+}
+
 /* -- taking elements while others come -------------------------------------------------------- */
 
 #define KEYS    20000
@@ -289,6 +418,9 @@ int main(void)
 		cmocka_unit_test(hash_iterates),
 		cmocka_unit_test(percpu_hash_clears_other_slots),
 		cmocka_unit_test(hash_lock_own_other_dead),
+		cmocka_unit_test(hash_rests),
+		cmocka_unit_test(hash_rest_is_earned),
+		cmocka_unit_test(hash_rest_changing),
 		cmocka_unit_test(taken_while_added),
 		cmocka_unit_test(buckets),
 	};

@@ -72,6 +72,7 @@ static inline struct shm_map *rt_util_map(struct arena *a, uint32_t type, uint32
 		h = rt_util_ptr(a, m->hash);
 		h->buckets = arena_alloc(a, rt_hash_buckets_size(max_entries), 64);
 		h->elems = arena_alloc(a, rt_hash_elems_size(m), 64);
+		h->rest = arena_alloc(a, rt_hash_rest_size(), 64);
 		rt_hash_init(m, h, 12345);
 	}
 	return m;

@@ -5,6 +5,7 @@
  */
 #include "ring_consumer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -37,16 +38,22 @@ static void timer(int on)
 #define STAYING 16
 #define OPS     150000
 
+/* A map may have values of n alone: those of 8 bytes go another way. */
 struct value {
-	uint64_t key, n, sum;
+	uint64_t n, key, sum;
 };
 
 static struct shm_map *hash_map;
 static long hash_missed, hash_wrong, hash_handled;
 
+static int is_value(const struct value *at, uint64_t key, uint64_t n)
+{
+	return at->n == n && (hash_map->value_size == 8 || (at->key == key && at->sum == key + n));
+}
+
 static void put_staying(uint64_t key, uint64_t n)
 {
-	struct value v = { key, n, key + n };
+	struct value v = { n, key, key + n };
 
 	rt_map_update_elem(hash_map, &key, &v, BPF_ANY); /* -EBUSY is fine */
 }
@@ -63,11 +70,11 @@ static void on_hash_tick(int sig)
 /* Each thread owns the keys above STAYING that are its number modulo THREADS. */
 static void own_step(uint64_t key, uint64_t r, uint64_t *mine)
 {
-	struct value v = { key, r, key + r },
+	struct value v = { r, key, key + r },
 		     *at = (struct value *)rt_map_lookup_elem(hash_map, &key);
 	int64_t err;
 
-	if (!at != !*mine || (at && (at->key != key || at->n != *mine || at->sum != key + *mine)))
+	if (!at != !*mine || (at && !is_value(at, key, *mine)))
 		__atomic_fetch_add(&hash_wrong, 1, __ATOMIC_RELAXED);
 	if (r % 3) {
 		err = (int64_t)rt_map_update_elem(hash_map, &key, &v,
@@ -119,6 +126,38 @@ static unsigned count_free(struct arena *a, struct shm_hash *h)
 	return count;
 }
 
+static int is_noted(struct arena *a, struct shm_hash *h, uint32_t n)
+{
+	const struct shm_rest *r = rt_util_ptr(a, h->rest);
+
+	for (uint32_t slot = 0; slot < SHM_MAX_THREADS; slot++) {
+		if (r[slot].elem == n)
+			return 1;
+	}
+	return 0;
+}
+
+/* Elements that rest in a chain; each is noted. */
+static unsigned count_resting(struct arena *a, struct shm_hash *h)
+{
+	const struct shm_bucket *b = rt_util_ptr(a, h->buckets);
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < h->nbuckets; i++) {
+		for (uint32_t n = b[i].head, next; n; n = next) {
+			const struct shm_elem *e =
+				rt_util_ptr(a, h->elems + (n - 1) * h->elem_stride);
+
+			next = e->next;
+			if (!(e->hash & SHM_ELEM_RESTS))
+				continue;
+			assert_true(is_noted(a, h, n));
+			count++;
+		}
+	}
+	return count;
+}
+
 static unsigned count_keys(void)
 {
 	uint64_t key, next, seen[KEYS] = { 0 };
@@ -137,7 +176,7 @@ static unsigned count_keys(void)
 }
 
 /* spare: elements beyond the keys; with none, updates fall back to working in place. */
-static void hash_run(unsigned spare, uint32_t nbuckets)
+static void hash_run(unsigned spare, uint32_t nbuckets, uint32_t value_size)
 {
 	struct arena *a = rt_util_arena();
 	struct shm_hash *h;
@@ -145,7 +184,7 @@ static void hash_run(unsigned spare, uint32_t nbuckets)
 	pthread_t t[THREADS];
 	void *mine;
 
-	hash_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, sizeof(struct value), KEYS + spare);
+	hash_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, value_size, KEYS + spare);
 	h = rt_util_ptr(a, hash_map->hash);
 	h->nbuckets = nbuckets;
 	hash_missed = hash_wrong = hash_handled = 0;
@@ -165,16 +204,18 @@ static void hash_run(unsigned spare, uint32_t nbuckets)
 	assert_int_equal(hash_missed, 0);
 	assert_int_equal(hash_wrong, 0);
 	assert_int_equal(count_keys(), present);
-	assert_int_equal(count_free(a, h), hash_map->max_entries - present);
+	assert_int_equal(count_free(a, h) + count_resting(a, h), hash_map->max_entries - present);
 	assert_true(hash_handled > 10);
 	rt_util_destroy(a);
 }
 
 static void hash_keeps_its_keys(void **state)
 {
-	hash_run(16, 64);
-	hash_run(4, 2); /* long chains */
-	hash_run(0, 1);
+	hash_run(16, 64, sizeof(struct value));
+	hash_run(4, 2, sizeof(struct value)); /* long chains */
+	hash_run(0, 1, sizeof(struct value));
+	hash_run(16, 128, 8); /* most keys alone in their chains */
+	hash_run(0, 64, 8);
 }
 
 /* -- ring ------------------------------------------------------------------------------- */
@@ -302,7 +343,7 @@ static void ring_delivers_or_counts(void **state)
 
 /* -- SIGKILL -------------------------------------------------------------------------------- */
 
-#define STEPS_MAX 3000
+#define STEPS_MAX 5000
 
 /* Instrumented code has too many instructions to step through. */
 #if defined(__has_feature)
@@ -316,12 +357,20 @@ static void ring_delivers_or_counts(void **state)
 #define INSTRUMENTED 0
 #endif
 
-enum { VICTIM_RING, VICTIM_PAD, VICTIM_REPLACE, VICTIM_IN_OUT, VICTIMS };
+enum { VICTIM_RING, VICTIM_PAD, VICTIM_REPLACE, VICTIM_IN_OUT, VICTIM_REST, VICTIMS };
+
+static struct shm_map *rest_map; /* words, nothing stays in it */
+
+static void in_out(uint64_t key)
+{
+	rt_map_update_elem(rest_map, &key, &key, BPF_ANY);
+	rt_map_delete_elem(rest_map, &key);
+}
 
 /* What is killed at each instruction; the parent steps it from the SIGSTOP on. */
 static void victim(int what, uint64_t n)
 {
-	struct value v = { STAYING, n, STAYING + n };
+	struct value v = { n, STAYING, STAYING + n };
 	void *rec;
 
 	rt_thread_self();
@@ -343,8 +392,27 @@ static void victim(int what, uint64_t n)
 		rt_map_update_elem(hash_map, &v.key, &v, BPF_NOEXIST);
 		rt_map_delete_elem(hash_map, &v.key);
 		break;
+	case VICTIM_REST: /* it rests; it comes back; another, at the second time, is to rest instead */
+		in_out(1);
+		in_out(1);
+		in_out(2);
+		in_out(2);
+		break;
 	}
 	_exit(0);
+}
+
+/* What those who were killed have lost, of all elements: two each at most. */
+static uint64_t rest_lost(void)
+{
+	uint64_t key = 1000, n = 0;
+
+	while (!rt_map_update_elem(rest_map, &key, &key, BPF_NOEXIST)) {
+		key++;
+		n++;
+	}
+	assert_int_equal((int)rt_map_update_elem(rest_map, &key, &key, BPF_NOEXIST), -E2BIG);
+	return rest_map->max_entries - n;
 }
 
 /* Run a victim for `steps` instructions and kill it; 0: it was through before. */
@@ -383,23 +451,25 @@ static void recover(struct ring_consumer *c, struct tally *tally)
 	assert_true(produce(0, tally->last[0] + 1, 1));
 	assert_true(consumer_poll(c) == 1 && tally->n[0] == before + 1);
 	for (uint64_t key = 0; key < STAYING; key++) {
-		struct value v = { key, 1, key + 1 };
+		struct value v = { 1, key, key + 1 };
 
 		assert_true(rt_map_lookup_elem(hash_map, &key) != 0);
 		assert_int_equal(rt_map_update_elem(hash_map, &key, &v, BPF_ANY), 0);
 	}
 	assert_true(count_keys() <= STAYING + 8);
+	in_out(1);
+	in_out(2);
 }
 
 static void killed_at_each_instruction(void **state)
 {
 	/* every instruction takes minutes: RT_STRESS_ALL */
-	static const uint64_t stride[VICTIMS] = { 11, 11, 47, 53 };
+	static const uint64_t stride[VICTIMS] = { 11, 11, 47, 53, 41 };
 	struct tally tally = { 0 };
 	struct ring_consumer *c;
 	struct arena *a;
 	int all = getenv("RT_STRESS_ALL") != NULL;
-	uint64_t kills = 0, robbed = 0;
+	uint64_t kills = 0, robbed = 0, resting = 0, lost;
 	struct shm_bucket *b;
 	struct shm_hash *h;
 
@@ -409,6 +479,7 @@ static void killed_at_each_instruction(void **state)
 	c = calloc(1, sizeof(*c));
 	ring_map = rt_util_ring(a, 4096);
 	hash_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, sizeof(struct value), 4096);
+	rest_map = rt_util_map(a, BPF_MAP_TYPE_HASH, 8, 8, 4096);
 	h = rt_util_ptr(a, hash_map->hash);
 	b = rt_util_ptr(a, h->buckets);
 	h->nbuckets = 1;
@@ -424,13 +495,17 @@ static void killed_at_each_instruction(void **state)
 		     steps += all ? 1 : stride[what]) {
 			kills++;
 			robbed += b->lock != 0;
+			resting += what == VICTIM_REST;
 			recover(c, &tally);
 		}
 		assert_true(steps < STEPS_MAX);
 		recover(c, &tally);
 	}
+	lost = rest_lost();
 	fprintf(stderr, "# killed %lu: %lu busy and %lu holes passed, %lu locks robbed\n", kills,
 		c->orphans, c->holes, robbed);
+	fprintf(stderr, "# of %lu with resting elements, %lu are lost\n", resting, lost);
+	assert_true(resting > 20 && lost <= 2 * resting);
 	assert_int_equal(tally.bad, 0);
 	assert_true(kills > 100 && c->orphans > 4 && c->holes > 0 && robbed > 10);
 	free(c);
