@@ -243,6 +243,10 @@ static int name_helpers(struct code_view *v)
 	if (!err)
 		err = add_name(v, env->hash_lookup, 0, "rt_hash_lookup");
 	if (!err)
+		err = add_name(v, env->hash_update, 0, "rt_map_hash_update");
+	if (!err)
+		err = add_name(v, env->hash_delete, 0, "rt_map_hash_delete");
+	if (!err)
 		err = add_name(v, env->run_end, 0, "rt_run_end");
 	if (!err)
 		err = add_name(v, env->tail, 0, "rt_tail");

@@ -56,6 +56,8 @@ static void make_env(struct utramp_target *t, unsigned slab)
 	e->tails = session_rt_symbol(t, slab, "rt_tails");
 	e->interp = session_rt_symbol(t, slab, t->interp ? "interp_enter" : NULL);
 	e->hash_lookup = session_rt_symbol(t, slab, "rt_hash_lookup");
+	e->hash_update = session_rt_symbol(t, slab, "rt_map_hash_update");
+	e->hash_delete = session_rt_symbol(t, slab, "rt_map_hash_delete");
 	e->clock_gettime = t->proc->clock_gettime;
 	t->run_end[slab] = session_rt_symbol(t, slab, "rt_run_end");
 	t->room[slab] =

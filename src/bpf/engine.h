@@ -34,6 +34,8 @@ struct engine_env {
 	uint64_t interp;        /* interp_enter: bodies are interpreted; 0: compiled */
 	uint64_t run_end;       /* rt_run_end, if runs are to be counted; else 0 */
 	uint64_t hash_lookup;   /* rt_hash_lookup; 0: not there */
+	uint64_t hash_update;   /* rt_map_hash_update; 0: not there */
+	uint64_t hash_delete;   /* rt_map_hash_delete; 0: not there */
 	uint64_t clock_gettime; /* the vDSO's; 0: not known, the helper is called */
 	int32_t tls_off;
 	int32_t errno_off; /* libc's errno is at fs:[errno_off]; 0: not known, cannot be set */

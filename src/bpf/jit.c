@@ -548,6 +548,8 @@ void engine_env_native(const struct arena *arena, struct engine_env *out)
 				    .set_result = (uint64_t)(uintptr_t)rt_set_result,
 				    .tails = (uint64_t)(uintptr_t)rt_tails,
 				    .hash_lookup = (uint64_t)(uintptr_t)rt_hash_lookup,
+				    .hash_update = (uint64_t)(uintptr_t)rt_map_hash_update,
+				    .hash_delete = (uint64_t)(uintptr_t)rt_map_hash_delete,
 				    .errno_off = (int32_t)((uintptr_t)&errno - thread_pointer()) };
 	h = helper_table(&n);
 	for (unsigned i = 0; i < n; i++)

@@ -144,15 +144,20 @@ static bool array_lookup(struct jit *j)
 	return true;
 }
 
-/* Of a hash map without asking for its type. */
-static bool hash_lookup(struct jit *j)
+/* What a helper does with a hash map, without asking for its type; 0: not known here. */
+static uint64_t hash_call(const struct jit *j, uint32_t id)
 {
 	const struct map *m = j->r1_map < 0 ? NULL : j->p->map[j->r1_map];
 
-	if (!m || m->attr.type != BPF_MAP_TYPE_HASH || !j->env->hash_lookup)
-		return false;
-	x86_call_to(j->a, j->env->hash_lookup, R11);
-	return true;
+	if (!m || m->attr.type != BPF_MAP_TYPE_HASH)
+		return 0;
+	if (id == BPF_FUNC_map_lookup_elem)
+		return j->env->hash_lookup;
+	if (m->attr.flags & BPF_F_RDONLY_PROG)
+		return 0;
+	return id == BPF_FUNC_map_update_elem ? j->env->hash_update :
+	       id == BPF_FUNC_map_delete_elem ? j->env->hash_delete :
+						0;
 }
 
 /*
@@ -177,9 +182,14 @@ static void add_frame(struct jit *j)
 void jit_helper(struct jit *j, uint32_t id)
 {
 	const struct helper *h = helper_by_id(id);
+	uint64_t hash = hash_call(j, id);
 
-	if (id == BPF_FUNC_map_lookup_elem && (array_lookup(j) || hash_lookup(j)))
+	if (id == BPF_FUNC_map_lookup_elem && array_lookup(j))
 		return;
+	if (hash) {
+		x86_call_to(j->a, hash, R11);
+		return;
+	}
 	if (inline_ctx(j, id) || inline_thread(j, id))
 		return;
 	if (!j->env->helper[id]) {

@@ -557,3 +557,13 @@ int map_hash_delete(struct shm_map *m, const void *key, uint32_t owner)
 		return fast_delete(m, key, owner, 4);
 	return any_delete(m, key, owner);
 }
+
+uint64_t rt_map_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags)
+{
+	return (uint64_t)(int64_t)map_hash_update(m, key, value, flags, 0, rt_owner(rt_self()));
+}
+
+uint64_t rt_map_hash_delete(struct shm_map *m, const void *key)
+{
+	return (uint64_t)(int64_t)map_hash_delete(m, key, rt_owner(rt_self()));
+}

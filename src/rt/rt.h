@@ -74,6 +74,9 @@ void rt_run_end(struct shm_run *table, uint64_t start);
 /* -- helpers: r1..r5 in the SysV argument registers, r0 in rax ---------------------- */
 uint64_t rt_map_lookup_elem(struct shm_map *m, const void *key);
 uint64_t rt_hash_lookup(struct shm_map *m, const void *key); /* of a plain hash map */
+/* Of a plain hash map that programs may write. */
+uint64_t rt_map_hash_update(struct shm_map *m, const void *key, const void *value, uint64_t flags);
+uint64_t rt_map_hash_delete(struct shm_map *m, const void *key);
 uint64_t rt_map_update_elem(struct shm_map *m, const void *key, const void *value, uint64_t flags);
 uint64_t rt_map_delete_elem(struct shm_map *m, const void *key);
 uint64_t rt_map_lookup_percpu_elem(struct shm_map *m, const void *key, uint32_t cpu);
