@@ -48,8 +48,11 @@ static inline void rt_copy(void *dst, const void *src, uint64_t n)
 		__builtin_memcpy(d, &w, 8);
 	}
 	for (; n; n--) {
-		*d++ = *s++;
-		__asm__ volatile("" : : : "memory"); /* keep the loop a loop */
+		uint8_t byte = *s++;
+
+		/* the loop stays a loop, and movsb, which goes by DF, is not its body */
+		__asm__ volatile("" : "+r"(byte) : : "memory");
+		*d++ = byte;
 	}
 }
 

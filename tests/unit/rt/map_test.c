@@ -110,6 +110,27 @@ static void hash_large_values(void **state)
 	rt_util_destroy(a);
 }
 
+/* Keys and values of odd sizes are copied forwards in a function of assembly that has DF set. */
+static void hash_keeps_direction(void **state)
+{
+	struct arena *a = rt_util_arena();
+	struct shm_map *m = rt_util_map(a, BPF_MAP_TYPE_HASH, 5, 7, 2);
+	const char *key = "key-1", *value = "value-1";
+	uint64_t ret, flags = BPF_ANY;
+	struct shm_map *to = m;
+	char *v;
+
+	__asm__ volatile("std\n\tcall *%5\n\tcld"
+			 : "=&a"(ret), "+D"(to), "+S"(key), "+d"(value), "+c"(flags)
+			 : "r"(rt_map_update_elem)
+			 : "memory", "cc", "r8", "r9", "r10", "r11");
+	assert_int_equal(ret, 0);
+	v = (char *)rt_map_lookup_elem(m, "key-1");
+	assert_non_null(v);
+	assert_memory_equal(v, "value-1", 7);
+	rt_util_destroy(a);
+}
+
 static void hash_iterates(void **state)
 {
 	struct arena *a = rt_util_arena();
@@ -415,6 +436,7 @@ int main(void)
 		cmocka_unit_test(percpu_array_is_per_slot),
 		cmocka_unit_test(hash_flags_and_limits),
 		cmocka_unit_test(hash_large_values),
+		cmocka_unit_test(hash_keeps_direction),
 		cmocka_unit_test(hash_iterates),
 		cmocka_unit_test(percpu_hash_clears_other_slots),
 		cmocka_unit_test(hash_lock_own_other_dead),
