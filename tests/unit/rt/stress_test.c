@@ -464,7 +464,7 @@ static void recover(struct ring_consumer *c, struct tally *tally)
 static void killed_at_each_instruction(void **state)
 {
 	/* every instruction takes minutes: RT_STRESS_ALL */
-	static const uint64_t stride[VICTIMS] = { 11, 11, 47, 53, 41 };
+	static const uint64_t stride[VICTIMS] = { 11, 11, 47, 53, 83 };
 	struct tally tally = { 0 };
 	struct ring_consumer *c;
 	struct arena *a;
