@@ -8,6 +8,8 @@
  *                     far memory can be reached
  *   RT_FLAG_NO_READS  there is no way: every address is bad
  *
+ * What can be nobody's memory is bad without asking.
+ *
  * Words are loaded as they come, so one may reach over a page's end; only where it faults there,
  * bytes tell how far memory goes.  Strings are read in aligned words, which never reach over it:
  * what lies behind the NUL is looked at and matters to nobody.
@@ -143,9 +145,19 @@ static uint64_t copy_string(uint8_t *d, uint64_t size, uint64_t src)
 
 /* -- what others call ------------------------------------------------------------------- */
 
+/*
+ * NULL and small numbers, and what cannot be an address of user space: most of what is no pointer,
+ * so that no fault is spent on it.  (The first page is nobody's: mmap(2), vm.mmap_min_addr; user space ends
+ * at 2^56 at most, Documentation/arch/x86/x86_64/5level-paging.rst.)
+ */
+static int is_nowhere(uint64_t addr)
+{
+	return addr - PAGE >= (1ull << 56) - PAGE;
+}
+
 uint64_t rt_read_some(void *dst, uint64_t size, uint64_t src)
 {
-	if (rt_state.flags & RT_FLAG_NO_READS)
+	if (rt_state.flags & RT_FLAG_NO_READS || is_nowhere(src))
 		return 0;
 	if (faults_are_caught())
 		return copy_guarded(dst, size, src);
@@ -156,6 +168,8 @@ int rt_write_all(uint64_t dst, const void *src, uint64_t size)
 {
 	uint64_t from = (uint64_t)src, done = 0, got;
 
+	if (is_nowhere(dst))
+		return size != 0;
 	if (rt_state.flags & RT_FLAG_NO_READS) {
 		rt_copy((void *)dst, src, size);
 		return 0;
@@ -210,7 +224,7 @@ uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src)
 	char *d = dst;
 
 	if (faults_are_caught() && size) {
-		got = copy_string(dst, size, src);
+		got = is_nowhere(src) ? 0 : copy_string(dst, size, src);
 		return got ? got : read_fault(dst, size);
 	}
 	while (done < size) {

@@ -89,6 +89,45 @@ static void places_without_memory(void **state)
 	assert_memory_equal(edge - 11, "0123456789", 11);
 }
 
+static volatile int faults;
+
+static void count_fault(int sig, siginfo_t *si, void *uc)
+{
+	faults++;
+	if (rt_fault(sig, (struct rt_siginfo *)(void *)si, uc))
+		abort();
+}
+
+/* A fault costs 10 us, and most of what is no pointer is a small number. */
+static void no_fault_where_nothing_can_be(void **state)
+{
+	const uint64_t none[] = { 0,
+				  1,
+				  8,
+				  PAGE - 8,
+				  PAGE - 1,
+				  1ull << 56,
+				  1ull << 63,
+				  0xffffffff80000000,
+				  UINT64_MAX - 7,
+				  UINT64_MAX };
+	struct sigaction sa = { .sa_sigaction = count_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	char buf[16];
+
+	assert_int_equal(sigaction(SIGSEGV, &sa, NULL), 0);
+	faults = 0;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_int_equal(rt_probe_read(buf, 8, none[i]), R0(EFAULT));
+		assert_int_equal(rt_probe_read_str(buf, 8, none[i]), R0(EFAULT));
+		assert_int_equal(rt_load(none[i], 4), 0);
+		assert_int_equal(rt_read_some(buf, 8, none[i]), 0);
+		assert_int_equal(rt_write_all(none[i], buf, 8), 1);
+	}
+	assert_int_equal(faults, 0);
+	assert_int_equal(rt_probe_read(buf, 8, (uint64_t)edge), R0(EFAULT));
+	assert_int_equal(faults, 1);
+}
+
 /* The kernel's own reads are what it must agree with. */
 static void strings_as_by_the_kernel(void **state)
 {
@@ -163,7 +202,8 @@ static void over(int sig, siginfo_t *si, void *p)
 	assert_int_equal(sig, SIGSEGV);
 	assert_ptr_equal(si->si_addr, (void *)0x123);
 	nested = (int)(*sig_view().held & RT_HELD_SEGV);
-	assert_int_equal(rt_probe_read(buf, 8, 0), R0(EFAULT)); /* ours, inside of theirs */
+	/* ours, inside of theirs */
+	assert_int_equal(rt_probe_read(buf, 8, (uint64_t)edge), R0(EFAULT));
 	_Unwind_Backtrace(look, NULL);
 	uc->uc_mcontext.gregs[REG_RIP] += 3;
 }
@@ -234,9 +274,13 @@ static void states_of_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_up_to_the_edge),    cmocka_unit_test(places_without_memory),
-		cmocka_unit_test(strings_as_by_the_kernel), cmocka_unit_test(words),
-		cmocka_unit_test(their_faults_are_theirs),  cmocka_unit_test(states_of_code),
+		cmocka_unit_test(blocks_up_to_the_edge),
+		cmocka_unit_test(places_without_memory),
+		cmocka_unit_test(no_fault_where_nothing_can_be),
+		cmocka_unit_test(strings_as_by_the_kernel),
+		cmocka_unit_test(words),
+		cmocka_unit_test(their_faults_are_theirs),
+		cmocka_unit_test(states_of_code),
 	};
 
 	return cmocka_run_group_tests(tests, make_edge, NULL);
