@@ -243,9 +243,9 @@ static int name_helpers(struct code_view *v)
 	if (!err)
 		err = add_name(v, env->hash_lookup, 0, "rt_hash_lookup");
 	if (!err)
-		err = add_name(v, env->hash_update, 0, "rt_map_hash_update");
+		err = add_name(v, env->hash_update, 0, "bpf_map_update_elem, of a hash map");
 	if (!err)
-		err = add_name(v, env->hash_delete, 0, "rt_map_hash_delete");
+		err = add_name(v, env->hash_delete, 0, "bpf_map_delete_elem, of a hash map");
 	if (!err)
 		err = add_name(v, env->run_end, 0, "rt_run_end");
 	if (!err)
