@@ -10,8 +10,8 @@
  * makes of a and b; a branch loses no pair that takes it.  Same register twice (r1 - r1,
  * if r1 < r1): the operators do not know that both values are one; the caller may.
  *
- * The word's width is RANGE_WORD bits, its half the "32": 64 in the product.  Tests build the same
- * source with 8, and with the names RANGE_NAME makes, and see all values of all ranges.
+ * A word has RANGE_WORD bits, "32" is its half: 64 in the product.  A test builds the same source
+ * with 8 and sees all values of all ranges; fields and types stay as they are.
  *
  * Units    bits, values; sizes in bytes where a parameter is called size
  * Errors   false: no value at all is possible (this path is never taken)
@@ -25,6 +25,10 @@
 #include "bpf/tnum.h"
 
 #include <linux/bpf.h>
+
+#ifndef RANGE_WORD
+#define RANGE_WORD 64
+#endif
 
 struct range {
 	struct tnum bits;
