@@ -171,7 +171,7 @@ static struct shadow new_record(struct interp_check *c)
 
 static struct shadow result(struct interp_check *c, enum proto_ret ret)
 {
-	if (ret == RET_NUMBER || !c->m->r[0])
+	if ((ret != RET_RECORD && ret != RET_VALUE) || !c->m->r[0])
 		return shadow_number();
 	if (ret == RET_RECORD)
 		return new_record(c);

@@ -1,8 +1,8 @@
 /*
  * bpf/proto.h - what helpers ask of their arguments and give back: one table.
  *
- * Beside helper.h, which says who may call a helper and where it is.  Read by the checked
- * interpreter; whoever checks calls before they happen has the same rules.
+ * Beside helper.h, which says who may call a helper and where it is.  Read by the verifier
+ * (verify_arg.c) and by the checked interpreter (interp_args.c).
  *
  * Context  [ctl]
  * Spec     bpf-helpers(7); struct bpf_func_proto of each helper in the kernel (kernel/bpf/helpers.c,
@@ -11,6 +11,7 @@
 #ifndef BPF_PROTO_H
 #define BPF_PROTO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum proto_arg {
@@ -29,10 +30,15 @@ enum proto_arg {
 	ARG_OUT8,   /* 8 bytes that are filled */
 	ARG_STRING, /* read up to and with its 0 */
 	ARG_RECORD, /* a ring record, whole, which is the helper's from then on */
+	ARG_FUNC,   /* a function of the program */
+	ARG_FRAME,  /* what a callback is given: memory of the stack, or 0 */
+	ARG_CONST,  /* a number that is known when the program is loaded */
 };
 
 enum proto_ret {
 	RET_NUMBER,
+	RET_NONE,   /* nothing: r0 is not to be read */
+	RET_LENGTH, /* at most the size that was given, or an error (-1 .. -4095) */
 	RET_VALUE,  /* a value of the map in r1, or NULL */
 	RET_RECORD, /* a ring record of r2 bytes, or NULL */
 };
@@ -46,5 +52,8 @@ struct helper_proto {
 };
 
 const struct helper_proto *proto_by_id(uint32_t id); /* NULL: none */
+
+/* May the helper be given a map of this type (BPF_MAP_TYPE_*)? */
+bool proto_map_fits(uint32_t helper, uint32_t map_type);
 
 #endif
