@@ -36,6 +36,12 @@
 /* A function that tail calls has less than this before it on the stack, as in the kernel. */
 #define TAIL_BEFORE 256
 
+/*
+ * bpf/program.c: the program as far as it can be told without following paths: copied, its maps
+ * looked up, check_insns() and check_flow() passed.  What verify.h and facts.c want.
+ */
+int program_parse(const struct program_attr *attr, struct program **out, struct diag *d);
+
 /* bpf/check_insn.c: every instruction decodes, reserved fields are zero, helpers are known. */
 int check_insns(const struct program *p, const struct program_attr *attr, struct diag *d);
 

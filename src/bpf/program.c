@@ -113,10 +113,8 @@ struct program_runs program_runs(const struct program *p, const struct arena *ar
 	return sum;
 }
 
-static int program_fill(struct program *p, const struct program_attr *attr, struct diag *d)
+static int program_copy(struct program *p, const struct program_attr *attr)
 {
-	int err;
-
 	/* one more, so that a 64-bit load at the very end can be looked at */
 	p->insn = calloc(attr->ninsns + 1, sizeof(*p->insn));
 	if (!p->insn)
@@ -129,27 +127,11 @@ static int program_fill(struct program *p, const struct program_attr *attr, stru
 	p->nslots = attr->nslots;
 	p->nresults = attr->nresults;
 	snprintf(p->name, sizeof(p->name), "%s", attr->name ? attr->name : "");
-
-	err = check_insns(p, attr, d);
-	if (!err)
-		err = maps_resolve(p, attr, d);
-	if (!err)
-		err = check_flow(p, d);
-	if (!err)
-		err = dead_fold(p, attr->arena);
-	if (!err)
-		err = facts_compute(p, attr, d);
-	for (uint32_t i = 0; !err && i < p->nmaps; i++)
-		if (p->map[i]->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
-			err = progarray_own(p->map[i], p, d);
-	if (!err)
-		err = stats_alloc(p, attr->arena, d);
-	return err;
+	return 0;
 }
 
-int program_load(const struct program_attr *attr, struct program **out, struct diag *d)
+int program_parse(const struct program_attr *attr, struct program **out, struct diag *d)
 {
-	static uint32_t next_id;
 	struct program *p;
 	int err = attr_check(attr, d);
 
@@ -159,7 +141,41 @@ int program_load(const struct program_attr *attr, struct program **out, struct d
 	if (!p)
 		return -ENOMEM;
 	p->refs = 1;
-	err = program_fill(p, attr, d);
+	err = program_copy(p, attr);
+	if (!err)
+		err = check_insns(p, attr, d);
+	if (!err)
+		err = maps_resolve(p, attr, d);
+	if (!err)
+		err = check_flow(p, d);
+	if (err)
+		program_put(p);
+	else
+		*out = p;
+	return err;
+}
+
+static int program_finish(struct program *p, const struct program_attr *attr, struct diag *d)
+{
+	int err = dead_fold(p, attr->arena);
+
+	if (!err)
+		err = facts_compute(p, attr, d);
+	for (uint32_t i = 0; !err && i < p->nmaps; i++)
+		if (p->map[i]->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
+			err = progarray_own(p->map[i], p, d);
+	return err ? err : stats_alloc(p, attr->arena, d);
+}
+
+int program_load(const struct program_attr *attr, struct program **out, struct diag *d)
+{
+	static uint32_t next_id;
+	struct program *p = NULL;
+	int err = program_parse(attr, &p, d);
+
+	if (err)
+		return err;
+	err = program_finish(p, attr, d);
 	if (err) {
 		program_put(p);
 		return err;
