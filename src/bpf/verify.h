@@ -1,0 +1,74 @@
+/*
+ * bpf/verify.h - proves of a program, path by path, that it can do no harm.
+ *
+ * Whatever is accepted reads only its registers, stack, context, maps, records and, by loads that
+ * survive faults, memory of the target; writes only its stack, maps and records; gives back every
+ * record and iterator; and ends.  The rules are the kernel's for privileged tracing programs, but for:
+ *	- words of the context whose type is not known (struct ctx_desc), and words loaded through
+ *	  them, may be followed as pointers: such loads give 0 where there is no memory;
+ *	- bytes of the stack that were never set may not be read, as for the kernel's unprivileged
+ *	  programs.
+ *
+ * The program has passed check_insns() and check_flow() (bpf/check.h).
+ *
+ * Errors   -EACCES refused: diag has instruction, reason and what to change, the log the path there;
+ *          -E2BIG too complex (instructions or memory);  -ENOMEM
+ * Memory   at most VERIFY_MAX_BYTES at a time, all freed; the log's text is the caller's to free
+ * Context  [ctl] nothing is shared
+ * Spec     RFC 9669; messages and limits: kernel/bpf/verifier.c
+ */
+#ifndef BPF_VERIFY_H
+#define BPF_VERIFY_H
+
+#include "bpf/program.h"
+#include "info/type.h"
+
+#define VERIFY_MAX_INSNS 1000000u       /* processed; BPF_COMPLEXITY_LIMIT_INSNS */
+#define VERIFY_MAX_BYTES (256ull << 20) /* of states */
+
+/* One word of the context. */
+struct ctx_slot {
+	uint8_t bytes;         /* of a number: 1, 2, 4, 8; 0: nothing is known of the word */
+	bool is_signed;        /* and it is extended so */
+	const struct ty *type; /* what it points to; NULL: it is a number, or nothing is known */
+};
+
+/* What programs of one function see of it: arguments, then the result's words. */
+struct ctx_desc {
+	unsigned nslots;
+	const struct ctx_slot *slot;
+};
+
+struct verify_prog {
+	const struct program *p;
+	const struct arena *arena;  /* values of frozen maps; NULL: they are not known */
+	const struct ctx_desc *ctx; /* NULL: all words are of unknown types */
+	bool generated;             /* by gen/: may read what lies before the context */
+	/* "file:line: text" of an instruction, or NULL; valid until the next call; may be NULL */
+	const char *(*source)(void *arg, uint32_t insn);
+	void *arg;
+	uint64_t max_insns, max_bytes; /* 0: the limits above */
+};
+
+/* bits of level: 1 the path to what is refused, with what changes; 2 all paths; 4 statistics */
+struct verify_log {
+	unsigned level;
+	char *text; /* NULL: nothing was written; ends with 0 */
+	size_t n, cap;
+	int err; /* -ENOMEM: it is not whole */
+};
+
+struct verify_stats {
+	uint64_t processed; /* instructions, each as often as it was looked at */
+	uint32_t states;    /* remembered, all in all */
+	uint32_t peak_states, max_per_insn;
+	uint64_t peak_bytes, ns;
+};
+
+/* log and stats may be NULL. */
+int verify_program(const struct verify_prog *in, struct verify_log *log, struct verify_stats *stats,
+		   struct diag *d);
+
+void verify_log_free(struct verify_log *log);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * bpf/verify_priv.h - the verifier's state: what its files share.
+ *
+ * A state (struct vstate) is what is known when one instruction is about to run: registers and stack
+ * of every function that is open, and what must be given back.  The verifier walks a path until it
+ * ends, then takes up the newest branch that it left (DFS).  verify_prune.c remembers states at
+ * the instructions where paths meet.
+ *
+ * Return values: 0 go on, < 0 refused (the reason is told by vfail()), VERIFY_END the path ends here.
+ */
+#ifndef BPF_VERIFY_PRIV_H
+#define BPF_VERIFY_PRIV_H
+
+#include "bpf/insn.h"
+#include "bpf/range.h"
+#include "bpf/verify.h"
+
+#include <errno.h>
+
+#define VERIFY_END     1
+#define VERIFY_FRAMES  PROGRAM_MAX_CALLS
+#define VERIFY_REFS    16
+#define VERIFY_SLOTS   (PROGRAM_MAX_STACK / 8)
+#define VERIFY_MAX_OFF (1 << 29) /* of pointers; BPF_MAX_VAR_OFF */
+
+enum vkind {
+	V_UNSET,
+	V_SCALAR,
+	V_CTX,
+	V_STACK, /* of frame `frame`: r10 is off 0 */
+	V_MAP,   /* map `index` itself */
+	V_VALUE, /* in a value of map `index` */
+	V_MEM,   /* in `index` bytes: a ring's record, a key, an iterator's number */
+	V_BTF,   /* at a `type` of the target's, if there is memory */
+	V_FUNC,  /* function `index` of the program */
+};
+
+enum {
+	VF_NULL = 1,   /* or NULL: all copies have the same id */
+	VF_RDONLY = 2, /* V_VALUE, V_MEM */
+	VF_TARGET = 4, /* V_SCALAR: may be an address of the target's */
+	VF_DIRECT = 8, /* V_VALUE: by its address, so of the map's only element */
+};
+
+struct vreg {
+	uint8_t kind, flags, frame;
+	int32_t off;  /* of pointers; the distance from their object is off + r */
+	uint32_t id;  /* V_SCALAR: those of one id are equal; VF_NULL: are NULL together; 0: none */
+	uint32_t ref; /* what must be given back with it; 0: nothing */
+	uint32_t index; /* see enum vkind */
+	const struct ty *type;
+	struct range r; /* the number */
+};
+
+enum vbyte { S_UNSET, S_MISC, S_ZERO, S_SPILL, S_ITER };
+
+/* Eight bytes of a stack, byte[0] being the lowest. */
+struct vslot {
+	uint8_t byte[8];
+	struct vreg spill; /* S_SPILL: of the first 8 or fewer bytes; S_ITER: ref, index 1: ended */
+};
+
+struct vframe {
+	struct vreg r[INSN_FP + 1];
+	uint32_t sub, call_at; /* its function; the call in the caller */
+	uint32_t serial;       /* of this call, never used again */
+	uint32_t loop;         /* a helper that runs callbacks is open here; 0: none */
+	bool callback;
+	uint8_t nrefs;   /* held when it was called */
+	uint16_t nslots; /* slot[0] lies at r10 - 8 */
+	struct vslot slot[];
+};
+
+struct vref {
+	uint32_t id, at;
+};
+
+struct vstate {
+	struct vframe *f[VERIFY_FRAMES];
+	unsigned depth; /* of the current function: f[depth] */
+	uint32_t at;
+	unsigned nrefs;
+	struct vref ref[VERIFY_REFS];
+	struct vstate *parent; /* the last remembered one on the way here */
+	struct vstate *next;   /* in its list */
+	uint32_t branches;     /* paths from here that have not ended; 0: all have */
+	uint32_t token;        /* see verify_prune.c */
+	uint32_t hits, misses;
+	uint32_t last_at; /* of branches that wait: the jump, and where the log was */
+	size_t log_at;
+};
+
+struct verify {
+	const struct verify_prog *in;
+	const struct program *p;
+	struct verify_log *log;
+	struct verify_stats stats;
+	struct diag *d;
+	struct vstate *cur, *waiting;
+	struct vstate **seen; /* by instruction */
+	uint32_t *nseen;
+	uint16_t *live; /* by instruction: registers that are read before they are set */
+	uint8_t *mark;  /* by instruction: VM_* */
+	uint32_t ids;
+	uint32_t nstates;
+	uint64_t bytes, max_insns, max_bytes;
+	uint32_t since_insns, since_jumps; /* since the last state was remembered */
+	uint32_t logged_from;
+};
+
+enum { VM_PRUNE = 1, VM_FORCE = 2, VM_SEEN = 4, VM_SECOND = 8 };
+
+/* verify_log.c */
+int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+#define vdeny(v, change, ...) vfail((v), -EACCES, (change), __VA_ARGS__)
+void vlog(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void vlog_insn(struct verify *v);
+void vlog_changes(struct verify *v, const struct vframe *before);
+void vlog_state(struct verify *v);
+void vlog_stats(struct verify *v);
+bool vlog_on(const struct verify *v);
+
+/* verify_state.c */
+struct vstate *vstate_new(struct verify *v);
+struct vstate *vstate_copy(struct verify *v, const struct vstate *s);
+void vstate_free(struct verify *v, struct vstate *s); /* NULL is fine */
+struct vframe *vframe_push(struct verify *v, struct vstate *s);
+void vframe_pop(struct verify *v, struct vstate *s);
+struct vslot *vframe_slots(struct verify *v, struct vstate *s, unsigned frame, unsigned n);
+/* A copy of the current state that waits to go on at `at`; NULL: no memory. */
+struct vstate *vstate_branch(struct verify *v, uint32_t at);
+int vstate_full(struct verify *v);
+
+static inline struct vframe *vframe(const struct verify *v)
+{
+	return v->cur->f[v->cur->depth];
+}
+
+static inline struct vreg *vreg(const struct verify *v, unsigned r)
+{
+	return &vframe(v)->r[r];
+}
+
+/* verify_reg.c */
+struct vreg vreg_scalar(struct range r);
+struct vreg vreg_number(void);
+struct vreg vreg_pointer(enum vkind kind, uint32_t index);
+const char *vreg_kind_name(const struct vreg *r);
+void vreg_text(const struct vreg *r, char *out, size_t cap);
+int vreg_read(struct verify *v, unsigned r); /* it must have been set */
+void vreg_each(struct vstate *s, void (*fn)(struct vreg *r, void *arg), void *arg);
+static inline bool vreg_is_pointer(const struct vreg *r)
+{
+	return r->kind > V_SCALAR;
+}
+static inline bool vreg_is_const(const struct vreg *r)
+{
+	return r->kind == V_SCALAR && range_is_const(&r->r);
+}
+bool vreg_spans(const struct vreg *r, int64_t *lo, int64_t *hi); /* off + r */
+
+/* verify_stack.c: at is of base, which is V_STACK; size up to 8, or any with no value */
+int vstack_load(struct verify *v, unsigned base, int32_t off, unsigned size, bool sx,
+		struct vreg *out);
+int vstack_store(struct verify *v, unsigned base, int32_t off, unsigned size,
+		 const struct vreg *val);
+int vstack_read_range(struct verify *v, unsigned reg, const struct vreg *base, uint32_t size);
+int vstack_fill_range(struct verify *v, unsigned reg, const struct vreg *base, uint32_t least,
+		      uint32_t size);
+struct vslot *vstack_slot(struct verify *v, const struct vreg *base, int32_t off);
+
+/* verify_mem.c */
+int vmem_insn(struct verify *v, const struct bpf_insn *in);
+/* size bytes behind register reg, for a helper: size 0 is fine */
+int vmem_region(struct verify *v, unsigned reg, uint32_t least, uint32_t size, bool write);
+int vmem_in_bounds(struct verify *v, unsigned reg, const struct vreg *p, int32_t off, uint32_t size,
+		   bool write);
+const uint8_t *vmem_constant(const struct verify *v, const struct vreg *p, int64_t at,
+			     uint32_t size);
+
+/* verify_btf.c */
+int vbtf_load(struct verify *v, unsigned reg, const struct bpf_insn *in, struct vreg *out);
+int vctx_load(struct verify *v, unsigned reg, const struct bpf_insn *in, struct vreg *out);
+
+/* verify_alu.c, verify_jump.c */
+int valu_insn(struct verify *v, const struct bpf_insn *in);
+int vjump_insn(struct verify *v, const struct bpf_insn *in);
+
+/* verify_call.c, verify_arg.c, verify_kfunc.c, verify_sub.c */
+int vcall_helper(struct verify *v, const struct bpf_insn *in);
+int vcall_kfunc(struct verify *v, const struct bpf_insn *in);
+int vsub_call(struct verify *v, const struct bpf_insn *in);
+int vsub_exit(struct verify *v);
+int vsub_callback(struct verify *v, uint32_t helper);
+void vcall_clobber(struct verify *v);
+struct helper_proto;
+int varg_check(struct verify *v, const struct helper_proto *proto, unsigned r);
+
+/* verify_ref.c */
+int vref_take(struct verify *v, uint32_t *id);
+int vref_give(struct verify *v, uint32_t id); /* -ENOENT: it is not held */
+int vref_none(struct verify *v, unsigned since, const char *what);
+
+/* verify_live.c */
+int vlive_compute(struct verify *v);
+
+/* verify_prune.c */
+int vprune_visit(struct verify *v);
+void vprune_path_ends(struct verify *v);
+void vprune_free(struct verify *v);
+uint32_t vprune_token(const struct verify *v, const struct vstate *s);
+/* verify_same.c */
+bool vsame_covers(const struct vstate *old, const struct vstate *now);
+bool vsame_equal(const struct vstate *a, const struct vstate *b);
+void vsame_widen(const struct vstate *old, struct vstate *now);
+
+#endif

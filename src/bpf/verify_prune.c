@@ -1,0 +1,200 @@
+/*
+ * bpf/verify_prune.c - see verify_priv.h: states that were seen, where paths meet.
+ *
+ * A path ends at a state that is a case of one from which all paths have ended (branches is 0).  A
+ * state that equals one on its own way here goes round for ever: refused.
+ *
+ * Where the run time bounds the rounds (bpf_iter_num_next, may_goto, callbacks), a state that is a
+ * case of an earlier round of the same loop has nothing new: its path ends, too.  The loop is told
+ * by its token, which is never used twice: the iterator, the call with its budget of may_goto, the
+ * call of the helper; so an unbounded loop around a bounded one is not taken for it.  What changes
+ * from round to round is widened to "any number", so that few rounds are looked at.
+ *
+ * Which registers matter does not depend on the paths that were walked (verify_live.c), so states
+ * from which paths still wait can be compared with.
+ */
+#include "bpf/kfunc.h"
+#include "bpf/verify_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Remembering every state would cost more than it saves: as the kernel does it. */
+#define LEAST_JUMPS 2
+#define LEAST_INSNS 8
+
+/* Within a loop, where states of one instruction differ by a counter: */
+#define LEAST_JUMPS_ROUND 20
+#define LEAST_INSNS_ROUND 100
+
+/* No more are compared with at a time, the newest first. */
+#define MOST_LOOKED_AT 64
+
+uint32_t vprune_token(const struct verify *v, const struct vstate *s)
+{
+	const struct bpf_insn *in = &v->p->insn[s->at];
+	const struct vframe *f = s->f[s->depth];
+	const struct vreg *it = &f->r[1];
+	int64_t at = it->off + it->r.smin;
+	unsigned i = (unsigned)(-at - 1) / 8;
+
+	if (insn_is_may_goto(in))
+		return f->serial;
+	if (!insn_is_call(in))
+		return 0;
+	if (in->src_reg == CALL_HELPER)
+		return f->loop;
+	if (in->src_reg != CALL_KFUNC || it->kind != V_STACK || !range_is_const(&it->r) ||
+	    at >= 0 || i >= s->f[it->frame]->nslots || s->f[it->frame]->slot[i].byte[0] != S_ITER)
+		return 0;
+	return s->f[it->frame]->slot[i].spill.ref;
+}
+
+/* -- what makes no difference ------------------------------------------------------------------ */
+
+struct ids {
+	uint32_t n, id[256];
+};
+
+static void collect(struct vreg *r, void *arg)
+{
+	struct ids *ids = arg;
+
+	if (r->kind == V_SCALAR && r->id && ids->n < ARRAY_LEN(ids->id))
+		ids->id[ids->n++] = r->id;
+}
+
+/* The only one of its id is equal to nothing. */
+static void drop_single(struct vreg *r, void *arg)
+{
+	const struct ids *ids = arg;
+	unsigned found = 0;
+
+	if (r->kind != V_SCALAR || !r->id || ids->n == ARRAY_LEN(ids->id))
+		return;
+	for (uint32_t k = 0; k < ids->n; k++)
+		found += ids->id[k] == r->id;
+	if (found < 2)
+		r->id = 0;
+}
+
+/* Registers that nobody reads any more are as if they had never been set. */
+static void clean(struct verify *v, struct vstate *s)
+{
+	struct ids ids = { .n = 0 };
+
+	for (unsigned k = 0; k <= s->depth; k++) {
+		const struct vframe *callee = k < s->depth ? s->f[k + 1] : NULL;
+		uint16_t live = v->live[callee ? callee->call_at : s->at];
+
+		if (callee && !callee->callback)
+			live &= 0x7c0;
+		for (unsigned r = 0; r < INSN_FP; r++)
+			if (!(live >> r & 1))
+				s->f[k]->r[r] = (struct vreg){ .kind = V_UNSET };
+	}
+	vreg_each(s, collect, &ids);
+	if (ids.n)
+		vreg_each(s, drop_single, &ids);
+}
+
+/* -- states ---------------------------------------------------------------------------------- */
+
+static int endless(struct verify *v)
+{
+	return vdeny(v,
+		     "nothing that the loop tests changes: let its counter grow to a bound, or use "
+		     "bpf_for(), bpf_loop() or can_loop",
+		     "infinite loop detected at insn %u", v->cur->at);
+}
+
+static int remember(struct verify *v, uint32_t token)
+{
+	struct vstate *s = vstate_copy(v, v->cur);
+	uint32_t at = v->cur->at;
+
+	if (!s)
+		return -ENOMEM;
+	s->branches = 1;
+	s->token = token;
+	s->next = v->seen[at];
+	v->seen[at] = s;
+	v->cur->parent = s;
+	v->since_insns = v->since_jumps = 0;
+	v->stats.states++;
+	v->nstates++;
+	if (v->nstates > v->stats.peak_states)
+		v->stats.peak_states = v->nstates;
+	if (++v->nseen[at] > v->stats.max_per_insn)
+		v->stats.max_per_insn = v->nseen[at];
+	return vstate_full(v);
+}
+
+/* It has helped too seldom: later states rather find others. */
+static bool drop_useless(struct verify *v, struct vstate **at)
+{
+	struct vstate *s = *at;
+
+	if (++s->misses <= s->hits * 3 + 3)
+		return false;
+	*at = s->next;
+	v->nstates--;
+	v->nseen[v->cur->at]--;
+	vstate_free(v, s);
+	return true;
+}
+
+static bool too_soon(const struct verify *v, bool loop)
+{
+	if (loop)
+		return v->since_jumps < LEAST_JUMPS_ROUND && v->since_insns < LEAST_INSNS_ROUND;
+	return v->since_jumps < LEAST_JUMPS || v->since_insns < LEAST_INSNS;
+}
+
+int vprune_visit(struct verify *v)
+{
+	struct vstate *s = v->cur, *before = NULL, *old;
+	uint32_t token = vprune_token(v, s), looked = 0;
+	bool loop = false;
+
+	clean(v, s);
+	for (struct vstate **at = &v->seen[s->at]; (old = *at) && looked++ < MOST_LOOKED_AT;) {
+		bool round = old->branches && token && old->token == token;
+
+		if ((!old->branches || round) && vsame_covers(old, s)) {
+			old->hits++;
+			return VERIFY_END;
+		}
+		if (round && !before)
+			before = old;
+		if (old->branches && !round && vsame_equal(old, s))
+			return endless(v);
+		loop |= old->branches != 0;
+		if (!old->branches && drop_useless(v, at))
+			continue;
+		at = &old->next;
+	}
+	if (before)
+		vsame_widen(before, s);
+	if (!(v->mark[s->at] & VM_FORCE) && too_soon(v, loop))
+		return 0;
+	return remember(v, token);
+}
+
+/* The path that was walked is over: so may be all from the states on its way. */
+void vprune_path_ends(struct verify *v)
+{
+	for (struct vstate *s = v->cur->parent; s && !--s->branches; s = s->parent)
+		;
+}
+
+void vprune_free(struct verify *v)
+{
+	for (uint32_t i = 0; v->seen && i < v->p->ninsns; i++)
+		for (struct vstate *s = v->seen[i], *next; s; s = next) {
+			next = s->next;
+			vstate_free(v, s);
+		}
+	free(v->seen);
+	v->seen = NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * verify_case.h - tables of programs with what the verifier says of them.
+ *
+ * Maps that programs may name, as "map r1, FD" and "value r1, FD, OFF":
+ *	1 array of 4 x 64 bytes	2 hash, keys of 8 bytes, values of 16	3 ring buffer
+ *	4 .rodata, 64 bytes: byte i is i; at 32 "text\0"; frozen	5 .data, 64 bytes
+ *	6 per-CPU array, 8 bytes	7 perf event array	8 stack trace	9 program array
+ *	10 hash whose values programs may not read
+ */
+#ifndef TESTS_BPF_VERIFY_CASE_H
+#define TESTS_BPF_VERIFY_CASE_H
+
+#include "run.h"
+
+#include "bpf/verify.h"
+
+struct verify_case {
+	const char *text;
+	const char *says; /* part of the reason; NULL: it is accepted */
+	enum program_kind kind;
+	const struct ctx_desc *ctx;
+	bool generated;
+};
+
+/* All of them, and fails with all that differ. */
+void verify_cases(const struct verify_case *c, size_t n);
+#define VERIFY_CASES(table_) verify_cases((table_), ARRAY_LEN(table_))
+
+/* One; the code, what diag has, statistics and, if log has a level, the log. */
+int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *log,
+		struct verify_stats *stats, const struct verify_prog *limits);
+
+int verify_setup(void **state);
+int verify_teardown(void **state);
+
+#endif
