@@ -84,7 +84,7 @@ struct vstate {
 	struct vstate *parent; /* the last remembered one on the way here */
 	struct vstate *next;   /* in its list */
 	uint32_t branches;     /* paths from here that have not ended; 0: all have */
-	uint32_t token;        /* see verify_prune.c */
+	uint32_t token, ids;   /* see verify_prune.c */
 	uint32_t hits, misses;
 	uint32_t last_at; /* of branches that wait: the jump, and where the log was */
 	size_t log_at;
@@ -209,10 +209,8 @@ int vlive_compute(struct verify *v);
 int vprune_visit(struct verify *v);
 void vprune_path_ends(struct verify *v);
 void vprune_free(struct verify *v);
-uint32_t vprune_token(const struct verify *v, const struct vstate *s);
 /* verify_same.c */
 bool vsame_covers(const struct vstate *old, const struct vstate *now);
-bool vsame_equal(const struct vstate *a, const struct vstate *b);
 void vsame_widen(const struct vstate *old, struct vstate *now);
 
 #endif

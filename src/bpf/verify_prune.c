@@ -1,14 +1,16 @@
 /*
  * bpf/verify_prune.c - see verify_priv.h: states that were seen, where paths meet.
  *
- * A path ends at a state that is a case of one from which all paths have ended (branches is 0).  A
- * state that equals one on its own way here goes round for ever: refused.
+ * A path ends at a state that is a case of one from which all paths have ended (branches is 0).
  *
- * Where the run time bounds the rounds (bpf_iter_num_next, may_goto, callbacks), a state that is a
- * case of an earlier round of the same loop has nothing new: its path ends, too.  The loop is told
- * by its token, which is never used twice: the iterator, the call with its budget of may_goto, the
- * call of the helper; so an unbounded loop around a bounded one is not taken for it.  What changes
- * from round to round is widened to "any number", so that few rounds are looked at.
+ * It also ends at a case of a state on its own way here, if the run time bounds how often the way
+ * between the two is gone: bpf_iter_num_next, may_goto, callbacks.  Nothing new can follow, and it
+ * ends.  What bounds it is told by a token, which is never used twice: the iterator, the call that has
+ * a budget of may_goto, the call of the helper.  It must have been there at the first state and have been
+ * passed since, so an unbounded loop around a bounded one is not taken for it.  What changes from
+ * round to round is widened to "any number", so that few rounds are looked at.
+ *
+ * Without such a bound, a state that equals one on its way here goes round for ever: refused.
  *
  * Which registers matter does not depend on the paths that were walked (verify_live.c), so states
  * from which paths still wait can be compared with.
@@ -30,7 +32,7 @@
 /* No more are compared with at a time, the newest first. */
 #define MOST_LOOKED_AT 64
 
-uint32_t vprune_token(const struct verify *v, const struct vstate *s)
+static uint32_t token_of(const struct verify *v, const struct vstate *s)
 {
 	const struct bpf_insn *in = &v->p->insn[s->at];
 	const struct vframe *f = s->f[s->depth];
@@ -117,6 +119,7 @@ static int remember(struct verify *v, uint32_t token)
 		return -ENOMEM;
 	s->branches = 1;
 	s->token = token;
+	s->ids = v->ids;
 	s->next = v->seen[at];
 	v->seen[at] = s;
 	v->cur->parent = s;
@@ -144,6 +147,20 @@ static bool drop_useless(struct verify *v, struct vstate **at)
 	return true;
 }
 
+/* Between old and now, which came from it, something was passed that was there at old already. */
+static bool bounded(const struct vstate *old, const struct vstate *now, uint32_t token)
+{
+	const struct vstate *s = now->parent;
+
+	while (!token || token > old->ids) {
+		if (!s || s == old)
+			return false;
+		token = s->token;
+		s = s->parent;
+	}
+	return true;
+}
+
 static bool too_soon(const struct verify *v, bool loop)
 {
 	if (loop)
@@ -154,21 +171,21 @@ static bool too_soon(const struct verify *v, bool loop)
 int vprune_visit(struct verify *v)
 {
 	struct vstate *s = v->cur, *before = NULL, *old;
-	uint32_t token = vprune_token(v, s), looked = 0;
+	uint32_t token = token_of(v, s), looked = 0;
 	bool loop = false;
 
 	clean(v, s);
 	for (struct vstate **at = &v->seen[s->at]; (old = *at) && looked++ < MOST_LOOKED_AT;) {
-		bool round = old->branches && token && old->token == token;
-
-		if ((!old->branches || round) && vsame_covers(old, s)) {
-			old->hits++;
-			return VERIFY_END;
+		if (vsame_covers(old, s)) {
+			if (!old->branches || bounded(old, s, token)) {
+				old->hits++;
+				return VERIFY_END;
+			}
+			if (vsame_covers(s, old))
+				return endless(v);
 		}
-		if (round && !before)
+		if (old->branches && token && old->token == token && !before)
 			before = old;
-		if (old->branches && !round && vsame_equal(old, s))
-			return endless(v);
 		loop |= old->branches != 0;
 		if (!old->branches && drop_useless(v, at))
 			continue;

@@ -154,11 +154,6 @@ bool vsame_covers(const struct vstate *old, const struct vstate *now)
 	return true;
 }
 
-bool vsame_equal(const struct vstate *a, const struct vstate *b)
-{
-	return vsame_covers(a, b) && vsame_covers(b, a);
-}
-
 /* -- widening --------------------------------------------------------------------------------- */
 
 static void widen_reg(const struct vreg *old, struct vreg *now)

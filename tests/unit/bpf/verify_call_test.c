@@ -1,0 +1,516 @@
+/*
+ * verify_call_test.c - verify.h: functions, callbacks, loops that the run time bounds, iterators,
+ * kfuncs, typed pointers, the log, limits.
+ */
+#include "verify_case.h"
+
+#include "bpf/kfunc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OK  "mov r0, 0\nexit\n"
+#define END "e: " OK
+#define X   PROGRAM_FEXIT
+#define M   PROGRAM_FMOD_RET
+#define S   PROGRAM_FSESSION
+
+static const struct verify_case functions_cases[] = {
+	{ "call local f\nexit\nf: mov r0, 0\nexit\n", NULL },
+	{ "call local f\nexit\nf: mov r0, 1\nexit\n", "smin=1 smax=1" },
+	{ "call local f\nexit\nf: ldxdw r0, [r1+0]\nexit\n", "unknown scalar" },
+	{ "call local f\nexit\nf: exit\n", "R0 !read_ok" },
+	{ "call local f\nmov r0, 0\nexit\nf: exit\n", NULL },
+	{ "mov r6, 1\ncall local f\n" OK "f: mov r0, r6\nexit\n", "R6 !read_ok" },
+	{ "mov r6, 1\ncall local f\nmov r0, r6\nexit\nf: mov r6, 0\nmov r0, 0\nexit\n", "smin=1" },
+	{ "call local f\nmov r0, r1\nexit\nf: mov r0, 0\nexit\n", "R1 !read_ok" },
+	{ "mov r2, 5\ncall local f\nexit\nf: mov r0, r2\nsub r0, 5\nexit\n", NULL },
+	{ "call local f\n" OK "f: mov r0, r3\nexit\n", "R3 !read_ok" },
+	/* the caller's stack */
+	{ "stdw [r10-8], 0\nmov r1, r10\nadd r1, -8\ncall local f\nldxdw r0, [r10-8]\nexit\n"
+	  "f: stdw [r1+0], 0\nmov r0, 0\nexit\n",
+	  NULL },
+	{ "mov r1, r10\nadd r1, -8\ncall local f\nldxdw r0, [r10-8]\nexit\n"
+	  "f: stdw [r1+0], 0\nmov r0, 0\nexit\n",
+	  NULL },
+	{ "mov r1, r10\nadd r1, -8\ncall local f\nldxdw r0, [r10-8]\nexit\n"
+	  "f: stdw [r1+0], 3\nmov r0, 0\nexit\n",
+	  "smin=3 smax=3" },
+	{ "mov r1, r10\ncall local f\n" OK "f: stdw [r1+0], 0\nmov r0, 0\nexit\n",
+	  "invalid write to stack R1 off=0 size=8" },
+	{ "mov r1, r10\nadd r1, -8\ncall local f\n" OK "f: stxdw [r1+0], r10\nmov r0, 0\nexit\n",
+	  "cannot spill pointers to stack into stack frame of the caller" },
+	{ "mov r1, r10\nadd r1, -8\ncall local f\n" OK "f: stxdw [r1+0], r1\nmov r0, 0\nexit\n",
+	  "cannot spill pointers to stack into stack frame of the caller" },
+	{ "call local f\nstdw [r0-8], 0\n" OK "f: mov r0, r10\nexit\n",
+	  "cannot return stack pointer to the caller" },
+	{ "mov r1, r10\ncall local f\nstdw [r0-8], 0\n" OK "f: mov r0, r1\nexit\n", NULL },
+	{ "call local f\nldxdw r0, [r10-8]\n" OK "f: stdw [r10-8], 0\nmov r0, 0\nexit\n",
+	  "invalid read from stack off -8+0" },
+	{ "stdw [r10-8], 0\ncall local f\n" OK "f: ldxdw r0, [r10-8]\nexit\n",
+	  "invalid read from stack off -8+0" },
+	/* a value that the callee looked up, one that it looks at */
+	{ "call local f\njeq r0, 0, e\nstdw [r0+0], 1\n" END
+	  "f: stdw [r10-8], 0\nmap r1, 1\nmov r2, r10\nadd r2, -8\ncall 1\nexit\n",
+	  NULL },
+	{ "call local f\nstdw [r0+0], 1\n" OK
+	  "f: stdw [r10-8], 0\nmap r1, 1\nmov r2, r10\nadd r2, -8\ncall 1\nexit\n",
+	  "R0 invalid mem access 'map_value_or_null'" },
+	/* a record that the callee gives back, or not */
+	{ "map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\njeq r0, 0, e\nmov r1, r0\ncall local f\n" END
+	  "f: mov r2, 0\ncall 132\nmov r0, 0\nexit\n",
+	  NULL },
+	{ "map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\njeq r0, 0, e\nmov r1, r0\ncall local f\n" END
+	  "f: mov r0, 0\nexit\n",
+	  "Unreleased reference" },
+	{ "call local f\n" OK "f: map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\nmov r0, 0\nexit\n",
+	  "Unreleased reference" },
+	{ "call local f\njeq r0, 0, e\nmov r1, r0\nmov r2, 0\ncall 132\n" END
+	  "f: map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\nexit\n",
+	  NULL },
+	/* twice, with different arguments */
+	{ "mov r1, 1\ncall local f\nmov r1, 0\ncall local f\nexit\nf: mov r0, r1\nexit\n", NULL },
+	{ "mov r1, 0\ncall local f\nmov r1, 1\ncall local f\nexit\nf: mov r0, r1\nexit\n",
+	  "smin=1" },
+};
+
+static void test_functions(void **state)
+{
+	VERIFY_CASES(functions_cases);
+}
+
+/* bpf_loop(n, f, ctx, 0) */
+#define LOOP(ctx_)      "mov r1, 10\nfunc r2, f\n" ctx_ "mov r4, 0\ncall 181\n"
+#define EACH(fd_, ctx_) "map r1, " fd_ "\nfunc r2, f\n" ctx_ "mov r4, 0\ncall 164\n"
+
+static const struct verify_case callbacks_cases[] = {
+	{ LOOP("mov r3, 0\n") OK "f: mov r0, 0\nexit\n", NULL },
+	{ LOOP("mov r3, 0\n") OK "f: mov r0, 1\nexit\n", NULL },
+	{ LOOP("mov r3, 0\n") OK "f: mov r0, 2\nexit\n",
+	  "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]" },
+	{ LOOP("mov r3, 0\n") OK "f: mov r0, r1\nexit\n", "R0 has unknown scalar value" },
+	{ LOOP("mov r3, 0\n") OK "f: exit\n", "R0 !read_ok" },
+	{ LOOP("mov r3, 0\n") OK "f: mov r0, r3\nexit\n", "R3 !read_ok" },
+	{ LOOP("mov r3, 5\n") OK "f: mov r0, 0\nexit\n", "R3 type=scalar expected=fp" },
+	{ LOOP("mov r3, r10\n") OK "f: mov r0, 0\nexit\n", NULL },
+	{ "mov r1, 10\nmov r2, 0\nmov r3, 0\nmov r4, 0\ncall 181\n" OK,
+	  "R2 type=scalar expected=func" },
+	{ LOOP("mov r3, 0\n") "exit\nf: mov r0, 0\nexit\n", "R0 has unknown scalar value" },
+	{ LOOP("mov r3, 0\n") "mov r0, r1\nexit\nf: mov r0, 0\nexit\n", "R1 !read_ok" },
+	/* what it may leave: nothing, or anything that some round leaves */
+	{ "stdw [r10-8], 0\n" LOOP(
+		  "mov r3, r10\nadd r3, -8\n") "ldxdw r0, [r10-8]\nexit\n"
+					       "f: stdw [r2+0], 0\nmov r0, 0\nexit\n",
+	  NULL },
+	{ "stdw [r10-8], 0\n" LOOP(
+		  "mov r3, r10\nadd r3, -8\n") "ldxdw r0, [r10-8]\nexit\n"
+					       "f: stdw [r2+0], 1\nmov r0, 0\nexit\n",
+	  "should have been in [0, 0]" },
+	{ LOOP("mov r3, r10\nadd r3, -8\n") "ldxdw r1, [r10-8]\n" OK
+					    "f: stdw [r2+0], 1\nmov r0, 0\nexit\n",
+	  "invalid read from stack off -8+0" }, /* zero rounds */
+	{ "stdw [r10-8], 0\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
+	  "f: ldxdw r1, [r2+0]\nadd r1, 1\nstxdw [r2+0], r1\nmov r0, 0\nexit\n",
+	  NULL },
+	/* the second round finds what the first one left (once only: accepted before 6.7) */
+	{ "stdw [r10-8], 0\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
+	  "f: ldxdw r1, [r2+0]\nvalue r3, 5, 0\nadd r3, r1\nldxb r0, [r3+0]\n"
+	  "stdw [r2+0], 1000\nmov r0, 0\nexit\n",
+	  "math between map_value pointer" },
+	{ "stxdw [r10-8], r10\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
+	  "f: ldxdw r1, [r2+0]\nldxdw r1, [r1-8]\nstdw [r2+0], 7\nmov r0, 0\nexit\n",
+	  "R1 invalid mem access 'scalar'" },
+	{ "stdw [r10-8], 0\nmov r6, 0\n" LOOP("mov r3, r10\nadd r3, -8\n") "mov r0, r6\nexit\n"
+									   "f: mov r0, 0\nexit\n",
+	  NULL },
+	/* bounded by its own test */
+	{ "stdw [r10-8], 0\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
+	  "f: ldxdw r1, [r2+0]\njgt r1, 63, d\nvalue r3, 5, 0\nadd r3, r1\nstb [r3+0], 1\nadd r1, 1\n"
+	  "stxdw [r2+0], r1\nd: mov r0, 0\nexit\n",
+	  NULL },
+	{ "stdw [r10-8], 0\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
+	  "f: ldxdw r1, [r2+0]\nvalue r3, 5, 0\nadd r3, r1\nstb [r3+0], 1\nadd r1, 1\n"
+	  "stxdw [r2+0], r1\nmov r0, 0\nexit\n",
+	  "math between map_value pointer" },
+	/* records */
+	{ LOOP("mov r3, 0\n") OK "f: map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\nmov r0, 0\nexit\n",
+	  "Unreleased reference" },
+	{ LOOP("mov r3, 0\n") OK
+	  "f: map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\njeq r0, 0, d\nmov r1, r0\nmov r2, 0\ncall 132\n"
+	  "d: mov r0, 0\nexit\n",
+	  NULL },
+	{ "map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\njeq r0, 0, e\nstxdw [r10-8], r0\n" LOOP(
+		  "mov r3, r10\nadd r3, -8\n") END
+	  "f: ldxdw r1, [r2+0]\nmov r2, 0\ncall 132\nmov r0, 0\nexit\n",
+	  "" }, /* given back by none, or by each round */
+	/* loops in loops */
+	{ LOOP("mov r3, 0\n") OK
+	  "f: mov r1, 3\nfunc r2, g\nmov r3, 0\nmov r4, 0\ncall 181\nmov r0, 0\nexit\n"
+	  "g: mov r0, 0\nexit\n",
+	  NULL },
+	/* maps */
+	{ EACH("1", "mov r3, 0\n") OK "f: ldxw r1, [r2+0]\nstdw [r3+56], 1\nmov r0, 0\nexit\n",
+	  NULL },
+	{ EACH("1", "mov r3, 0\n") OK "f: stw [r2+0], 0\nmov r0, 0\nexit\n",
+	  "R2 cannot write into rdonly_mem" },
+	{ EACH("1", "mov r3, 0\n") OK "f: ldxdw r1, [r2+0]\nmov r0, 0\nexit\n",
+	  "mem_size=4 off=0 size=8" },
+	{ EACH("1", "mov r3, 0\n") OK "f: stdw [r3+64], 1\nmov r0, 0\nexit\n",
+	  "value_size=64 off=64" },
+	{ EACH("2", "mov r3, 0\n") OK "f: call 3\nmov r0, 0\nexit\n", NULL },
+	{ EACH("3", "mov r3, 0\n") OK "f: mov r0, 0\nexit\n",
+	  "cannot pass map_type 27 into func bpf_for_each_map_elem" },
+	{ EACH("2", "mov r3, r10\nadd r3, -8\n") OK "f: stdw [r4+0], 1\nmov r0, 0\nexit\n", NULL },
+};
+
+static void test_callbacks(void **state)
+{
+	VERIFY_CASES(callbacks_cases);
+}
+
+#define NEW     "mov r1, r10\nadd r1, -8\nmov r2, 0\nmov r3, 10\ncall kfunc 0x10004\n"
+#define NEXT    "mov r1, r10\nadd r1, -8\ncall kfunc 0x10005\n"
+#define DESTROY "mov r1, r10\nadd r1, -8\ncall kfunc 0x10006\n"
+
+static const struct verify_case rounds_cases[] = {
+	{ NEW "a: " NEXT "jne r0, 0, a\n" DESTROY OK, NULL },
+	{ NEW "a: " NEXT "jeq r0, 0, d\nldxw r1, [r0+0]\nja a\nd: " DESTROY OK, NULL },
+	{ NEW "a: " NEXT "jeq r0, 0, d\nldxdw r1, [r0+0]\nja a\nd: " DESTROY OK, "mem_size=4" },
+	{ NEW "a: " NEXT "jeq r0, 0, d\nstw [r0+0], 1\nja a\nd: " DESTROY OK,
+	  "cannot write into rdonly" },
+	{ NEW NEXT "ldxw r1, [r0+0]\n" DESTROY OK, "R0 invalid mem access" },
+	{ NEW OK, "Unreleased reference" },
+	{ NEW "a: " NEXT "jne r0, 0, a\n" OK, "Unreleased reference" },
+	{ NEW DESTROY OK, NULL },
+	{ NEW DESTROY DESTROY OK, "expected an initialized iter_num as arg #0" },
+	{ NEW NEW OK, "expected uninitialized iter_num as arg #0" },
+	{ NEXT OK, "expected an initialized iter_num as arg #0" },
+	{ NEW DESTROY NEXT OK, "expected an initialized iter_num as arg #0" },
+	{ NEW "stdw [r10-8], 0\n" DESTROY OK, "expected an initialized iter_num as arg #0" },
+	{ NEW "stb [r10-3], 0\n" NEXT DESTROY OK, "expected an initialized iter_num" },
+	{ NEW "ldxdw r0, [r10-8]\n" DESTROY OK, "invalid read from stack off -8+0" },
+	{ "mov r1, r10\nadd r1, -4\nmov r2, 0\nmov r3, 10\ncall kfunc 0x10004\n" OK,
+	  "expected pointer to an iterator on stack" },
+	{ "value r1, 5, 0\nmov r2, 0\nmov r3, 10\ncall kfunc 0x10004\n" OK,
+	  "expected pointer to an iterator on stack" },
+	/* a counter that only the rounds bound is any number */
+	{ "mov r6, 0\n" NEW "a: " NEXT "jeq r0, 0, d\nadd r6, 1\nja a\nd: " DESTROY OK, NULL },
+	{ "mov r6, 0\n" NEW "a: " NEXT
+	  "jeq r0, 0, d\nvalue r1, 5, 0\nadd r1, r6\nstb [r1+0], 1\nadd r6, 1\n"
+	  "ja a\nd: " DESTROY OK,
+	  "math between map_value pointer" },
+	{ "mov r6, 0\n" NEW "a: " NEXT "jeq r0, 0, d\njgt r6, 63, d\nvalue r1, 5, 0\nadd r1, r6\n"
+	  "stb [r1+0], 1\nadd r6, 1\nja a\nd: " DESTROY OK,
+	  NULL },
+	/* what one round leaves, the next one finds */
+	{ "mov r6, r10\nstdw [r10-16], 0\n" NEW "a: " NEXT
+	  "jeq r0, 0, d\nldxdw r1, [r6-16]\nmov r6, 7\n"
+	  "ja a\nd: " DESTROY OK,
+	  "R6 invalid mem access 'scalar'" },
+	/* a bounded loop does not bound the one around it */
+	{ "a: " NEW "b: " NEXT "jne r0, 0, b\n" DESTROY "ja a\n", "infinite loop detected" },
+	{ "mov r6, 0\na: " NEW "b: " NEXT "jeq r0, 0, d\nadd r6, 1\nja b\nd: " DESTROY
+	  "jlt r6, 100, a\n" OK,
+	  "" },
+	{ "mov r6, 3\na: " NEW "b: " NEXT "jne r0, 0, b\n" DESTROY "sub r6, 1\njne r6, 0, a\n" OK,
+	  NULL },
+	{ NEW "a: " NEXT "jeq r0, 0, d\nmov r1, r10\nadd r1, -16\nmov r2, 0\nmov r3, 3\n"
+	      "call kfunc 0x10004\nb: mov r1, r10\nadd r1, -16\ncall kfunc 0x10005\njne r0, 0, b\n"
+	      "mov r1, r10\nadd r1, -16\ncall kfunc 0x10006\nja a\nd: " DESTROY OK,
+	  NULL },
+	/* what a loop around it leaves is not looked at inside */
+	{ "mov r6, 0\n" NEW "a: " NEXT
+	  "jeq r0, 0, d\nmov r1, r10\nadd r1, -16\nmov r2, 0\nmov r3, 3\n"
+	  "call kfunc 0x10004\nb: mov r1, r10\nadd r1, -16\ncall kfunc 0x10005\njne r0, 0, b\n"
+	  "mov r1, r10\nadd r1, -16\ncall kfunc 0x10006\ncall 7\nmov r6, r0\nja a\nd: " DESTROY
+	  "mov r1, r6\n" OK,
+	  NULL },
+	/* may_goto */
+	{ "a: may_goto e\nja a\n" END, NULL },
+	{ "mov r6, 0\na: may_goto e\nadd r6, 1\nja a\n" END, NULL },
+	{ "mov r6, 0\na: may_goto e\nadd r6, 1\njlt r6, 1000000, a\n" END, NULL },
+	{ "mov r0, 0\na: may_goto e\nmov r0, 1\nja a\ne: exit\n", "should have been in [0, 0]" },
+	{ "mov r6, 0\na: may_goto e\nvalue r1, 5, 0\nadd r1, r6\nstb [r1+0], 1\nadd r6, 1\nja a\n" END,
+	  "math between map_value pointer" },
+	{ "mov r6, 0\na: may_goto e\njgt r6, 63, e\nvalue r1, 5, 0\nadd r1, r6\nstb [r1+0], 1\nadd r6, 1\n"
+	  "ja a\n" END,
+	  NULL },
+	{ "ldxdw r6, [r1+0]\na: may_goto e\nldxdw r6, [r6+0]\njne r6, 0, a\n" END,
+	  NULL }, /* a list */
+	{ "a: call local f\nja a\nf: may_goto g\nja f\ng: mov r0, 0\nexit\n",
+	  "infinite loop detected" },
+};
+
+static void test_rounds(void **state)
+{
+	VERIFY_CASES(rounds_cases);
+}
+
+static const struct verify_case kfuncs_cases[] = {
+	{ "call kfunc 0x10000\nexit\n", NULL, S },
+	{ "mov r1, 0\ncall kfunc 0x10000\nexit\n", "arg#0 R1 type=scalar expected=ctx", S },
+	{ "call kfunc 0x10001\nldxdw r1, [r0+0]\nstdw [r0+0], 1\n" OK, NULL, S },
+	{ "call kfunc 0x10001\nstdw [r0+8], 1\n" OK, "mem_size=8 off=8", S },
+	{ "mov r1, 5\ncall kfunc 0x10002\n" OK, NULL, M },
+	{ "mov r1, r10\ncall kfunc 0x10002\n" OK, "arg#0 R1 is not a scalar", M },
+	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK, NULL, M },
+	{ "mov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK,
+	  "invalid read from stack R2", M },
+	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 16\ncall kfunc 0x10003\n" OK,
+	  "invalid indirect access to stack R2", M },
+	{ "mov r2, 0\nmov r3, 8\ncall kfunc 0x10003\n" OK, "R2 type=scalar expected=fp", M },
+	{ "ldxdw r2, [r1+0]\nmov r1, 0\ncall kfunc 0x10007\n" OK, "R2 must be a known constant" },
+	{ "mov r1, 64\nmov r2, 0\ncall kfunc 0x10007\nldxdw r0, [r0+8]\n" OK, NULL },
+	{ "mov r1, 64\nmov r2, 0\ncall kfunc 0x10007\nstdw [r0+8], 1\n" OK,
+	  "R0 invalid mem access" },
+};
+
+static void test_kfuncs(void **state)
+{
+	VERIFY_CASES(kfuncs_cases);
+}
+
+/* -- typed pointers ------------------------------------------------------------------------------ */
+
+static const struct ty t_int = { .kind = TY_INT, .size = 4, .flags = TY_SIGNED, .name = "int" };
+static const struct ty t_char = { .kind = TY_INT, .size = 1, .flags = TY_CHAR, .name = "char" };
+static const struct ty t_void = { .kind = TY_VOID, .name = "" };
+static const struct ty t_conn, t_req;
+static const struct ty p_conn = { .kind = TY_PTR, .size = 8, .of = &t_conn, .name = "" };
+static const struct ty p_void = { .kind = TY_PTR, .size = 8, .of = &t_void, .name = "" };
+static const struct ty a_int = { .kind = TY_ARRAY, .size = 16, .n = 4, .of = &t_int, .name = "" };
+static const struct ty a_tail = {
+	.kind = TY_ARRAY, .n = 0, .flags = TY_UNSIZED, .of = &t_char, .name = ""
+};
+static const struct ty_member conn_members[] = {
+	{ .name = "fd", .type = &t_int, .offset = 0 },
+	{ .name = "peer", .type = &p_conn, .offset = 8 },
+	{ .name = "flags", .type = &t_int, .offset = 16, .bit_offset = 3, .bits = 5 },
+	{ .name = "name", .type = &a_tail, .offset = 20 },
+};
+static const struct ty t_conn = {
+	.kind = TY_STRUCT, .name = "conn", .size = 24, .n = 4, .member = conn_members
+};
+static const struct ty_member either_members[] = {
+	{ .name = "n", .type = &t_int, .offset = 0 },
+	{ .name = "c", .type = &p_conn, .offset = 0 },
+};
+static const struct ty t_either = {
+	.kind = TY_UNION, .name = "either", .size = 8, .n = 2, .member = either_members
+};
+static const struct ty_member req_members[] = {
+	{ .name = "id", .type = &t_int, .offset = 0 },
+	{ .name = "conn", .type = &p_conn, .offset = 8 },
+	{ .name = "data", .type = &p_void, .offset = 16 },
+	{ .name = "n", .type = &a_int, .offset = 24 },
+	{ .name = "e", .type = &t_either, .offset = 40 },
+	{ .name = "own", .type = &t_conn, .offset = 48 },
+};
+static const struct ty t_req = {
+	.kind = TY_STRUCT, .name = "req", .size = 72, .n = 6, .member = req_members
+};
+
+static void test_typed(void **state)
+{
+	static const struct ctx_slot slots[] = { { .type = &t_req },
+						 { .bytes = 4, .is_signed = true },
+						 { .bytes = 8 },
+						 { .bytes = 1 } };
+	static const struct ctx_desc desc = { 4, slots };
+#define T .ctx = &desc
+	static const struct verify_case c[] = {
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+0]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxdw r3, [r3+8]\nldxw r3, [r3+0]\n" OK,
+		  NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+4]\n" OK,
+		  "struct req doesn't have field at offset 4 of size 4", T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+0]\n" OK,
+		  "struct req doesn't have field at offset 0 of size 8", T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+72]\n" OK,
+		  "access beyond struct req at off 72 size 4", T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2-4]\n" OK,
+		  "R2 is ptr_req invalid negative access: off=-4", T },
+		{ "ldxdw r2, [r1+0]\nstw [r2+0], 1\n" OK, "only read is supported", T },
+		{ "ldxdw r2, [r1+0]\nmov r3, 1\nlock add [r2+24], r3\n" OK,
+		  "atomic access to untrusted_ptr_", T },
+		{ "ldxdw r2, [r1+0]\nldxb r3, [r2+2]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\nldxw r3, [r3+0]\n" OK,
+		  "R3 invalid mem access 'scalar'", T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+28]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+24]\n" OK, "doesn't have field", T },
+		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+40]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+40]\nldxw r3, [r3+0]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+56]\nldxw r3, [r3+16]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+16]\nldxdw r3, [r3+400]\n" OK, NULL,
+		  T }, /* void * */
+		{ "ldxdw r2, [r1+0]\nadd r2, 48\nldxw r3, [r2+0]\n" OK, NULL, T },
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxb r3, [r3+99]\n" OK, NULL,
+		  T }, /* flexible array */
+		{ "ldxdw r2, [r1+0]\nldxdw r3, [r1+16]\nand r3, 3\nadd r2, r3\nldxb r3, [r2+0]\n" OK,
+		  "R2 is ptr_req invalid variable offset: off=0, var_off=(0x0; 0x3)", T },
+		{ "ldxdw r2, [r1+0]\njeq r2, 0, e\nldxw r3, [r2+0]\n" END, NULL, T },
+		{ "ldxdw r2, [r1+0]\njne r2, 0, +1\nldxdw r0, [r9+0]\n" OK, "R9 !read_ok", T },
+		{ "ldxdw r2, [r1+0]\nmap r1, 2\ncall 1\n" OK, "R2 type=untrusted_ptr_ expected=fp",
+		  T },
+		{ "ldxdw r3, [r1+0]\nmov r1, r10\nadd r1, -16\nmov r2, 16\ncall 112\n" OK, NULL,
+		  T },
+		{ "ldxdw r2, [r1+8]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
+		{ "ldxdw r2, [r1+16]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
+		{ "ldxdw r0, [r1+24]\nrsh r0, 8\nexit\n", NULL, T },
+		{ "ldxdw r0, [r1+8]\nlddw r2, 0x80000000\nadd r0, r2\nrsh r0, 32\nexit\n", NULL,
+		  T },
+		{ "ldxdw r0, [r1+32]\n" OK, "invalid bpf_context access off=32 size=8", T },
+		{ "ldxdw r0, [r1+40]\n" OK, NULL, X, T },
+		{ "ldxdw r0, [r1+48]\n" OK, "invalid bpf_context access off=48", X, T },
+	};
+
+	VERIFY_CASES(c);
+}
+
+/* -- pruning -------------------------------------------------------------------------------------- */
+
+/* n questions whose answers do not matter: without pruning 2^n paths. */
+static void test_pruning(void **state)
+{
+	static char text[16384];
+	struct verify_case c = { .text = text };
+	struct verify_stats s;
+	struct diag d;
+	char *at = text + sprintf(text, "mov r6, r1\n");
+
+	for (int i = 0; i < 100; i++)
+		at += sprintf(at, "ldxdw r1, [r6+%d]\njeq r1, %d, +1\nmov r2, %d\n", 8 * i, i, i);
+	strcpy(at, OK);
+	assert_int_equal(verify_text(&c, &d, NULL, &s, NULL), 0);
+	assert_true(s.processed < 5000);
+	assert_true(s.states > 10 && s.peak_states <= s.states && s.max_per_insn > 0);
+}
+
+/* Paths that differ in what matters are all looked at: a bad value that comes last is found. */
+static const struct verify_case not_pruned_cases[] = {
+	{ "ldxdw r6, [r1+0]\nmov r7, 0\njeq r6, 1, +1\nmov r7, 60\nmov r8, 0\nmov r8, 0\nmov r8, 0\n"
+	  "mov r8, 0\njeq r6, 2, +0\njeq r6, 3, +0\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" OK,
+	  "value_size=64 off=60 size=8" },
+	{ "ldxdw r6, [r1+0]\nmov r7, r10\njeq r6, 1, +1\nmov r7, r1\nmov r8, 0\nmov r8, 0\nmov r8, 0\n"
+	  "mov r8, 0\njeq r6, 2, +0\njeq r6, 3, +0\nstdw [r7-8], 0\n" OK,
+	  "invalid bpf_context access" },
+	/* copies: on one path r8 is r7, on the other it is not (CVE-2023-2163's kind) */
+	{ "ldxdw r7, [r1+0]\nldxdw r6, [r1+8]\nldxdw r8, [r1+16]\njeq r6, 1, +1\nmov r8, r7\n"
+	  "mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\n"
+	  "jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" END,
+	  "math between map_value pointer" },
+	{ "ldxdw r7, [r1+0]\nldxdw r6, [r1+8]\nmov r8, r7\njeq r6, 1, +1\nldxdw r8, [r1+16]\n"
+	  "mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\n"
+	  "jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" END,
+	  "" },
+	/* on the stack (CVE-2024-45020's kind) */
+	{ "ldxdw r6, [r1+0]\nstdw [r10-8], 0\njeq r6, 1, +1\nstdw [r10-8], 60\nmov r9, 0\nmov r9, 0\n"
+	  "mov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\nldxdw r7, [r10-8]\nvalue r1, 5, 0\n"
+	  "add r1, r7\nldxdw r2, [r1+0]\n" OK,
+	  "value_size=64 off=60 size=8" },
+	{ "ldxdw r6, [r1+0]\nstdw [r10-8], 0\njeq r6, 1, +4\nmov r9, 0\nmov r9, 0\nmov r9, 0\nja +0\n"
+	  "jeq r6, 2, +2\njeq r6, 3, +1\nja +0\nldxw r7, [r10-16]\n" OK,
+	  "invalid read from stack off -16+0" },
+	/* a record open on one of two paths */
+	{ "ldxdw r7, [r1+0]\nmov r6, 0\njeq r7, 1, d\nmap r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\n"
+	  "mov r6, r0\nd: mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r7, 2, +0\njeq r7, 3, +0\n"
+	  "jeq r6, 0, e\nmov r1, r6\nmov r2, 0\ncall 132\n" END,
+	  NULL },
+};
+
+static void test_not_pruned(void **state)
+{
+	VERIFY_CASES(not_pruned_cases);
+}
+
+/* -- log and limits -------------------------------------------------------------------------------- */
+
+static const char *source(void *arg, uint32_t insn)
+{
+	return insn == 2 ? "prog.c:7: return *p;" : NULL;
+}
+
+static void test_log(void **state)
+{
+	const struct verify_case c = {
+		.text = "ldxdw r2, [r1+0]\nand r2, 3\nldxdw r0, [r2+0]\nexit\n"
+	};
+	struct verify_prog in = { .source = source };
+	struct verify_log log = { .level = 1 };
+	struct diag d = { "" };
+
+	assert_int_equal(verify_text(&c, &d, &log, NULL, &in), -EACCES);
+	assert_non_null(strstr(log.text, "0: R1=ctx R10=fp0\n"));
+	assert_non_null(strstr(log.text, "0: (79) r2 = *(u64 *)(r1 +0)\t; R2=scalar()\n"));
+	assert_non_null(strstr(log.text, "; prog.c:7: return *p;\n2: (79) r0 = *(u64 *)(r2 +0)\n"
+					 "R2 invalid mem access 'scalar'\n"));
+	assert_non_null(strstr(log.text,
+			       "at prog.c:7: return *p;\nwhat to change: a number is no address"));
+	assert_non_null(strstr(log.text, "processed 3 insns (limit 1000000)"));
+	assert_non_null(strstr(d.text,
+			       "insn 2 (r0 = *(u64 *)(r2 +0)): R2 invalid mem access 'scalar'\n"
+			       "at prog.c:7: return *p;\n"));
+	verify_log_free(&log);
+}
+
+static void test_log_levels(void **state)
+{
+	const struct verify_case ok = { .text = "ldxdw r2, [r1+0]\njeq r2, 7, e\nmov r3, 1\n" END };
+	const struct verify_case bad = { .text = "ldxdw r2, [r1+0]\njeq r2, 7, +2\n" OK "exit\n" };
+	struct verify_log log = { .level = 1 };
+	struct diag d;
+
+	assert_int_equal(verify_text(&ok, &d, &log, NULL, NULL), 0);
+	assert_int_equal(strncmp(log.text, "processed ", 10),
+			 0); /* what was accepted is not told */
+	verify_log_free(&log);
+	log.level = 2;
+	assert_int_equal(verify_text(&ok, &d, &log, NULL, NULL), 0);
+	assert_non_null(strstr(log.text, "\nfrom 1 to 3: 3: R1=ctx R2=7"));
+	assert_non_null(strstr(log.text, "2: (b7) r3 = 1"));
+	verify_log_free(&log);
+	log.level = 1;
+	assert_int_equal(verify_text(&bad, &d, &log, NULL, NULL), -EACCES);
+	assert_null(strstr(log.text, "2: (b7) r0 = 0")); /* a path that was right */
+	assert_non_null(strstr(log.text, "from 1 to 4: 4:"));
+	assert_non_null(strstr(log.text, "R0 !read_ok"));
+	verify_log_free(&log);
+}
+
+static void test_limits(void **state)
+{
+	const struct verify_case loop = {
+		.text = "mov r1, 0\na: add r1, 1\njne r1, 100000, a\n" OK
+	};
+	const struct verify_case wide = {
+		.text = "ldxdw r2, [r1+0]\nmov r1, 0\na: add r1, 1\njlt r1, r2, a\n" OK
+	};
+	struct verify_prog in = { .max_insns = 150000 };
+	struct verify_stats s;
+	struct diag d;
+
+	assert_int_equal(verify_text(&loop, &d, NULL, &s, &in), -E2BIG);
+	assert_non_null(strstr(d.text, "BPF program is too large. Processed 150001 insn"));
+	assert_non_null(strstr(d.text, "insn "));
+	assert_int_equal(verify_text(&loop, &d, NULL, &s, NULL), 0);
+	in = (struct verify_prog){ .max_bytes = 1 << 20 };
+	assert_int_equal(verify_text(&wide, &d, NULL, &s, &in), -E2BIG);
+	assert_non_null(strstr(d.text, "too complex: its states take more than 1 MiB"));
+	assert_true(s.peak_bytes >= 1 << 20 && s.peak_bytes < 2 << 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_functions),  cmocka_unit_test(test_callbacks),
+		cmocka_unit_test(test_rounds),     cmocka_unit_test(test_kfuncs),
+		cmocka_unit_test(test_typed),      cmocka_unit_test(test_pruning),
+		cmocka_unit_test(test_not_pruned), cmocka_unit_test(test_log),
+		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);
+}
