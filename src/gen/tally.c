@@ -127,19 +127,26 @@ static void put_log2(struct gen_writer *w)
 	}
 }
 
+/* The word is the thread's own: only handlers that interrupt it can be in the way, one after another. */
+#define TRIES 32
+
 /* [r8 + off] becomes r2 if that is more. */
 static void put_raise(struct gen_writer *w, size_t off)
 {
-	unsigned again, most;
+	unsigned again, most, last;
 
 	gen_put_load(w, R0, R8, off);
+	gen_put_set(w, R4, TRIES);
 	again = (unsigned)w->n;
 	gen_put(w, BPF_JMP | BPF_JGE | BPF_X, R0, R2, 0, 0);
 	most = (unsigned)w->n - 1;
+	gen_put_add(w, R4, -1);
+	last = gen_put_jump(w, BPF_JEQ, R4, 0);
 	gen_put_mov(w, R3, R0);
 	gen_put(w, BPF_STX | BPF_ATOMIC | BPF_DW, R8, R2, (int)off, BPF_CMPXCHG);
 	gen_put(w, BPF_JMP | BPF_JNE | BPF_X, R0, R3, (int)again - (int)w->n - 1, 0);
 	gen_jump_here(w, most);
+	gen_jump_here(w, last);
 }
 
 static int put_leave(struct gen_writer *w, const struct gen_tally *t, struct diag *d)
