@@ -4,6 +4,7 @@
 #include "attach/code.h"
 #include "attach/object.h"
 #include "bpf/insn.h"
+#include "bpf/verify.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -348,6 +349,12 @@ static int example_load(struct utramp_target *t, const struct func *f, bool exit
 {
 	struct bpf_insn insn[FM_MAX_SLOTS + FM_MAX_RESULT + 2];
 	const struct func_model *m = f->model;
+	struct program_attr attr = { .name = exit ? "example_exit" : "example_entry",
+				     .kind = exit ? PROGRAM_FEXIT : PROGRAM_FENTRY,
+				     .insn = insn,
+				     .arena = t->arena,
+				     .nslots = m->nslots,
+				     .nresults = m->ret.nslots };
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < m->nargs; i++)
@@ -356,14 +363,8 @@ static int example_load(struct utramp_target *t, const struct func *f, bool exit
 		read_value(insn, &n, &m->ret);
 	insn[n++] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K };
 	insn[n++] = (struct bpf_insn){ .code = BPF_JMP | BPF_EXIT };
-	return program_load(&(struct program_attr){ .name = exit ? "example_exit" : "example_entry",
-						    .kind = exit ? PROGRAM_FEXIT : PROGRAM_FENTRY,
-						    .insn = insn,
-						    .ninsns = n,
-						    .arena = t->arena,
-						    .nslots = m->nslots,
-						    .nresults = m->ret.nslots },
-			    out, d);
+	attr.ninsns = n;
+	return program_load_verified(&attr, NULL, NULL, NULL, out, d);
 }
 
 static int example_link(struct utramp_target *t, struct hook *h, bool exit, struct link **out,

@@ -6,6 +6,8 @@
  */
 #include "attach/generated.h"
 
+#include "bpf/verify.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -79,7 +81,7 @@ int generated_link(struct generated *g, struct hook *h, enum tramp_kind kind,
 	attr.nslots = h->func->model->nslots;
 	attr.nresults = h->func->model->ret.nslots;
 	attr.generated = true;
-	err = program_load(&attr, &p, d);
+	err = program_load_verified(&attr, NULL, NULL, NULL, &p, d);
 	if (!err)
 		err = hook_link(g->target, h, p, kind, 0, &l, d);
 	if (!err)

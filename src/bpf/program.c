@@ -8,6 +8,7 @@
 #include "bpf/helper.h"
 #include "bpf/insn.h"
 #include "bpf/progarray.h"
+#include "bpf/verify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -167,15 +168,12 @@ static int program_finish(struct program *p, const struct program_attr *attr, st
 	return err ? err : stats_alloc(p, attr->arena, d);
 }
 
-int program_load(const struct program_attr *attr, struct program **out, struct diag *d)
+static int program_make(const struct program_attr *attr, struct program *p, struct program **out,
+			struct diag *d)
 {
 	static uint32_t next_id;
-	struct program *p = NULL;
-	int err = program_parse(attr, &p, d);
+	int err = program_finish(p, attr, d);
 
-	if (err)
-		return err;
-	err = program_finish(p, attr, d);
 	if (err) {
 		program_put(p);
 		return err;
@@ -183,6 +181,35 @@ int program_load(const struct program_attr *attr, struct program **out, struct d
 	p->id = ++next_id;
 	*out = p;
 	return 0;
+}
+
+int program_load(const struct program_attr *attr, struct program **out, struct diag *d)
+{
+	struct program *p = NULL;
+	int err = program_parse(attr, &p, d);
+
+	return err ? err : program_make(attr, p, out, d);
+}
+
+int program_load_verified(const struct program_attr *attr, const struct verify_prog *how,
+			  struct verify_log *log, struct verify_stats *stats, struct program **out,
+			  struct diag *d)
+{
+	struct verify_prog in = how ? *how : (struct verify_prog){ .ctx = NULL };
+	struct program *p = NULL;
+	int err = program_parse(attr, &p, d);
+
+	if (err)
+		return err;
+	in.p = p;
+	in.arena = attr->arena;
+	in.generated = attr->generated;
+	err = verify_program(&in, log, stats, d);
+	if (err) {
+		program_put(p);
+		return err;
+	}
+	return program_make(attr, p, out, d);
 }
 
 void program_mark_stray(struct program *p, uint32_t insn)

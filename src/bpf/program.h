@@ -95,6 +95,7 @@ struct program_attr {
 
 #define PROGRAM_NO_CTX UINT32_MAX
 
+/* Whatever may be attached is made by program_load_verified() (bpf/verify.h); this is the engine below. */
 int program_load(const struct program_attr *attr, struct program **out, struct diag *d);
 struct program *program_get(struct program *p);
 void program_put(struct program *p); /* NULL is fine */

@@ -203,6 +203,7 @@ int verify_program(const struct verify_prog *in, struct verify_log *log, struct 
 		err = walk(&v);
 	}
 	v.stats.ns = now_ns() - start;
+	v.stats.verdict = err;
 	if (!err && log && !(log->level & 2))
 		log->n = 0;
 	if (log)

@@ -63,11 +63,20 @@ struct verify_stats {
 	uint32_t states;    /* remembered, all in all */
 	uint32_t peak_states, max_per_insn;
 	uint64_t peak_bytes, ns;
+	int verdict; /* what verify_program() returned */
 };
 
 /* log and stats may be NULL. */
 int verify_program(const struct verify_prog *in, struct verify_log *log, struct verify_stats *stats,
 		   struct diag *d);
+
+/*
+ * program_load() (bpf/program.h) of a program that was verified: the way of everything that is to be
+ * attached.  how: ctx, source and limits; it, log and stats may be NULL.
+ */
+int program_load_verified(const struct program_attr *attr, const struct verify_prog *how,
+			  struct verify_log *log, struct verify_stats *stats, struct program **out,
+			  struct diag *d);
 
 void verify_log_free(struct verify_log *log);
 

@@ -20,6 +20,10 @@ static uint64_t size_given(const struct verify *v, const struct helper_proto *pr
 	return most;
 }
 
+/*
+ * A size that is not known is one of a program of gen/, which puts at most as much into the record as
+ * it asked for, piece by piece: no range of one register tells that, so the largest size counts.
+ */
 static int new_record(struct verify *v, uint32_t size, struct vreg *out)
 {
 	int err;
@@ -29,6 +33,11 @@ static int new_record(struct verify *v, uint32_t size, struct vreg *out)
 	err = vref_take(v, &out->ref);
 	out->id = out->ref;
 	return err;
+}
+
+static uint32_t record_size(const struct range *r)
+{
+	return r->umax < VERIFY_MAX_OFF ? (uint32_t)r->umax : (uint32_t)r->umin;
 }
 
 static int result(struct verify *v, const struct helper_proto *proto, struct vreg *out)
@@ -49,7 +58,7 @@ static int result(struct verify *v, const struct helper_proto *proto, struct vre
 		out->id = ++v->ids;
 		return 0;
 	case RET_RECORD:
-		return new_record(v, (uint32_t)vreg(v, 2)->r.umin, out);
+		return new_record(v, record_size(&vreg(v, 2)->r), out);
 	}
 	return 0;
 }

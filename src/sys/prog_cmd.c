@@ -17,6 +17,7 @@
 #include "base/types.h"
 #include "bpf/dead.h"
 #include "bpf/helper.h"
+#include "bpf/verify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -198,8 +199,24 @@ static int check_meaning(struct sys_call *c)
 	return 0;
 }
 
+/* What the verifier said, and how much it did: all zero if it was not asked. */
+struct verdict {
+	struct verify_log log;
+	struct verify_stats stats;
+};
+
+/* Those for questions only are never attached, and never run. */
+static int make_program(struct sys_call *c, const struct program_attr *at, struct program **p,
+			struct verdict *said)
+{
+	if (at->allow_any_helper)
+		return program_load(at, p, &c->s->diag);
+	said->log.level = c->attr.log_level;
+	return program_load_verified(at, NULL, &said->log, &said->stats, p, &c->s->diag);
+}
+
 /* *p is the caller's, on failure too. */
-static int load_program(struct sys_call *c, struct program **p)
+static int load_program(struct sys_call *c, struct program **p, struct verdict *said)
 {
 	const union bpf_attr *a = &c->attr;
 	struct program_attr at = {
@@ -215,7 +232,7 @@ static int load_program(struct sys_call *c, struct program **p)
 	describe(c, &at);
 	err = check_meaning(c);
 	if (!err)
-		err = program_load(&at, p, &c->s->diag);
+		err = make_program(c, &at, p, said);
 	if (err < 0)
 		return err;
 	if (is_tracing(a->prog_type) && c->s->ops.program_ready) {
@@ -300,8 +317,19 @@ static void list_insns(const union bpf_attr *a, FILE *log)
 	}
 }
 
-/* Failures always, if there is room; level 1 and up: what a verifier says at the end. */
-static int write_log(struct sys_call *c, int err)
+static void sum_up(const struct sys_call *c, int err, FILE *log)
+{
+	fprintf(log,
+		"processed %u insns (limit %u) max_states_per_insn 0 total_states 0 "
+		"peak_states 0 mark_read 0\n",
+		err < 0 ? 0 : c->attr.insn_cnt, PROGRAM_MAX_INSNS);
+}
+
+/*
+ * The verifier's log if it had the program, which ends with what it did.  Else failures always, if
+ * there is room; what is refused before has no path.
+ */
+static int write_log(struct sys_call *c, const struct verdict *said, int err)
 {
 	char *text = NULL;
 	size_t size;
@@ -310,14 +338,17 @@ static int write_log(struct sys_call *c, int err)
 
 	if (!log)
 		return err < 0 ? err : -ENOMEM;
-	if (c->attr.log_level & 2)
-		list_insns(&c->attr, log);
-	if (err < 0)
-		explain(c, err, log);
-	fprintf(log,
-		"processed %u insns (limit %u) max_states_per_insn 0 total_states 0 "
-		"peak_states 0 mark_read 0\n",
-		err < 0 ? 0 : c->attr.insn_cnt, PROGRAM_MAX_INSNS);
+	if (said->log.text) {
+		if (err < 0 && !said->stats.verdict) /* refused after it */
+			explain(c, err, log);
+		fputs(said->log.text, log);
+	} else {
+		if (c->attr.log_level & 2)
+			list_insns(&c->attr, log);
+		if (err < 0)
+			explain(c, err, log);
+		sum_up(c, err, log);
+	}
 	cut = fclose(log) < 0 ? -ENOMEM : 0;
 	if (!cut)
 		cut = sys_write_log(c->attr.log_buf, c->attr.log_size, text);
@@ -421,9 +452,11 @@ static int take_insns(struct sys_call *c)
 
 static int load_and_publish(struct sys_call *c, struct sys_object *btf)
 {
+	struct verdict said = { .stats = { 0 } };
 	struct program *p = NULL;
-	int err = write_log(c, load_program(c, &p));
+	int err = write_log(c, &said, load_program(c, &p, &said));
 
+	verify_log_free(&said.log);
 	if (err == 0)
 		err = publish(c, p, btf);
 	if (err < 0)

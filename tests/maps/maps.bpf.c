@@ -44,8 +44,8 @@ struct {
 
 /* what the calls at work(0) gave */
 struct {
-	long out, out_index, out_far, out_flags, out_map;
-	long id, id_skip, id_map, id_flags, id_deep;
+	long out, out_index, out_far, out_flags;
+	long id, id_skip, id_flags, id_deep;
 	long text_n, text_cut_n, text_bad;
 	char text[40], text_cut[8];
 	long user, user_bad;
@@ -94,9 +94,7 @@ int BPF_PROG(on_idle, int a)
 	got.out_index = bpf_perf_event_output(ctx, &events, 0, &e, sizeof(e));
 	got.out_far = bpf_perf_event_output(ctx, &events, 100000, &e, sizeof(e));
 	got.out_flags = bpf_perf_event_output(ctx, &events, 1ull << 40, &e, sizeof(e));
-	got.out_map = bpf_perf_event_output(ctx, &counts, 0, &e, sizeof(e));
 	got.id_skip = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | 1);
-	got.id_map = bpf_get_stackid(ctx, &counts, BPF_F_USER_STACK);
 	got.id_flags = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	got.id_deep = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | 255);
 	got.text_n = BPF_SNPRINTF(got.text, sizeof(got.text), "%d %-6s| %lx %05i", 42, "text",
