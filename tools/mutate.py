@@ -19,6 +19,7 @@ COPY = ROOT / 'build-mutate'
 
 EMIT, PLAN, SEED = 'src/tramp/emit.c', 'src/tramp/plan.c', 'src/tramp/seed.c'
 SLOTS = 'src/tramp/slots.c'
+ALU, BRANCH = 'src/bpf/range_alu.c', 'src/bpf/range_branch.c'
 INLINE, ENTRY = 'src/bpf/jit_inline.c', 'src/rt/entry.S'
 
 # Test programs: how to build and run them.
@@ -35,6 +36,9 @@ PROGRAMS = {
     'varargs': [UNIT + 'varargs_test'],
     'kfunc': ['tests/unit/bpf/kfunc_test'],
     'shadow': ['tests/unit/bpf/shadow_test'],
+    'tnum': ['tests/unit/bpf/tnum_test'],
+    'range': ['tests/unit/bpf/range_test'],
+    'range8': ['tests/unit/bpf/range8_test'],
     'interp': ['tests/unit/bpf/interp_test'],
     'engine': ['tests/unit/bpf/engine_test'],
     'walk': ['tests/unit/bpf/walk_test'],
@@ -368,6 +372,42 @@ FAULTS = [
     ('a sign lost in a constant', 'src/bpf/dead.c', 'if (BPF_MODE(in->code) == INSN_MEMSX)', 'if (false)',
      'fold', 'test_rows'),
     ('runs counted twice', 'src/rt/guard.c', '"incq %0"', '"addq $2, %0"', 'home', 'test_timed'),
+    # the scalars' domain: each makes the verifier believe what is not so
+    ('a carry that may be is forgotten', 'src/bpf/tnum.c', '(least ^ most) | a.mask | b.mask', 'a.mask | b.mask',
+     'tnum', 'test_pairs'),
+    ('an unknown bit of a factor taken for one', 'src/bpf/tnum.c',
+     'a.mask >> bit & 1 ? tnum_union(product, with) : with', 'with', 'tnum', 'test_pairs'),
+    ('an unknown sign taken for zero', 'src/bpf/tnum.c',
+     'a.mask = (uint64_t)((int64_t)a.mask >> by);', 'a.mask = a.mask >> by;', 'tnum', 'test_wide'),
+    ('an arc that goes round forgotten', 'src/bpf/range_view.c', '		if (piece == left)\n',
+     '		if (piece <= left)\n', 'range', 'test_sums_and_products'),
+    ('the last value of a half forgotten', 'src/bpf/range.c', 'half->hi[i] < low)', 'half->hi[i] <= low)',
+     'range8', 'test_random_pairs'),
+    ('bits of the half taken for all of the word', 'src/bpf/range_view.h', 'v->bits.mask | ~view_mask(v->width)',
+     'v->bits.mask', 'range', 'test_jump32_says_nothing_of_high'),
+    ('no division by zero', ALU, '	if (!b->lo)\n		view_add(out, 0, 0, tnum_const(0));\n', '',
+     'range', 'test_rest32_by_zero'),
+    ('no rest of a division by zero', ALU,
+     '	if (!dlo) {\n		view_add(out, a->lo, a->hi, a->bits);\n', '	if (!dlo) {\n', 'range8',
+     'test_random_pairs'),
+    ('the rest keeps one bit too many', ALU, 'uint64_t same = zeros_below(b->bits);',
+     'uint64_t same = 2 * zeros_below(b->bits) + 1;', 'range8', 'test_random_pairs'),
+    ('shifts by more than the width taken for none', ALU, 'b->hi <= low && (by < b->lo',
+     '(by < b->lo', 'range8', 'test_random_pairs'),
+    ('bounds of a union narrower than a product', ALU, 'hi = corner[i] > hi ? corner[i] : hi;',
+     'hi = corner[i] > hi && i < 3 ? corner[i] : hi;', 'range', 'test_sums_and_products'),
+    ('the low half of a wide shift taken from the halves', ALU, '(alu->op != part_lsh || src->umax < RANGE_HALF)',
+     'true', 'range', 'test_constants_fold'),
+    ('32 bits extended by their sign', ALU, '	r.umax = view_umax(v);\n	*dst',
+     '	r.umax = (uint64_t)view_smax(v);\n	*dst', 'range', 'test_mov32_of_negative'),
+    ('not less taken for greater', BRANCH, 'view_limit(b, lo + !equal,', 'view_limit(b, lo + 1,', 'range',
+     'test_constants_fold'),
+    ('a bound of one jump off by one', BRANCH, 'view_limit_signed(a, least, hi - !equal);',
+     'view_limit_signed(a, least, hi - 1);', 'range', 'test_bounds_checks'),
+    ('different from a value that is not the only one', BRANCH, '	if (!tnum_is_const(other->bits))\n		return;\n',
+     '', 'range8', 'test_random_pairs'),
+    ('what is not common to all bits', BRANCH, '	a->bits.mask &= ~of_b;\n', '	a->bits.mask &= ~tnum_max(b->bits);\n',
+     'range8', 'test_random_pairs'),
     # session programs
     ('session cookies not zeroed', SLOTS, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),
