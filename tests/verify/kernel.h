@@ -1,0 +1,21 @@
+/*
+ * kernel.h - this kernel's verdict on a program of gen.h, loaded as a raw tracepoint.
+ *
+ * bpf(2) is called itself: libbpf's calls are answered by src/sys/ wherever that is linked.
+ */
+#ifndef TESTS_VERIFY_KERNEL_H
+#define TESTS_VERIFY_KERNEL_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+/* Makes the maps of gen.h.  false: bpf(2) is not allowed here; why is a text. */
+bool kernel_open(const char **why);
+
+/* NULL: accepted; else the reason, valid until the next call. */
+const char *kernel_refuses(const struct bpf_insn *insn, int n);
+
+/* All that it says of a program; valid as long. */
+const char *kernel_log(const struct bpf_insn *insn, int n);
+
+#endif

@@ -1,0 +1,384 @@
+/*
+ * random_test.c [PROGRAMS [FIRST]] - the verifier beside the checked interpreter and the kernel.
+ *
+ * Each program of gen.h that the verifier accepts is run by the interpreter in checked mode, which
+ * follows every pointer (bpf/shadow.h), on random contexts and map contents: what it stops, or what
+ * does not end, should have been refused.  Where bpf(2) is allowed the kernel judges the same
+ * programs, as raw tracepoints: what we accept and it refuses must be one of the policies below.
+ *
+ * "SEED only", a second argument: shows that program, both logs and what became of it.
+ */
+#include "bpf/check.h"
+#include "bpf/engine.h"
+#include "bpf/insn.h"
+#include "bpf/verify.h"
+
+#include "gen.h"
+#include "kernel.h"
+
+#include "../unit/bpf/randprog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rt/rt.h"
+
+#define RUNS  4
+#define INSNS 50000 /* processed: more is too complex, and not compared */
+#define FUEL  2000000
+#define KINDS 200 /* of messages that are counted */
+
+/*
+ * What the kernel (6.18) refuses and we need not, by its message.  Where we know ranges better it walks
+ * ways that are never taken, and may find fault with anything there: that is believed of programs
+ * which have such an instruction.  All of these run 16 times as often in checked mode.
+ */
+static const struct {
+	const char *message, *why;
+} policies[] = {
+	{ "invalid size of register fill", "a piece of a kept pointer reads as a number" },
+	{ "subtraction from stack pointer", "an index that is subtracted is as well known" },
+	{ "variable offset stack pointer cannot be passed", "all bytes in reach count as filled" },
+};
+
+struct message {
+	char text[160];
+	unsigned n;
+	uint64_t seed; /* of the first */
+};
+
+struct table {
+	struct message message[KINDS];
+	unsigned n;
+};
+
+static struct {
+	unsigned both_accept, both_refuse, we_refuse, it_refuses, explained, violations, not_loaded,
+		complex;
+	unsigned accepted, refused;
+	struct table refusals, strict, known, suspect, bad;
+} result;
+
+static struct arena *arena;
+static struct map *maps[GEN_MAPS];
+static struct engine_env env;
+static struct bpf_insn insn[GEN_MAX_INSNS];
+static int ninsns;
+
+/* Counts a message, with its numbers left out. */
+static void count(struct table *t, const char *text, uint64_t seed)
+{
+	struct message m = { .n = 1, .seed = seed };
+	unsigned to = 0;
+
+	while (*text && to < sizeof(m.text) - 1) {
+		size_t digits = !strncmp(text, "0x", 2) ? 2 + strspn(text + 2, "0123456789abcdef") :
+							  strspn(text, "0123456789");
+
+		m.text[to++] = digits ? 'N' : *text == '\n' ? ' ' : *text;
+		text += digits ? digits : 1;
+	}
+	for (unsigned k = 0; k < t->n; k++)
+		if (!strcmp(t->message[k].text, m.text)) {
+			t->message[k].n++;
+			return;
+		}
+	if (t->n < KINDS)
+		t->message[t->n++] = m;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	unsigned x = ((const struct message *)a)->n, y = ((const struct message *)b)->n;
+
+	return (x < y) - (x > y);
+}
+
+static void show(const char *what, struct table *t, unsigned most)
+{
+	qsort(t->message, t->n, sizeof(t->message[0]), by_number);
+	if (t->n)
+		printf("# %s:\n", what);
+	for (unsigned k = 0; k < t->n && k < most; k++)
+		printf("# %8u %s (program %lu)\n", t->message[k].n, t->message[k].text,
+		       (unsigned long)t->message[k].seed);
+}
+
+static void make(int which, uint32_t type, uint32_t key, uint32_t value, uint32_t n)
+{
+	struct map_attr attr = {
+		.type = type, .key_size = key, .value_size = value, .max_entries = n, .name = "m"
+	};
+	struct diag d = { "" };
+
+	if (map_create(arena, &attr, &maps[which], &d)) {
+		printf("Bail out! map_create: %s\n", d.text);
+		exit(1);
+	}
+}
+
+static void world(void)
+{
+	if (arena_create(&arena)) {
+		printf("Bail out! no arena\n");
+		exit(1);
+	}
+	engine_env_native(arena, &env);
+	rt_state.arena = env.arena;
+	rt_state.tls_off = rt_tls_offset();
+	make(GEN_ARRAY, BPF_MAP_TYPE_ARRAY, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
+	make(GEN_HASH, BPF_MAP_TYPE_HASH, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
+	make(GEN_RING, BPF_MAP_TYPE_RINGBUF, 0, 0, GEN_RING_BYTES);
+}
+
+static struct map *by_fd(void *arg, int fd)
+{
+	return fd >= 0 && fd < GEN_MAPS ? maps[fd] : NULL;
+}
+
+static struct program_attr attr_of_program(void)
+{
+	return (struct program_attr){ .kind = PROGRAM_FENTRY,
+				      .insn = insn,
+				      .ninsns = (uint32_t)ninsns,
+				      .arena = arena,
+				      .map_by_fd = by_fd,
+				      .nslots = GEN_SLOTS };
+}
+
+/* 0: accepted. */
+static int judge(struct verify_log *log, struct diag *d)
+{
+	static struct ctx_slot slot[GEN_SLOTS];
+	static const struct ctx_desc ctx = { GEN_SLOTS, slot };
+	struct program_attr attr = attr_of_program();
+	struct program *p = NULL;
+	int err;
+
+	for (unsigned k = 0; k < GEN_SLOTS; k++)
+		slot[k].bytes = 8; /* a number, as in a raw tracepoint */
+	err = program_parse(&attr, &p, d);
+	if (err)
+		return err;
+	err = verify_program(&(struct verify_prog){ .p = p, .arena = arena, .ctx = &ctx }, log,
+			     NULL, d);
+	program_put(p);
+	return err;
+}
+
+/* Random values, and of the hash random keys; the ring is empty, or as the last run left it. */
+static void fill_maps(struct rand *r)
+{
+	uint64_t value[GEN_VALUE_BYTES / 8];
+	struct shm_ring *ring = maps[GEN_RING]->values;
+
+	for (uint32_t key = 0; key < GEN_ENTRIES; key++) {
+		for (unsigned k = 0; k < GEN_VALUE_BYTES / 8; k++)
+			value[k] = rand_value(r);
+		map_update(maps[GEN_ARRAY], &key, value, 0, 1);
+		if (rand_below(r, 2))
+			map_delete(maps[GEN_HASH], &key);
+		else
+			map_update(maps[GEN_HASH], &key, value, 0, 1);
+	}
+	if (rand_below(r, 4))
+		ring->consumer.pos = ring->producer.pos;
+}
+
+/* NULL: nothing was wrong with it. */
+static const char *run(uint64_t seed, unsigned runs)
+{
+	static struct diag d;
+	struct program_attr attr = attr_of_program();
+	struct interp_opts o = { .checked = true, .fuel = FUEL };
+	struct rand r = { .s = seed ^ 0x5555555555555555 };
+	struct program *p = NULL;
+	uint64_t words[2 + GEN_SLOTS], r0;
+	int err = 0;
+
+	d.text[0] = '\0';
+	if (program_load(&attr, &p, &d)) {
+		count(&result.refusals, d.text, seed);
+		result.not_loaded++;
+		return NULL;
+	}
+	for (unsigned k = 0; k < runs && !err; k++) {
+		for (unsigned w = 0; w < 2 + GEN_SLOTS; w++)
+			words[w] = rand_value(&r);
+		words[1] = GEN_SLOTS; /* ctx[-1]: how many there are */
+		fill_maps(&r);
+		err = interp_run(p, &env, (uint64_t)(uintptr_t)(words + 2), 0, &o, &r0, &d);
+	}
+	program_put(p);
+	return err ? diag_text(&d, err) : NULL;
+}
+
+static void dump(void)
+{
+	for (int i = 0; i < ninsns;) {
+		char text[96];
+		int at = i;
+
+		i += (int)program_format_insn(&insn[i], text, sizeof(text));
+		printf("# %4d %s\n", at, text);
+	}
+}
+
+/* The last line of what the verifier says of why, without the place. */
+static const char *reason_of(const struct diag *d)
+{
+	const char *colon = strstr(d->text, ": ");
+
+	return !strncmp(d->text, "insn ", 5) && colon ? colon + 2 : d->text;
+}
+
+/* Quotients and rests: nothing is known of them there. */
+static bool divides(const struct bpf_insn *i)
+{
+	return insn_is_alu(i) && (BPF_OP(i->code) == BPF_DIV || BPF_OP(i->code) == BPF_MOD);
+}
+
+/* r1 == r1, r1 - r1: what both are is not seen. */
+static bool has_same(const struct bpf_insn *i)
+{
+	return (insn_is_alu(i) || insn_is_branch(i)) && BPF_SRC(i->code) == BPF_X &&
+	       BPF_OP(i->code) != BPF_MOV && i->src_reg == i->dst_reg;
+}
+
+/* NULL: none of ours. */
+static const char *policy(const char *message)
+{
+	for (unsigned k = 0; k < sizeof(policies) / sizeof(policies[0]); k++)
+		if (strstr(message, policies[k].message))
+			return policies[k].why;
+	for (int i = 0; i < ninsns; i++)
+		if (divides(&insn[i]))
+			return "it knows nothing of quotients and rests";
+	for (int i = 0; i < ninsns; i++)
+		if (has_same(&insn[i]))
+			return "it does not see that both operands are one register";
+	return NULL;
+}
+
+static void suspect(uint64_t seed, const char *message)
+{
+	const char *why = policy(message), *stopped;
+
+	result.it_refuses++;
+	result.explained += !!why;
+	count(why ? &result.known : &result.suspect, why ? why : message, seed);
+	stopped = run(seed, 16 * RUNS);
+	if (stopped)
+		count(&result.bad, stopped, seed);
+	result.violations += !!stopped;
+}
+
+static void compare(uint64_t seed, int err, const struct diag *d)
+{
+	const char *theirs = kernel_refuses(insn, ninsns);
+
+	if (!err && theirs) {
+		suspect(seed, theirs);
+	} else if (err && !theirs) {
+		result.we_refuse++;
+		count(&result.strict, reason_of(d), seed);
+	} else if (err) {
+		result.both_refuse++;
+	} else {
+		result.both_accept++;
+	}
+}
+
+static void one(uint64_t seed, bool kernel)
+{
+	struct diag d = { "" };
+	const char *what;
+	int err;
+
+	ninsns = gen_program(seed, insn);
+	err = judge(NULL, &d);
+	result.accepted += !err;
+	result.refused += !!err;
+	what = err ? NULL : run(seed, RUNS);
+	if (what) {
+		result.violations++;
+		count(&result.bad, what, seed);
+	}
+	if (err == -E2BIG)
+		result.complex++;
+	else if (kernel)
+		compare(seed, err, &d);
+}
+
+static int only(uint64_t seed, bool kernel)
+{
+	struct verify_log log = { .level = 2 };
+	struct diag d = { "" };
+	const char *what;
+	int err;
+
+	ninsns = gen_program(seed, insn);
+	dump();
+	err = judge(&log, &d);
+	printf("%s\nwe: %s\n", log.text ? log.text : "", err ? d.text : "accepted");
+	what = err ? NULL : run(seed, RUNS);
+	printf("run: %s\n", what ? what : err ? "no" : "right");
+	what = kernel ? kernel_refuses(insn, ninsns) : "not asked";
+	printf("kernel: %s\n", what ? what : "accepts");
+	printf("%s\n", what && kernel ? kernel_log(insn, ninsns) : "");
+	verify_log_free(&log);
+	return 0;
+}
+
+static unsigned report(unsigned programs, bool kernel, const char *why)
+{
+	unsigned suspects = result.it_refuses - result.explained, bad = 0;
+	unsigned agree = result.both_accept + result.both_refuse;
+	unsigned judged = programs - result.complex;
+
+	printf("TAP version 13\n1..4\n");
+	printf("# %u programs: %u accepted, %u refused\n", programs, result.accepted,
+	       result.refused);
+	show("accepted, and stopped in checked mode", &result.bad, 20);
+	show("accepted, and not loaded", &result.refusals, 10);
+	bad += result.violations > 0;
+	printf("%sok 1 - what is accepted runs without a violation\n",
+	       result.violations ? "not " : "");
+	/* else the generator makes nothing that is worth a judgement */
+	bad += result.accepted < programs / 5 || result.refused < programs / 5;
+	printf("%sok 2 - a fifth at least is accepted, and refused\n",
+	       result.accepted < programs / 5 || result.refused < programs / 5 ? "not " : "");
+	if (!kernel) {
+		printf("ok 3 # SKIP bpf(2): %s\nok 4 # SKIP bpf(2): %s\n", why, why);
+		return bad;
+	}
+	printf("# both accept %u, both refuse %u, we refuse only %u, the kernel only %u (explained: %u)\n",
+	       result.both_accept, result.both_refuse, result.we_refuse, result.it_refuses,
+	       result.explained);
+	show("the kernel refuses, we accept, for", &result.known, 20);
+	show("the kernel refuses, we accept, for no reason that we know", &result.suspect, 20);
+	bad += suspects > 0;
+	printf("%sok 3 - what the kernel alone refuses is policy\n", suspects ? "not " : "");
+	show("we refuse, the kernel accepts", &result.strict, 20);
+	bad += agree < judged / 100.0 * 95;
+	printf("%sok 4 - %.2f %% of verdicts agree\n", agree < judged / 100.0 * 95 ? "not " : "",
+	       100.0 * agree / judged);
+	return bad;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned programs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 3000;
+	uint64_t first = argc > 2 && strcmp(argv[2], "only") ? strtoull(argv[2], NULL, 0) : 1;
+	const char *why = "";
+	bool kernel = kernel_open(&why);
+
+	world();
+	if (argc > 2 && !strcmp(argv[2], "only"))
+		return only(programs, kernel);
+	for (unsigned k = 0; k < programs; k++)
+		one(first + k, kernel);
+	return report(programs, kernel, why) != 0;
+}
