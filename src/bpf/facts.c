@@ -136,8 +136,8 @@ static void use(struct pass *s, unsigned r)
 {
 	char why[64];
 
-	if (s->now.r[r].may != MAY_UNSET || s->attr->allow_any_helper)
-		return;
+	if (s->now.r[r].may != MAY_UNSET || s->attr->allow_any_helper || s->p->verified)
+		return; /* verified: it lies on no path that can be taken */
 	snprintf(why, sizeof(why), "r%u is read, but was never set or died in a call", r);
 	refuse(s, why);
 }

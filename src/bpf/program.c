@@ -209,6 +209,7 @@ int program_load_verified(const struct program_attr *attr, const struct verify_p
 		program_put(p);
 		return err;
 	}
+	p->verified = true;
 	return program_make(attr, p, out, d);
 }
 

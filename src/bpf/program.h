@@ -52,6 +52,7 @@ struct program {
 	uint8_t kind; /* enum program_kind */
 	bool multi;   /* of a .multi section */
 	bool own_counters;
+	bool verified;        /* on all paths that there are: see verify.h */
 	bool tails;           /* it, or a function of it, calls bpf_tail_call */
 	bool hit_in_callback; /* a callback asks for what is known of the hit: cookie, caller */
 	unsigned nslots, nresults; /* as in struct program_attr */

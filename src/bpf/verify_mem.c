@@ -216,9 +216,12 @@ static int store(struct verify *v, const struct bpf_insn *in, const struct vreg 
 }
 
 /* What an atomic instruction may work on: memory of the program's own. */
-static int atomic_place(struct verify *v, unsigned reg)
+static int atomic_place(struct verify *v, unsigned reg, const struct bpf_insn *in)
 {
 	const struct vreg *p = vreg(v, reg);
+	unsigned size = insn_bytes(in);
+	struct tnum at = tnum_add(p->r.bits, tnum_const((uint64_t)((int64_t)p->off + in->off)));
+	char bits[64];
 
 	if (p->flags & VF_NULL || (p->kind == V_SCALAR && !(p->flags & VF_TARGET)) ||
 	    p->kind == V_MAP || p->kind == V_FUNC)
@@ -226,7 +229,11 @@ static int atomic_place(struct verify *v, unsigned reg)
 	if (p->kind != V_STACK && p->kind != V_VALUE && p->kind != V_MEM)
 		return vdeny(v, "atomic instructions are for values of maps, records and the stack",
 			     "R%u atomic access to %s is not allowed", reg, vreg_kind_name(p));
-	return 0;
+	if (p->kind == V_STACK || tnum_is_aligned(at, size))
+		return 0;
+	tnum_text(p->r.bits, bits, sizeof(bits));
+	return vdeny(v, "atomic instructions are for words at a multiple of their size",
+		     "misaligned value access off %s+%d+%d size %u", bits, p->off, in->off, size);
 }
 
 /* What it holds is read, so it must be there, and then changed to anything. */
@@ -241,7 +248,7 @@ static int atomic(struct verify *v, const struct bpf_insn *in)
 	if (!err && in->imm == BPF_CMPXCHG)
 		err = vreg_read(v, 0);
 	if (!err)
-		err = atomic_place(v, in->dst_reg);
+		err = atomic_place(v, in->dst_reg, in);
 	if (err)
 		return err;
 	read.src_reg = in->dst_reg;
@@ -260,7 +267,7 @@ static int load_insn(struct verify *v, const struct bpf_insn *in)
 	int err = vreg_read(v, in->src_reg);
 
 	if (!err && insn_is_load_acq(in))
-		err = atomic_place(v, in->src_reg);
+		err = atomic_place(v, in->src_reg, in);
 	if (!err)
 		err = load(v, in, &out);
 	if (!err)
@@ -276,7 +283,7 @@ static int store_insn(struct verify *v, const struct bpf_insn *in)
 	if (!err && BPF_CLASS(in->code) == BPF_STX)
 		err = vreg_read(v, in->src_reg);
 	if (!err && insn_is_store_rel(in))
-		err = atomic_place(v, in->dst_reg);
+		err = atomic_place(v, in->dst_reg, in);
 	if (err)
 		return err;
 	if (BPF_CLASS(in->code) == BPF_STX) {

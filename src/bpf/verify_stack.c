@@ -107,12 +107,21 @@ static int all_set(struct verify *v, unsigned frame, int32_t lo, int32_t hi, int
 
 /* -- single accesses -------------------------------------------------------------------- */
 
-static int aligned(struct verify *v, int32_t at, unsigned size)
+static int aligned(struct verify *v, const struct vreg *p, int32_t off, unsigned size)
 {
-	if (at % (int32_t)size == 0)
+	static const char change[] =
+		"align what lies on the stack to its size: do not use packed structs there";
+	int64_t fixed = (int64_t)p->off + off;
+	char bits[64];
+
+	if (tnum_is_aligned(tnum_add(p->r.bits, tnum_const((uint64_t)fixed)), size))
 		return 0;
-	return vdeny(v, "align what lies on the stack to its size: do not use packed structs there",
-		     "misaligned stack access off %d size %u", at, size);
+	if (range_is_const(&p->r))
+		return vdeny(v, change, "misaligned stack access off %lld size %u",
+			     (long long)(fixed + p->r.smin), size);
+	tnum_text(p->r.bits, bits, sizeof(bits));
+	return vdeny(v, change, "misaligned stack access off %s+%d+%d size %u", bits, p->off, off,
+		     size);
 }
 
 static void load_bytes(const struct vslot *s, unsigned b, unsigned size, bool sx, struct vreg *out)
@@ -152,8 +161,8 @@ int vstack_load(struct verify *v, unsigned base, int32_t off, unsigned size, boo
 	unsigned b;
 	int err = place(v, base, &p, off, size, "read from", &lo, &hi);
 
-	if (!err && lo == hi)
-		err = aligned(v, lo, size);
+	if (!err)
+		err = aligned(v, &p, off, size);
 	if (!err)
 		err = all_set(v, p.frame, lo, hi + (int32_t)size, -1);
 	if (err)
@@ -230,8 +239,8 @@ int vstack_store(struct verify *v, unsigned base, int32_t off, unsigned size,
 	int32_t lo, hi;
 	int err = place(v, base, &p, off, size, "write to", &lo, &hi);
 
-	if (!err && lo == hi)
-		err = aligned(v, lo, size);
+	if (!err)
+		err = aligned(v, &p, off, size);
 	if (err)
 		return err;
 	if (vreg_is_pointer(&what) && size != 8)

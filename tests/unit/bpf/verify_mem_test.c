@@ -12,6 +12,12 @@
 #define OK "mov r0, 0\nexit\n"
 
 static const struct verify_case stack_cases[] = {
+	{ "stdw [r10-16], 0\nstdw [r10-8], 0\nldxdw r2, [r1+0]\nand r2, 7\nmov r3, r10\nadd r3, -16\n"
+	  "add r3, r2\nldxw r0, [r3+0]\n" OK,
+	  "misaligned stack access off (0x0; 0x7)+-16+0 size 4" },
+	{ "stdw [r10-16], 0\nstdw [r10-8], 0\nldxdw r2, [r1+0]\nand r2, 4\nmov r3, r10\nadd r3, -16\n"
+	  "add r3, r2\nmov r4, 1\nlock add [r3+0], r4\n" OK,
+	  "misaligned stack access off (0x0; 0x4)+-16+0 size 8" },
 	{ "stdw [r10-8], 1\nldxdw r0, [r10-8]\nldxw r0, [r10-8]\nldxw r0, [r10-4]\n" OK, NULL },
 	{ "stdw [r10-512], 1\nldxdw r0, [r10-512]\n" OK, NULL },
 	{ "mov r2, r10\nstdw [r2-520], 1\n" OK, "invalid write to stack R2 off=-520 size=8" },
@@ -96,6 +102,16 @@ static void test_stack(void **state)
 #define END "e: " OK
 
 static const struct verify_case values_cases[] = {
+	{ LOOKUP("2") "mov r1, 1\nlock add [r0+4], r1\n" END,
+	  "misaligned value access off (0x0; 0x0)+0+4 size 8" },
+	{ LOOKUP("2") "mov r1, 1\nlock add32 [r0+4], r1\nadd r0, 2\nlock add32 [r0+2], r1\n" END,
+	  NULL },
+	{ LOOKUP("2") "acqdw r1, [r0+1]\n" END, "misaligned value access" },
+	{ LOOKUP("2") "mov r1, 1\nrelh [r0+3], r1\n" END, "misaligned value access" },
+	{ "ldxdw r6, [r1+0]\nand r6, 4\n" LOOKUP(
+		  "2") "add r0, r6\nmov r1, 1\nlock add [r0+0], r1\n" END,
+	  "misaligned value access off (0x0; 0x4)+0+0 size 8" },
+	{ LOOKUP("2") "ldxdw r1, [r0+1]\nstw [r0+3], 1\n" END, NULL },
 	{ LOOKUP("1") "ldxdw r1, [r0+56]\nstdw [r0+56], 1\n" END, NULL },
 	{ LOOKUP("1") "ldxdw r1, [r0+57]\n" END,
 	  "invalid access to map value, value_size=64 off=57 size=8" },
