@@ -34,6 +34,9 @@ static void put(struct verify_log *log, const char *text, size_t n)
 }
 
 static void vput(struct verify *v, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void vput(struct verify *v, const char *fmt, va_list ap)
 {
 	char line[1024];
 	int n = vsnprintf(line, sizeof(line), fmt, ap);

@@ -19,11 +19,11 @@ int vref_take(struct verify *v, uint32_t *id)
 	return 0;
 }
 
-/* Nobody may use what was given back: its registers are as if they had never been set. */
+/* What was given back is memory of the program's no more, but its address is still a number. */
 static void forget(struct vreg *r, void *arg)
 {
 	if (r->ref == *(uint32_t *)arg)
-		*r = (struct vreg){ .kind = V_UNSET };
+		*r = vreg_number();
 }
 
 int vref_give(struct verify *v, uint32_t id)
@@ -38,13 +38,6 @@ int vref_give(struct verify *v, uint32_t id)
 	memmove(&s->ref[k], &s->ref[k + 1], (s->nrefs - k - 1) * sizeof(s->ref[0]));
 	s->nrefs--;
 	vreg_each(s, forget, &id);
-	for (unsigned f = 0; f <= s->depth; f++)
-		for (unsigned i = 0; i < s->f[f]->nslots; i++) {
-			struct vslot *slot = &s->f[f]->slot[i];
-
-			if (slot->byte[0] == S_SPILL && slot->spill.kind == V_UNSET)
-				memset(slot, 0, sizeof(*slot));
-		}
 	return 0;
 }
 
