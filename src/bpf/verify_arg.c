@@ -94,6 +94,8 @@ static int want_sized(struct verify *v, unsigned r, enum proto_arg of)
 
 	if (err || !most)
 		return err;
+	if (v->in->generated) /* gen/ looks at no more than it had filled: it compares with the size */
+		least = most;
 	return vmem_region(v, r - 1, least, most, write);
 }
 

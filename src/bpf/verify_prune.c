@@ -37,8 +37,8 @@ static uint32_t token_of(const struct verify *v, const struct vstate *s)
 	const struct bpf_insn *in = &v->p->insn[s->at];
 	const struct vframe *f = s->f[s->depth];
 	const struct vreg *it = &f->r[1];
-	int64_t at = it->off + it->r.smin;
-	unsigned i = (unsigned)(-at - 1) / 8;
+	int64_t lo, hi;
+	unsigned i;
 
 	if (insn_is_may_goto(in))
 		return f->serial;
@@ -46,8 +46,11 @@ static uint32_t token_of(const struct verify *v, const struct vstate *s)
 		return 0;
 	if (in->src_reg == CALL_HELPER)
 		return f->loop;
-	if (in->src_reg != CALL_KFUNC || it->kind != V_STACK || !range_is_const(&it->r) ||
-	    at >= 0 || i >= s->f[it->frame]->nslots || s->f[it->frame]->slot[i].byte[0] != S_ITER)
+	if (in->src_reg != CALL_KFUNC || it->kind != V_STACK || !vreg_spans(it, &lo, &hi) ||
+	    lo != hi || lo >= 0)
+		return 0;
+	i = (unsigned)(-lo - 1) / 8;
+	if (i >= s->f[it->frame]->nslots || s->f[it->frame]->slot[i].byte[0] != S_ITER)
 		return 0;
 	return s->f[it->frame]->slot[i].spill.ref;
 }

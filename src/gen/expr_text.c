@@ -6,6 +6,8 @@
  * matches, and bits before a * also stay.  So its time is bounded by the string's length.
  */
 #include "gen/expr_priv.h"
+
+#include "bpf/insn.h"
 #include "gen/regs.h"
 
 #include <errno.h>
@@ -181,29 +183,35 @@ static void put_moves(struct emitter *m, const struct glob *g)
 		gen_jump_here(m->w, join[i]);
 }
 
-/* r1 the word, r2 the byte that is next, r5 the bits that stay */
-static void put_match(struct emitter *m, const struct glob *g, int at)
+/*
+ * r0 which byte is next, r1 the word, r5 the bits that stay.  There is a NUL among the bytes to `last`, but
+ * the verifier cannot know; may_goto has it look at a few rounds, not at all of them.
+ */
+static void put_match(struct emitter *m, const struct glob *g, int at, unsigned last)
 {
-	unsigned done[2];
+	unsigned done[4];
 	size_t again;
 
+	gen_put_set(m->w, R0, 0);
 	gen_put_set(m->w, R1, 1);
-	gen_put_mov(m->w, R2, R10);
-	gen_put_add(m->w, R2, at);
 	again = m->w->n;
-	emit_load(m, R3, R2, 0, 1);
-	done[0] = gen_put_jump(m->w, BPF_JEQ, R3, 0);
+	done[0] = gen_put_jump(m->w, INSN_JCOND, R0, 0);
+	done[1] = gen_put_jump(m->w, BPF_JGT, R0, (int32_t)last);
+	gen_put_mov(m->w, R2, R10);
+	emit_alu_reg(m, BPF_ADD, R2, R0);
+	emit_load(m, R3, R2, at, 1);
+	done[2] = gen_put_jump(m->w, BPF_JEQ, R3, 0);
 	put_moves(m, g);
 	gen_put_set64(m->w, R5, g->stay);
 	emit_alu_reg(m, BPF_AND, R5, R1);
 	emit_alu_reg(m, BPF_AND, R1, R4);
 	emit_alu(m, BPF_LSH, R1, 1);
 	emit_alu_reg(m, BPF_OR, R1, R5);
-	done[1] = gen_put_jump(m->w, BPF_JEQ, R1, 0);
-	gen_put_add(m->w, R2, 1);
+	done[3] = gen_put_jump(m->w, BPF_JEQ, R1, 0);
+	gen_put_add(m->w, R0, 1);
 	emit_back(m, BPF_JA, 0, 0, again);
-	gen_jump_here(m->w, done[0]);
-	gen_jump_here(m->w, done[1]);
+	for (unsigned i = 0; i < 4; i++)
+		gen_jump_here(m->w, done[i]);
 	gen_put_mov(m->w, R0, R1);
 	emit_alu(m, BPF_RSH, R0, (int32_t)g->n);
 	emit_alu(m, BPF_AND, R0, 1);
@@ -224,7 +232,7 @@ static void glob(struct emitter *m, const struct expr_node *n)
 	} else {
 		read_string(m, n->a, EXPR_MAX_TEXT + 1, at);
 	}
-	put_match(m, &g, at);
+	put_match(m, &g, at, array ? bytes : EXPR_MAX_TEXT);
 }
 
 void emit_text(struct emitter *m, const struct expr_node *n)
