@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Bytes of a pointer that is stored whole, at a multiple of 8, are BYTE_POINTER. */
-enum byte_state { BYTE_UNSET, BYTE_NUMBER, BYTE_POINTER };
+enum byte_state { BYTE_NUMBER, BYTE_POINTER };
 
 int shadow_fail(const struct interp_check *c, const char *fmt, ...)
 {
@@ -65,7 +65,7 @@ void shadow_leave(struct interp_check *c)
 {
 	const struct shadow_call *call = &c->call[c->depth];
 
-	memset(&c->byte[index_of(c, call->lo)], BYTE_UNSET, call->fp - call->lo);
+	memset(&c->byte[index_of(c, call->lo)], BYTE_NUMBER, call->fp - call->lo);
 }
 
 void shadow_set(struct interp_check *c, uint64_t addr, uint64_t size, const struct shadow *v)
@@ -92,20 +92,6 @@ struct shadow shadow_get(const struct interp_check *c, uint64_t addr, uint64_t s
 	if (size == 8 && on_stack(c, addr, 8) && at % 8 == 0 && c->byte[at] == BYTE_POINTER)
 		return c->spilled[at / 8];
 	return shadow_number();
-}
-
-static int stack_is_set(const struct interp_check *c, uint64_t addr, uint64_t size)
-{
-	for (uint64_t k = 0; k < size; k++) {
-		if (c->byte[index_of(c, addr + k)] == BYTE_UNSET)
-			return shadow_fail(c,
-					   "load of %llu bytes at r10%+lld: byte %llu of them was "
-					   "never set",
-					   (unsigned long long)size,
-					   (long long)(addr - c->m->r[INSN_FP]),
-					   (unsigned long long)k);
-	}
-	return 0;
 }
 
 static bool call_is_open(const struct interp_check *c, uint32_t serial)
@@ -225,7 +211,5 @@ int shadow_access(struct interp_check *c, const struct shadow *by, uint64_t addr
 		return fail_at(c, addr, size, how, ": read-only is ", object_name(c, by, name));
 	if (by->type == SHADOW_CTX && how == SHADOW_LOAD)
 		see(c, addr, size);
-	if (by->type == SHADOW_STACK && how == SHADOW_LOAD)
-		return stack_is_set(c, addr, size);
 	return 0;
 }

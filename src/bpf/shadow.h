@@ -6,8 +6,8 @@
  * or write there only.  A number is no pointer, whatever its value: through it only what
  * interp_opts.range names may be accessed, which is how memory of the target is reached.  The
  * stack remembers what is stored in it: pointers that are stored and loaded whole stay pointers,
- * anything else is a number, and what was never stored must not be read.  Other memory is not
- * followed: what is loaded from there is a number.
+ * anything else is a number, also what was never stored.  Other memory is not followed: what is
+ * loaded from there is a number.
  *
  *   interp_check.c   the watch of a run: instructions
  *   interp_args.c    arguments and results of helpers and kfuncs
@@ -89,8 +89,8 @@ int shadow_use(const struct interp_check *c, unsigned r);
 enum shadow_access { SHADOW_LOAD, SHADOW_STORE, SHADOW_FILL };
 
 /*
- * size bytes at addr by a pointer that is `by`.  Loads want the stack set; stores do not set it:
- * that is shadow_set()'s, after the instruction.
+ * size bytes at addr by a pointer that is `by`.  What stores leave on the stack is told to
+ * shadow_set(), after the instruction.
  */
 int shadow_access(struct interp_check *c, const struct shadow *by, uint64_t addr, uint64_t size,
 		  enum shadow_access how);
@@ -102,7 +102,7 @@ struct shadow shadow_get(const struct interp_check *c, uint64_t addr, uint64_t s
 /* The place of the open record of this number, 0 for one that is free; NULL: none. */
 uint32_t *shadow_record(const struct interp_check *c, uint32_t number);
 
-/* The stack of the innermost call begins; it ends, and nothing in it is set from then on. */
+/* The stack of the innermost call begins; it ends, and no pointer is in it from then on. */
 void shadow_enter(struct interp_check *c, uint64_t fp, uint32_t stack);
 void shadow_leave(struct interp_check *c);
 

@@ -3,11 +3,10 @@
  *
  * Whatever is accepted reads only its registers, stack, context, maps, records and, by loads that
  * survive faults, memory of the target; writes only its stack, maps and records; gives back every
- * record and iterator; and ends.  The rules are the kernel's for privileged tracing programs, but for:
- *	- words of the context whose type is not known (struct ctx_desc), and words loaded through
- *	  them, may be followed as pointers: such loads give 0 where there is no memory;
- *	- bytes of the stack that were never set may not be read, as for the kernel's unprivileged
- *	  programs.
+ * record and iterator; and ends.  The rules are the kernel's for privileged tracing programs (so bytes of the
+ * stack that were never set are any number, to loads and to helpers), but for words of the context
+ * whose type is not known (struct ctx_desc) and words loaded through them: those may be followed as
+ * pointers, since such loads give 0 where there is no memory.
  *
  * The program has passed check_insns() and check_flow() (bpf/check.h).
  *

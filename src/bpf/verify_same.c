@@ -3,7 +3,8 @@
  *
  * If every value that a register or byte can have in `now` is one that it can have in `old`, then
  * what was proved from old on holds from now on.  Identities are compared by what has the same one,
- * not by their numbers.  What is not set in old is not read from there on, or was refused.
+ * not by their numbers.  A register that is not set in old is not read from there on, or was refused; a
+ * byte of the stack that is not set is any number there, so it covers all but an iterator's.
  */
 #include "bpf/verify_priv.h"
 
@@ -61,16 +62,15 @@ static const struct vslot *slot_of(const struct vframe *f, unsigned i)
 	return i < f->nslots ? &f->slot[i] : &empty;
 }
 
-/* A byte of which old knows no more than that it is set, or that it is zero. */
+/* A byte of which old knows nothing, or that it is zero. */
 static bool covers_byte(const struct vslot *old, const struct vslot *now, unsigned k)
 {
 	uint8_t b = now->byte[k];
 
 	switch ((enum vbyte)old->byte[k]) {
 	case S_UNSET:
-		return true;
 	case S_MISC:
-		return b != S_UNSET && b != S_ITER;
+		return b != S_ITER;
 	case S_ZERO:
 		return b == S_ZERO;
 	default:
@@ -85,13 +85,13 @@ static bool any_number(const struct vreg *r)
 
 static bool covers_spill(const struct vslot *old, const struct vslot *now, struct idmap *m)
 {
-	bool same = true, set = true;
+	bool same = true, plain = true;
 	struct vreg zero = vreg_scalar(range_const(0));
 
 	for (unsigned k = 0; k < 8; k++) {
 		same &= (old->byte[k] == S_SPILL) == (now->byte[k] == S_SPILL);
 		if (old->byte[k] == S_SPILL) {
-			set &= now->byte[k] != S_UNSET && now->byte[k] != S_ITER;
+			plain &= now->byte[k] != S_ITER;
 			if (now->byte[k] != S_ZERO)
 				zero.kind = V_UNSET;
 		} else if (!covers_byte(old, now, k)) {
@@ -102,7 +102,7 @@ static bool covers_spill(const struct vslot *old, const struct vslot *now, struc
 		return covers_reg(&old->spill, &now->spill, m);
 	if (zero.kind == V_SCALAR)
 		return covers_reg(&old->spill, &zero, m);
-	return set && any_number(&old->spill);
+	return plain && any_number(&old->spill);
 }
 
 static bool covers_slot(const struct vslot *old, const struct vslot *now, struct idmap *m)
@@ -147,8 +147,8 @@ bool vsame_covers(const struct vstate *old, const struct vstate *now)
 		for (unsigned r = 0; r < INSN_FP; r++)
 			if (!covers_reg(&a->r[r], &b->r[r], &m))
 				return false;
-		for (unsigned i = 0; i < a->nslots; i++)
-			if (!covers_slot(&a->slot[i], slot_of(b, i), &m))
+		for (unsigned i = 0; i < a->nslots || i < b->nslots; i++)
+			if (!covers_slot(slot_of(a, i), slot_of(b, i), &m))
 				return false;
 	}
 	return true;

@@ -3,8 +3,10 @@
  *
  * Accesses of a known place are aligned, so they lie in one slot.  A register that is stored whole at
  * a slot's beginning is kept as it was (a spill); of all else only is known that it was set, or is
- * zero.  Bytes that were never set may not be read, also not through helpers.  A store whose place
- * is one of several sets none of them for certain.
+ * zero.  Bytes that were never set are read as any number, also by helpers, which is what the kernel
+ * grants privileged programs (allow_uninit_stack, kernel/bpf/verifier.c since 6.3): clang leaves the
+ * padding of structs unset.  An iterator is read by its kfuncs alone.  A store whose place is one of
+ * several sets none of them for certain.
  */
 #include "bpf/verify_priv.h"
 
@@ -12,8 +14,8 @@
 
 static const char keep_inside[] = "the stack of a function is 512 bytes below r10: check the index "
 				  "first, or make the array larger";
-static const char set_first[] = "set all bytes of it first, the padding of structs too: "
-				"struct key k = {}; or __builtin_memset()";
+static const char leave_iter[] = "an iterator lies there: only its kfuncs may read it, until "
+				 "bpf_iter_num_destroy()";
 
 /* Bytes of the spill in a slot: it begins with the slot. */
 static unsigned spilled(const struct vslot *s)
@@ -81,26 +83,24 @@ static struct vslot *slots_to(struct verify *v, unsigned frame, int32_t lowest)
 	return vframe_slots(v, v->cur, frame, (unsigned)(-lowest + 7) / 8);
 }
 
-static bool is_set(const struct verify *v, unsigned frame, int32_t at)
+static uint8_t what_is(const struct verify *v, unsigned frame, int32_t at)
 {
 	struct vframe *f = v->cur->f[frame];
 
-	if ((unsigned)(-at - 1) / 8 >= f->nslots)
-		return false;
-	return *byte_at(f->slot, at) != S_UNSET && *byte_at(f->slot, at) != S_ITER;
+	return (unsigned)(-at - 1) / 8 < f->nslots ? *byte_at(f->slot, at) : S_UNSET;
 }
 
-/* All of [lo, hi) must have been set. */
-static int all_set(struct verify *v, unsigned frame, int32_t lo, int32_t hi, int reg)
+/* [lo, hi) may be read; reg < 0: by a load. */
+static int readable(struct verify *v, unsigned frame, int32_t lo, int32_t hi, int reg)
 {
 	for (int32_t at = lo; at < hi; at++) {
-		if (is_set(v, frame, at))
+		if (what_is(v, frame, at) != S_ITER)
 			continue;
 		if (reg >= 0)
-			return vdeny(v, set_first, "invalid read from stack R%d off %d+%d size %d",
+			return vdeny(v, leave_iter, "invalid read from stack R%d off %d+%d size %d",
 				     reg, lo, at - lo, hi - lo);
-		return vdeny(v, set_first, "invalid read from stack off %d+%d size %d", lo, at - lo,
-			     hi - lo);
+		return vdeny(v, leave_iter, "invalid read from stack off %d+%d size %d", lo,
+			     at - lo, hi - lo);
 	}
 	return 0;
 }
@@ -164,10 +164,10 @@ int vstack_load(struct verify *v, unsigned base, int32_t off, unsigned size, boo
 	if (!err)
 		err = aligned(v, &p, off, size);
 	if (!err)
-		err = all_set(v, p.frame, lo, hi + (int32_t)size, -1);
+		err = readable(v, p.frame, lo, hi + (int32_t)size, -1);
 	if (err)
 		return err;
-	if (lo != hi) {
+	if (lo != hi || (unsigned)(-lo - 1) / 8 >= v->cur->f[p.frame]->nslots) {
 		*out = vreg_scalar(range_load(size, sx));
 		return 0;
 	}
@@ -261,7 +261,7 @@ int vstack_read_range(struct verify *v, unsigned reg, const struct vreg *base, u
 	int32_t lo, hi;
 	int err = place(v, reg, base, 0, size, "indirect access to", &lo, &hi);
 
-	return err ? err : all_set(v, base->frame, lo, hi + (int32_t)size, (int)reg);
+	return err ? err : readable(v, base->frame, lo, hi + (int32_t)size, (int)reg);
 }
 
 int vstack_fill_range(struct verify *v, unsigned reg, const struct vreg *base, uint32_t least,

@@ -164,13 +164,12 @@ static void test_stack(void **state)
 {
 	GOOD("stdw [r10-8], 9\nldxdw r0, [r10-8]\nexit\n", 9);
 	GOOD("stw [r10-8], 9\nstw [r10-4], 0\nldxdw r0, [r10-8]\nexit\n", 9);
-	BAD("ldxdw r0, [r10-8]\nexit\n",
-	    "insn 0: load of 8 bytes at r10-8: byte 0 of them was never set");
-	BAD("stw [r10-8], 9\nldxdw r0, [r10-8]\nexit\n",
-	    "load of 8 bytes at r10-8: byte 4 of them");
-	BAD("stb [r10-1], 9\nldxh r0, [r10-2]\nexit\n", "load of 2 bytes at r10-2: byte 0 of them");
-	BAD("mov r1, 1\nlock add [r10-8], r1\nmov r0, 0\nexit\n",
-	    "insn 1: load of 8 bytes at r10-8");
+	/* what was never set is a number */
+	GOOD("ldxdw r0, [r10-8]\nmov r0, 0\nexit\n", 0);
+	GOOD("stw [r10-8], 9\nldxdw r0, [r10-8]\nlsh r0, 32\nrsh r0, 32\nexit\n", 9);
+	GOOD("stb [r10-1], 9\nldxh r0, [r10-2]\nrsh r0, 8\nexit\n", 9);
+	GOOD("mov r1, 1\nlock add [r10-8], r1\nmov r0, 0\nexit\n", 0);
+	BAD("ldxdw r1, [r10-8]\nldxdw r0, [r1+0]\nexit\n", "by a number");
 	BAD("stdw [r10-8], 0\nldxdw r2, [r1+0]\nmov r3, r10\nadd r3, r2\nldxb r0, [r3+0]\nexit\n",
 	    "load of 1 bytes at 0x");
 	BAD("stdw [r10-8], 0\nldxdw r2, [r1+0]\nmov r3, r10\nadd r3, r2\nldxb r0, [r3+0]\nexit\n",
@@ -197,8 +196,8 @@ static void test_stack_of_functions(void **state)
 	/* the same place, another call */
 	BAD("mov r1, r10\nadd r1, -8\ncall local f\ncall local g\nexit\n"
 	    "f: stdw [r10-8], 1\nmov r2, r10\nadd r2, -8\nstxdw [r1+0], r2\nmov r0, 0\nexit\n"
-	    "g: ldxdw r0, [r10-8]\nexit\n",
-	    "was never set");
+	    "g: ldxdw r1, [r10-8]\nldxdw r0, [r1+0]\nexit\n",
+	    "by a number");
 	BAD("mov r6, r10\nadd r6, -8\nmov r1, r6\ncall local f\nmov r1, r6\ncall local g\nexit\n"
 	    "f: stdw [r10-8], 1\nmov r2, r10\nadd r2, -8\nstxdw [r1+0], r2\nmov r0, 0\nexit\n"
 	    "g: stdw [r10-8], 2\nldxdw r1, [r1+0]\nldxdw r0, [r1+0]\nexit\n",
@@ -296,10 +295,7 @@ static void test_maps(void **state)
 
 static void test_map_arguments(void **state)
 {
-	BAD("mov r2, r10\nadd r2, -4\nmap r1, 7\ncall 1\nmov r0, 0\nexit\n",
-	    "insn 4: load of 4 bytes at r10-4: byte 0 of them was never set");
-	BAD("sth [r10-4], 0\nmov r2, r10\nadd r2, -4\nmap r1, 7\ncall 1\nmov r0, 0\nexit\n",
-	    "byte 2 of them");
+	GOOD("mov r2, r10\nadd r2, -4\nmap r1, 7\ncall 1\nmov r0, 0\nexit\n", 0);
 	BAD("mov r2, r10\nadd r2, -2\nmap r1, 7\nsth [r10-2], 0\ncall 1\nmov r0, 0\nexit\n",
 	    "outside the stack of its function");
 	BAD(KEY "mov r1, 0\ncall 1\nmov r0, 0\nexit\n", "insn 4: r1 is not a map");
@@ -308,8 +304,9 @@ static void test_map_arguments(void **state)
 	BAD(KEY "map r1, 8\ncall 1\nmov r0, 0\nexit\n", "r1 is map events, which is a ring buffer");
 	BAD("map r1, 7\ncall 1\nmov r0, 0\nexit\n", UNSET(2, 2));
 	/* update: a value of 16 bytes, of which 8 are set */
-	BAD(KEY "stdw [r10-24], 0\nmov r3, r10\nadd r3, -24\nmov r4, 0\nmap r1, 7\ncall 2\nexit\n",
-	    "insn 9: load of 16 bytes at r10-24: byte 8 of them");
+	GOOD(KEY "stdw [r10-24], 0\nmov r3, r10\nadd r3, -24\nmov r4, 0\nmap r1, 7\ncall 2\n"
+		 "exit\n",
+	     0);
 	GOOD(KEY "stdw [r10-24], 0\nstdw [r10-16], 1\nmov r3, r10\nadd r3, -24\nmov r4, 0\n"
 		 "map r1, 7\ncall 2\nexit\n",
 	     0);
@@ -347,8 +344,9 @@ static void test_records(void **state)
 	    "r1 is map data, which is no ring buffer");
 	/* there is no room: NULL, and nothing to give back */
 	GOOD("map r1, 8\nmov r2, 65536\nmov r3, 0\ncall 131\nexit\n", 0);
-	BAD("map r1, 8\nmov r2, r10\nmov r3, 4\nmov r4, 0\nsub r2, 4\ncall 130\nmov r0, 0\nexit\n",
-	    "insn 6: load of 4 bytes at r10-4");
+	/* the padding of a struct that is sent */
+	GOOD("map r1, 8\nmov r2, r10\nmov r3, 4\nmov r4, 0\nsub r2, 4\ncall 130\nmov r0, 0\nexit\n",
+	     0);
 }
 
 /* -- other helpers ------------------------------------------------------------------------ */
@@ -359,7 +357,7 @@ static void test_sizes(void **state)
 {
 	GOOD("stdw [r10-16], 0\n" COMM(16) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
 	GOOD(COMM(16) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
-	BAD(COMM(8) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", "byte 0 of them was never set");
+	GOOD(COMM(8) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
 	BAD(COMM(17) "mov r0, 0\nexit\n", "insn 3: store of 17 bytes at 0x");
 	BAD(COMM(0) "mov r0, 0\nexit\n", "r2 is a size, and 0");
 	BAD(COMM(-1) "mov r0, 0\nexit\n", "store of 4294967295 bytes");
@@ -403,8 +401,8 @@ static void test_session(void **state)
 	    "call kfunc 0x10001\nmov r0, 0\nexit\n",
 	    "insn 4: r1 is not ctx");
 	words[1] = 4;
-	bad(PROGRAM_FMOD_RET, "mov r2, r10\nmov r3, 8\nsub r2, 8\ncall kfunc 0x10003\nexit\n",
-	    "insn 3: load of 8 bytes at r10-8");
+	bad(PROGRAM_FMOD_RET, "mov r2, r10\nmov r3, 16\nsub r2, 8\ncall kfunc 0x10003\nexit\n",
+	    "outside the stack of its function");
 }
 
 static void test_fuel(void **state)

@@ -146,10 +146,11 @@ static void test_pointer_math(void **state)
 	VERIFY_CASES(pointer_math_cases);
 }
 
-/* r2 is unknown; r3 the number that is used as an index of bytes of the stack's 16. */
+/* r2 is unknown, then an index of the stack's 16 highest bytes, and of its lowest: 0 to 15. */
 #define INDEX(how_) \
 	"ldxdw r2, [r1+0]\nldxw r5, [r1+8]\nstdw [r10-16], 0\nstdw [r10-8], 0\n" how_ \
-	"mov r4, r10\nadd r4, -16\nadd r4, r2\nldxb r0, [r4+0]\ne: " OK
+	"mov r4, r10\nadd r4, -16\nadd r4, r2\nldxb r0, [r4+0]\n" \
+	"mov r4, r10\nadd r4, -512\nadd r4, r2\nldxb r0, [r4+0]\ne: " OK
 
 static const char *const good[] = {
 	"and r2, 15\n",

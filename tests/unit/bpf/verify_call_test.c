@@ -47,10 +47,10 @@ static const struct verify_case functions_cases[] = {
 	{ "call local f\nstdw [r0-8], 0\n" OK "f: mov r0, r10\nexit\n",
 	  "cannot return stack pointer to the caller" },
 	{ "mov r1, r10\ncall local f\nstdw [r0-8], 0\n" OK "f: mov r0, r1\nexit\n", NULL },
-	{ "call local f\nldxdw r0, [r10-8]\n" OK "f: stdw [r10-8], 0\nmov r0, 0\nexit\n",
-	  "invalid read from stack off -8+0" },
-	{ "stdw [r10-8], 0\ncall local f\n" OK "f: ldxdw r0, [r10-8]\nexit\n",
-	  "invalid read from stack off -8+0" },
+	{ "call local f\nldxdw r0, [r10-8]\nexit\nf: stdw [r10-8], 0\nmov r0, 0\nexit\n",
+	  "has unknown scalar value" },
+	{ "stdw [r10-8], 0\ncall local f\nexit\nf: ldxdw r0, [r10-8]\nexit\n",
+	  "has unknown scalar value" },
 	/* a value that the callee looked up, one that it looks at */
 	{ "call local f\njeq r0, 0, e\nstdw [r0+0], 1\n" END
 	  "f: stdw [r10-8], 0\nmap r1, 1\nmov r2, r10\nadd r2, -8\ncall 1\nexit\n",
@@ -108,9 +108,9 @@ static const struct verify_case callbacks_cases[] = {
 		  "mov r3, r10\nadd r3, -8\n") "ldxdw r0, [r10-8]\nexit\n"
 					       "f: stdw [r2+0], 1\nmov r0, 0\nexit\n",
 	  "should have been in [0, 0]" },
-	{ LOOP("mov r3, r10\nadd r3, -8\n") "ldxdw r1, [r10-8]\n" OK
-					    "f: stdw [r2+0], 1\nmov r0, 0\nexit\n",
-	  "invalid read from stack off -8+0" }, /* zero rounds */
+	{ LOOP("mov r3, r10\nadd r3, -8\n") "ldxdw r0, [r10-8]\nexit\n"
+					    "f: stdw [r2+0], 0\nmov r0, 0\nexit\n",
+	  "has unknown scalar value" }, /* zero rounds */
 	{ "stdw [r10-8], 0\n" LOOP("mov r3, r10\nadd r3, -8\n") OK
 	  "f: ldxdw r1, [r2+0]\nadd r1, 1\nstxdw [r2+0], r1\nmov r0, 0\nexit\n",
 	  NULL },
@@ -191,6 +191,9 @@ static const struct verify_case rounds_cases[] = {
 	{ NEW "stdw [r10-8], 0\n" DESTROY OK, "expected an initialized iter_num as arg #0" },
 	{ NEW "stb [r10-3], 0\n" NEXT DESTROY OK, "expected an initialized iter_num" },
 	{ NEW "ldxdw r0, [r10-8]\n" DESTROY OK, "invalid read from stack off -8+0" },
+	{ NEW "map r1, 2\nmov r2, r10\nadd r2, -8\ncall 1\n" DESTROY OK,
+	  "invalid read from stack R2 off -8+0 size 8" },
+	{ NEW DESTROY "ldxdw r0, [r10-8]\n" OK, NULL },
 	{ "mov r1, r10\nadd r1, -4\nmov r2, 0\nmov r3, 10\ncall kfunc 0x10004\n" OK,
 	  "expected pointer to an iterator on stack" },
 	{ "value r1, 5, 0\nmov r2, 0\nmov r3, 10\ncall kfunc 0x10004\n" OK,
@@ -256,8 +259,7 @@ static const struct verify_case kfuncs_cases[] = {
 	{ "mov r1, 5\ncall kfunc 0x10002\n" OK, NULL, M },
 	{ "mov r1, r10\ncall kfunc 0x10002\n" OK, "arg#0 R1 is not a scalar", M },
 	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK, NULL, M },
-	{ "mov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK,
-	  "invalid read from stack R2", M },
+	{ "mov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK, NULL, M },
 	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 16\ncall kfunc 0x10003\n" OK,
 	  "invalid indirect access to stack R2", M },
 	{ "mov r2, 0\nmov r3, 8\ncall kfunc 0x10003\n" OK, "R2 type=scalar expected=fp", M },
@@ -411,9 +413,14 @@ static const struct verify_case not_pruned_cases[] = {
 	  "mov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\nldxdw r7, [r10-8]\nvalue r1, 5, 0\n"
 	  "add r1, r7\nldxdw r2, [r1+0]\n" OK,
 	  "value_size=64 off=60 size=8" },
-	{ "ldxdw r6, [r1+0]\nstdw [r10-8], 0\njeq r6, 1, +4\nmov r9, 0\nmov r9, 0\nmov r9, 0\nja +0\n"
-	  "jeq r6, 2, +2\njeq r6, 3, +1\nja +0\nldxw r7, [r10-16]\n" OK,
-	  "invalid read from stack off -16+0" },
+	{ "ldxdw r6, [r1+0]\njeq r6, 1, +1\nstdw [r10-8], 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\n"
+	  "mov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\nldxdw r7, [r10-8]\nvalue r1, 5, 0\n"
+	  "add r1, r7\nldxdw r2, [r1+0]\n" OK,
+	  "math between map_value pointer" },
+	{ "ldxdw r6, [r1+0]\njeq r6, 1, +1\nstdw [r10-8], 60\nmov r9, 0\nmov r9, 0\nmov r9, 0\n"
+	  "mov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\nldxb r7, [r10-8]\nvalue r1, 5, 0\n"
+	  "add r1, r7\nldxb r2, [r1+0]\n" OK,
+	  "value_size=64" },
 	/* a record open on one of two paths */
 	{ "ldxdw r7, [r1+0]\nmov r6, 0\njeq r7, 1, d\nmap r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\n"
 	  "mov r6, r0\nd: mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r7, 2, +0\njeq r7, 3, +0\n"

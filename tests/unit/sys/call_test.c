@@ -370,7 +370,7 @@ static void prog_kinds(void **state)
 static void logs(void **state)
 {
 	struct bpf_insn bad[] = { { .code = 0x85, .imm = 9999 }, { .code = 0x95 } };
-	struct bpf_insn unproved[] = { { .code = 0x79, .src_reg = 10, .off = -8 },
+	struct bpf_insn unproved[] = { { .code = 0x79, .src_reg = 10, .off = -12 },
 				       { .code = 0x95 } };
 	struct sys_expect e = { .kind = PROGRAM_FEXIT, .nslots = PROGRAM_NO_CTX };
 	struct fixture *f = *state;
@@ -396,11 +396,11 @@ static void logs(void **state)
 	a.log_level = 1;
 	a.insns = PTR(unproved); /* the verifier's words, and libbpf's number at the end */
 	assert_int_equal(call(BPF_PROG_LOAD, &a, SIZE), -EACCES);
-	assert_non_null(strstr(log, "0: (79) r0 = *(u64 *)(r10 -8)\n"
-				    "invalid read from stack off -8+0 size 8\n"));
+	assert_non_null(strstr(log, "0: (79) r0 = *(u64 *)(r10 -12)\n"
+				    "misaligned stack access off -12 size 8\n"));
 	assert_non_null(strstr(log, "\nprocessed 1 insns (limit 1000000)"));
 	assert_non_null(
-		strstr(sys_last_error(f->s), "insn 0 (r0 = *(u64 *)(r10 -8)): invalid read"));
+		strstr(sys_last_error(f->s), "insn 0 (r0 = *(u64 *)(r10 -12)): misaligned"));
 	a.insns = PTR(bad);
 	memset(log, 'x', sizeof(log));
 	assert_true(call(BPF_PROG_LOAD, &a, SIZE) < 0);
