@@ -5,6 +5,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+__u64 seen;
+
 #ifdef KIND
 SEC("fmod_ret.multi/fentry_test*")
 #else
@@ -12,5 +14,6 @@ SEC("fexit.multi/fentry_test*")
 #endif
 int reads(__u64 *ctx)
 {
-	return (int)ctx[0];
+	seen = ctx[0];
+	return 0;
 }

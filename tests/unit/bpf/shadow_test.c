@@ -193,10 +193,9 @@ static void test_stack_of_functions(void **state)
 	BAD("call local f\nldxdw r0, [r0+0]\nexit\n"
 	    "f: stdw [r10-8], 3\nmov r0, r10\nadd r0, -8\nexit\n",
 	    "the function has returned whose stack it is");
-	/* the same place, another call */
-	BAD("mov r1, r10\nadd r1, -8\ncall local f\ncall local g\nexit\n"
-	    "f: stdw [r10-8], 1\nmov r2, r10\nadd r2, -8\nstxdw [r1+0], r2\nmov r0, 0\nexit\n"
-	    "g: ldxdw r1, [r10-8]\nldxdw r0, [r1+0]\nexit\n",
+	/* the same place, another call: no pointer is there any more */
+	BAD("call local f\ncall local g\nexit\nf: stdw [r10-16], 0\nstxdw [r10-8], r10\nmov r0, 0\nexit\n"
+	    "g: ldxdw r1, [r10-8]\nldxdw r0, [r1-8]\nexit\n",
 	    "by a number");
 	BAD("mov r6, r10\nadd r6, -8\nmov r1, r6\ncall local f\nmov r1, r6\ncall local g\nexit\n"
 	    "f: stdw [r10-8], 1\nmov r2, r10\nadd r2, -8\nstxdw [r1+0], r2\nmov r0, 0\nexit\n"
@@ -358,6 +357,9 @@ static void test_sizes(void **state)
 	GOOD("stdw [r10-16], 0\n" COMM(16) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
 	GOOD(COMM(16) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
 	GOOD(COMM(8) "ldxdw r1, [r10-8]\nmov r0, 0\nexit\n", 0);
+	/* what is filled is no pointer any more */
+	BAD("stxdw [r10-16], r10\n" COMM(16) "ldxdw r1, [r10-16]\nldxdw r0, [r1-8]\nexit\n",
+	    "by a number");
 	BAD(COMM(17) "mov r0, 0\nexit\n", "insn 3: store of 17 bytes at 0x");
 	BAD(COMM(0) "mov r0, 0\nexit\n", "r2 is a size, and 0");
 	BAD(COMM(-1) "mov r0, 0\nexit\n", "store of 4294967295 bytes");

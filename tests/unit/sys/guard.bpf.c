@@ -6,6 +6,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+int seen;
+
 struct request {
 	int not_there;
 	int id;
@@ -21,7 +23,8 @@ int guarded(unsigned long long *ctx)
 		bpf_core_read(&v, sizeof(v), &r->not_there);
 	else if (bpf_core_field_exists(r->id))
 		bpf_core_read(&v, sizeof(v), &r->id);
-	return v;
+	seen = v;
+	return 0;
 }
 
 SEC("fentry/handle")
@@ -31,5 +34,6 @@ int unguarded(unsigned long long *ctx)
 	int v = 0;
 
 	bpf_core_read(&v, sizeof(v), &r->not_there);
-	return v;
+	seen = v;
+	return 0;
 }
