@@ -39,6 +39,7 @@ PROGRAMS = {
     'tnum': ['tests/unit/bpf/tnum_test'],
     'range': ['tests/unit/bpf/range_test'],
     'range8': ['tests/unit/bpf/range8_test'],
+    'verify_call': ['tests/unit/bpf/verify_call_test'],
     'interp': ['tests/unit/bpf/interp_test'],
     'engine': ['tests/unit/bpf/engine_test'],
     'walk': ['tests/unit/bpf/walk_test'],
@@ -408,6 +409,10 @@ FAULTS = [
      '', 'range8', 'test_random_pairs'),
     ('what is not common to all bits', BRANCH, '	a->bits.mask &= ~of_b;\n', '	a->bits.mask &= ~tnum_max(b->bits);\n',
      'range8', 'test_random_pairs'),
+    # the verifier
+    ('constants taken for copies of each other', 'src/bpf/verify_same.c',
+     'm->now[k].id == now.id && m->now[k].value == now.value;', 'm->now[k].id == now.id;', 'verify_call',
+     'test_not_pruned'),
     # session programs
     ('session cookies not zeroed', SLOTS, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),

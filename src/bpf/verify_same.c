@@ -3,7 +3,7 @@
  *
  * If every value that a register or byte can have in `now` is one that it can have in `old`, then
  * what was proved from old on holds from now on.  Identities are compared by what has the same one,
- * not by their numbers.  A register that is not set in old is not read from there on, or was refused; a
+ * not by their numbers; a constant's is its value, as copies of it need no other to be equal.  A register that is not set in old is not read from there on, or was refused; a
  * byte of the stack that is not set is any number there, so it covers all but an iterator's.
  */
 #include "bpf/verify_priv.h"
@@ -12,18 +12,23 @@
 
 #define MAX_IDS 128
 
-struct idmap {
-	uint32_t n, old[MAX_IDS], now[MAX_IDS];
+struct identity {
+	uint32_t id; /* 0: a constant */
+	uint64_t value;
 };
 
-static bool same_id(struct idmap *m, uint32_t old, uint32_t now)
+struct idmap {
+	uint32_t n, old[MAX_IDS];
+	struct identity now[MAX_IDS];
+};
+
+/* All that has this identity in old must have the same one in now. */
+static bool same_identity(struct idmap *m, uint32_t old, struct identity now)
 {
-	if (!old || !now)
-		return old == now;
 	for (uint32_t k = 0; k < m->n; k++) {
 		if (m->old[k] == old)
-			return m->now[k] == now;
-		if (m->now[k] == now)
+			return m->now[k].id == now.id && m->now[k].value == now.value;
+		if (now.id && m->now[k].id == now.id)
 			return false;
 	}
 	if (m->n == MAX_IDS)
@@ -33,6 +38,13 @@ static bool same_id(struct idmap *m, uint32_t old, uint32_t now)
 	return true;
 }
 
+static bool same_id(struct idmap *m, uint32_t old, uint32_t now)
+{
+	if (!old || !now)
+		return old == now;
+	return same_identity(m, old, (struct identity){ .id = now });
+}
+
 static bool covers_number(const struct vreg *old, const struct vreg *now, struct idmap *m)
 {
 	if (now->kind != V_SCALAR || !range_within(&old->r, &now->r))
@@ -40,7 +52,9 @@ static bool covers_number(const struct vreg *old, const struct vreg *now, struct
 	if (old->flags & VF_TARGET && !(now->flags & VF_TARGET))
 		return false;
 	/* copies that old knows to be equal must be so now */
-	return !old->id || range_is_const(&now->r) || same_id(m, old->id, now->id);
+	if (old->id && range_is_const(&now->r))
+		return same_identity(m, old->id, (struct identity){ .value = now->r.umin });
+	return !old->id || same_id(m, old->id, now->id);
 }
 
 static bool covers_reg(const struct vreg *old, const struct vreg *now, struct idmap *m)

@@ -408,6 +408,17 @@ static const struct verify_case not_pruned_cases[] = {
 	  "mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\n"
 	  "jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" END,
 	  "" },
+	/* the same where the other path has two constants, which have no identity */
+	{ "ldxdw r6, [r1+0]\nldxdw r7, [r1+8]\nrsh r7, 1\nmov r8, r7\njeq r6, 1, +1\nja +2\nmov r7, 60\nmov r8, 0\n"
+	  "mov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\n"
+	  "jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" END,
+	  "value_size=64 off=60 size=8" },
+	/* and one of them is a copy on the stack */
+	{ "ldxdw r6, [r1+0]\nldxdw r7, [r1+8]\nrsh r7, 1\nstxdw [r10-8], r7\njeq r6, 1, +1\nja +2\nmov r7, 60\n"
+	  "stdw [r10-8], 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\nmov r9, 0\njeq r6, 2, +0\n"
+	  "jeq r6, 3, +0\nldxdw r8, [r10-8]\njgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\n"
+	  "ldxdw r2, [r1+0]\n" END,
+	  "value_size=64 off=60 size=8" },
 	/* on the stack (CVE-2024-45020's kind) */
 	{ "ldxdw r6, [r1+0]\nstdw [r10-8], 0\njeq r6, 1, +1\nstdw [r10-8], 60\nmov r9, 0\nmov r9, 0\n"
 	  "mov r9, 0\nmov r9, 0\njeq r6, 2, +0\njeq r6, 3, +0\nldxdw r7, [r10-8]\nvalue r1, 5, 0\n"
