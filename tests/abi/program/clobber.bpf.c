@@ -63,7 +63,7 @@ SEC("fentry")
 int on_entry(__u64 *ctx)
 {
 	busy(ctx, 0);
-	return 1; /* nobody looks at it */
+	return 0;
 }
 
 SEC("fmod_ret")
@@ -84,19 +84,19 @@ SEC("fexit")
 int on_exit(__u64 *ctx)
 {
 	busy(ctx, 3);
-	return 1;
+	return 0;
 }
 
 SEC("fentry")
 int on_entry_blind(__u64 *ctx)
 {
 	busy(ctx, 4);
-	return 1;
+	return 0;
 }
 
 SEC("fexit")
 int on_exit_blind(__u64 *ctx)
 {
 	busy(ctx, 5);
-	return 1;
+	return 0;
 }
