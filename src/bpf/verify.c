@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static bool runs_callback(const struct bpf_insn *in)
-{
-	return insn_is_call(in) && in->src_reg == CALL_HELPER &&
-	       (in->imm == BPF_FUNC_loop || in->imm == BPF_FUNC_for_each_map_elem);
-}
-
 static void lddw(struct verify *v, const struct bpf_insn *in)
 {
 	struct vreg *dst = vreg(v, in->dst_reg);
@@ -95,7 +89,7 @@ static int step(struct verify *v)
 
 	if (++v->stats.processed > v->max_insns)
 		return too_long(v);
-	if (runs_callback(in) && !vframe(v)->loop)
+	if (vcall_is_callback(in) && !vframe(v)->loop)
 		vframe(v)->loop = ++v->ids;
 	err = v->mark[at] & VM_PRUNE ? vprune_visit(v) : 0;
 	if (err)

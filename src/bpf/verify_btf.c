@@ -63,14 +63,6 @@ static enum walk walk(const struct ty *t, uint64_t off, unsigned size, const str
 	}
 }
 
-static struct vreg word(unsigned size, bool sx)
-{
-	struct vreg out = vreg_scalar(range_load(size, sx));
-
-	out.flags = size == 8 && !sx ? VF_TARGET : 0;
-	return out;
-}
-
 /* A pointer to t, which is typed if it is known what is there. */
 static struct vreg pointer_to(const struct ty *t)
 {
@@ -78,7 +70,7 @@ static struct vreg pointer_to(const struct ty *t)
 
 	t = t ? ty_strip(t) : NULL;
 	if (!t || (t->kind != TY_STRUCT && t->kind != TY_UNION) || !t->size)
-		return word(8, false);
+		return vreg_target_word(8, false);
 	out = vreg_pointer(V_BTF, 0);
 	out.type = t;
 	return out;
@@ -180,6 +172,6 @@ int vctx_load(struct verify *v, unsigned reg, const struct bpf_insn *in, struct 
 	else if (s && (s->bytes || s->type))
 		*out = vreg_scalar(range_load(size, sx));
 	else
-		*out = word(size, sx);
+		*out = vreg_target_word(size, sx);
 	return 0;
 }

@@ -80,6 +80,12 @@ static int give_back(struct verify *v, const struct helper_proto *proto)
 	return 0;
 }
 
+bool vcall_is_callback(const struct bpf_insn *in)
+{
+	return insn_is_call(in) && in->src_reg == CALL_HELPER &&
+	       (in->imm == BPF_FUNC_loop || in->imm == BPF_FUNC_for_each_map_elem);
+}
+
 int vcall_helper(struct verify *v, const struct bpf_insn *in)
 {
 	uint32_t id = (uint32_t)in->imm;
@@ -93,7 +99,7 @@ int vcall_helper(struct verify *v, const struct bpf_insn *in)
 		err = vref_none(v, 0, "tail_call");
 	if (err)
 		return err;
-	if (id == BPF_FUNC_loop || id == BPF_FUNC_for_each_map_elem)
+	if (vcall_is_callback(in))
 		return vsub_callback(v, id);
 	err = result(v, proto, &r0);
 	if (!err)

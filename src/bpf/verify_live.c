@@ -52,12 +52,6 @@ static uint16_t sets(const struct bpf_insn *in)
 	return w >= 0 ? BIT((unsigned)w) : 0;
 }
 
-static bool runs_callback(const struct bpf_insn *in)
-{
-	return insn_is_call(in) && in->src_reg == CALL_HELPER &&
-	       (in->imm == BPF_FUNC_loop || in->imm == BPF_FUNC_for_each_map_elem);
-}
-
 static bool is_iter_next(const struct bpf_insn *in)
 {
 	return insn_is_call(in) && in->src_reg == CALL_KFUNC && in->imm == KFUNC_ITER_NUM_NEXT;
@@ -88,7 +82,7 @@ static void reach(struct verify *v, uint32_t *queue)
 			v->mark[to] |= VM_PRUNE;
 			push(v, queue, &n, to);
 		}
-		if (runs_callback(in) || is_iter_next(in) || insn_is_may_goto(in))
+		if (vcall_is_callback(in) || is_iter_next(in) || insn_is_may_goto(in))
 			v->mark[at] |= VM_PRUNE | VM_FORCE;
 		if (insn_is_exit(in) || insn_is_ja(in))
 			continue;

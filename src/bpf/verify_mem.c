@@ -146,15 +146,6 @@ static bool is_sx(const struct bpf_insn *in)
 	return BPF_MODE(in->code) == INSN_MEMSX;
 }
 
-/* A word of the target's may be an address again. */
-static struct vreg target_word(const struct bpf_insn *in)
-{
-	struct vreg out = vreg_scalar(range_load(insn_bytes(in), is_sx(in)));
-
-	out.flags = insn_bytes(in) == 8 ? VF_TARGET : 0;
-	return out;
-}
-
 static int load(struct verify *v, const struct bpf_insn *in, struct vreg *out)
 {
 	unsigned reg = in->src_reg, size = insn_bytes(in);
@@ -167,7 +158,7 @@ static int load(struct verify *v, const struct bpf_insn *in, struct vreg *out)
 	case V_SCALAR:
 		if (!(p.flags & VF_TARGET))
 			return no_memory(v, reg);
-		*out = target_word(in);
+		*out = vreg_target_word(size, is_sx(in));
 		return 0;
 	case V_CTX:
 		return vctx_load(v, reg, in, out);

@@ -145,6 +145,7 @@ static inline struct vreg *vreg(const struct verify *v, unsigned r)
 /* verify_reg.c */
 struct vreg vreg_scalar(struct range r);
 struct vreg vreg_number(void);
+struct vreg vreg_target_word(unsigned size, bool sx); /* a whole one may be an address again */
 struct vreg vreg_pointer(enum vkind kind, uint32_t index);
 const char *vreg_kind_name(const struct vreg *r);
 void vreg_text(const struct vreg *r, char *out, size_t cap);
@@ -189,6 +190,7 @@ int vjump_insn(struct verify *v, const struct bpf_insn *in);
 
 /* verify_call.c, verify_arg.c, verify_kfunc.c, verify_sub.c */
 int vcall_helper(struct verify *v, const struct bpf_insn *in);
+bool vcall_is_callback(const struct bpf_insn *in); /* of a helper that calls the program back */
 int vcall_kfunc(struct verify *v, const struct bpf_insn *in);
 int vsub_call(struct verify *v, const struct bpf_insn *in);
 int vsub_exit(struct verify *v);

@@ -18,6 +18,14 @@ struct vreg vreg_number(void)
 	return vreg_scalar(range_unknown());
 }
 
+struct vreg vreg_target_word(unsigned size, bool sx)
+{
+	struct vreg out = vreg_scalar(range_load(size, sx));
+
+	out.flags = size == 8 ? VF_TARGET : 0;
+	return out;
+}
+
 struct vreg vreg_pointer(enum vkind kind, uint32_t index)
 {
 	return (struct vreg){ .kind = (uint8_t)kind, .index = index, .r = range_const(0) };

@@ -349,7 +349,7 @@ static int write_log(struct sys_call *c, const struct verdict *said, int err)
 			explain(c, err, log);
 		sum_up(c, err, log);
 	}
-	cut = fclose(log) < 0 ? -ENOMEM : 0;
+	cut = fclose(log) < 0 ? -ENOMEM : said->log.err;
 	if (!cut)
 		cut = sys_write_log(c->attr.log_buf, c->attr.log_size, text);
 	free(text);

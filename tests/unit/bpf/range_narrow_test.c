@@ -292,22 +292,6 @@ static bool is_tight(const struct range *r)
 	return r->umin == umin && r->umax == umax && r->smin == smin && r->smax == smax;
 }
 
-static struct tnum tnum_at(unsigned n)
-{
-	struct tnum t = { 0, 0 };
-
-	for (unsigned bit = 0; n; bit++, n /= 3) {
-		t.value |= (uint64_t)(n % 3 == 1) << bit;
-		t.mask |= (uint64_t)(n % 3 == 2) << bit;
-	}
-	return t;
-}
-
-static unsigned power3(unsigned n)
-{
-	return n ? 3 * power3(n - 1) : 1;
-}
-
 /* Fields one by one as random says; every fourth range of two fields only. */
 static struct range random_fields(uint64_t *seed)
 {
@@ -331,7 +315,7 @@ static struct range random_fields(uint64_t *seed)
 	if (how & 8)
 		BETWEEN(r.smin32, r.smax32, HALF, int32_t, ref_signed);
 	if (how & 16)
-		r.bits = tnum_at((unsigned)(ref_random(seed) % power3(WORD)));
+		r.bits = ref_tnum((unsigned)(ref_random(seed) % ref_power3(WORD)));
 	return r;
 }
 
@@ -425,7 +409,7 @@ static struct list all_ranges(void)
 				r.umax = u / 16;
 				r.smin = (int)(s % 16) - 8;
 				r.smax = (int)(s / 16) - 8;
-				r.bits = tnum_at(t);
+				r.bits = ref_tnum(t);
 				if (r.umin <= r.umax && r.smin <= r.smax && check_deduce(&r))
 					append(&words, &r);
 			}

@@ -115,6 +115,22 @@ bool ref_jump(const struct ref_op *op, uint64_t a, uint64_t b, unsigned width)
 	}
 }
 
+struct tnum ref_tnum(unsigned n)
+{
+	struct tnum t = { 0, 0 };
+
+	for (unsigned bit = 0; n; bit++, n /= 3) {
+		t.value |= (uint64_t)(n % 3 == 1) << bit;
+		t.mask |= (uint64_t)(n % 3 == 2) << bit;
+	}
+	return t;
+}
+
+unsigned ref_power3(unsigned n)
+{
+	return n ? 3 * ref_power3(n - 1) : 1;
+}
+
 uint64_t ref_random(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15;

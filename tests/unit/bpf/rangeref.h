@@ -6,6 +6,8 @@
 #ifndef UNIT_RANGEREF_H
 #define UNIT_RANGEREF_H
 
+#include "bpf/tnum.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +28,10 @@ bool ref_jump(const struct ref_op *op, uint64_t a, uint64_t b, unsigned width);
 
 uint64_t ref_mask(unsigned width);
 int64_t ref_signed(uint64_t value, unsigned width);
+
+/* The nth of the 3^k tnums of k bits: by digits 0, 1, 2 = unknown.  And 3^n. */
+struct tnum ref_tnum(unsigned n);
+unsigned ref_power3(unsigned n);
 
 /* The next random number (splitmix64). */
 uint64_t ref_random(uint64_t *state);

@@ -22,23 +22,6 @@
 
 static unsigned bits = 6; /* of the pairs; single tnums are always of 8 */
 
-/* The nth of the 3^n tnums of n bits: by digits 0, 1, 2 = unknown. */
-static struct tnum tnum_at(unsigned n)
-{
-	struct tnum t = { 0, 0 };
-
-	for (unsigned bit = 0; n; bit++, n /= 3) {
-		t.value |= (uint64_t)(n % 3 == 1) << bit;
-		t.mask |= (uint64_t)(n % 3 == 2) << bit;
-	}
-	return t;
-}
-
-static unsigned power3(unsigned n)
-{
-	return n ? 3 * power3(n - 1) : 1;
-}
-
 /* What n's lowest unknown bit is worth in the number of a tnum; 0: n is a constant. */
 static unsigned unknown_digit(unsigned n)
 {
@@ -88,12 +71,13 @@ static struct packed best_of(struct packed *best, unsigned n, unsigned a, unsign
 	digit = unknown_digit(b);
 	if (digit)
 		return both(best[a * n + b - 2 * digit], best[a * n + b - digit]);
-	return (struct packed){ (uint8_t)ref_alu(op, tnum_at(a).value, tnum_at(b).value, bits), 0 };
+	return (struct packed){ (uint8_t)ref_alu(op, ref_tnum(a).value, ref_tnum(b).value, bits),
+				0 };
 }
 
 static void check_pairs(const struct binary *o)
 {
-	unsigned n = power3(bits), losses = 0;
+	unsigned n = ref_power3(bits), losses = 0;
 	struct ref_op op = { o->name, o->code, 0 };
 	struct packed *best = malloc((size_t)n * n * sizeof(*best));
 	struct tnum *all = malloc(n * sizeof(*all));
@@ -101,7 +85,7 @@ static void check_pairs(const struct binary *o)
 	assert_non_null(best);
 	assert_non_null(all);
 	for (unsigned i = 0; i < n; i++)
-		all[i] = tnum_at(i);
+		all[i] = ref_tnum(i);
 	for (unsigned a = 0; a < n; a++)
 		for (unsigned b = 0; b < n; b++) {
 			struct packed want = best_of(best, n, a, b, &op);
@@ -193,8 +177,8 @@ static void same(struct tnum got, struct tnum want, const char *what, unsigned t
 
 static void test_single(void **state)
 {
-	for (unsigned i = 0; i < power3(8); i++) {
-		struct tnum t = tnum_at(i);
+	for (unsigned i = 0; i < ref_power3(8); i++) {
+		struct tnum t = ref_tnum(i);
 
 		same(tnum_neg(t), best_unary(t, do_neg, 0), "neg", i, 0);
 		for (unsigned by = 0; by < 8; by++) {
@@ -213,8 +197,8 @@ static void test_single(void **state)
 /* Next and last member, least, largest, alignment: by looking at all values. */
 static void test_members(void **state)
 {
-	for (unsigned i = 0; i < power3(8); i++) {
-		struct tnum t = tnum_at(i);
+	for (unsigned i = 0; i < ref_power3(8); i++) {
+		struct tnum t = ref_tnum(i);
 		int next[257], last = -1;
 		uint64_t any = 0, got;
 
@@ -266,9 +250,9 @@ static uint32_t values5(struct tnum t)
 
 static void test_sets(void **state)
 {
-	for (unsigned i = 0; i < power3(5); i++)
-		for (unsigned j = 0; j < power3(5); j++) {
-			struct tnum a = tnum_at(i), b = tnum_at(j), out = { 7, 8 };
+	for (unsigned i = 0; i < ref_power3(5); i++)
+		for (unsigned j = 0; j < ref_power3(5); j++) {
+			struct tnum a = ref_tnum(i), b = ref_tnum(j), out = { 7, 8 };
 			uint32_t va = values5(a), vb = values5(b), u = values5(tnum_union(a, b));
 
 			assert_int_equal(tnum_intersect(a, b, &out), !!(va & vb));
@@ -278,9 +262,10 @@ static void test_sets(void **state)
 				assert_true(out.value == 7 && out.mask == 8);
 			assert_int_equal(tnum_is_subset(a, b), !(vb & ~va));
 			assert_int_equal(u & (va | vb), va | vb);
-			for (unsigned k = 0; k < power3(5) && i < j; k += 7) /* none is smaller */
-				if (!((va | vb) & ~values5(tnum_at(k))))
-					assert_int_equal(u & ~values5(tnum_at(k)), 0);
+			for (unsigned k = 0; k < ref_power3(5) && i < j;
+			     k += 7) /* none is smaller */
+				if (!((va | vb) & ~values5(ref_tnum(k))))
+					assert_int_equal(u & ~values5(ref_tnum(k)), 0);
 		}
 }
 
