@@ -12,6 +12,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define CTX_OFF     (-128)
 #define SCRATCH_OFF (-200)
@@ -388,6 +389,44 @@ static void test_random(void **state)
 	assert_true(fused > 500 && dropped > 500);
 }
 
+static int clock_in_line(int clock, struct timespec *t)
+{
+	*t = (struct timespec){ 1, 5 };
+	return 0;
+}
+
+static uint64_t clock_called(void)
+{
+	return 4242;
+}
+
+/* A long program has one copy for each function: the clock's call is not in it. */
+static void test_clock(void **state)
+{
+	static const uint64_t words[6] = { 0, 0, 1 };
+	struct engine_env was = env;
+
+	env.clock_gettime = (uint64_t)(uintptr_t)clock_in_line;
+	env.helper[BPF_FUNC_ktime_get_ns] = (uint64_t)(uintptr_t)clock_called;
+	for (unsigned n = JIT_INLINE_MAX_INSNS; n <= JIT_INLINE_MAX_INSNS + 1; n++) {
+		struct bpf_insn insn[JIT_INLINE_MAX_INSNS + 1];
+		struct engine_body *b;
+		struct program *p;
+
+		for (unsigned i = 0; i < n - 2; i++)
+			insn[i] = INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, i);
+		insn[n - 2] = INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ktime_get_ns);
+		insn[n - 1] = INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+		p = load(PROGRAM_FMOD_RET, insn, n);
+		assert_int_equal(engine_body_new(p, &env, &b), 0);
+		assert_int_equal(run_body(engine_body(b), words + 2),
+				 n > JIT_INLINE_MAX_INSNS ? 4242 : 1000000005);
+		engine_body_free(b);
+		program_put(p);
+	}
+	env = was;
+}
+
 /* A program in line behind the guard's cold ways: first hit, and above another program. */
 static void test_cold(void **state)
 {
@@ -424,9 +463,8 @@ static void test_cold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_which),
-		cmocka_unit_test(test_length),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_which), cmocka_unit_test(test_length),
+		cmocka_unit_test(test_clock), cmocka_unit_test(test_random),
 		cmocka_unit_test(test_cold),
 	};
 
