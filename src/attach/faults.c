@@ -351,7 +351,7 @@ static int leave_others(struct utramp_target *t, const struct rt_signals *s)
 
 static int put_in(struct utramp_target *t, struct diag *d)
 {
-	uint32_t pid = process_own_pid(t->proc);
+	uint32_t pid = (uint32_t)t->proc->pid;
 	struct rt_signals s;
 	int err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
 

@@ -158,8 +158,7 @@ long process_syscall(struct process *p, long nr, const uint64_t arg[6]);
 /* Of a stopped process; new or old NULL: not wanted.  As the kernel gives it (-errno). */
 int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new,
 		      struct rt_sigaction *old);
-uint64_t process_caught(const struct process *p);  /* signals that have a handler, bit sig - 1 */
-uint32_t process_own_pid(const struct process *p); /* as getpid() tells it */
+uint64_t process_caught(const struct process *p); /* signals that have a handler, bit sig - 1 */
 
 /*
  * SIGSEGV and SIGBUS are unblocked in every thread, which goes on believing what it believed

@@ -14,8 +14,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
@@ -38,23 +36,6 @@ int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new
 		r = process_read(p, at, old, sizeof(*old));
 	process_write(p, at, &none, sizeof(none));
 	return r < 0 ? (int)r : 0;
-}
-
-/* proc(5) NSpid: the last one is of its own namespace. */
-uint32_t process_own_pid(const struct process *p)
-{
-	char path[32], line[256];
-	_fclose_ FILE *f = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		const char *last = strrchr(line, '\t');
-
-		if (strncmp(line, "NSpid:", 6) == 0 && last)
-			return (uint32_t)strtoul(last, NULL, 10);
-	}
-	return (uint32_t)p->pid;
 }
 
 uint64_t process_caught(const struct process *p)

@@ -631,6 +631,7 @@ int main(int argc, char **argv)
 		{ "sent", sent },
 		{ "processes", processes },
 		{ "vforks", vforks },
+		{ "hold", hold },
 		{ "vfork_first", vfork_first },
 		{ "show", show },
 		{ "seccomp_reads", seccomp_reads },

@@ -26,6 +26,7 @@ void status_line(const char *key);
 void show(void);
 void processes(void);
 void vforks(void);
+void hold(void);
 void vfork_first(void);
 
 #endif

@@ -134,6 +134,11 @@ static void tell(int value)
 	told[ntold++] = value;
 }
 
+static void childs_own(int sig, siginfo_t *si, void *uc)
+{
+	note(sig, si, uc);
+}
+
 static void tell_handler(int sig)
 {
 	struct sigaction sa = { .sa_flags = 0 };
@@ -222,7 +227,7 @@ static void handles(void)
 {
 	on(SIGSEGV, step_over, 0, SIGUSR2);
 	on(SIGBUS, note, 0, 0);
-	on(SIGUSR1, note, 0, -1);
+	on(SIGUSR1, childs_own, 0, -1);
 	tell_all();
 	fault_at(0x71);
 	ask_bad();
@@ -273,6 +278,29 @@ static void has_own(void)
 	ask_bad();
 }
 
+/* Those that have executed a program are no children in our memory any more, however long they live. */
+static void many_that_exec(void)
+{
+	pid_t pid[40];
+	int st, killed = 0;
+
+	for (int i = 0; i < 40; i++) {
+		pid[i] = vfork();
+		if (!pid[i]) {
+			reset_all();
+			ask_bad();
+			execl("/proc/self/exe", "faults_victim", "hold", NULL);
+			_exit(1);
+		}
+	}
+	for (int i = 0; i < 40; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], &st, 0);
+		killed += WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL;
+	}
+	printf("killed %d\n", killed);
+}
+
 static void every_child(void)
 {
 	run_child("nothing", nothing);
@@ -297,9 +325,15 @@ static void every_child(void)
 	print_told("a hundred");
 }
 
+void hold(void)
+{
+	pause();
+}
+
 void vforks(void)
 {
 	every_child();
+	many_that_exec();
 	on(SIGSEGV, step_over, 0, 0);
 	on(SIGUSR1, note, 0, -1);
 	block(SIG_BLOCK, SIGBUS);

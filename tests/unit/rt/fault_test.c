@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unwind.h>
 
 #define PAGE 4096
@@ -271,6 +272,88 @@ static void states_of_code(void **state)
 	munmap(code, size);
 }
 
+/* -- whose signals ---------------------------------------------------------------------- */
+
+static pid_t dead_process(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+static void nobody_set_anything(struct rt_thread *owner, pid_t pid)
+{
+	memset(&rt_signals, 0, sizeof(rt_signals));
+	rt_signals.app[SIGSEGV].handler = 0x1111;
+	rt_state.threads = (uint64_t)owner;
+	owner->pid = (uint32_t)pid;
+}
+
+/* The block of slot 0 says whose the memory is; another process has a record until it is gone. */
+static void a_child_in_our_memory(void **state)
+{
+	static struct rt_thread owner;
+	struct sig_view v, again;
+
+	nobody_set_anything(&owner, getppid());
+	v = sig_view();
+	assert_non_null(v.child);
+	assert_int_equal(rt_signals.children, 1);
+	sig_app(&v, SIGSEGV)->handler = 0x2222;
+	held_set(&v, RT_HELD_BUS);
+	again = sig_view();
+	assert_ptr_equal(again.child, v.child);
+	assert_ptr_equal(sig_view_quiet().child, v.child);
+	assert_int_equal(*again.held & RT_HELD_BUS, RT_HELD_BUS);
+	/* the thread that made it goes on: nothing of that is its own, and no handler asks any more */
+	owner.pid = (uint32_t)getpid();
+	v = sig_view();
+	assert_null(v.child);
+	assert_int_equal(sig_app(&v, SIGSEGV)->handler, 0x1111);
+	assert_int_equal(*v.held & RT_HELD_BUS, 0);
+	assert_int_equal(rt_signals.children, 0);
+	assert_null(sig_view_quiet().child);
+	rt_state.threads = 0;
+}
+
+static void more_children_than_records(void **state)
+{
+	static struct rt_thread owner;
+	struct sig_view v;
+
+	nobody_set_anything(&owner, getppid());
+	for (unsigned i = 0; i < RT_CHILDREN; i++)
+		rt_signals.child[i].pid = i % 2 ? RT_CHILD_CLAIMED : (uint32_t)getppid();
+	rt_signals.children = RT_CHILDREN;
+	v = sig_view();
+	assert_true(v.lost && !v.child);
+	assert_int_equal(sig_app(&v, SIGSEGV)->handler, 0x1111);
+	rt_signals.child[6].pid = (uint32_t)dead_process();
+	v = sig_view();
+	assert_ptr_equal(v.child, &rt_signals.child[6]);
+	assert_int_equal(v.child->pid, getpid());
+	assert_int_equal(rt_signals.children, RT_CHILDREN);
+	rt_state.threads = 0;
+}
+
+/* The block was wiped: the memory is its own, and its parent's children are not its. */
+static void a_forked_child(void **state)
+{
+	static struct rt_thread owner;
+
+	nobody_set_anything(&owner, 0);
+	rt_signals.child[3].pid = (uint32_t)getppid();
+	rt_signals.children = 1;
+	assert_null(sig_view().child);
+	assert_int_equal(owner.pid, getpid());
+	assert_int_equal(rt_signals.children, 0);
+	assert_int_equal(rt_signals.child[3].pid, 0);
+	rt_state.threads = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +364,9 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(their_faults_are_theirs),
 		cmocka_unit_test(states_of_code),
+		cmocka_unit_test(a_child_in_our_memory),
+		cmocka_unit_test(more_children_than_records),
+		cmocka_unit_test(a_forked_child),
 	};
 
 	return cmocka_run_group_tests(tests, make_edge, NULL);
