@@ -119,6 +119,7 @@ static int mov(struct verify *v, const struct bpf_insn *in, struct vreg *src)
 	bool wide = BPF_CLASS(in->code) == BPF_ALU64;
 	struct vreg *dst = vreg(v, in->dst_reg);
 	struct vreg out = *src;
+	struct range from;
 
 	if (BPF_SRC(in->code) != BPF_X) {
 		*dst = vreg_scalar(wide ? range_const((uint64_t)(int64_t)in->imm) :
@@ -131,19 +132,15 @@ static int mov(struct verify *v, const struct bpf_insn *in, struct vreg *src)
 		*dst = out;
 		return 0;
 	}
-	if (src->kind != V_SCALAR) {
+	if (src->kind != V_SCALAR) /* src->r is its distance from the object, not the address */
 		out = vreg_number();
-		if (!wide)
-			range_cast(&out.r, 4);
-	}
 	if (wide || in->off || out.r.umax > UINT32_MAX)
 		out.id = 0;
-	else if (!out.id && !range_is_const(&out.r) && src->kind == V_SCALAR)
+	else if (!out.id && !range_is_const(&out.r))
 		vreg(v, in->src_reg)->id = out.id = ++v->ids;
 	out.flags &= (uint8_t)~VF_TARGET;
-	range_alu(&out.r, BPF_MOV, wide, in->off, &src->r);
-	if (in->off)
-		out.id = 0;
+	from = out.r;
+	range_alu(&out.r, BPF_MOV, wide, in->off, &from);
 	*dst = out;
 	return 0;
 }

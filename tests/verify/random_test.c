@@ -43,6 +43,7 @@ static const struct {
 	{ "subtraction from stack pointer", "an index that is subtracted is as well known" },
 	{ "variable offset stack pointer cannot be passed", "all bytes in reach count as filled" },
 	{ "off=0 size=0", "a helper that is given no bytes fills none" },
+	{ "type=scalar expected=fp, pkt", "a helper that is given no bytes fills none" },
 	{ "same insn cannot be used with different pointers", "loads of all kinds are one code" },
 };
 
@@ -63,6 +64,10 @@ static struct {
 	unsigned accepted, refused;
 	struct table refusals, strict, known, suspect, bad;
 } result;
+
+/* Numbers, as in a raw tracepoint. */
+static struct ctx_slot gen_slots[GEN_SLOTS];
+static const struct ctx_desc gen_ctx = { GEN_SLOTS, gen_slots };
 
 static struct arena *arena;
 static struct map *maps[GEN_MAPS];
@@ -131,6 +136,8 @@ static void world(void)
 	engine_env_native(arena, &env);
 	rt_state.arena = env.arena;
 	rt_state.tls_off = rt_tls_offset();
+	for (unsigned k = 0; k < GEN_SLOTS; k++)
+		gen_slots[k].bytes = 8;
 	make(GEN_ARRAY, BPF_MAP_TYPE_ARRAY, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
 	make(GEN_HASH, BPF_MAP_TYPE_HASH, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
 	make(GEN_RING, BPF_MAP_TYPE_RINGBUF, 0, 0, GEN_RING_BYTES);
@@ -154,18 +161,13 @@ static struct program_attr attr_of_program(void)
 /* 0: accepted. */
 static int judge(struct verify_log *log, struct diag *d)
 {
-	static struct ctx_slot slot[GEN_SLOTS];
-	static const struct ctx_desc ctx = { GEN_SLOTS, slot };
 	struct program_attr attr = attr_of_program();
 	struct program *p = NULL;
-	int err;
+	int err = program_parse(&attr, &p, d);
 
-	for (unsigned k = 0; k < GEN_SLOTS; k++)
-		slot[k].bytes = 8; /* a number, as in a raw tracepoint */
-	err = program_parse(&attr, &p, d);
 	if (err)
 		return err;
-	err = verify_program(&(struct verify_prog){ .p = p, .arena = arena, .ctx = &ctx }, log,
+	err = verify_program(&(struct verify_prog){ .p = p, .arena = arena, .ctx = &gen_ctx }, log,
 			     NULL, d);
 	program_put(p);
 	return err;
@@ -195,6 +197,7 @@ static const char *run(uint64_t seed, unsigned runs)
 {
 	static struct diag d;
 	struct program_attr attr = attr_of_program();
+	const struct verify_prog how = { .ctx = &gen_ctx };
 	struct interp_opts o = { .checked = true, .fuel = FUEL };
 	struct rand r = { .s = seed ^ 0x5555555555555555 };
 	struct program *p = NULL;
@@ -202,7 +205,7 @@ static const char *run(uint64_t seed, unsigned runs)
 	int err = 0;
 
 	d.text[0] = '\0';
-	if (program_load(&attr, &p, &d)) {
+	if (program_load_verified(&attr, &how, NULL, NULL, &p, &d)) {
 		count(&result.refusals, d.text, seed);
 		result.not_loaded++;
 		return NULL;

@@ -133,6 +133,17 @@ static const struct verify_case pointer_math_cases[] = {
 	{ "mov r2, r10\nneg r2\nldxdw r2, [r2+0]\n" OK, "R2 invalid mem access 'scalar'" },
 	{ "mov32 r2, r10\nldxdw r2, [r2+0]\n" OK, "R2 invalid mem access 'scalar'" },
 	{ "movsx32 r2, r10\nldxdw r2, [r2+0]\n" OK, "R2 invalid mem access 'scalar'" },
+	/* of which nothing is known, not that it is the pointer's distance from its object */
+	{ "mov32 r0, r1\nexit\n", "At program exit the register R0 has smin=0 smax=4294967295", F },
+	{ "mov32 r0, r10\nexit\n", "At program exit the register R0 has smin=0 smax=4294967295",
+	  F },
+	{ "movsx8 r0, r10\nexit\n", "R0 has smin=-128 smax=127", F },
+	{ "movsx32 r0, r1\nexit\n", "R0 has smin=-2147483648 smax=2147483647", F },
+	{ "mov r0, r1\nbswap64 r0\nexit\n", "R0 has unknown scalar value", F },
+	{ "mov r2, r1\nneg r2\nmov r0, r2\nexit\n", "R0 has unknown scalar value", F },
+	{ "mov r0, r10\nsub32 r0, r1\nexit\n",
+	  "At program exit the register R0 has smin=0 smax=4294967295", F },
+	{ "mov r0, r10\nsub r0, r10\nexit\n", "R0 has unknown scalar value", F },
 	{ "mov r2, r10\nbe64 r2\nstdw [r2+0], 0\n" OK, "R2 invalid mem access 'scalar'" },
 	/* compared pointers stay what they are */
 	{ "mov r2, r10\njgt r2, r1, +0\nstdw [r2-8], 0\n" OK, NULL },
