@@ -17,7 +17,6 @@
 
 #define PRINTK_RING (1u << 20)
 #define DYING_MS    50
-#define PTHREAD_MAX (1u << 16)
 
 static struct slab_template slab_of_rt(bool interp)
 {
@@ -127,25 +126,6 @@ int session_blame(struct utramp_target *t, int err, struct diag *d)
 			(int)t->proc->pid);
 }
 
-/*
- * The size of glibc's struct pthread, a constant that libc has for libthread_db
- * (nptl_db/structs.def); 0: another libc.
- */
-static uint32_t pthread_size(const struct utramp_target *t)
-{
-	uint32_t size = 0;
-
-	for (size_t i = 0; i < t->mods->n && !size; i++) {
-		const struct objfile *o = t->mods->at[i]->obj;
-		const struct objsym *s = objfile_sym(o, "_thread_db_sizeof_pthread");
-
-		if (!s || objfile_bytes(o, s->addr, &size, sizeof(size)) != sizeof(size) ||
-		    size % 8 || size > PTHREAD_MAX)
-			size = 0;
-	}
-	return size;
-}
-
 static int session_start(struct utramp_target *t, char *const argv[],
 			 const struct utramp_spawn_opts *opts, struct diag *d)
 {
@@ -165,7 +145,7 @@ static int session_start(struct utramp_target *t, char *const argv[],
 		skip[i] = t->proc->slab[i].path;
 	}
 	err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
-	t->proc->pthread_size = pthread_size(t); /* there with the first commit */
+	session_libc(t); /* there with the first commit */
 	/* of one that was killed meanwhile no module can be opened, which is no error there */
 	if (!err && !process_alive(t->proc))
 		err = -ESRCH;
@@ -289,6 +269,7 @@ static int place_slabs(struct utramp_target *t, struct amodule *m)
 		t->proc->slab[i].room = SLAB_CODE;
 		make_env(t, i);
 	}
+	session_libc(t);
 	return 0;
 }
 

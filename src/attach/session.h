@@ -150,6 +150,9 @@ void session_free(struct utramp_target *t);
 /* In place of a process the file that spec's MODULE names, at the usual addresses. */
 int session_file(const char *spec, struct utramp_target **out, struct diag *d);
 
+/* What its libc tells of threads: proc->pthread_size, rseq_cpu and env[].rseq_cpu; 0 where it does not. */
+void session_libc(struct utramp_target *t);
+
 /*
  * Find out where the target's errno is, once: env[].errno_off.  -ENOTSUP: its libc is none that
  * we know; diag names `program` and what was found.

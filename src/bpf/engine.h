@@ -39,6 +39,7 @@ struct engine_env {
 	uint64_t clock_gettime; /* the vDSO's; 0: not known, the helper is called */
 	int32_t tls_off;
 	int32_t errno_off; /* libc's errno is at fs:[errno_off]; 0: not known, cannot be set */
+	int32_t rseq_cpu;  /* as in struct rt_state; 0: not known, the helper is called */
 };
 
 /* The environment of this process: native helpers, the arena's own mapping, no guard. */

@@ -76,6 +76,25 @@ static bool inline_ktime(struct jit *j)
 	return true;
 }
 
+/* rt_get_smp_processor_id(). */
+static bool inline_cpu(struct jit *j)
+{
+	struct x86_asm *a = j->a;
+	x86_label done;
+
+	if (!j->env->rseq_cpu)
+		return false;
+	done = x86_label_new(a);
+	x86_load_fs32(a, RAX, j->env->rseq_cpu);
+	x86_test_rr(a, X86_D, RAX, RAX);
+	x86_jcc(a, X86_NS, done);
+	x86_mov_ri(a, R11, CPU_SELECTOR);
+	x86_lsl(a, RAX, R11);
+	x86_alu_ri(a, X86_AND, X86_D, RAX, 0xfff);
+	x86_bind(a, done);
+	return true;
+}
+
 /* What the thread and the processor tell. */
 static bool inline_thread(struct jit *j, uint32_t id)
 {
@@ -90,6 +109,8 @@ static bool inline_thread(struct jit *j, uint32_t id)
 		return true;
 	case BPF_FUNC_ktime_get_ns:
 		return inline_ktime(j);
+	case BPF_FUNC_get_smp_processor_id:
+		return inline_cpu(j);
 	default:
 		return false;
 	}
@@ -215,6 +236,8 @@ x86_regset jit_helper_clobbers(const struct program *p, const struct engine_env 
 		return p->kind == PROGRAM_FENTRY ? X86_REG(RAX) : X86_CALLER_SAVED;
 	case BPF_FUNC_get_current_pid_tgid:
 		return env->guard_slow ? X86_REG(RAX) : X86_CALLER_SAVED;
+	case BPF_FUNC_get_smp_processor_id:
+		return env->rseq_cpu ? X86_REG(RAX) | X86_REG(R11) : X86_CALLER_SAVED;
 	default:
 		return X86_CALLER_SAVED;
 	}

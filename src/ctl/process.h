@@ -65,7 +65,8 @@ struct process {
 	taddr_t cfi;           /* struct rt_cfi */
 	taddr_t clock_gettime; /* the vDSO's; 0: there is none */
 	int32_t tls_off;
-	uint32_t pthread_size; /* the caller's to find, for struct rt_state */
+	uint32_t pthread_size; /* the caller's to find, for struct rt_state, as rseq_cpu is */
+	int32_t rseq_cpu;
 	struct module_list modules;
 	void *priv;
 };

@@ -374,6 +374,7 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 		.clock_gettime = p->clock_gettime,
 		.flags = flags,
 		.pthread_size = p->pthread_size,
+		.rseq_cpu = p->rseq_cpu,
 		.cfi = p->cfi,
 	};
 

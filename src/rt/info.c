@@ -87,9 +87,17 @@ static uint64_t cpu_limit(void)
 	return limit;
 }
 
+/*
+ * The kernel keeps it in the struct that libc registers for restartable sequences (linux/rseq.h); below 0
+ * in a thread that registered none.  A child of vfork() reads its parent's.
+ */
 uint64_t rt_get_smp_processor_id(void)
 {
-	return cpu_limit() & 0xfff;
+	int32_t cpu = -1;
+
+	if (rt_state.rseq_cpu)
+		__asm__ volatile("movl %%fs:(%1), %0" : "=r"(cpu) : "r"(rt_state.rseq_cpu));
+	return cpu >= 0 ? (uint64_t)cpu : cpu_limit() & 0xfff;
 }
 
 uint64_t rt_get_numa_node_id(void)

@@ -328,6 +328,7 @@ struct rt_state {
 	uint64_t stack_lo, stack_size; /* how far the main thread's may grow; 0: not known */
 	uint64_t cfi;                  /* of struct rt_cfi, or 0 */
 	uint64_t text;                 /* where this slab's room is: room[0].lo or room[1].lo */
+	int64_t rseq_cpu; /* fs:[rseq_cpu] is cpu_id of libc's struct rseq; 0: there is none */
 	uint64_t reserved[4];
 };
 

@@ -141,6 +141,7 @@ void x86_store_i(struct x86_asm *a, enum x86_width w, struct x86_mem dst, int32_
 void x86_lea(struct x86_asm *a, enum x86_gpr dst, struct x86_mem src);
 void x86_lea_pc(struct x86_asm *a, enum x86_gpr dst, uint64_t pc);  /* rip-relative; -ERANGE */
 void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off); /* mov dst, fs:[off] */
+void x86_load_fs32(struct x86_asm *a, enum x86_gpr dst, int32_t off);
 /* mov fs:[off], src: the lower 32 bits */
 void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src);
 void x86_cmp_fs(struct x86_asm *a, enum x86_gpr r, int32_t off); /* cmp r, fs:[off] */
@@ -189,9 +190,10 @@ void x86_not(struct x86_asm *a, enum x86_width w, enum x86_gpr r);
 void x86_imul_rr(struct x86_asm *a, enum x86_width w, enum x86_gpr dst, enum x86_gpr src);
 void x86_imul_rri(struct x86_asm *a, enum x86_width w, enum x86_gpr dst, enum x86_gpr src,
 		  int32_t imm);
-void x86_div(struct x86_asm *a, enum x86_width w, enum x86_gpr r);  /* rdx:rax / r */
-void x86_idiv(struct x86_asm *a, enum x86_width w, enum x86_gpr r); /* signed */
-void x86_cdq(struct x86_asm *a, enum x86_width w);                  /* cdq or cqo */
+void x86_lsl(struct x86_asm *a, enum x86_gpr dst, enum x86_gpr selector); /* its segment's limit */
+void x86_div(struct x86_asm *a, enum x86_width w, enum x86_gpr r);        /* rdx:rax / r */
+void x86_idiv(struct x86_asm *a, enum x86_width w, enum x86_gpr r);       /* signed */
+void x86_cdq(struct x86_asm *a, enum x86_width w);                        /* cdq or cqo */
 void x86_bswap(struct x86_asm *a, enum x86_width w, enum x86_gpr r);
 void x86_test_rr(struct x86_asm *a, enum x86_width w, enum x86_gpr r1, enum x86_gpr r2);
 void x86_test_ri(struct x86_asm *a, enum x86_width w, enum x86_gpr r, int32_t imm);

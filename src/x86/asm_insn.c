@@ -149,6 +149,11 @@ void x86_load_fs(struct x86_asm *a, enum x86_gpr dst, int32_t off)
 	op_fs(a, 0x8b, true, dst, off);
 }
 
+void x86_load_fs32(struct x86_asm *a, enum x86_gpr dst, int32_t off)
+{
+	op_fs(a, 0x8b, false, dst, off);
+}
+
 void x86_store_fs32(struct x86_asm *a, int32_t off, enum x86_gpr src)
 {
 	op_fs(a, 0x89, false, src, off);
@@ -369,6 +374,11 @@ void x86_imul_rr(struct x86_asm *a, enum x86_width w, enum x86_gpr dst, enum x86
 {
 	need(a, w != X86_B); /* 0x0f 0xae is something else */
 	op_reg(a, op_width(a, OP_0F(0xaf), w), dst, src);
+}
+
+void x86_lsl(struct x86_asm *a, enum x86_gpr dst, enum x86_gpr selector)
+{
+	op_reg(a, OP_0F(0x03), dst, selector);
 }
 
 void x86_imul_rri(struct x86_asm *a, enum x86_width w, enum x86_gpr dst, enum x86_gpr src,

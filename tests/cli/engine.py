@@ -5,6 +5,7 @@ Each command runs once in either engine.  What differs from run to run is taken 
 comparison, as VARIES has it; everything else must be the same, messages included.
 """
 import json
+import os
 import re
 
 from harness import *
@@ -102,6 +103,18 @@ def handlers_that_interrupt_a_program():
     """Whatever is missed or not: no call's result changes."""
     for r in both('count', '-j', 'work', '--', VICTIM, 'alarm', 300000):
         assert 'sum 300000' in r.out, r
+
+
+@test
+def numbers_of_processors():
+    """As libc is told by the kernel, and without it; in line, called, and interpreted."""
+    cpu = max(os.sched_getaffinity(0))
+    for tunable in ['', 'glibc.pthread.rseq=0']:
+        for engine in ENGINES:
+            r = utramp('run', '--engine', engine, part('cpu.bpf.o'), '--', VICTIM, 'call', 3,
+                       env={**env(), 'GLIBC_TUNABLES': tunable},
+                       preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+            assert {'calls = 3', f'sum = {3 * cpu}'} <= set(r.out.splitlines()), r
 
 
 @test

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CTX_OFF     (-128)
 #define SCRATCH_OFF (-200)
@@ -427,6 +428,48 @@ static void test_clock(void **state)
 	env = was;
 }
 
+static _Thread_local int32_t told_cpu[3]; /* a word of 8 bytes may be read at [1] */
+
+static uint64_t cpu_called(void)
+{
+	return 4242;
+}
+
+/* The processor's number where libc keeps it, where nobody does, and by a call where nothing is known. */
+static void test_cpu(void **state)
+{
+	static const uint64_t words[6] = { 0, 0, 1 };
+	static const struct {
+		int32_t told;
+		bool known, low; /* low: some processor's number */
+	} row[] = { { 5, true, false }, { 0, true, false }, { 8191, true, false },
+		    { -1, true, true }, { -2, true, true }, { 5, false, false } };
+	struct program *p = load_text(PROGRAM_FMOD_RET, "call 8\nexit\n");
+	struct engine_env was = env;
+	uintptr_t tp;
+
+	__asm__("movq %%fs:0, %0" : "=r"(tp));
+	told_cpu[2] = -1;
+	env.helper[BPF_FUNC_get_smp_processor_id] = (uint64_t)(uintptr_t)cpu_called;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct engine_body *b;
+		uint64_t got;
+
+		told_cpu[1] = row[i].told;
+		env.rseq_cpu = row[i].known ? (int32_t)((uintptr_t)&told_cpu[1] - tp) : 0;
+		assert_int_equal(engine_body_new(p, &env, &b), 0);
+		got = run_body(engine_body(b), words + 2);
+		check_registers(engine_body(b));
+		if (row[i].low)
+			assert_true(got < (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
+		else
+			assert_int_equal(got, row[i].known ? row[i].told : 4242);
+		engine_body_free(b);
+	}
+	env = was;
+	program_put(p);
+}
+
 /* A program in line behind the guard's cold ways: first hit, and above another program. */
 static void test_cold(void **state)
 {
@@ -465,7 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_which), cmocka_unit_test(test_length),
 		cmocka_unit_test(test_clock), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_cold),
+		cmocka_unit_test(test_cpu),   cmocka_unit_test(test_cold),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

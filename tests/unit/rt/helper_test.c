@@ -66,6 +66,16 @@ static void set_result(void **state)
 	munmap(memory, 3 * 4096);
 }
 
+static _Thread_local int32_t told_cpu;
+
+static uintptr_t thread_pointer(void)
+{
+	uintptr_t tp;
+
+	__asm__("movq %%fs:0, %0" : "=r"(tp));
+	return tp;
+}
+
 static void ids_and_time(void **state)
 {
 	struct timespec ts;
@@ -111,6 +121,12 @@ static void ids_and_time(void **state)
 	assert_true(rt_get_numa_node_id() < 1024);
 	syscall(SYS_getcpu, &cpu, NULL, NULL);
 	assert_true(rt_get_smp_processor_id() < (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
+	told_cpu = 77;
+	rt_state.rseq_cpu = (int64_t)((uintptr_t)&told_cpu - thread_pointer());
+	assert_int_equal(rt_get_smp_processor_id(), 77);
+	told_cpu = -2; /* RSEQ_CPU_ID_REGISTRATION_FAILED */
+	assert_true(rt_get_smp_processor_id() < (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
+	rt_state.rseq_cpu = 0;
 }
 
 static void strncmp_as_the_kernel(void **state)
