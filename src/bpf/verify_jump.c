@@ -193,15 +193,28 @@ static int compare(struct verify *v, const struct bpf_insn *in)
 	return way >= 0 ? go(v, in, way) : split(v, in, &src);
 }
 
+/* The budget may be spent at any time; once it is, it is for the rest of this call. */
+static int may_goto(struct verify *v, const struct bpf_insn *in)
+{
+	struct vstate *other;
+
+	v->since_jumps++;
+	if (vframe(v)->spent)
+		return go(v, in, true);
+	other = other_way(v, in);
+	if (!other)
+		return -ENOMEM;
+	other->f[other->depth]->spent = true;
+	return go(v, in, false);
+}
+
 int vjump_insn(struct verify *v, const struct bpf_insn *in)
 {
 	if (insn_is_ja(in)) {
 		v->since_jumps++;
 		return go(v, in, true);
 	}
-	if (insn_is_may_goto(in)) { /* the budget may be spent at any time */
-		v->since_jumps++;
-		return other_way(v, in) ? go(v, in, false) : -ENOMEM;
-	}
+	if (insn_is_may_goto(in))
+		return may_goto(v, in);
 	return compare(v, in);
 }

@@ -66,6 +66,7 @@ struct vframe {
 	uint32_t serial;       /* of this call, never used again */
 	uint32_t loop;         /* a helper that runs callbacks is open here; 0: none */
 	bool callback;
+	bool spent; /* its budget of may_goto, which jumps from then on */
 	uint8_t nrefs;   /* held when it was called */
 	uint16_t nslots; /* slot[0] lies at r10 - 8 */
 	struct vslot slot[];

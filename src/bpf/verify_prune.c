@@ -41,7 +41,7 @@ static uint32_t token_of(const struct verify *v, const struct vstate *s)
 	unsigned i;
 
 	if (insn_is_may_goto(in))
-		return f->serial;
+		return f->spent ? 0 : f->serial;
 	if (!insn_is_call(in))
 		return 0;
 	if (in->src_reg == CALL_HELPER)
@@ -52,7 +52,18 @@ static uint32_t token_of(const struct verify *v, const struct vstate *s)
 	i = (unsigned)(-lo - 1) / 8;
 	if (i >= s->f[it->frame]->nslots || s->f[it->frame]->slot[i].byte[0] != S_ITER)
 		return 0;
+	if (s->f[it->frame]->slot[i].spill.index) /* it has ended: nothing bounds it any more */
+		return 0;
 	return s->f[it->frame]->slot[i].spill.ref;
+}
+
+/* What is spent in now was so in old: else the way between the two is not one that is gone again. */
+static bool same_budgets(const struct vstate *old, const struct vstate *now)
+{
+	for (unsigned k = 0; k <= now->depth; k++)
+		if (old->f[k]->spent != now->f[k]->spent)
+			return false;
+	return true;
 }
 
 /* -- what makes no difference ------------------------------------------------------------------ */
@@ -155,6 +166,8 @@ static bool bounded(const struct vstate *old, const struct vstate *now, uint32_t
 {
 	const struct vstate *s = now->parent;
 
+	if (!same_budgets(old, now))
+		return false;
 	while (!token || token > old->ids) {
 		if (!s || s == old)
 			return false;

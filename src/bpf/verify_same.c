@@ -140,7 +140,7 @@ static bool same_place(const struct vstate *old, const struct vstate *now)
 		const struct vframe *a = old->f[k], *b = now->f[k];
 
 		if (a->sub != b->sub || a->call_at != b->call_at || a->callback != b->callback ||
-		    !a->loop != !b->loop || a->nrefs != b->nrefs)
+		    !a->loop != !b->loop || a->nrefs != b->nrefs || (a->spent && !b->spent))
 			return false;
 	}
 	return true;
