@@ -20,6 +20,7 @@ COPY = ROOT / 'build-mutate'
 EMIT, PLAN, SEED = 'src/tramp/emit.c', 'src/tramp/plan.c', 'src/tramp/seed.c'
 SLOTS = 'src/tramp/slots.c'
 ALU, BRANCH = 'src/bpf/range_alu.c', 'src/bpf/range_branch.c'
+V, CASES = 'src/bpf/verify_', 'verify_cases'
 INLINE, ENTRY = 'src/bpf/jit_inline.c', 'src/rt/entry.S'
 
 # Test programs: how to build and run them.
@@ -40,6 +41,7 @@ PROGRAMS = {
     'range': ['tests/unit/bpf/range_test'],
     'range8': ['tests/unit/bpf/range8_test'],
     'verify_call': ['tests/unit/bpf/verify_call_test'],
+    'verify_cases': ['tests/unit/bpf/verify_cases_test'],
     'interp': ['tests/unit/bpf/interp_test'],
     'engine': ['tests/unit/bpf/engine_test'],
     'walk': ['tests/unit/bpf/walk_test'],
@@ -413,6 +415,107 @@ FAULTS = [
     ('constants taken for copies of each other', 'src/bpf/verify_same.c',
      'm->now[k].id == now.id && m->now[k].value == now.value;', 'm->now[k].id == now.id;', 'verify_call',
      'test_not_pruned'),
+    # the bugs that others had (docs/testing.md, engine.md 4.5), each in our verifier or JIT
+    ('CVE-2017-16995: a 32-bit immediate extended by its sign', V + 'alu.c',
+     '					  range_const((uint32_t)in->imm));',
+     '					  range_const((uint64_t)(int64_t)in->imm));', CASES, 'verify_class_numbers'),
+    ('CVE-2020-8835: a comparison of 32 bits told to all 64', BRANCH, '	view_put(v, r);\n	return range_deduce(r);',
+     '	view_put(v, r);\n	if (v->width == RANGE_HALF)\n		r->umax = view_umax(v);\n	return range_deduce(r);',
+     CASES, 'verify_class_numbers'),
+    ('CVE-2020-27194: bounds of 64 bits, cut, taken for those of 32', ALU, '		a = view_half(dst);\n',
+     '		a = view_half(dst);\n		if (alu->op == part_or)\n			view_limit(&a, (uint32_t)dst->umin, '
+     '(uint32_t)dst->umax);\n', CASES, 'verify_class_numbers'),
+    ('CVE-2021-3490: and, or, xor of what is known leave 32 bits as they were', ALU,
+     '	struct view out = combine(a, b, is_signed ? alu->signed_op : alu->op);\n',
+     '	struct view out = combine(a, b, is_signed ? alu->signed_op : alu->op);\n\n	if ((alu->op == part_and || '
+     'alu->op == part_or || alu->op == part_xor) && a->width == RANGE_HALF && tnum_is_const(a->bits) &&\n'
+     '	    tnum_is_const(b->bits))\n		return *a;\n', CASES, 'verify_class_numbers'),
+    ('CVE-2021-31440: the least number of 64 bits taken for that of 32', 'src/bpf/range.c',
+     '				 (view_int)(word->lo[i] & view_mask(RANGE_HALF)) + word->hi[i] -\n'
+     '					 word->lo[i],\n', '				 view_mask(RANGE_HALF),\n', CASES,
+     'verify_class_numbers'),
+    ('CVE-2021-45402: mov32 bounded by signed numbers', ALU, '	r.umax = view_umax(v);\n	*dst',
+     '	r.umax = view_smax(v) > 0 ? (uint64_t)view_smax(v) : view_umax(v);\n	*dst', CASES,
+     'verify_class_numbers'),
+    ('CVE-2021-3444: the rest of a division by zero is below the divisor', ALU,
+     '	if (!b->lo)\n		view_add(out, lo, hi, a->bits);\n', '	if (!b->lo)\n		view_add(out, 0, 0, tnum_const(0));\n',
+     CASES, 'verify_class_numbers'),
+    ('CVE-2021-3444: mod32 by zero leaves 64 bits', 'src/bpf/jit_insn.c', '	mov(a, w, RDX, RAX);\n',
+     '	x86_mov_rr(a, RDX, RAX);\n', CASES, 'verify_class_numbers'),
+    ('CVE-2024-49888: the least number divided by -1', 'src/bpf/jit_insn.c',
+     '		x86_alu_ri(a, X86_CMP, w, R9, -1);\n', '		x86_alu_ri(a, X86_CMP, w, R9, -2);\n', CASES,
+     'verify_class_numbers'),
+    ('CVE-2024-49888: no such quotient is expected', ALU, '		view_add(out, alo / dhi, ahi / dlo, tnum_unknown());\n}\n\n'
+     'static void part_smod', '		view_add(out, alo / dhi, smaller(ahi / dlo, view_sign_bit(out->width) - 1), '
+     'tnum_unknown());\n}\n\nstatic void part_smod', CASES, 'verify_class_numbers'),
+    ('CVE-2022-23222: NULL and a number added', V + 'alu.c', ' || p->flags & VF_NULL || !may_move(p))',
+     ' || !may_move(p))', CASES, 'verify_class_pointers'),
+    ('a number taken from a pointer is added', V + 'alu.c', 'minus ? BPF_SUB : BPF_ADD, true, 0, &n->r',
+     'BPF_ADD, true, 0, &n->r', CASES, 'verify_class_pointers'),
+    ('CVE-2024-26589: a variable distance in ctx not looked at', V + 'btf.c',
+     '	if (!range_is_const(&p->r)) {\n		tnum_text(p->r.bits, bits, sizeof(bits));\n		return vdeny(v, "use bpf_get_func_arg()',
+     '	if (range_is_unknown(&p->r)) {\n		tnum_text(p->r.bits, bits, sizeof(bits));\n		return vdeny(v, "use bpf_get_func_arg()',
+     CASES, 'verify_class_pointers'),
+    ('a variable distance: the farthest end forgotten', V + 'reg.c', '	*hi = r->off + r->r.smax;',
+     '	*hi = r->off + r->r.smin;', CASES, 'verify_class_pointers'),
+    ('CVE-2023-2163: copies on one path taken for copies on another', V + 'same.c',
+     '	return !old->id || same_id(m, old->id, now->id);\n', '	return true;\n', CASES, 'verify_class_pruning'),
+    ('a part that is spilled taken for a copy', V + 'stack.c',
+     '			if (!range_equal(&whole, &val.r))\n				val.id = 0;\n', '			(void)whole;\n', CASES,
+     'verify_class_pruning'),
+    ('a register moved by 32 bits taken for a copy', V + 'alu.c', '	if (wide || in->off || out.r.umax > UINT32_MAX)',
+     '	if (wide || in->off)', CASES, 'verify_class_pruning'),
+    ('a sum of 32 bits keeps being a copy', V + 'alu.c', '	dst->id = 0;\n	dst->flags = flags;\n',
+     '	dst->id = wide ? 0 : dst->id;\n	dst->flags = flags;\n', CASES, 'verify_class_pruning'),
+    ('callbacks looked at once only', V + 'sub.c', '	v->cur->at = call;\n	return 0;\n',
+     '	v->cur->at = call + 1;\n	return 0;\n', CASES, 'verify_class_pruning'),
+    ('CVE-2024-45020: a stack that is smaller than the one seen', V + 'same.c',
+     'i < a->nslots || i < b->nslots; i++', 'i < b->nslots; i++', CASES, 'verify_class_pruning'),
+    ('no bytes where some are asked for', V + 'arg.c', '	if (!n->r.umin && !empty)', '	if (!n->r.umax && !empty)', CASES,
+     'verify_class_helpers'),
+    ('only the least size looked at', V + 'arg.c', '	*most = (uint32_t)n->r.umax;', '	*most = (uint32_t)n->r.umin;',
+     CASES, 'verify_class_helpers'),
+    ('a negative size', V + 'arg.c', '	if (n->r.smin < 0)\n', '	if (n->r.smax < 0)\n', CASES, 'verify_class_helpers'),
+    ('CVE-2024-49861: helpers fill what is read-only', V + 'mem.c', '		return vmem_in_bounds(v, reg, &p, 0, size, write);',
+     '		return vmem_in_bounds(v, reg, &p, 0, size, false);', CASES, 'verify_class_helpers'),
+    ('CVE-2021-4204: a record given back from its middle', V + 'arg.c',
+     '	if (p->off || !range_is_const(&p->r) || p->r.umin)\n		return vdeny(v, "give it what',
+     '	if (p->off < 0)\n		return vdeny(v, "give it what', CASES, 'verify_class_helpers'),
+    ('CVE-2022-2785: a record given back from its middle, by a number', V + 'arg.c',
+     '	if (p->off || !range_is_const(&p->r) || p->r.umin)\n		return vdeny(v, "give it what',
+     '	if (p->off)\n		return vdeny(v, "give it what', CASES, 'verify_class_helpers'),
+    ('a record used after it was given back', V + 'ref.c', '	vreg_each(s, forget, &id);\n', '', CASES,
+     'verify_class_helpers'),
+    ('CVE-2023-52462: a store at one of several places keeps what was spilled', V + 'stack.c',
+     '		if (one->byte[0] == S_SPILL || one->byte[0] == S_ITER)\n			scatter(one);\n		if (*byte != S_UNSET',
+     '		if (one->byte[0] != S_SPILL && *byte != S_UNSET', CASES, 'verify_class_stack'),
+    ('CVE-2023-52452: a load from one of several places', V + 'stack.c', '	if (lo != hi || (unsigned)(-lo - 1)',
+     '	if ((unsigned)(-lo - 1)', CASES, 'verify_class_stack'),
+    ("a callback's stack not counted", 'src/bpf/facts.c', '	if (all > PROGRAM_MAX_CHAIN)',
+     '	if (all > 2 * PROGRAM_MAX_CHAIN)', CASES, 'verify_class_stack'),
+    ('CVE-2021-29154: a jump that falls short', 'src/x86/asm.c', '		uint32_t rel = off - (at + 4);',
+     '		uint32_t rel = off - (at + 4) - (off - at == 256);', CASES, 'verify_class_jit'),
+    ('the sign of an immediate lost', 'src/bpf/jit_insn.c',
+     'wide ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm);', '(uint32_t)i->imm);', CASES, 'verify_class_jit'),
+    ('a base of rbp or r13 without its displacement', 'src/x86/asm.c', 'm.disp == 0 && (base & 7) != RBP ? 0',
+     'm.disp == 0 && base != RBP ? 0', CASES, 'verify_class_jit'),
+    ('a base of r12 without its SIB byte', 'src/x86/asm.c', '	if (has_index || (base & 7) == RSP) {\n',
+     '	if (has_index || base == RSP) {\n', CASES, 'verify_class_jit'),
+    ('fetching and, or, xor with R0', 'src/bpf/jit_insn.c',
+     'operand = src == RAX ? R11 : src;\n	struct x86_mem m = mem(j, i->dst_reg, i->off);\n	enum x86_width w',
+     'operand = src;\n	struct x86_mem m = mem(j, i->dst_reg, i->off);\n	enum x86_width w', CASES, 'verify_class_jit'),
+    ('CVE-2024-42072: a may_goto whose budget is spent bounds a loop', V + 'jump.c', '	other->f[other->depth]->spent = true;\n',
+     '', CASES, 'verify_class_jit'),
+    ('an iterator that has ended bounds a loop', V + 'prune.c', '	if (s->f[it->frame]->slot[i].spill.index)',
+     '	if (s->f[it->frame]->slot[i].spill.index > 1)', CASES, 'verify_class_jit'),
+    ('a tail call with a record open', V + 'call.c', '	if (!err && id == BPF_FUNC_tail_call)',
+     '	if (!err && id == BPF_FUNC_tail_call && v->cur->depth)', CASES, 'verify_class_tails'),
+    ('tail calls out of callbacks', 'src/bpf/check.c', '		if (in[s] && p->sub[s].tails)', '		if (in[0] && p->sub[s].tails)',
+     CASES, 'verify_class_tails'),
+    ('dead code taken out by constants of another path', 'src/bpf/dead.c', '			forget(&r, UINT32_MAX);\n',
+     '			forget(&r, 1);\n', CASES, 'verify_class_dead'),
+    ('the wrong way taken out', 'src/bpf/dead.c', '								.off = taken ? in->off : 0 };',
+     '								.off = taken ? 0 : in->off };', CASES, 'verify_class_dead'),
     # session programs
     ('session cookies not zeroed', SLOTS, 'for (unsigned i = 0; i < p->cookies; i++)',
      'for (unsigned i = 0; i < 0 * p->cookies; i++)', 'session', 'test_cookies_begin_at_zero'),
@@ -597,12 +700,13 @@ def main():
     if args.check:
         return 0
     faults = [f for f in FAULTS if not args.names or any(n in f[0] for n in args.names)]
+    programs = {f[4]: None for f in faults} if args.names else PROGRAMS
     copy_tree()
-    built = ninja(PROGRAMS)
+    built = ninja(programs)
     if built.returncode:
         print(built.stdout)
         return 1
-    for program in PROGRAMS:
+    for program in programs:
         hit, what = notices(program, None)
         if hit:
             print(f'without a fault {what} fails')
