@@ -31,6 +31,7 @@ struct verify_case {
  * UTRAMP_COUNT_CASES they are counted, and told by verify_teardown().
  */
 void verify_cases(const struct verify_case *c, size_t n);
+bool verify_one(const struct verify_case *c); /* false: told on stderr */
 #define VERIFY_CASES(table_) verify_cases((table_), ARRAY_LEN(table_))
 
 /* One; the code, what diag has, statistics and, if log has a level, the log. */

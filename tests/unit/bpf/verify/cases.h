@@ -54,5 +54,7 @@ void verify_class_stack(void **state);
 void verify_class_jit(void **state);
 void verify_class_tails(void **state);
 void verify_class_dead(void **state);
+void verify_helpers_arguments(void **state);
+void verify_helpers_kinds(void **state);
 
 #endif
