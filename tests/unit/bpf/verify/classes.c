@@ -95,10 +95,13 @@ void verify_class_pointers(void **state)
 void verify_class_pruning(void **state)
 {
 	static const struct verify_case c[] = {
-		/* CVE-2023-2163: on one path r8 is r7, on the other it is not */
+		/* CVE-2023-2163: on one path r8 is r7, on the other, which is looked at later, it is not */
 		REFUSED("math between map_value pointer",
-			"ldxdw r7, [r1+0]\nldxdw r6, [r1+8]\nmov r8, r7\njeq r6, 1, +1\nldxdw r8, [r1+16]\n" PRUNE
+			"ldxdw r7, [r1+0]\nldxdw r6, [r1+8]\nldxdw r8, [r1+16]\njeq r6, 1, +1\nmov r8, r7\n" PRUNE
 			"jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" END),
+		REFUSED("value_size=64 off=60 size=8",
+			"ldxdw r6, [r1+0]\nmov r7, 0\njeq r6, 1, +1\nja +1\nmov r7, 60\n" PRUNE
+			"value r1, 5, 0\nadd r1, r7\nldxdw r2, [r1+0]\n" OK),
 		GIVES(5,
 		      "ldxdw r7, [r1+8]\nldxdw r6, [r1+8]\nmov r8, r7\njeq r6, 1, +1\nmov r8, r7\n" PRUNE
 		      "jgt r8, 56, e\nvalue r1, 5, 0\nadd r1, r7\nldxb r0, [r1+0]\n" RET END),
