@@ -516,6 +516,8 @@ FAULTS = [
      '	if (!err && id == BPF_FUNC_tail_call && v->cur->depth)', CASES, 'verify_class_tails'),
     ('tail calls out of callbacks', 'src/bpf/check.c', '		if (in[s] && p->sub[s].tails)', '		if (in[0] && p->sub[s].tails)',
      CASES, 'verify_class_tails'),
+    ("callers' stack below a tail call not looked at", 'src/bpf/facts.c', '		if (before >= TAIL_BEFORE)',
+     '		if (before >= 2 * TAIL_BEFORE)', CASES, 'verify_class_tails'),
     ('dead code taken out by constants of another path', 'src/bpf/dead.c', '			forget(&r, UINT32_MAX);\n',
      '			forget(&r, 1);\n', CASES, 'verify_class_dead'),
     ('the wrong way taken out', 'src/bpf/dead.c', '								.off = taken ? in->off : 0 };',

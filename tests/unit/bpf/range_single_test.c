@@ -122,11 +122,15 @@ static void test_cut(void **state)
 
 static void test_ends(void **state)
 {
+	unsigned at = 0;
+
 	for (unsigned lo = 0; lo < VALUES; lo++)
 		for (unsigned hi = lo; hi < VALUES; hi++) {
 			struct range u = range_unsigned(lo, hi);
 			struct range s = range_signed((int)lo - SIGN, (int)hi - SIGN);
 
+			if (at++ % (1 + step / 10))
+				continue;
 			check_single(&u);
 			check_single(&s);
 		}

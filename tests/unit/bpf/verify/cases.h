@@ -56,6 +56,7 @@ void verify_class_tails(void **state);
 void verify_class_dead(void **state);
 void verify_numbers_constants(void **state);
 void verify_numbers_bounds(void **state);
+void verify_numbers_loose(void **state);
 void verify_flow(void **state);
 void verify_results(void **state);
 void verify_loops(void **state);

@@ -309,6 +309,14 @@ void verify_class_tails(void **state)
 		REFUSED("tail calls in callbacks are not supported",
 			"mov r3, r1\nmov r1, 3\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\n" OK
 			"f: map r2, 9\nmov r3, 0\ncall 12\nmov r0, 0\nexit\n"),
+		/* what functions have on the stack when one of them goes away */
+		REFUSED("a function that tail calls has 256 bytes of its callers'",
+			"stdw [r10-256], 0\ncall local f\n" OK
+			"f: map r2, 9\nmov r3, 0\ncall 12\nmov r0, 0\nexit\n"),
+		REFUSED("a function that tail calls has 256 bytes of its callers'",
+			"stdw [r10-128], 0\ncall local f\n" OK
+			"f: stdw [r10-128], 0\ncall local g\nmov r0, 0\nexit\n"
+			"g: map r2, 9\nmov r3, 0\ncall 12\nmov r0, 0\nexit\n"),
 		GIVES(5, "map r2, 9\nmov r3, 0\ncall 12\nmov r0, 5\nexit\n"),
 		GIVES(6, "stdw [r10-8], 6\ncall local f\nldxdw r0, [r10-8]\nexit\n"
 			 "f: stdw [r10-8], 9\nmap r2, 9\nmov r3, 7\ncall 12\nmov r0, 5\nexit\n"),
