@@ -6,8 +6,8 @@
  * It also ends at a case of a state on its own way here, if the run time bounds how often the way
  * between the two is gone: bpf_iter_num_next, may_goto, callbacks.  Nothing new can follow, and it
  * ends.  What bounds it is told by a token, which is never used twice: the iterator, the call that has
- * a budget of may_goto, the call of the helper.  It must have been there at the first state and have been
- * passed since, so an unbounded loop around a bounded one is not taken for it.  What changes from
+ * a budget of may_goto, the call of the helper.  It must have been there at the first state, have been
+ * passed since and be there still, so an unbounded loop around a bounded one is not taken for it.  What changes from
  * round to round is widened to "any number", so that few rounds are looked at.
  *
  * Without such a bound, a state that equals one on its way here goes round for ever: refused.
@@ -161,14 +161,32 @@ static bool drop_useless(struct verify *v, struct vstate **at)
 	return true;
 }
 
-/* Between old and now, which came from it, something was passed that was there at old already. */
+/* Is what this token stands for open still? */
+static bool is_open(const struct vstate *s, uint32_t token)
+{
+	for (unsigned k = 0; k <= s->depth; k++) {
+		const struct vframe *f = s->f[k];
+
+		if (f->serial == token || f->loop == token)
+			return true;
+		for (unsigned i = 0; i < f->nslots; i++)
+			if (f->slot[i].byte[0] == S_ITER && f->slot[i].spill.ref == token)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Between old and now, which came from it, something was passed that was there at old already and is
+ * still.  What is gone by now bounds this round only.
+ */
 static bool bounded(const struct vstate *old, const struct vstate *now, uint32_t token)
 {
 	const struct vstate *s = now->parent;
 
 	if (!same_budgets(old, now))
 		return false;
-	while (!token || token > old->ids) {
+	while (!token || token > old->ids || !is_open(now, token)) {
 		if (!s || s == old)
 			return false;
 		token = s->token;

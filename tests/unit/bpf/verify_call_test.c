@@ -244,6 +244,18 @@ static const struct verify_case rounds_cases[] = {
 	  NULL }, /* a list */
 	{ "a: call local f\nja a\nf: may_goto g\nja f\ng: mov r0, 0\nexit\n",
 	  "infinite loop detected" },
+	/* what bounds one round of a loop does not bound the loop */
+	{ "a: mov r1, 2\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\njne r0, 7, a\n" OK
+	  "f: mov r0, 0\nexit\n",
+	  "infinite loop detected" },
+	{ "a: mov r1, 2\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\nja a\nf: mov r0, 0\nexit\n",
+	  "infinite loop detected" },
+	{ "mov r7, 0\na: stdw [r10-80], 0\nmov r1, 2\nfunc r2, f\nmov r3, r10\nadd r3, -80\nmov r4, 0\n"
+	  "call 181\nldxdw r1, [r10-80]\njlt r7, 4, a\n" OK
+	  "f: ldxdw r4, [r2+0]\nadd r4, 1\nstxdw [r2+0], r4\nmov r0, 1\nexit\n",
+	  "infinite loop detected" },
+	{ "a: call local f\njeq r0, 0, a\n" OK "f: may_goto g\nja f\ng: mov r0, 0\nexit\n",
+	  "infinite loop detected" },
 };
 
 static void test_rounds(void **state)
