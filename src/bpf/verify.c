@@ -6,6 +6,7 @@
 #include "bpf/verify_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static void lddw(struct verify *v, const struct bpf_insn *in)
@@ -70,8 +71,13 @@ static int insn(struct verify *v, const struct bpf_insn *in)
 	return err;
 }
 
+/* A try leaves half to those after it, if there are any. */
 static int too_long(struct verify *v)
 {
+	if (!v->forgot)
+		v->try_insns = v->max_insns;
+	if (v->stats.processed <= v->try_insns)
+		return 0;
 	return vfail(
 		v, -E2BIG,
 		"make loops shorter, or move their body into a bpf_loop() callback; split branchy "
@@ -87,8 +93,11 @@ static int step(struct verify *v)
 	uint32_t at = v->cur->at;
 	int err;
 
-	if (++v->stats.processed > v->max_insns)
-		return too_long(v);
+	if (++v->stats.processed > v->try_insns) {
+		err = too_long(v);
+		if (err)
+			return err;
+	}
 	if (vcall_is_callback(in) && !vframe(v)->loop)
 		vframe(v)->loop = ++v->ids;
 	err = v->mark[at] & VM_PRUNE ? vprune_visit(v) : 0;
@@ -114,6 +123,7 @@ static bool take_up(struct verify *v)
 	if (!v->cur)
 		return false;
 	v->waiting = v->cur->next;
+	v->nwaiting--;
 	v->cur->next = NULL;
 	if (v->log && !(v->log->level & 2) && v->log->n > v->cur->log_at)
 		v->log->n = v->cur->log_at;
@@ -141,23 +151,48 @@ static int walk(struct verify *v)
 static int prepare(struct verify *v)
 {
 	uint32_t n = v->p->ninsns;
+	int err;
 
-	v->seen = calloc(n, sizeof(struct vstate *));
-	v->nseen = calloc(n, sizeof(*v->nseen));
-	v->live = calloc(n + 1, sizeof(*v->live));
 	v->mark = calloc(n + 1, 1);
-	if (!v->seen || !v->nseen || !v->live || !v->mark)
-		return -ENOMEM;
+	v->node = calloc(n + 1, sizeof(*v->node));
+	v->sub = calloc(v->p->nsub, 1);
+	v->order_end = calloc(v->p->nsub, sizeof(*v->order_end));
 	v->cur = vstate_new(v);
-	if (!v->cur)
+	if (!v->mark || !v->node || !v->sub || !v->order_end || !v->cur)
 		return -ENOMEM;
-	*vreg(v, 1) = vreg_pointer(V_CTX, 0);
-	return vlive_compute(v);
+	err = vorder_compute(v);
+	if (!err)
+		err = vflow_compute(v);
+	if (err)
+		return err;
+	v->seen = calloc(v->nnodes, sizeof(struct vstate *));
+	v->nseen = calloc(v->nnodes, sizeof(*v->nseen));
+	v->need = calloc(v->nnodes, sizeof(*v->need));
+	return v->seen && v->nseen && v->need ? 0 : -ENOMEM;
 }
 
-static void finish(struct verify *v)
+/* All ways from the beginning, with what may be forgotten at this try. */
+static int try(struct verify *v)
+{
+	size_t logged = v->log ? v->log->n : 0;
+	int err;
+
+	v->forgot = false;
+	v->stats.tries++;
+	vneed_compute(v);
+	*vreg(v, 1) = vreg_pointer(V_CTX, 0);
+	if (vlog_on(v))
+		vlog_state(v);
+	err = walk(v);
+	if (v->log && !(v->log->level & 2) && !err)
+		v->log->n = logged;
+	return err;
+}
+
+static void drop_states(struct verify *v)
 {
 	vstate_free(v, v->cur);
+	v->cur = NULL;
 	while (v->waiting) {
 		struct vstate *s = v->waiting;
 
@@ -165,9 +200,60 @@ static void finish(struct verify *v)
 		vstate_free(v, s);
 	}
 	vprune_free(v);
+}
+
+/* Nothing is left of the try before but its statistics. */
+static int again(struct verify *v, size_t logged)
+{
+	drop_states(v);
+	memset(v->nseen, 0, v->nnodes * sizeof(*v->nseen));
+	v->ids = v->nstates = v->nwaiting = v->since_insns = v->since_jumps = 0;
+	v->logged_from = UINT32_MAX;
+	if (v->log)
+		v->log->n = logged;
+	v->d->text[0] = '\0';
+	v->forget++;
+	v->cur = vstate_new(v);
+	return v->cur ? 0 : -ENOMEM;
+}
+
+/*
+ * Most programs are right whatever is forgotten.  What is refused may be so because too much was, so
+ * less is at the next try; the last word is that of the try that forgets nothing.
+ */
+static int tries(struct verify *v)
+{
+	size_t logged = v->log ? v->log->n : 0;
+	uint64_t left;
+	int err;
+
+	if (v->in->explore_all)
+		v->forget = FORGET_NOTHING;
+	for (;;) {
+		left = v->max_insns - v->stats.processed;
+		v->try_insns = v->max_insns - (v->forget < FORGET_NOTHING ? left / 2 : 0);
+		err = try(v);
+		if ((err != -EACCES && err != -E2BIG) || !v->forgot)
+			break;
+		if (again(v, logged))
+			return -ENOMEM;
+	}
+	return err;
+}
+
+static void finish(struct verify *v)
+{
+	drop_states(v);
+	vstate_free_all(v);
+	free(v->seen);
 	free(v->nseen);
-	free(v->live);
+	free(v->need);
+	free(v->base);
+	free(v->node);
 	free(v->mark);
+	free(v->sub);
+	free(v->order);
+	free(v->order_end);
 }
 
 static uint64_t now_ns(void)
@@ -191,15 +277,10 @@ int verify_program(const struct verify_prog *in, struct verify_log *log, struct 
 	uint64_t start = now_ns();
 	int err = prepare(&v);
 
-	if (!err) {
-		if (vlog_on(&v))
-			vlog_state(&v);
-		err = walk(&v);
-	}
+	if (!err)
+		err = tries(&v);
 	v.stats.ns = now_ns() - start;
 	v.stats.verdict = err;
-	if (!err && log && !(log->level & 2))
-		log->n = 0;
 	if (log)
 		vlog_stats(&v);
 	finish(&v);

@@ -47,6 +47,8 @@ struct verify_prog {
 	const char *(*source)(void *arg, uint32_t insn);
 	void *arg;
 	uint64_t max_insns, max_bytes; /* 0: the limits above */
+	/* for tests: walk all paths but of loops that the run time bounds, and forget nothing */
+	bool explore_all;
 };
 
 /* bits of level: 1 the path to what is refused, with what changes; 2 all paths; 4 statistics */
@@ -60,6 +62,7 @@ struct verify_log {
 struct verify_stats {
 	uint64_t processed; /* instructions, each as often as it was looked at */
 	uint32_t states;    /* remembered, all in all */
+	uint32_t tries;     /* each forgets less than the one before: verify_need.c */
 	uint32_t peak_states, max_per_insn;
 	uint64_t peak_bytes, ns;
 	int verdict; /* what verify_program() returned */

@@ -13,22 +13,28 @@ struct copies {
 	struct range r;
 };
 
-static void tell(struct vreg *r, void *arg)
+static bool is_copy(const struct vreg *r, const void *arg)
 {
 	const struct copies *c = arg;
 
-	if (r->kind == V_SCALAR && r->id == c->id)
-		r->r = c->r;
+	return r->kind == V_SCALAR && r->id == c->id;
 }
 
-static void set_number(struct vstate *s, unsigned reg, struct range r)
+static void tell(struct vreg *r, const void *arg)
+{
+	const struct copies *c = arg;
+
+	r->r = c->r;
+}
+
+static void set_number(struct verify *v, struct vstate *s, unsigned reg, struct range r)
 {
 	struct vreg *to = &s->f[s->depth]->r[reg];
 	struct copies c = { to->id, r };
 
 	to->r = r;
 	if (to->id)
-		vreg_each(s, tell, &c);
+		vreg_each(v, s, is_copy, tell, &c);
 }
 
 struct null {
@@ -36,12 +42,17 @@ struct null {
 	bool is_null;
 };
 
-static void tell_null(struct vreg *r, void *arg)
+static bool is_null_too(const struct vreg *r, const void *arg)
 {
 	const struct null *n = arg;
 
-	if (!(r->flags & VF_NULL) || r->id != n->id)
-		return;
+	return r->flags & VF_NULL && r->id == n->id;
+}
+
+static void tell_null(struct vreg *r, const void *arg)
+{
+	const struct null *n = arg;
+
 	if (n->is_null) {
 		*r = vreg_scalar(range_const(0));
 	} else {
@@ -62,14 +73,14 @@ static void drop_ref(struct vstate *s, uint32_t id)
 	}
 }
 
-static void mark_null(struct vstate *s, unsigned reg, bool is_null)
+static void mark_null(struct verify *v, struct vstate *s, unsigned reg, bool is_null)
 {
 	const struct vreg *r = &s->f[s->depth]->r[reg];
 	struct null n = { r->id, is_null };
 
 	if (is_null && r->ref)
 		drop_ref(s, r->ref);
-	vreg_each(s, tell_null, &n);
+	vreg_each(v, s, is_null_too, tell_null, &n);
 }
 
 static int go(struct verify *v, const struct bpf_insn *in, bool taken)
@@ -93,8 +104,8 @@ static int null_test(struct verify *v, const struct bpf_insn *in, unsigned reg)
 
 	if (!other)
 		return -ENOMEM;
-	mark_null(other, reg, eq);
-	mark_null(v->cur, reg, !eq);
+	mark_null(v, other, reg, eq);
+	mark_null(v, v->cur, reg, !eq);
 	return go(v, in, false);
 }
 
@@ -156,17 +167,17 @@ static int split(struct verify *v, const struct bpf_insn *in, const struct vreg 
 		a[0] = a[1] = vreg(v, in->dst_reg)->r;
 	} else if (!can[0] || !can[1]) {
 		if (can[0] || can[1])
-			set_number(v->cur, in->dst_reg, a[can[1]]);
+			set_number(v, v->cur, in->dst_reg, a[can[1]]);
 		return go(v, in, can[1]);
 	}
 	other = other_way(v, in);
 	if (!other)
 		return -ENOMEM;
-	set_number(other, in->dst_reg, a[1]);
-	set_number(v->cur, in->dst_reg, a[0]);
+	set_number(v, other, in->dst_reg, a[1]);
+	set_number(v, v->cur, in->dst_reg, a[0]);
 	if (reg && !same) {
-		set_number(other, in->src_reg, b[1]);
-		set_number(v->cur, in->src_reg, b[0]);
+		set_number(v, other, in->src_reg, b[1]);
+		set_number(v, v->cur, in->src_reg, b[0]);
 	}
 	return go(v, in, false);
 }
@@ -197,14 +208,16 @@ static int compare(struct verify *v, const struct bpf_insn *in)
 static int may_goto(struct verify *v, const struct bpf_insn *in)
 {
 	struct vstate *other;
+	struct vframe *f;
 
 	v->since_jumps++;
 	if (vframe(v)->spent)
 		return go(v, in, true);
 	other = other_way(v, in);
-	if (!other)
+	f = other ? vframe_own(v, other, other->depth) : NULL;
+	if (!f)
 		return -ENOMEM;
-	other->f[other->depth]->spent = true;
+	f->spent = true;
 	return go(v, in, false);
 }
 

@@ -65,10 +65,13 @@ struct vframe {
 	uint32_t sub, call_at; /* its function; the call in the caller */
 	uint32_t serial;       /* of this call, never used again */
 	uint32_t loop;         /* a helper that runs callbacks is open here; 0: none */
+	uint32_t shared;       /* states that have it */
 	bool callback;
-	bool spent; /* its budget of may_goto, which jumps from then on */
+	bool spent;      /* its budget of may_goto, which jumps from then on */
+	bool clean;      /* nothing has changed since clean(): verify_prune.c */
 	uint8_t nrefs;   /* held when it was called */
 	uint16_t nslots; /* slot[0] lies at r10 - 8 */
+	uint16_t room;   /* for so many */
 	struct vslot slot[];
 };
 
@@ -91,6 +94,31 @@ struct vstate {
 	size_t log_at;
 };
 
+/* Parts of a stack: bit i of half[0] is the lower four bytes of slot i, of half[1] the upper. */
+struct vslots {
+	uint64_t half[2];
+};
+
+struct vset {
+	uint16_t reg;
+	struct vslots slot;
+};
+
+/* Of a node: verify_need.c. */
+struct vneed {
+	struct vset live, need;
+};
+
+/* What is forgotten where paths meet, besides what is never read: each less than the one before. */
+enum vforget {
+	FORGET_BRANCHES, /* also what branches depend on, if nothing else does */
+	FORGET_NUMBERS,  /* what neither memory, nor results, nor branches depend on */
+	FORGET_NOTHING,
+};
+
+#define VERIFY_MAX_WAITING 8192 /* branches at a time; BPF_COMPLEXITY_LIMIT_JMP_SEQ */
+#define VERIFY_TURNS       64   /* over a function, at most, until nothing changes */
+
 struct verify {
 	const struct verify_prog *in;
 	const struct program *p;
@@ -98,18 +126,32 @@ struct verify {
 	struct verify_stats stats;
 	struct diag *d;
 	struct vstate *cur, *waiting;
-	struct vstate **seen; /* by instruction */
+	uint32_t *node, nnodes; /* by instruction: its number, if blocks begin there (VM_NODE) */
+	struct vstate **seen;   /* by node */
 	uint32_t *nseen;
-	uint16_t *live; /* by instruction: registers that are read before they are set */
-	uint8_t *mark;  /* by instruction: VM_* */
+	uint8_t *mark; /* by instruction: VM_* */
+	uint8_t *sub;  /* by function: SUB_* */
+	uint32_t *order,
+		*order_end; /* nodes' instructions, last ones first; by function; see reach() */
+	struct vneed *need; /* by node */
+	int16_t *base;      /* by instruction: see verify_flow.c */
+	enum vforget forget;
+	bool forgot; /* something that is not forgotten at the next try */
 	uint32_t ids;
 	uint32_t nstates;
+	struct vpiece *chunks, *free[2 + VERIFY_SLOTS / 8]; /* verify_state.c */
+	int err;                                            /* no memory for a state */
+	size_t used;                                        /* of the newest chunk */
+	uint32_t nwaiting;
 	uint64_t bytes, max_insns, max_bytes;
+	uint64_t try_insns;                /* that may be processed until the end of this try */
 	uint32_t since_insns, since_jumps; /* since the last state was remembered */
 	uint32_t logged_from;
 };
 
-enum { VM_PRUNE = 1, VM_FORCE = 2, VM_SEEN = 4, VM_SECOND = 8 };
+/* VM_LOOP: a loop ends there, or not */
+enum { VM_PRUNE = 1, VM_FORCE = 2, VM_SEEN = 4, VM_SECOND = 8, VM_LOOP = 16, VM_NODE = 32 };
+enum { SUB_AGAIN = 1, SUB_RESULT = 2 }; /* is to be looked at; its result counts */
 
 /* verify_log.c */
 int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
@@ -126,8 +168,10 @@ bool vlog_on(const struct verify *v);
 struct vstate *vstate_new(struct verify *v);
 struct vstate *vstate_copy(struct verify *v, const struct vstate *s);
 void vstate_free(struct verify *v, struct vstate *s); /* NULL is fine */
+void vstate_free_all(struct verify *v);               /* their memory */
 struct vframe *vframe_push(struct verify *v, struct vstate *s);
-void vframe_pop(struct verify *v, struct vstate *s);
+bool vframe_pop(struct verify *v, struct vstate *s);
+struct vframe *vframe_own(struct verify *v, struct vstate *s, unsigned frame);
 struct vslot *vframe_slots(struct verify *v, struct vstate *s, unsigned frame, unsigned n);
 /* A copy of the current state that waits to go on at `at`; NULL: no memory. */
 struct vstate *vstate_branch(struct verify *v, uint32_t at);
@@ -143,6 +187,11 @@ static inline struct vreg *vreg(const struct verify *v, unsigned r)
 	return &vframe(v)->r[r];
 }
 
+static inline struct vneed *vneed_at(const struct verify *v, uint32_t node)
+{
+	return &v->need[v->node[node]];
+}
+
 /* verify_reg.c */
 struct vreg vreg_scalar(struct range r);
 struct vreg vreg_number(void);
@@ -151,7 +200,10 @@ struct vreg vreg_pointer(enum vkind kind, uint32_t index);
 const char *vreg_kind_name(const struct vreg *r);
 void vreg_text(const struct vreg *r, char *out, size_t cap);
 int vreg_read(struct verify *v, unsigned r); /* it must have been set */
-void vreg_each(struct vstate *s, void (*fn)(struct vreg *r, void *arg), void *arg);
+void vreg_scan(const struct vstate *s, void (*fn)(const struct vreg *r, void *arg), void *arg);
+void vreg_each(struct verify *v, struct vstate *s,
+	       bool (*is)(const struct vreg *r, const void *arg),
+	       void (*change)(struct vreg *r, const void *arg), const void *arg);
 static inline bool vreg_is_pointer(const struct vreg *r)
 {
 	return r->kind > V_SCALAR;
@@ -205,8 +257,23 @@ int vref_take(struct verify *v, uint32_t *id);
 int vref_give(struct verify *v, uint32_t id); /* -ENOENT: it is not held */
 int vref_none(struct verify *v, unsigned since, const char *what);
 
-/* verify_live.c */
-int vlive_compute(struct verify *v);
+/* verify_order.c */
+int vorder_compute(struct verify *v);
+
+/* verify_flow.c: how an instruction reaches into its function's stack, and what of it */
+enum vreach {
+	REACH_NONE,
+	REACH_OTHERS, /* perhaps into that of another function */
+	REACH_ANY,    /* perhaps, at an unknown place */
+	REACH_WHOLE,  /* all of these slots' halves, for certain */
+	REACH_PART,   /* a part of them */
+};
+int vflow_compute(struct verify *v);
+enum vreach vflow_reach(const struct verify *v, uint32_t at, struct vslots *slots);
+bool vflow_escapes(const struct verify *v, uint32_t at);
+
+/* verify_need.c */
+void vneed_compute(struct verify *v); /* for v->forget */
 
 /* verify_prune.c */
 int vprune_visit(struct verify *v);
@@ -214,6 +281,6 @@ void vprune_path_ends(struct verify *v);
 void vprune_free(struct verify *v);
 /* verify_same.c */
 bool vsame_covers(const struct vstate *old, const struct vstate *now);
-void vsame_widen(const struct vstate *old, struct vstate *now);
+void vsame_widen(struct verify *v, const struct vstate *old, struct vstate *now);
 
 #endif

@@ -7,13 +7,15 @@
  * between the two is gone: bpf_iter_num_next, may_goto, callbacks.  Nothing new can follow, and it
  * ends.  What bounds it is told by a token, which is never used twice: the iterator, the call that has
  * a budget of may_goto, the call of the helper.  It must have been there at the first state, have been
- * passed since and be there still, so an unbounded loop around a bounded one is not taken for it.  What changes from
- * round to round is widened to "any number", so that few rounds are looked at.
+ * passed since and be there still, so an unbounded loop around a bounded one is not taken for it.  What
+ * changes from round to round is widened to "any number", so that few rounds are looked at.
  *
  * Without such a bound, a state that equals one on its way here goes round for ever: refused.
  *
- * Which registers matter does not depend on the paths that were walked (verify_live.c), so states
- * from which paths still wait can be compared with.
+ * A state that is remembered forgets what verify_need.c says, and the path goes on with what is left:
+ * what is proved of it is proved of every state that it covers, however wrong the answers may be.  They
+ * do not depend on the paths that were walked, so states from which paths still wait can be
+ * compared with.
  */
 #include "bpf/kfunc.h"
 #include "bpf/verify_priv.h"
@@ -31,6 +33,9 @@
 
 /* No more are compared with at a time, the newest first. */
 #define MOST_LOOKED_AT 64
+
+/* The same of those on the path's own way, which only tell that it goes round for ever. */
+#define MOST_ON_THE_WAY 8
 
 static uint32_t token_of(const struct verify *v, const struct vstate *s)
 {
@@ -69,29 +74,133 @@ static bool same_budgets(const struct vstate *old, const struct vstate *now)
 /* -- what makes no difference ------------------------------------------------------------------ */
 
 struct ids {
-	uint32_t n, id[256];
+	uint32_t n, id[VERIFY_FRAMES * (INSN_FP + VERIFY_SLOTS)];
 };
 
-static void collect(struct vreg *r, void *arg)
+static void collect(const struct vreg *r, void *arg)
 {
 	struct ids *ids = arg;
 
-	if (r->kind == V_SCALAR && r->id && ids->n < ARRAY_LEN(ids->id))
+	if (r->kind == V_SCALAR && r->id)
 		ids->id[ids->n++] = r->id;
 }
 
-/* The only one of its id is equal to nothing. */
-static void drop_single(struct vreg *r, void *arg)
+static int by_number(const void *a, const void *b)
 {
-	const struct ids *ids = arg;
-	unsigned found = 0;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	if (r->kind != V_SCALAR || !r->id || ids->n == ARRAY_LEN(ids->id))
+	return (x > y) - (x < y);
+}
+
+static void sort(struct ids *ids)
+{
+	if (ids->n > 1)
+		qsort(ids->id, ids->n, sizeof(ids->id[0]), by_number);
+}
+
+/* How many of a sorted list; more than one is two. */
+static unsigned times(const struct ids *ids, uint32_t id)
+{
+	uint32_t lo = 0, hi = ids->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (ids->id[mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == ids->n || ids->id[lo] != id)
+		return 0;
+	return lo + 1 < ids->n && ids->id[lo + 1] == id ? 2 : 1;
+}
+
+/* The only one of its id is equal to nothing. */
+static bool is_single(const struct vreg *r, const void *arg)
+{
+	return r->kind == V_SCALAR && r->id && times(arg, r->id) < 2;
+}
+
+static void drop_id(struct vreg *r, const void *arg)
+{
+	r->id = 0;
+}
+
+/* What counts of frame k while a function that it called runs, or the current one. */
+static struct vneed need_of(const struct verify *v, const struct vstate *s, unsigned k)
+{
+	const struct vframe *callee = k < s->depth ? s->f[k + 1] : NULL;
+	struct vneed n = *vneed_at(v, callee ? callee->call_at : s->at);
+
+	if (callee && !callee->callback)
+		n.live.reg &= 0x7c0;
+	return n;
+}
+
+static bool in_slots(const struct vslots *s, unsigned i)
+{
+	return (s->half[0] | s->half[1]) >> i & 1;
+}
+
+/* Those that are equal to a number that counts. */
+static void needed_ids(const struct verify *v, const struct vstate *s, struct ids *ids)
+{
+	for (unsigned k = 0; k <= s->depth; k++) {
+		struct vneed n = need_of(v, s, k);
+		const struct vframe *f = s->f[k];
+
+		for (unsigned r = 0; r < INSN_FP; r++)
+			if ((n.live.reg & n.need.reg) >> r & 1)
+				collect(&f->r[r], ids);
+		for (unsigned i = 0; i < f->nslots; i++)
+			if (f->slot[i].byte[0] == S_SPILL && in_slots(&n.need.slot, i))
+				collect(&f->slot[i].spill, ids);
+	}
+	sort(ids);
+}
+
+static bool counts(const struct vreg *r, const struct ids *needed)
+{
+	return r->kind != V_SCALAR || (r->id && times(needed, r->id));
+}
+
+static void forget_slot(struct verify *v, struct vslot *s, bool live, const struct ids *needed)
+{
+	if (s->byte[0] == S_ITER || (live && s->byte[0] == S_SPILL && counts(&s->spill, needed)))
 		return;
-	for (uint32_t k = 0; k < ids->n; k++)
-		found += ids->id[k] == r->id;
-	if (found < 2)
-		r->id = 0;
+	for (unsigned k = 0; k < 8; k++) {
+		v->forgot |= s->byte[k] == S_SPILL || s->byte[k] == S_ZERO;
+		if (!live)
+			s->byte[k] = S_UNSET;
+		else if (s->byte[k] != S_UNSET)
+			s->byte[k] = S_MISC;
+	}
+	memset(&s->spill, 0, sizeof(s->spill));
+}
+
+static bool is_empty(const struct vslot *s)
+{
+	static const uint8_t none[8];
+
+	return !memcmp(s->byte, none, sizeof(none));
+}
+
+/* What is live and does not count; and all of the stack that nobody reads. */
+static void forget(struct verify *v, struct vframe *f, const struct vneed *n,
+		   const struct ids *needed)
+{
+	for (unsigned r = 0; r < INSN_FP; r++) {
+		if (n->need.reg >> r & 1 || counts(&f->r[r], needed))
+			continue;
+		v->forgot |= f->r[r].flags || f->r[r].id || !range_is_unknown(&f->r[r].r);
+		f->r[r] = vreg_number();
+	}
+	for (unsigned i = 0; i < f->nslots; i++)
+		if (!in_slots(&n->need.slot, i))
+			forget_slot(v, &f->slot[i], in_slots(&n->live.slot, i), needed);
+	while (f->nslots && is_empty(&f->slot[f->nslots - 1]))
+		f->nslots--;
 }
 
 /* Registers that nobody reads any more are as if they had never been set. */
@@ -99,19 +208,26 @@ static void clean(struct verify *v, struct vstate *s)
 {
 	struct ids ids = { .n = 0 };
 
+	if (v->forget < FORGET_NOTHING)
+		needed_ids(v, s, &ids);
 	for (unsigned k = 0; k <= s->depth; k++) {
-		const struct vframe *callee = k < s->depth ? s->f[k + 1] : NULL;
-		uint16_t live = v->live[callee ? callee->call_at : s->at];
+		struct vneed n = need_of(v, s, k);
+		struct vframe *f = k < s->depth && s->f[k]->clean ? NULL : vframe_own(v, s, k);
 
-		if (callee && !callee->callback)
-			live &= 0x7c0;
+		if (!f)
+			continue; /* nothing has changed, or there is no memory */
 		for (unsigned r = 0; r < INSN_FP; r++)
-			if (!(live >> r & 1))
-				s->f[k]->r[r] = (struct vreg){ .kind = V_UNSET };
+			if (!(n.live.reg >> r & 1))
+				f->r[r] = (struct vreg){ .kind = V_UNSET };
+		if (v->forget < FORGET_NOTHING)
+			forget(v, f, &n, &ids);
+		f->clean = k < s->depth;
 	}
-	vreg_each(s, collect, &ids);
+	ids.n = 0;
+	vreg_scan(s, collect, &ids);
+	sort(&ids);
 	if (ids.n)
-		vreg_each(s, drop_single, &ids);
+		vreg_each(v, s, is_single, drop_id, &ids);
 }
 
 /* -- states ---------------------------------------------------------------------------------- */
@@ -127,23 +243,23 @@ static int endless(struct verify *v)
 static int remember(struct verify *v, uint32_t token)
 {
 	struct vstate *s = vstate_copy(v, v->cur);
-	uint32_t at = v->cur->at;
+	uint32_t node = v->node[v->cur->at];
 
 	if (!s)
 		return -ENOMEM;
 	s->branches = 1;
 	s->token = token;
 	s->ids = v->ids;
-	s->next = v->seen[at];
-	v->seen[at] = s;
+	s->next = v->seen[node];
+	v->seen[node] = s;
 	v->cur->parent = s;
 	v->since_insns = v->since_jumps = 0;
 	v->stats.states++;
 	v->nstates++;
 	if (v->nstates > v->stats.peak_states)
 		v->stats.peak_states = v->nstates;
-	if (++v->nseen[at] > v->stats.max_per_insn)
-		v->stats.max_per_insn = v->nseen[at];
+	if (++v->nseen[node] > v->stats.max_per_insn)
+		v->stats.max_per_insn = v->nseen[node];
 	return vstate_full(v);
 }
 
@@ -156,7 +272,7 @@ static bool drop_useless(struct verify *v, struct vstate **at)
 		return false;
 	*at = s->next;
 	v->nstates--;
-	v->nseen[v->cur->at]--;
+	v->nseen[v->node[v->cur->at]]--;
 	vstate_free(v, s);
 	return true;
 }
@@ -205,16 +321,23 @@ static bool too_soon(const struct verify *v, bool loop)
 int vprune_visit(struct verify *v)
 {
 	struct vstate *s = v->cur, *before = NULL, *old;
-	uint32_t token = token_of(v, s), looked = 0;
+	uint32_t token = token_of(v, s), looked = 0, way = 0;
 	bool loop = false;
 
-	clean(v, s);
-	for (struct vstate **at = &v->seen[s->at]; (old = *at) && looked++ < MOST_LOOKED_AT;) {
+	if (v->in->explore_all && !(v->mark[s->at] & VM_FORCE))
+		return 0;
+	for (struct vstate **at = &v->seen[v->node[s->at]];
+	     (old = *at) && looked++ < MOST_LOOKED_AT;) {
+		if (old->branches && !token && way++ >= MOST_ON_THE_WAY) {
+			at = &old->next;
+			continue;
+		}
 		if (vsame_covers(old, s)) {
 			if (!old->branches || bounded(old, s, token)) {
 				old->hits++;
 				return VERIFY_END;
 			}
+			clean(v, s);
 			if (vsame_covers(s, old))
 				return endless(v);
 		}
@@ -226,9 +349,10 @@ int vprune_visit(struct verify *v)
 		at = &old->next;
 	}
 	if (before)
-		vsame_widen(before, s);
+		vsame_widen(v, before, s);
 	if (!(v->mark[s->at] & VM_FORCE) && too_soon(v, loop))
 		return 0;
+	clean(v, s);
 	return remember(v, token);
 }
 
@@ -241,11 +365,11 @@ void vprune_path_ends(struct verify *v)
 
 void vprune_free(struct verify *v)
 {
-	for (uint32_t i = 0; v->seen && i < v->p->ninsns; i++)
-		for (struct vstate *s = v->seen[i], *next; s; s = next) {
-			next = s->next;
+	for (uint32_t i = 0; v->seen && i < v->nnodes; i++)
+		while (v->seen[i]) {
+			struct vstate *s = v->seen[i];
+
+			v->seen[i] = s->next;
 			vstate_free(v, s);
 		}
-	free(v->seen);
-	v->seen = NULL;
 }

@@ -19,11 +19,15 @@ int vref_take(struct verify *v, uint32_t *id)
 	return 0;
 }
 
-/* What was given back is memory of the program's no more, but its address is still a number. */
-static void forget(struct vreg *r, void *arg)
+static bool is_of(const struct vreg *r, const void *arg)
 {
-	if (r->ref == *(uint32_t *)arg)
-		*r = vreg_number();
+	return r->ref == *(const uint32_t *)arg;
+}
+
+/* What was given back is memory of the program's no more, but its address is still a number. */
+static void forget(struct vreg *r, const void *arg)
+{
+	*r = vreg_number();
 }
 
 int vref_give(struct verify *v, uint32_t id)
@@ -37,7 +41,7 @@ int vref_give(struct verify *v, uint32_t id)
 		return -ENOENT;
 	memmove(&s->ref[k], &s->ref[k + 1], (s->nrefs - k - 1) * sizeof(s->ref[0]));
 	s->nrefs--;
-	vreg_each(s, forget, &id);
+	vreg_each(v, s, is_of, forget, &id);
 	return 0;
 }
 

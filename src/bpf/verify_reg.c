@@ -107,10 +107,10 @@ int vreg_read(struct verify *v, unsigned r)
 }
 
 /* All registers and spilled ones, of all functions that are open. */
-void vreg_each(struct vstate *s, void (*fn)(struct vreg *r, void *arg), void *arg)
+void vreg_scan(const struct vstate *s, void (*fn)(const struct vreg *r, void *arg), void *arg)
 {
 	for (unsigned k = 0; k <= s->depth; k++) {
-		struct vframe *f = s->f[k];
+		const struct vframe *f = s->f[k];
 
 		for (unsigned r = 0; r < INSN_FP; r++)
 			fn(&f->r[r], arg);
@@ -118,6 +118,37 @@ void vreg_each(struct vstate *s, void (*fn)(struct vreg *r, void *arg), void *ar
 			if (f->slot[i].byte[0] == S_SPILL)
 				fn(&f->slot[i].spill, arg);
 	}
+}
+
+static void each_of(struct verify *v, struct vstate *s, unsigned k,
+		    bool (*is)(const struct vreg *r, const void *arg),
+		    void (*change)(struct vreg *r, const void *arg), const void *arg)
+{
+	struct vframe *f = s->f[k];
+
+	for (unsigned r = 0; r < INSN_FP; r++)
+		if (is(&f->r[r], arg)) {
+			f = vframe_own(v, s, k);
+			if (!f)
+				return;
+			change(&f->r[r], arg);
+		}
+	for (unsigned i = 0; i < f->nslots; i++)
+		if (f->slot[i].byte[0] == S_SPILL && is(&f->slot[i].spill, arg)) {
+			f = vframe_own(v, s, k);
+			if (!f)
+				return;
+			change(&f->slot[i].spill, arg);
+		}
+}
+
+/* Changes those of them that are so; without memory v->err is set. */
+void vreg_each(struct verify *v, struct vstate *s,
+	       bool (*is)(const struct vreg *r, const void *arg),
+	       void (*change)(struct vreg *r, const void *arg), const void *arg)
+{
+	for (unsigned k = 0; k <= s->depth; k++)
+		each_of(v, s, k, is, change, arg);
 }
 
 bool vreg_spans(const struct vreg *r, int64_t *lo, int64_t *hi)

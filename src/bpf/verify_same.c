@@ -146,6 +146,18 @@ static bool same_place(const struct vstate *old, const struct vstate *now)
 	return true;
 }
 
+/* A frame that both share is a case of itself, but what in it is equal to others counts. */
+static bool has_id(const struct vframe *f)
+{
+	bool found = false;
+
+	for (unsigned r = 0; r < INSN_FP; r++)
+		found |= f->r[r].id || f->r[r].ref;
+	for (unsigned i = 0; i < f->nslots && !found; i++)
+		found |= f->slot[i].spill.id || f->slot[i].spill.ref;
+	return found;
+}
+
 bool vsame_covers(const struct vstate *old, const struct vstate *now)
 {
 	struct idmap m = { .n = 0 };
@@ -158,6 +170,8 @@ bool vsame_covers(const struct vstate *old, const struct vstate *now)
 	for (unsigned k = 0; k <= old->depth; k++) {
 		const struct vframe *a = old->f[k], *b = now->f[k];
 
+		if (a == b && !(has_id(a)))
+			continue;
 		for (unsigned r = 0; r < INSN_FP; r++)
 			if (!covers_reg(&a->r[r], &b->r[r], &m))
 				return false;
@@ -199,13 +213,15 @@ static void widen_slot(const struct vslot *old, struct vslot *now)
 }
 
 /* now is a later time round the same loop: what has changed since may be anything. */
-void vsame_widen(const struct vstate *old, struct vstate *now)
+void vsame_widen(struct verify *v, const struct vstate *old, struct vstate *now)
 {
 	if (!same_place(old, now))
 		return;
 	for (unsigned k = 0; k <= now->depth; k++) {
-		struct vframe *f = now->f[k];
+		struct vframe *f = old->f[k] == now->f[k] ? NULL : vframe_own(v, now, k);
 
+		if (!f)
+			continue; /* nothing has changed; or there is no memory, which ends it */
 		for (unsigned r = 0; r < INSN_FP; r++)
 			widen_reg(&old->f[k]->r[r], &f->r[r]);
 		for (unsigned i = 0; i < f->nslots; i++)

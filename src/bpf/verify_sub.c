@@ -136,7 +136,8 @@ static int callback_ends(struct verify *v)
 	if (r->kind != V_SCALAR || r->r.umax > 1)
 		return wrong_result(v, "callback return",
 				    "return 0 to go on, 1 to make it the last", "[0, 1]");
-	vframe_pop(v, v->cur);
+	if (!vframe_pop(v, v->cur))
+		return -ENOMEM;
 	v->cur->at = call;
 	return 0;
 }
@@ -156,7 +157,8 @@ int vsub_exit(struct verify *v)
 			"the stack of a function is gone when it returns: have the caller give "
 			"it the memory",
 			"cannot return stack pointer to the caller");
-	vframe_pop(v, v->cur);
+	if (!vframe_pop(v, v->cur))
+		return -ENOMEM;
 	vcall_clobber(v);
 	*vreg(v, 0) = r0;
 	v->cur->at = call + 1;
