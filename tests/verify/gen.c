@@ -97,6 +97,10 @@ int gen_program(uint64_t seed, struct bpf_insn *out)
 			function(&g, f);
 	for (unsigned k = 0; k < g.ncalls; k++)
 		out[g.call[k].at].imm = g.fn[g.call[k].func].start - g.call[k].at - 1;
+	for (unsigned k = 0; k < g.ncallbacks; k++) {
+		out[g.callback[k]].imm = g.n - g.callback[k] - 1;
+		gen_callback_body(&g);
+	}
 	if (one_in(&g, 2))
 		for (unsigned k = 1 + below(&g, 2); k; k--)
 			change(&g);

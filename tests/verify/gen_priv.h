@@ -13,9 +13,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define STACK     64 /* bytes below r10 that units use */
-#define FUNCTIONS 3
-#define ROOM      120 /* instructions that one unit may take, at most */
+#define STACK         64 /* bytes below r10 that units use */
+#define FUNCTIONS     3
+#define GEN_CALLBACKS 3
+#define ROOM          120 /* instructions that one unit may take, at most */
 
 enum kind { NOTHING, NUMBER, CONTEXT, FRAME, VALUE, RECORD };
 
@@ -42,6 +43,8 @@ struct gen {
 		unsigned func;
 	} call[64];
 	unsigned ncalls;
+	int callback[GEN_CALLBACKS]; /* the instruction that names one, each another's */
+	unsigned ncallbacks;
 };
 
 static inline unsigned below(struct gen *g, unsigned n)
@@ -155,6 +158,10 @@ static inline uint8_t any_size(struct gen *g)
 
 /* gen_unit.c: one step of a program, or a few. */
 void gen_unit(struct gen *g);
+
+/* gen_flow.c: one that is hard on pruning; a function that bpf_loop() runs */
+void gen_flow_unit(struct gen *g);
+void gen_callback_body(struct gen *g);
 
 /* gen.c: so many, unless they would lie too deep. */
 void gen_block(struct gen *g, unsigned units);

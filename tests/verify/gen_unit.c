@@ -467,10 +467,10 @@ static void unit_call(struct gen *g)
 void gen_unit(struct gen *g)
 {
 	static void (*const units[])(struct gen *) = {
-		unit_alu,     unit_alu,    unit_alu,    unit_alu,   unit_context,
-		unit_context, unit_frame,  unit_frame,  unit_index, unit_index,
-		unit_index,   unit_if,     unit_if,     unit_loop,  unit_lookup,
-		unit_lookup,  unit_record, unit_helper, unit_call,
+		unit_alu,   unit_alu,      unit_alu,      unit_alu,    unit_context, unit_context,
+		unit_frame, unit_frame,    unit_index,    unit_index,  unit_index,   unit_if,
+		unit_if,    unit_loop,     unit_lookup,   unit_lookup, unit_record,  unit_helper,
+		unit_call,  gen_flow_unit, gen_flow_unit,
 	};
 
 	units[below(g, sizeof(units) / sizeof(units[0]))](g);
