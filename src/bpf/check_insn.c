@@ -10,6 +10,7 @@
 #include "bpf/kfunc.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 struct insn_check {
 	const struct program *p;
@@ -36,6 +37,15 @@ static int check_reserved(const struct insn_check *c, bool dst, bool src, bool o
 	    (!imm && c->i->imm))
 		return DENY(c, "a reserved field is not zero");
 	return 0;
+}
+
+static int bad_shift(const struct insn_check *c)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "invalid shift %d: shift by more than the register's width",
+		 c->i->imm);
+	return DENY(c, why);
 }
 
 /* RFC 9669 4.1 and 4.2 */
@@ -69,7 +79,7 @@ static int check_alu(const struct insn_check *c)
 	case BPF_RSH:
 	case BPF_ARSH:
 		if (!reg && !c->attr->allow_any_helper && (uint32_t)c->i->imm >= (wide ? 64 : 32))
-			return DENY(c, "shift by more than the register's width");
+			return bad_shift(c);
 		return check_reserved(c, true, reg, false, !reg);
 	case BPF_ADD:
 	case BPF_SUB:
@@ -283,8 +293,10 @@ static int check_stack(const struct insn_check *c)
 	if (off < -PROGRAM_MAX_STACK || off + (int)insn_bytes(c->i) > 0)
 		return diag_set(
 			c->d, -EACCES,
-			"insn %u: access outside the stack: %u bytes at r10%+d, allowed [-%d, 0)",
-			c->at, insn_bytes(c->i), off, PROGRAM_MAX_STACK);
+			"insn %u: invalid %s stack R10 off=%d size=%u: access outside the stack: %u "
+			"bytes at r10%+d, allowed [-%d, 0)",
+			c->at, load ? "read from" : "write to", off, insn_bytes(c->i),
+			insn_bytes(c->i), off, PROGRAM_MAX_STACK);
 	return 0;
 }
 

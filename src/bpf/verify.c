@@ -89,7 +89,7 @@ static int too_long(struct verify *v)
 static int step(struct verify *v)
 {
 	const struct bpf_insn *in = &v->p->insn[v->cur->at];
-	struct vframe before;
+	struct vlogged before;
 	uint32_t at = v->cur->at;
 	int err;
 
@@ -101,12 +101,14 @@ static int step(struct verify *v)
 	if (vcall_is_callback(in) && !vframe(v)->loop)
 		vframe(v)->loop = ++v->ids;
 	err = v->mark[at] & VM_PRUNE ? vprune_visit(v) : 0;
+	if (err == VERIFY_END && vlog_on(v))
+		vlog(v, "%u: safe\n", at);
 	if (err)
 		return err;
 	v->since_insns++;
 	if (vlog_on(v)) {
 		vlog_insn(v);
-		before = *vframe(v);
+		vlog_before(v, &before);
 	}
 	err = insn(v, in);
 	if (vlog_on(v) && err >= 0)
@@ -127,10 +129,8 @@ static bool take_up(struct verify *v)
 	v->cur->next = NULL;
 	if (v->log && !(v->log->level & 2) && v->log->n > v->cur->log_at)
 		v->log->n = v->cur->log_at;
-	if (vlog_on(v)) {
-		vlog(v, "\nfrom %u to %u: ", v->cur->last_at, v->cur->at);
-		vlog_state(v);
-	}
+	if (vlog_on(v))
+		vlog_from(v);
 	return true;
 }
 
@@ -156,9 +156,10 @@ static int prepare(struct verify *v)
 	v->mark = calloc(n + 1, 1);
 	v->node = calloc(n + 1, sizeof(*v->node));
 	v->sub = calloc(v->p->nsub, 1);
+	v->depth = calloc(v->p->nsub, sizeof(*v->depth));
 	v->order_end = calloc(v->p->nsub, sizeof(*v->order_end));
 	v->cur = vstate_new(v);
-	if (!v->mark || !v->node || !v->sub || !v->order_end || !v->cur)
+	if (!v->mark || !v->node || !v->sub || !v->depth || !v->order_end || !v->cur)
 		return -ENOMEM;
 	err = vorder_compute(v);
 	if (!err)
@@ -209,6 +210,7 @@ static int again(struct verify *v, size_t logged)
 	memset(v->nseen, 0, v->nnodes * sizeof(*v->nseen));
 	v->ids = v->nstates = v->nwaiting = v->since_insns = v->since_jumps = 0;
 	v->logged_from = UINT32_MAX;
+	v->shown = (struct verify_source){ .text = NULL };
 	if (v->log)
 		v->log->n = logged;
 	v->d->text[0] = '\0';
@@ -252,6 +254,7 @@ static void finish(struct verify *v)
 	free(v->node);
 	free(v->mark);
 	free(v->sub);
+	free(v->depth);
 	free(v->order);
 	free(v->order_end);
 }
@@ -281,6 +284,8 @@ int verify_program(const struct verify_prog *in, struct verify_log *log, struct 
 		err = tries(&v);
 	v.stats.ns = now_ns() - start;
 	v.stats.verdict = err;
+	if (!err && log)
+		log->verdict = log->n;
 	if (log)
 		vlog_stats(&v);
 	finish(&v);

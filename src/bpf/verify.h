@@ -38,13 +38,19 @@ struct ctx_desc {
 	const struct ctx_slot *slot;
 };
 
+/* Where an instruction comes from. */
+struct verify_source {
+	const char *file, *text;
+	uint32_t line;
+};
+
 struct verify_prog {
 	const struct program *p;
 	const struct arena *arena;  /* values of frozen maps; NULL: they are not known */
 	const struct ctx_desc *ctx; /* NULL: all words are of unknown types */
 	bool generated;             /* by gen/: may read what lies before the context */
-	/* "file:line: text" of an instruction, or NULL; valid until the next call; may be NULL */
-	const char *(*source)(void *arg, uint32_t insn);
+	/* of an instruction; false: not known; may be NULL */
+	bool (*source)(void *arg, uint32_t insn, struct verify_source *out);
 	void *arg;
 	uint64_t max_insns, max_bytes; /* 0: the limits above */
 	/* for tests: walk all paths but of loops that the run time bounds, and forget nothing */
@@ -56,7 +62,8 @@ struct verify_log {
 	unsigned level;
 	char *text; /* NULL: nothing was written; ends with 0 */
 	size_t n, cap;
-	int err; /* -ENOMEM: it is not whole */
+	size_t verdict; /* where the reason begins, or the statistics */
+	int err;        /* -ENOMEM: it is not whole */
 };
 
 struct verify_stats {

@@ -69,8 +69,8 @@ static int pointer_denied(struct verify *v, unsigned dst, const struct vreg *p, 
 		bool bits = op == BPF_AND || op == BPF_OR || op == BPF_XOR;
 
 		return vdeny(v, "only numbers can be added to pointers, or taken from them",
-			     bits ? "R%u bitwise operator %s on pointer" :
-				    "R%u pointer arithmetic with %s operator",
+			     bits ? "R%u bitwise operator %s on pointer prohibited" :
+				    "R%u pointer arithmetic with %s operator prohibited",
 			     dst, op_text(op));
 	}
 	if (p->flags & VF_NULL)

@@ -175,6 +175,7 @@ int vcall_kfunc(struct verify *v, const struct bpf_insn *in)
 	case KFUNC_RDONLY_CAST:
 		return rdonly_cast(v);
 	default:
-		return vdeny(v, NULL, "calling kernel function #%d is not allowed", in->imm);
+		return vdeny(v, "docs/helpers.md tells which there are",
+			     "calling kernel function #%d is not allowed", in->imm);
 	}
 }

@@ -45,24 +45,23 @@ static const char check_index[] = "check the index before, as an unsigned number
 static int outside(struct verify *v, unsigned reg, const struct vreg *p, int64_t at, uint32_t size,
 		   const char *which)
 {
-	char more[80] = "";
+	char more[80];
 	uint32_t room = bytes_of(v, p);
 
-	if (which)
-		snprintf(more, sizeof(more),
-			 ": R%u %s value is outside of the allowed memory range", reg, which);
+	snprintf(more, sizeof(more), "R%u %s value is outside of the allowed memory range", reg,
+		 which);
 	if (p->kind == V_VALUE)
 		return vdeny(v, check_index,
-			     "invalid access to map value, value_size=%u off=%lld size=%u%s", room,
-			     (long long)at, size, more);
-	return vdeny(v, check_index, "invalid access to memory, mem_size=%u off=%lld size=%u%s",
+			     "invalid access to map value, value_size=%u off=%lld size=%u\n%s",
+			     room, (long long)at, size, more);
+	return vdeny(v, check_index, "invalid access to memory, mem_size=%u off=%lld size=%u\n%s",
 		     room, (long long)at, size, more);
 }
 
 static int in_bounds(struct verify *v, unsigned reg, const struct vreg *p, int32_t off,
 		     uint32_t size)
 {
-	bool fixed = range_is_const(&p->r);
+	uint32_t room = bytes_of(v, p);
 	int64_t lo, hi;
 
 	if (!vreg_spans(p, &lo, &hi)) {
@@ -76,10 +75,10 @@ static int in_bounds(struct verify *v, unsigned reg, const struct vreg *p, int32
 			     "access",
 			     reg);
 	}
-	if (lo + off < 0)
-		return outside(v, reg, p, lo + off, size, fixed ? NULL : "min");
-	if (hi + off + (int64_t)size > bytes_of(v, p))
-		return outside(v, reg, p, hi + off, size, fixed ? NULL : "max");
+	if (lo + off < 0 || lo + off + (int64_t)size > room)
+		return outside(v, reg, p, lo + off, size, "min");
+	if (hi + off + (int64_t)size > room)
+		return outside(v, reg, p, hi + off, size, "max");
 	return 0;
 }
 
@@ -219,7 +218,8 @@ static int atomic_place(struct verify *v, unsigned reg, const struct bpf_insn *i
 		return no_memory(v, reg);
 	if (p->kind != V_STACK && p->kind != V_VALUE && p->kind != V_MEM)
 		return vdeny(v, "atomic instructions are for values of maps, records and the stack",
-			     "R%u atomic access to %s is not allowed", reg, vreg_kind_name(p));
+			     "BPF_ATOMIC stores into R%u %s is not allowed", reg,
+			     vreg_kind_name(p));
 	if (p->kind == V_STACK || tnum_is_aligned(at, size))
 		return 0;
 	tnum_text(p->r.bits, bits, sizeof(bits));

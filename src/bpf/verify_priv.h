@@ -147,6 +147,17 @@ struct verify {
 	uint64_t try_insns;                /* that may be processed until the end of this try */
 	uint32_t since_insns, since_jumps; /* since the last state was remembered */
 	uint32_t logged_from;
+	struct verify_source shown; /* the last line of source in the log */
+	size_t column;              /* where the line of the log ends */
+	uint32_t *depth;            /* of each function's stack, in bytes */
+};
+
+/* The current function before an instruction, to tell what that changes. */
+struct vlogged {
+	unsigned depth, nslots;
+	uint32_t serial;
+	struct vreg r[INSN_FP + 1];
+	struct vslot slot[VERIFY_SLOTS];
 };
 
 /* VM_LOOP: a loop ends there, or not */
@@ -159,8 +170,10 @@ int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
 #define vdeny(v, change, ...) vfail((v), -EACCES, (change), __VA_ARGS__)
 void vlog(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vlog_insn(struct verify *v);
-void vlog_changes(struct verify *v, const struct vframe *before);
+void vlog_before(struct verify *v, struct vlogged *b);
+void vlog_changes(struct verify *v, const struct vlogged *b);
 void vlog_state(struct verify *v);
+void vlog_from(struct verify *v); /* a path that waited is taken up */
 void vlog_stats(struct verify *v);
 bool vlog_on(const struct verify *v);
 
@@ -198,7 +211,7 @@ struct vreg vreg_number(void);
 struct vreg vreg_target_word(unsigned size, bool sx); /* a whole one may be an address again */
 struct vreg vreg_pointer(enum vkind kind, uint32_t index);
 const char *vreg_kind_name(const struct vreg *r);
-void vreg_text(const struct vreg *r, char *out, size_t cap);
+void vreg_text(const struct verify *v, const struct vreg *r, char *out, size_t cap);
 int vreg_read(struct verify *v, unsigned r); /* it must have been set */
 void vreg_scan(const struct vstate *s, void (*fn)(const struct vreg *r, void *arg), void *arg);
 void vreg_each(struct verify *v, struct vstate *s,

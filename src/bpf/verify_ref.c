@@ -56,6 +56,6 @@ int vref_none(struct verify *v, unsigned since, const char *what)
 		v,
 		"submit or discard every ring buffer record, and destroy every iterator, on all "
 		"paths, those for errors too",
-		"Unreleased reference id=%u alloc_insn=%u: %s would lead to reference leak",
+		"Unreleased reference id=%u alloc_insn=%u\n%s would lead to reference leak",
 		s->ref[since].id, s->ref[since].at, what);
 }

@@ -62,9 +62,15 @@ const char *vreg_kind_name(const struct vreg *r)
 	return "?";
 }
 
-void vreg_text(const struct vreg *r, char *out, size_t cap)
+/* "map=m,ks=4,vs=64," */
+static void map_text(const struct map *m, char *out, size_t cap)
 {
-	char num[256] = "", ty[64] = "";
+	snprintf(out, cap, "map=%.20s,ks=%u,vs=%u,", m->name, m->attr.key_size, m->attr.value_size);
+}
+
+void vreg_text(const struct verify *v, const struct vreg *r, char *out, size_t cap)
+{
+	char num[200] = "", ty[64] = "", map[64] = "";
 
 	if (r->kind == V_SCALAR) {
 		range_text(&r->r, r->id, out, cap);
@@ -85,15 +91,20 @@ void vreg_text(const struct vreg *r, char *out, size_t cap)
 		snprintf(out + strlen(out), cap - strlen(out), "id=%u,", r->id);
 	if (r->ref)
 		snprintf(out + strlen(out), cap - strlen(out), "ref_obj_id=%u,", r->ref);
+	if (r->kind == V_MAP || r->kind == V_VALUE)
+		map_text(v->p->map[r->index], map, sizeof(map));
+	snprintf(out + strlen(out), cap - strlen(out), "%s", map);
 	if (r->kind == V_MEM)
 		snprintf(out + strlen(out), cap - strlen(out), "sz=%u,", r->index);
 	if (r->off)
 		snprintf(out + strlen(out), cap - strlen(out), "off=%d,", r->off);
-	snprintf(out + strlen(out), cap - strlen(out), "%s)", num);
+	/* "scalar(umax=8)" without its name */
+	if (strchr(num, '('))
+		snprintf(out + strlen(out), cap - strlen(out), "%s", strchr(num, '(') + 1);
+	else
+		snprintf(out + strlen(out), cap - strlen(out), ")");
 	if (cap > 2 && strlen(out) > 2 && !strcmp(out + strlen(out) - 2, ",)"))
 		strcpy(out + strlen(out) - 2, ")");
-	else if (strlen(out) > 2 && !strcmp(out + strlen(out) - 2, "()"))
-		out[strlen(out) - 2] = '\0';
 }
 
 int vreg_read(struct verify *v, unsigned r)

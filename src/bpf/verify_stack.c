@@ -10,6 +10,7 @@
  */
 #include "bpf/verify_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char keep_inside[] = "the stack of a function is 512 bytes below r10: check the index "
@@ -116,10 +117,9 @@ static int aligned(struct verify *v, const struct vreg *p, int32_t off, unsigned
 
 	if (tnum_is_aligned(tnum_add(p->r.bits, tnum_const((uint64_t)fixed)), size))
 		return 0;
-	if (range_is_const(&p->r))
-		return vdeny(v, change, "misaligned stack access off %lld size %u",
-			     (long long)(fixed + p->r.smin), size);
 	tnum_text(p->r.bits, bits, sizeof(bits));
+	if (range_is_const(&p->r))
+		snprintf(bits, sizeof(bits), "%#llx", (unsigned long long)p->r.bits.value);
 	return vdeny(v, change, "misaligned stack access off %s+%d+%d size %u", bits, p->off, off,
 		     size);
 }
@@ -259,7 +259,7 @@ int vstack_store(struct verify *v, unsigned base, int32_t off, unsigned size,
 int vstack_read_range(struct verify *v, unsigned reg, const struct vreg *base, uint32_t size)
 {
 	int32_t lo, hi;
-	int err = place(v, reg, base, 0, size, "indirect access to", &lo, &hi);
+	int err = place(v, reg, base, 0, size, "read from", &lo, &hi);
 
 	return err ? err : readable(v, base->frame, lo, hi + (int32_t)size, (int)reg);
 }
@@ -270,7 +270,7 @@ int vstack_fill_range(struct verify *v, unsigned reg, const struct vreg *base, u
 	unsigned frame = base->frame;
 	struct vslot *s;
 	int32_t lo, hi;
-	int err = place(v, reg, base, 0, size, "indirect access to", &lo, &hi);
+	int err = place(v, reg, base, 0, size, "write to", &lo, &hi);
 
 	if (!err)
 		err = store_somewhere(v, frame, lo, hi + (int32_t)size, false);

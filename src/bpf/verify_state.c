@@ -167,6 +167,8 @@ struct vslot *vframe_slots(struct verify *v, struct vstate *s, unsigned frame, u
 
 	if (!f || n <= f->nslots)
 		return f ? f->slot : NULL;
+	if (v->depth[f->sub] < 8 * n)
+		v->depth[f->sub] = 8 * n;
 	if (n <= f->room) {
 		memset(&f->slot[f->nslots], 0, (n - f->nslots) * sizeof(struct vslot));
 		f->nslots = (uint16_t)n;

@@ -122,7 +122,8 @@ static const struct {
 	[BPF_MAP_UPDATE_ELEM] = { "BPF_MAP_UPDATE_ELEM", sys_map_update, UNTIL(flags) },
 	[BPF_MAP_DELETE_ELEM] = { "BPF_MAP_DELETE_ELEM", sys_map_delete, UNTIL(key) },
 	[BPF_MAP_GET_NEXT_KEY] = { "BPF_MAP_GET_NEXT_KEY", sys_map_next_key, UNTIL(next_key) },
-	[BPF_PROG_LOAD] = { "BPF_PROG_LOAD", sys_prog_load, UNTIL(core_relo_rec_size) },
+	[BPF_PROG_LOAD] = { "BPF_PROG_LOAD", sys_prog_load,
+			    UNTIL(core_relo_rec_size) + sizeof(uint32_t) }, /* log_true_size */
 	[BPF_OBJ_PIN] = { "BPF_OBJ_PIN", obj_pin, UNTIL(file_flags) },
 	[BPF_OBJ_GET] = { "BPF_OBJ_GET", obj_get, UNTIL(file_flags) },
 	[BPF_PROG_ATTACH] = { "BPF_PROG_ATTACH", NULL, 0 },

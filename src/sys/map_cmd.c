@@ -177,6 +177,10 @@ static int put_program(struct sys_session *s, struct map *m, uint32_t index, int
 
 	if (!o)
 		return err;
+	if (!o->prog.program->verified) /* it was loaded as one of libbpf's questions */
+		return diag_set(&s->diag, -EINVAL,
+				"program %s is of a type that cannot be attached, nor jumped to",
+				o->prog.program->name);
 	err = progarray_admit(m, o->prog.program, &s->diag);
 	if (!err && s->ops.tail_ready)
 		err = s->ops.tail_ready(s->ops.arg, o->prog.program, &s->diag);

@@ -17,7 +17,8 @@
 #include "base/types.h"
 #include "bpf/dead.h"
 #include "bpf/helper.h"
-#include "bpf/verify.h"
+#include "sys/prog_log.h"
+#include "sys/records.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,8 +30,7 @@
 #define PROG_FLAGS \
 	((uint32_t)(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 | \
 		    BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS))
-#define MAX_INFO_REC 252 /* MAX_FUNCINFO_REC_SIZE, MAX_LINEINFO_REC_SIZE */
-#define LOG_LEVELS   15u /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
+#define LOG_LEVELS 15u /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
 
 static bool is_tracing(uint32_t type)
 {
@@ -199,24 +199,28 @@ static int check_meaning(struct sys_call *c)
 	return 0;
 }
 
-/* What the verifier said, and how much it did: all zero if it was not asked. */
-struct verdict {
-	struct verify_log log;
-	struct verify_stats stats;
-};
-
 /* Those for questions only are never attached, and never run. */
 static int make_program(struct sys_call *c, const struct program_attr *at, struct program **p,
 			struct verdict *said)
 {
+	struct verify_prog how = { .source = said->lines.btf ? sys_records_source : NULL,
+				   .arg = &said->lines };
+	int err;
+
 	if (at->allow_any_helper)
 		return program_load(at, p, &c->s->diag);
 	said->log.level = c->attr.log_level;
-	return program_load_verified(at, NULL, &said->log, &said->stats, p, &c->s->diag);
+	if (said->announced && c->s->ops.judged) /* what else is in libbpf's log is not asked for */
+		said->log.level = c->s->expect.log_level | (c->attr.log_level & 3);
+	err = program_load_verified(at, &how, &said->log, &said->stats, p, &c->s->diag);
+	if (err < 0 && !said->stats.processed)
+		sys_log_add_source(c, said);
+	return err;
 }
 
 /* *p is the caller's, on failure too. */
-static int load_program(struct sys_call *c, struct program **p, struct verdict *said)
+static int load_program(struct sys_call *c, const struct sys_object *btf, struct program **p,
+			struct verdict *said)
 {
 	const union bpf_attr *a = &c->attr;
 	struct program_attr at = {
@@ -230,7 +234,10 @@ static int load_program(struct sys_call *c, struct program **p, struct verdict *
 	int err;
 
 	describe(c, &at);
+	said->announced = c->s->announced && !at.allow_any_helper;
 	err = check_meaning(c);
+	if (!err)
+		err = sys_records_take(c, btf, &said->records);
 	if (!err)
 		err = make_program(c, &at, p, said);
 	if (err < 0)
@@ -244,159 +251,9 @@ static int load_program(struct sys_call *c, struct program **p, struct verdict *
 	return 0;
 }
 
-/*
- * libbpf turns what it could not resolve (CO-RE, maps that were not created) into calls of
- * helpers with huge numbers, and explains them to the user when it finds them refused in
- * the kernel's words (libbpf.c fixup_verifier_log()).  The index of such a call, or -1.
- */
-static long poisoned_call(const struct sys_call *c)
-{
-	const struct bpf_insn *in = (const struct bpf_insn *)(uintptr_t)c->attr.insns;
-	char number[32];
-	uint32_t i;
-
-	for (i = 0; i < c->attr.insn_cnt; i++) {
-		if (in[i].code == (BPF_LD | BPF_IMM | BPF_DW)) {
-			i++;
-			continue;
-		}
-		if (!dead_is_poison(&in[i]))
-			continue;
-		snprintf(number, sizeof(number), "#%d", in[i].imm);
-		return strstr(c->s->diag.text, number) ? (long)i : -1;
-	}
-	return -1;
-}
-
-/* The kernel's words for it, which libbpf_probe_bpf_helper() looks for. */
-static void explain_helper(const char *text, FILE *log)
-{
-	static const char known[] = ": unknown helper bpf_", any[] = ": unknown helper #";
-	const char *at = strstr(text, known);
-
-	if (at) {
-		at += sizeof(known) - sizeof("bpf_");
-		fprintf(log, "unknown func %.*s\n", (int)strcspn(at, ":"), at);
-	}
-	at = at ? NULL : strstr(text, any);
-	if (at)
-		fprintf(log, "invalid func unknown#%d\n", atoi(at + sizeof(any) - 1));
-}
-
-static void explain(struct sys_call *c, int err, FILE *log)
-{
-	const struct bpf_insn *in = (const struct bpf_insn *)(uintptr_t)c->attr.insns;
-	long at = poisoned_call(c);
-
-	if (at < 0) {
-		fprintf(log, "%s\n", diag_text(&c->s->diag, err));
-		explain_helper(diag_text(&c->s->diag, err), log);
-		return;
-	}
-	fprintf(log, "%ld: (85) call unknown#%d\ninvalid func unknown#%d\n", at, in[at].imm,
-		in[at].imm);
-	diag_set(&c->s->diag, err,
-		 "insn %ld: needs a field, type or map that the target does not have", at);
-}
-
-/* The program as it came, one instruction a line, as level 2 of the kernel's log has it. */
-static void list_insns(const union bpf_attr *a, FILE *log)
-{
-	const struct bpf_insn *in = (const struct bpf_insn *)(uintptr_t)a->insns;
-	struct bpf_insn last[2] = { { 0 }, { 0 } };
-	char text[128];
-	uint32_t i, n;
-
-	for (i = 0; i < a->insn_cnt; i += n) {
-		last[0] = in[i]; /* the formatter may look at a second half that is not there */
-		if (i + 1 < a->insn_cnt)
-			last[1] = in[i + 1];
-		n = program_format_insn(last, text, sizeof(text));
-		n = n ? n : 1;
-		fprintf(log, "%u: (%02x) %s\n", i, last[0].code, text);
-	}
-}
-
-static void sum_up(const struct sys_call *c, int err, FILE *log)
-{
-	fprintf(log,
-		"processed %u insns (limit %u) max_states_per_insn 0 total_states 0 "
-		"peak_states 0 mark_read 0\n",
-		err < 0 ? 0 : c->attr.insn_cnt, PROGRAM_MAX_INSNS);
-}
-
-/*
- * The verifier's log if it had the program, which ends with what it did.  Else failures always, if
- * there is room; what is refused before has no path.
- */
-static int write_log(struct sys_call *c, const struct verdict *said, int err)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *log = open_memstream(&text, &size);
-	int cut;
-
-	if (!log)
-		return err < 0 ? err : -ENOMEM;
-	if (said->log.text) {
-		if (err < 0 && !said->stats.verdict) /* refused after it */
-			explain(c, err, log);
-		fputs(said->log.text, log);
-	} else {
-		if (c->attr.log_level & 2)
-			list_insns(&c->attr, log);
-		if (err < 0)
-			explain(c, err, log);
-		sum_up(c, err, log);
-	}
-	cut = fclose(log) < 0 ? -ENOMEM : said->log.err;
-	if (!cut)
-		cut = sys_write_log(c->attr.log_buf, c->attr.log_size, text);
-	free(text);
-	return cut < 0 ? cut : err;
-}
-
-static int copy_records(struct sys_call *c, const char *what, uint64_t from, uint32_t n,
-			uint32_t rec_size, uint32_t least, struct sys_info_records *out)
-{
-	uint32_t at, last = 0;
-
-	if (!n)
-		return 0;
-	if (rec_size < least || rec_size > MAX_INFO_REC || rec_size % 4 || n > c->attr.insn_cnt)
-		return diag_set(&c->s->diag, -EINVAL, "%s: %u records of %u bytes", what, n,
-				rec_size);
-	if (sys_check_user(from, (uint64_t)n * rec_size) < 0)
-		return -EFAULT;
-	out->data = malloc((size_t)n * rec_size);
-	if (!out->data)
-		return -ENOMEM;
-	memcpy(out->data, (const void *)(uintptr_t)from, (size_t)n * rec_size);
-	out->n = n;
-	out->rec_size = rec_size;
-	for (uint32_t i = 0; i < n; i++, last = at) {
-		memcpy(&at, (const char *)out->data + (size_t)i * rec_size, sizeof(at));
-		if (at >= c->attr.insn_cnt || (i && at <= last) || (!i && at))
-			return diag_set(&c->s->diag, -EINVAL,
-					"%s: record %u is for insn %u: they rise from 0", what, i,
-					at);
-	}
-	return 0;
-}
-
-/* As bpf(2) wants them; what they say is for readers of BPF_OBJ_GET_INFO_BY_FD alone. */
-static int take_records(struct sys_call *c, struct sys_load *l)
-{
-	const union bpf_attr *a = &c->attr;
-	int err = copy_records(c, "func_info", a->func_info, a->func_info_cnt,
-			       a->func_info_rec_size, sizeof(struct bpf_func_info), &l->func);
-
-	return err ? err :
-		     copy_records(c, "line_info", a->line_info, a->line_info_cnt,
-				  a->line_info_rec_size, sizeof(struct bpf_line_info), &l->line);
-}
-
-static int publish(struct sys_call *c, struct program *p, struct sys_object *btf)
+/* The records are the object's from here on. */
+static int publish(struct sys_call *c, struct program *p, struct sys_object *btf,
+		   struct sys_load *records)
 {
 	struct sys_object *o = calloc(1, sizeof(*o));
 	struct timespec now;
@@ -404,9 +261,6 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 
 	if (!o)
 		return -ENOMEM;
-	fd = take_records(c, &o->prog);
-	if (fd < 0)
-		goto fail;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	o->type = SYS_PROG;
 	o->id = p->id;
@@ -416,16 +270,16 @@ static int publish(struct sys_call *c, struct program *p, struct sys_object *btf
 	o->prog.time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	o->prog.gpl = is_gpl((const char *)(uintptr_t)c->attr.license);
 	fd = sys_object_publish(c->s, o, -1, p->name);
-	if (fd < 0)
-		goto fail;
+	if (fd < 0) {
+		free(o);
+		return fd;
+	}
+	o->prog.func = records->func;
+	o->prog.line = records->line;
+	*records = (struct sys_load){ .program = NULL };
 	o->btf = btf;
 	if (btf)
 		btf->held++;
-	return fd;
-fail:
-	free(o->prog.func.data);
-	free(o->prog.line.data);
-	free(o);
 	return fd;
 }
 
@@ -454,11 +308,14 @@ static int load_and_publish(struct sys_call *c, struct sys_object *btf)
 {
 	struct verdict said = { .stats = { 0 } };
 	struct program *p = NULL;
-	int err = write_log(c, &said, load_program(c, &p, &said));
+	int err;
 
-	verify_log_free(&said.log);
+	said.lines = (struct sys_lines){ &said.records.line, btf ? btf->blob.parsed : NULL };
+	err = sys_log_write(c, &said, load_program(c, btf, &p, &said));
 	if (err == 0)
-		err = publish(c, p, btf);
+		err = publish(c, p, btf, &said.records);
+	verify_log_free(&said.log);
+	sys_records_free(&said.records);
 	if (err < 0)
 		program_put(p);
 	else if (is_tracing(c->attr.prog_type)) /* libbpf repeats loads that failed */

@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 #include "bpf/progarray.h"
+#include "sys/records.h"
 
 #include <bpf/btf.h>
 #include <ctype.h>
@@ -98,8 +99,7 @@ static void free_prog(struct sys_load *l)
 	for (i = 0; i < l->bound.n; i++)
 		map_put(l->bound.at[i]);
 	vec_free(&l->bound);
-	free(l->func.data);
-	free(l->line.data);
+	sys_records_free(l);
 	program_put(l->program);
 }
 

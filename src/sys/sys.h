@@ -30,6 +30,7 @@
 #include "base/diag.h"
 #include "bpf/map.h"
 #include "bpf/program.h"
+#include "bpf/verify.h"
 #include "shm/arena.h"
 
 struct sys_session;
@@ -59,6 +60,12 @@ struct sys_ops {
 	 * to it must have its code.  < 0: the update fails with it.  May be NULL.
 	 */
 	int (*tail_ready)(void *arg, struct program *p, struct diag *d);
+	/*
+	 * What came of a load that sys_expect() announced: err and why, the log at its level, statistics
+	 * (all zero: it did not get to the verifier).  Before the load returns; may be NULL.
+	 */
+	void (*judged)(void *arg, int err, const char *why, const char *log,
+		       const struct verify_stats *stats);
 };
 
 int sys_open(struct arena *arena, const struct sys_ops *ops, struct sys_session **out);
@@ -78,9 +85,10 @@ struct sys_session *sys_enter(struct sys_session *s);
  */
 struct sys_expect {
 	enum program_kind kind;
-	unsigned nslots; /* PROGRAM_NO_CTX */
-	bool multi;      /* of a .multi section */
-	bool lossless;   /* rings created from now on wait instead of dropping */
+	unsigned nslots;    /* PROGRAM_NO_CTX */
+	bool multi;         /* of a .multi section */
+	bool lossless;      /* rings created from now on wait instead of dropping */
+	unsigned log_level; /* for judged(): as struct verify_log has it */
 };
 void sys_expect(struct sys_session *s, const struct sys_expect *e);
 

@@ -273,7 +273,7 @@ static const struct verify_case kfuncs_cases[] = {
 	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK, NULL, M },
 	{ "mov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n" OK, NULL, M },
 	{ "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 16\ncall kfunc 0x10003\n" OK,
-	  "invalid indirect access to stack R2", M },
+	  " stack R2", M },
 	{ "mov r2, 0\nmov r3, 8\ncall kfunc 0x10003\n" OK, "R2 type=scalar expected=fp", M },
 	{ "ldxdw r2, [r1+0]\nmov r1, 0\ncall kfunc 0x10007\n" OK, "R2 must be a known constant" },
 	{ "mov r1, 64\nmov r2, 0\ncall kfunc 0x10007\nldxdw r0, [r0+8]\n" OK, NULL,
@@ -349,7 +349,7 @@ static void test_typed(void **state)
 		  "R2 is ptr_req invalid negative access: off=-4", T },
 		{ "ldxdw r2, [r1+0]\nstw [r2+0], 1\n" OK, "only read is supported", T },
 		{ "ldxdw r2, [r1+0]\nmov r3, 1\nlock add [r2+24], r3\n" OK,
-		  "atomic access to untrusted_ptr_", T },
+		  "BPF_ATOMIC stores into R2 untrusted_ptr_", T },
 		{ "ldxdw r2, [r1+0]\nldxb r3, [r2+2]\n" OK, NULL, T },
 		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\n" OK, NULL, T },
 		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\nldxw r3, [r3+0]\n" OK,
@@ -459,9 +459,12 @@ static void test_not_pruned(void **state)
 
 /* -- log and limits -------------------------------------------------------------------------------- */
 
-static const char *source(void *arg, uint32_t insn)
+static bool source(void *arg, uint32_t insn, struct verify_source *out)
 {
-	return insn == 2 ? "prog.c:7: return *p;" : NULL;
+	static const struct verify_source line = { "prog.c", "return *p;", 7 };
+
+	*out = line;
+	return insn >= 2;
 }
 
 static void test_log(void **state)
@@ -474,9 +477,9 @@ static void test_log(void **state)
 	struct diag d = { "" };
 
 	assert_int_equal(verify_text(&c, &d, &log, NULL, &in), -EACCES);
-	assert_non_null(strstr(log.text, "0: R1=ctx R10=fp0\n"));
-	assert_non_null(strstr(log.text, "0: (79) r2 = *(u64 *)(r1 +0)\t; R2=scalar()\n"));
-	assert_non_null(strstr(log.text, "; prog.c:7: return *p;\n2: (79) r0 = *(u64 *)(r2 +0)\n"
+	assert_non_null(strstr(log.text, "0: R1=ctx() R10=fp0\n"));
+	assert_non_null(strstr(log.text, "0: (79) r2 = *(u64 *)(r1 +0)          ; R2=scalar()\n"));
+	assert_non_null(strstr(log.text, "; return *p; @ prog.c:7\n2: (79) r0 = *(u64 *)(r2 +0)\n"
 					 "R2 invalid mem access 'scalar'\n"));
 	assert_non_null(strstr(log.text,
 			       "at prog.c:7: return *p;\nwhat to change: a number is no address"));
@@ -485,6 +488,54 @@ static void test_log(void **state)
 			       "insn 2 (r0 = *(u64 *)(r2 +0)): R2 invalid mem access 'scalar'\n"
 			       "at prog.c:7: return *p;\n"));
 	verify_log_free(&log);
+}
+
+static char *logged(const char *text, unsigned level)
+{
+	const struct verify_case c = { .text = text };
+	struct verify_log log = { .level = level };
+	struct diag d = { "" };
+
+	(void)verify_text(&c, &d, &log, NULL, NULL);
+	assert_non_null(log.text);
+	return log.text;
+}
+
+static void says(const char *text, unsigned level, const char *words)
+{
+	char *log = logged(text, level);
+
+	if (!strstr(log, words))
+		fail_msg("no '%s' in:\n%s", words, log);
+	free(log);
+}
+
+/* As the kernel writes it: tests/verify/log_test.c compares. */
+static void test_log_text(void **state)
+{
+	says("map r1, 1\n" OK, 2, "R1=map_ptr(map=m,ks=4,vs=64)\n");
+	says("map r1, 2\nmov r2, r10\nadd r2, -8\nstdw [r10-8], 0\ncall 1\njeq r0, 0, +1\n"
+	     "ldxdw r0, [r0+0]\n" OK,
+	     2, "R0=map_value_or_null(id=2,map=m,ks=8,vs=16)\n");
+	says("map r1, 2\nmov r2, r10\nadd r2, -8\nstdw [r10-8], 0\ncall 1\njeq r0, 0, +1\n"
+	     "ldxdw r0, [r0+0]\n" OK,
+	     2, "; R0=map_value(map=m,ks=8,vs=16)\n");
+	says("stw [r10-4], 0\n" OK, 2, "; fp-8=0000????\n");
+	says("stxdw [r10-16], r1\n" OK, 2, "; fp-16=ctx()\n");
+	says("mov r2, 7\nstxw [r10-8], r2\n" OK, 2, "; fp-8=????7\n");
+	says("map r1, 3\nmov r2, 8\nmov r3, 0\ncall 131\njeq r0, 0, +3\nmov r1, r0\nmov r2, 0\n"
+	     "call 132\n" OK,
+	     2, "R0=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=8) refs=2\n");
+	says("call local f\nexit\nf: mov r0, 0\nexit\n", 2,
+	     "0: (85) call pc+1\ncaller:\n R10=fp0\ncallee:\n frame1: R1=ctx() R10=fp0\n"
+	     "2: (b7) r0 = 0                        ; frame1: R0=0\n3: (95) exit\n"
+	     "returning from callee:\n frame1: R0=0 R1=ctx() R10=fp0\nto caller at 1:\n R0=0 R10=fp0\n");
+	says("ldxdw r2, [r1+0]\njeq r2, 0, +0\n.fill 9\njeq r2, 1, +0\n.fill 9\njeq r2, 2, +0\n.fill 9\n"
+	     "jeq r2, 3, +0\n.fill 9\n" OK,
+	     2, ": safe\n");
+	/* statistics: how deep each function's stack is */
+	says("stdw [r10-24], 0\ncall local f\nexit\nf: stb [r10-1], 0\n" OK, 4,
+	     " usec\nstack depth 24+8\nprocessed ");
 }
 
 static void test_log_levels(void **state)
@@ -500,13 +551,15 @@ static void test_log_levels(void **state)
 	verify_log_free(&log);
 	log.level = 2;
 	assert_int_equal(verify_text(&ok, &d, &log, NULL, NULL), 0);
-	assert_non_null(strstr(log.text, "\nfrom 1 to 3: 3: R1=ctx R2=7"));
+	assert_non_null(strstr(log.text, "\nfrom 1 to 3: R1=ctx() R2=7"));
 	assert_non_null(strstr(log.text, "2: (b7) r3 = 1"));
 	verify_log_free(&log);
 	log.level = 1;
+	log.verdict = 0;
 	assert_int_equal(verify_text(&bad, &d, &log, NULL, NULL), -EACCES);
+	assert_non_null(strstr(log.text + log.verdict, "R0 !read_ok\nwhat to change: "));
 	assert_null(strstr(log.text, "2: (b7) r0 = 0")); /* a path that was right */
-	assert_non_null(strstr(log.text, "from 1 to 4: 4:"));
+	assert_non_null(strstr(log.text, "from 1 to 4: R1="));
 	assert_non_null(strstr(log.text, "R0 !read_ok"));
 	verify_log_free(&log);
 }
@@ -540,7 +593,8 @@ int main(void)
 		cmocka_unit_test(test_rounds),     cmocka_unit_test(test_kfuncs),
 		cmocka_unit_test(test_typed),      cmocka_unit_test(test_pruning),
 		cmocka_unit_test(test_not_pruned), cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_log_text),   cmocka_unit_test(test_log_levels),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);

@@ -133,6 +133,11 @@ int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *
 	in.generated = c->generated;
 	in.arena = arena;
 	err = verify_program(&in, log, stats, d);
+	/* whatever is refused, the last line tells what to do about it */
+	if (err && err != -ENOMEM &&
+	    (!strrchr(d->text, '\n') ||
+	     strncmp(strrchr(d->text, '\n'), "\nwhat to change: ", 17) != 0))
+		fail_msg("%d without a hint: '%s' of:\n%s", err, d->text, c->text);
 	program_put(p);
 	return err;
 }

@@ -38,8 +38,8 @@ static const struct verify_case stack_cases[] = {
 	{ "stw [r10-8], 0\nldxdw r0, [r10-8]\nexit\n", "has unknown scalar value" },
 	{ "stw [r10-8], 1\nstw [r10-4], 1\nldxdw r0, [r10-8]\n" OK, NULL },
 	{ "stb [r10-7], 0\nldxb r0, [r10-8]\nexit\n", "smin=0 smax=255" },
-	{ "stdw [r10-12], 1\n" OK, "misaligned stack access off -12 size 8" },
-	{ "sth [r10-3], 1\n" OK, "misaligned stack access off -3 size 2" },
+	{ "stdw [r10-12], 1\n" OK, "misaligned stack access off 0+0+-12 size 8" },
+	{ "sth [r10-3], 1\n" OK, "misaligned stack access off 0+0+-3 size 2" },
 	{ "stdw [r10-16], 1\nstdw [r10-8], 1\nldxw r0, [r10-9]\n" OK, "misaligned stack access" },
 	/* spills */
 	{ "stxdw [r10-8], r1\nldxdw r2, [r10-8]\nldxdw r0, [r2+0]\n" OK, NULL },
@@ -156,10 +156,10 @@ static const struct verify_case values_cases[] = {
 	/* an index */
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "and r6, 56\nadd r0, r6\nldxdw r1, [r0+0]\n" END, NULL },
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "and r6, 63\nadd r0, r6\nldxdw r1, [r0+0]\n" END,
-	  "value_size=64 off=63 size=8: R0 max value is outside of the allowed memory range" },
+	  "value_size=64 off=63 size=8\nR0 max value is outside of the allowed memory range" },
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "and r6, 63\nadd r0, r6\nldxb r1, [r0+0]\n" END, NULL },
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "and r6, 63\nsub r0, r6\nldxb r1, [r0+0]\n" END,
-	  "off=-63 size=1: R0 min value is outside of the allowed memory range" },
+	  "off=-63 size=1\nR0 min value is outside of the allowed memory range" },
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "and r6, 63\nsub r0, r6\nldxb r1, [r0+63]\n" END, NULL },
 	{ "ldxdw r6, [r1+0]\n" LOOKUP("1") "rsh r6, 1\nadd r0, r6\nldxb r1, [r0+0]\n" END,
 	  "R0 unbounded memory access, make sure to bounds check any such access" },
@@ -230,7 +230,7 @@ static const struct verify_case map_helpers_cases[] = {
 	{ "stw [r10-8], 0\nmap r1, 2\n" KEY "call 1\n" OK, NULL },
 	{ "stw [r10-8], 0\nmap r1, 1\n" KEY "call 1\n" OK, NULL },
 	{ "stdw [r10-8], 0\nmap r1, 2\nmov r2, r10\nadd r2, -4\ncall 1\n" OK,
-	  "invalid indirect access to stack R2 off=-4 size=8" },
+	  " stack R2 off=-4 size=8" },
 	{ "map r1, 2\nmov r2, 0\ncall 1\n" OK, "R2 type=scalar expected=fp" },
 	{ "map r1, 2\nldxdw r2, [r1+0]\n" OK, "R1 invalid mem access 'map_ptr'" },
 	{ "ldxdw r2, [r1+0]\nmap r1, 2\ncall 1\n" OK, "R2 type=scalar expected=fp" },
@@ -249,7 +249,7 @@ static const struct verify_case map_helpers_cases[] = {
 	{ "stdw [r10-8], 0\nstdw [r10-24], 0\nmap r1, 2\n" KEY VALUE "mov r4, 0\ncall 2\n" OK,
 	  NULL },
 	{ "stdw [r10-8], 0\nmap r1, 2\n" KEY "mov r3, r10\nadd r3, -8\nmov r4, 0\ncall 2\n" OK,
-	  "invalid indirect access to stack R3 off=-8 size=16" },
+	  " stack R3 off=-8 size=16" },
 	{ "stdw [r10-8], 0\nmap r1, 2\n" KEY "mov r3, 0\nmov r4, 0\ncall 2\n" OK,
 	  "R3 type=scalar expected=fp" },
 	{ "stdw [r10-8], 0\nstdw [r10-24], 0\nstdw [r10-16], 0\nmap r1, 2\n" KEY VALUE
@@ -280,7 +280,7 @@ static void test_map_helpers(void **state)
 
 static const struct verify_case sizes_cases[] = {
 	{ READ("mov r2, 16\n") "ldxdw r0, [r10-8]\n" OK, NULL },
-	{ READ("mov r2, 17\n") OK, "invalid indirect access to stack R1 off=-16 size=17" },
+	{ READ("mov r2, 17\n") OK, " stack R1 off=-16 size=17" },
 	{ READ("mov r2, 0\n") OK, NULL },
 	{ "stdw [r10-16], 0\n" READ("mov r2, 0\n") "ldxb r0, [r10-16]\nexit\n", NULL },
 	{ "stdw [r10-8], 0\n" READ("mov r2, 8\n") "ldxb r0, [r10-8]\nexit\n", NULL },
@@ -291,8 +291,7 @@ static const struct verify_case sizes_cases[] = {
 	{ "ldxdw r6, [r1+0]\nmov32 r6, r6\n" READ("mov r2, r6\n") OK,
 	  "R2 unbounded memory access, use 'var &= const' or 'if (var < const)'" },
 	{ "ldxdw r6, [r1+0]\nand r6, 15\n" READ("mov r2, r6\n") OK, NULL },
-	{ "ldxdw r6, [r1+0]\nand r6, 31\n" READ("mov r2, r6\n") OK,
-	  "invalid indirect access to stack R1 off=-16 size=31" },
+	{ "ldxdw r6, [r1+0]\nand r6, 31\n" READ("mov r2, r6\n") OK, " stack R1 off=-16 size=31" },
 	{ "ldxdw r6, [r1+0]\nand r6, 15\n" READ("mov r2, r6\n") "ldxb r0, [r10-16]\nexit\n",
 	  "smin=0 smax=255" },
 	{ "ldxdw r6, [r1+0]\nand r6, 15\nor r6, 4\n" READ("mov r2, r6\n") "ldxw r0, [r10-16]\n" OK,
@@ -344,8 +343,7 @@ static const struct verify_case sizes_cases[] = {
 	  "R3 type=fp expected=map_value" },
 	/* ctx and others */
 	{ "mov r2, 0\nmov r3, r10\nadd r3, -8\ncall 183\nldxdw r0, [r10-8]\n" OK, NULL },
-	{ "mov r2, 0\nmov r3, r10\nadd r3, -4\ncall 183\n" OK,
-	  "invalid indirect access to stack R3" },
+	{ "mov r2, 0\nmov r3, r10\nadd r3, -4\ncall 183\n" OK, " stack R3" },
 	{ "add r1, 8\nmov r2, 0\nmov r3, r10\nadd r3, -8\ncall 183\n" OK,
 	  "dereference of modified ctx ptr R1 off=8 disallowed" },
 	{ "mov r1, 0\nmov r2, 0\nmov r3, r10\nadd r3, -8\ncall 183\n" OK,
@@ -382,7 +380,7 @@ static const struct verify_case records_cases[] = {
 	  "invalid access to memory, mem_size=16 off=-1 size=1" },
 	{ RESERVE END, "Unreleased reference id=" },
 	{ RESERVE END,
-	  "alloc_insn=4: BPF_EXIT instruction in main prog would lead to reference leak" },
+	  "alloc_insn=4\nBPF_EXIT instruction in main prog would lead to reference leak" },
 	{ "map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\n" OK, "Unreleased reference" },
 	{ "map r1, 3\nmov r2, 16\nmov r3, 0\ncall 131\nstdw [r0+0], 0\n" OK,
 	  "R0 invalid mem access 'ringbuf_mem_or_null'" },
@@ -422,7 +420,7 @@ static const struct verify_case records_cases[] = {
 	  NULL },
 	{ "ldxdw r7, [r1+0]\nand r7, 31\n" RESERVE
 	  "mov r1, r6\nadd r1, r7\nstb [r1+0], 1\n" SUBMIT END,
-	  "mem_size=16 off=31 size=1: R1 max value" },
+	  "mem_size=16 off=31 size=1\nR1 max value" },
 	/* CVE-2022-2785's kind: not the beginning, by a number that is not known */
 	{ "ldxdw r7, [r1+0]\nand r7, 8\n" RESERVE "add r6, r7\n" SUBMIT END,
 	  "R1 must have zero offset" },

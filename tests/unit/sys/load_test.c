@@ -352,6 +352,40 @@ static void unknown_helper(void **state)
 	bpf_object__close(o);
 }
 
+/* libbpf's ways to a log: one buffer for the object, one for a program; too small is told. */
+static void libbpf_logs(void **state)
+{
+	static char log[1 << 20];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "guard", .kernel_log_buf = log,
+		    .kernel_log_size = sizeof(log), .kernel_log_level = 2);
+	struct bpf_object *o;
+	char path[64], small[16], *names;
+	struct bpf_program *p;
+	int fd = user_btf(path);
+
+	(void)state;
+	opts.btf_custom_path = path;
+	o = bpf_object__open_mem(object[3].data, object[3].size, &opts);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(o, "unguarded"), false);
+	p = bpf_object__find_program_by_name(o, "guarded");
+	assert_int_equal(bpf_program__log_level(p), 2); /* the object's */
+	assert_int_equal(bpf_object__load(o), 0);
+	names = strstr(log, " @ guard.bpf.c:");
+	assert_non_null(names); /* lines come by .BTF.ext */
+	assert_non_null(strstr(log, "0: R1=ctx() R10=fp0\n"));
+	assert_non_null(strstr(log, "\nprocessed "));
+	bpf_object__close(o);
+
+	o = bpf_object__open_mem(object[3].data, object[3].size, &opts);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(o, "unguarded"), false);
+	p = bpf_object__find_program_by_name(o, "guarded");
+	assert_int_equal(bpf_program__set_log_buf(p, small, sizeof(small)), 0);
+	assert_int_equal(bpf_object__load(o), -ENOSPC);
+	assert_int_equal(strlen(small), sizeof(small) - 1);
+	bpf_object__close(o);
+	close(fd);
+}
+
 /* CO-RE with no types at all: libbpf gets our BTF of kfuncs, not the kernel's, and refuses. */
 static void no_types(void **state)
 {
@@ -517,9 +551,16 @@ static void filter_kills(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LOAD_TEST(filter_kills), LOAD_TEST(whole_object),   LOAD_TEST(loaded_programs_run),
-		LOAD_TEST(modern_paths), LOAD_TEST(lossless_rings), LOAD_TEST(unknown_helper),
-		LOAD_TEST(no_types),     LOAD_TEST(guarded_fields), LOAD_TEST(links),
+		LOAD_TEST(filter_kills),
+		LOAD_TEST(whole_object),
+		LOAD_TEST(loaded_programs_run),
+		LOAD_TEST(modern_paths),
+		LOAD_TEST(lossless_rings),
+		LOAD_TEST(unknown_helper),
+		TEST(libbpf_logs),
+		LOAD_TEST(no_types),
+		LOAD_TEST(guarded_fields),
+		LOAD_TEST(links),
 	};
 
 	struct rlimit small = { 65536, 65536 };

@@ -42,7 +42,7 @@ void verify_context(void **state)
 		C(F, "invalid bpf_context access off=2 size=4", "ldxw r0, [r1+2]\n" OK),
 		C(F, "invalid bpf_context access off=0 size=8", "stdw [r1+0], 0\n" OK),
 		C(M, "invalid bpf_context access off=8 size=1", "stb [r1+8], 0\n" OK),
-		C(X, "atomic access to ctx", "mov r2, 1\nlock add [r1+0], r2\n" OK),
+		C(X, "BPF_ATOMIC stores into R1 ctx", "mov r2, 1\nlock add [r1+0], r2\n" OK),
 		C(F, "off=2048", "add r1, 2000\nldxdw r0, [r1+48]\n" OK),
 	};
 

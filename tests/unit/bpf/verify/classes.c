@@ -41,13 +41,13 @@ void verify_class_numbers(void **state)
 			"ldxdw r6, [r1+0]\njeq r6, 0, e\nmov32 r6, r6\nsub r6, 1\njsgt r6, 56, e\n" TOUCH(
 				"r6") END),
 		/* CVE-2021-45402: what was cut to 32 bits has no sign */
-		REFUSED("value_size=64 off=64 size=1: R1 max value",
+		REFUSED("value_size=64 off=64 size=1\nR1 max value",
 			"ldxdw r6, [r1+0]\nmov32 r6, r6\nrsh r6, 31\nmul r6, 64\n" TOUCH("r6") END),
 		GIVES(0xfffffffd, "ldxdw r6, [r1+16]\nmov32 r0, r6\n" RET),
 		/* CVE-2021-3444: the rest by 0 is the dividend, cut if it is of 32 bits */
-		REFUSED("value_size=64 off=100 size=1: R1 max value",
+		REFUSED("value_size=64 off=100 size=1\nR1 max value",
 			"ldxdw r7, [r1+0]\nand r7, 7\nmov r6, 100\nmod r6, r7\n" TOUCH("r6") END),
-		REFUSED("value_size=64 off=100 size=1: R1 max value",
+		REFUSED("value_size=64 off=100 size=1\nR1 max value",
 			"ldxdw r7, [r1+0]\nand r7, 7\nmov r6, 100\nmod32 r6, r7\n" TOUCH("r6") END),
 		GIVES(3, "lddw r0, 0x500000003\nmov r2, 0\nmod32 r0, r2\n" RET),
 		GIVES(0x500000003, "lddw r0, 0x500000003\nmov r2, 0\nmod r0, r2\n" RET),
@@ -84,7 +84,7 @@ void verify_class_pointers(void **state)
 		/* CVE-2024-26589: a variable distance where only fixed ones are looked at */
 		REFUSED("variable ctx access var_off=(0x0; 0x8) disallowed",
 			"ldxdw r6, [r1+0]\nand r6, 8\nadd r1, r6\nldxdw r0, [r1+0]\n" RET),
-		REFUSED("value_size=64 off=71 size=1: R1 max value",
+		REFUSED("value_size=64 off=71 size=1\nR1 max value",
 			"ldxdw r6, [r1+0]\nand r6, 15\nvalue r1, 5, 56\nadd r1, r6\nldxb r2, [r1+0]\n" OK),
 	};
 
@@ -145,7 +145,7 @@ void verify_class_helpers(void **state)
 			"ldxdw r2, [r1+0]\nand r2, 15\nmov r1, r10\nadd r1, -16\ncall 16\n" OK),
 		REFUSED("R2 min value is negative",
 			"ldxdw r2, [r1+0]\njsgt r2, 16, e\nmov r1, r10\nadd r1, -16\nmov r3, 0\ncall 112\n" END),
-		REFUSED("invalid indirect access to stack R1 off=-16 size=31",
+		REFUSED("invalid write to stack R1 off=-16 size=31",
 			"ldxdw r2, [r1+0]\nand r2, 31\nmov r1, r10\nadd r1, -16\nmov r3, 0\ncall 112\n" OK),
 		/* CVE-2024-49861, CVE-2024-50164: filled where nothing may be written */
 		REFUSED("write into map forbidden",
@@ -179,11 +179,11 @@ void verify_class_stack(void **state)
 		REFUSED("R4 invalid mem access 'scalar'",
 			"stxdw [r10-8], r10\nldxdw r2, [r1+0]\nand r2, 7\nmov r3, r10\nadd r3, -8\nadd r3, r2\n"
 			"stb [r3+0], 1\nldxdw r4, [r10-8]\nstdw [r4-16], 0\n" OK),
-		REFUSED("value_size=64 off=64 size=1: R1 max value",
+		REFUSED("value_size=64 off=64 size=1\nR1 max value",
 			"stdw [r10-8], 1\nldxdw r2, [r1+0]\nand r2, 7\nmov r3, r10\nadd r3, -8\nadd r3, r2\n"
 			"stb [r3+0], 64\nldxb r6, [r10-8]\njgt r6, 64, e\n" TOUCH("r6") END),
 		/* CVE-2023-52452: a load from one of several places has what any of them has */
-		REFUSED("value_size=64 off=255 size=1: R1 max value",
+		REFUSED("value_size=64 off=255 size=1\nR1 max value",
 			"stdw [r10-16], 0\nldxdw r2, [r1+0]\nand r2, 8\nmov r3, r10\nadd r3, -16\nadd r3, r2\n"
 			"ldxb r6, [r3+0]\n" TOUCH("r6") OK),
 		GIVES(3,
