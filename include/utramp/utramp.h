@@ -61,6 +61,7 @@ UTRAMP_API struct utramp_target *utramp_target__spawn(char *const argv[],
 /*
  * No process (pid -1): the file that spec's MODULE names stands for one, as if loaded at a usual
  * address.  Programs can be attached and utramp_code() shows what would run; nothing ever does.
+ * NULL: there is not even a file, and objects can only be loaded (utramp/verify.h).
  */
 UTRAMP_API struct utramp_target *utramp_target__file(const char *spec);
 /* Detaches if attached.  A child that was never resumed is killed. */

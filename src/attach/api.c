@@ -93,11 +93,8 @@ struct utramp_target *utramp_target__spawn(char *const argv[], const struct utra
 struct utramp_target *utramp_target__file(const char *spec)
 {
 	struct utramp_target *t = NULL;
-	int err;
+	int err = session_file(spec, &t, api_diag());
 
-	if (!spec)
-		return api_null(api_misuse("function"));
-	err = session_file(spec, &t, api_diag());
 	return err ? api_null(err) : t;
 }
 
@@ -511,7 +508,7 @@ int utramp_object__attach(struct utramp_object *o, struct utramp_target *t,
 	err = opts_copy(&own, sizeof(own), opts, d);
 	if (!err && has_list(&own))
 		err = diag_set(d, -EINVAL, "options: a list of functions is for one program");
-	if (!err && o->target != t)
+	if (!err && (o->target != t || !o->loaded))
 		err = diag_set(d, -EINVAL, "%s is not loaded for this target", o->path);
 	for (size_t i = 0; i < o->programs.n && !err; i++) {
 		struct utramp_program *p = o->programs.at[i];

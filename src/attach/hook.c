@@ -138,6 +138,9 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	int err = check_program(t, h, p, kind, d);
 	struct link *l;
 
+	/* whoever made it: nothing unproved runs in somebody's process */
+	if (!err && !p->verified)
+		err = diag_set(d, -EACCES, "program %s was not verified", p->name);
 	if (!err)
 		err = faults_choose(t, p, d);
 	if (!err && p->facts.sets_errno)

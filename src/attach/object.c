@@ -9,6 +9,7 @@
 #include "attach/core.h"
 #include "attach/symbols.h"
 #include "base/cleanup.h"
+#include "utramp/verify.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 
 static _Thread_local char said[DIAG_MAX];
 static _Thread_local const struct utramp_object *loading;
+static _Thread_local struct utramp_program *announced; /* of it */
 
 static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
@@ -90,15 +92,24 @@ static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long
 {
 	const struct section_kind *k = &section_kinds[cookie];
 
-	(void)p;
 	(void)opts;
+	announced = NULL;
+	for (size_t i = 0; loading && i < loading->programs.n; i++)
+		if (loading->programs.at[i]->libbpf == p)
+			announced = loading->programs.at[i];
 	if (loading)
 		sys_expect(loading->target->sys,
 			   &(struct sys_expect){ .kind = k->kind,
 						 .multi = k->multi,
 						 .nslots = PROGRAM_NO_CTX,
-						 .lossless = loading->lossless });
+						 .lossless = loading->lossless,
+						 .log_level = loading->log_level });
 	return 0;
+}
+
+struct utramp_program *object_loading(void)
+{
+	return announced;
 }
 
 static int register_kinds(void)
@@ -305,6 +316,9 @@ static int load_error(const struct utramp_object *o, int err, struct diag *d)
 	if (why && o->core_from && strstr(why, "the target does not have"))
 		return diag_set(d, err, "%s: %s: CO-RE went by the BTF of %s", o->path, why,
 				o->core_from);
+	if (why && *why && announced && announced->verdict.err)
+		return diag_set(d, err, "%s: program %s: %s", o->path,
+				object_program_name(announced), why);
 	if (why && *why)
 		return diag_set(d, err, "%s: %s", o->path, why);
 	/* ESRCH is libbpf's word for an extern that nobody has; ours is for a target that is gone */
@@ -326,8 +340,12 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 	o->tried = true;
 	o->target = t;
 	said[0] = '\0';
+	/* the reason at least, at once: else libbpf loads what failed again to ask for it */
+	for (size_t i = 0; i < o->programs.n; i++)
+		bpf_program__set_log_level(o->programs.at[i]->libbpf, UTRAMP_LOG_STATS);
 	former = sys_enter(t->sys);
 	loading = o;
+	announced = NULL;
 	/* maps come before programs: rings must know by now whether they wait */
 	sys_expect(t->sys, &(struct sys_expect){ .lossless = o->lossless });
 	sys_expect(t->sys, NULL);
@@ -343,7 +361,9 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 
 		p->prog = fd >= 0 ? sys_program_by_fd(t->sys, fd) : NULL;
 	}
-	return bind_maps(o);
+	err = bind_maps(o);
+	o->loaded = !err;
+	return err;
 }
 
 /* Take o from its target. */
@@ -382,6 +402,7 @@ static void program_free(struct utramp_program *p)
 	for (size_t i = 0; i < p->targets.n; i++)
 		free(p->targets.at[i]);
 	vec_free(&p->targets);
+	program_forget_verdict(p);
 	free(p);
 }
 

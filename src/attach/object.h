@@ -17,6 +17,14 @@ struct bpf_program;
 struct map_print;
 struct object_print;
 
+/* What the verifier said when it was loaded. */
+struct program_verdict {
+	bool known;
+	int err;
+	char *reason, *log; /* NULL: no memory */
+	struct verify_stats stats;
+};
+
 struct utramp_program {
 	struct utramp_object *object;
 	struct bpf_program *libbpf;
@@ -27,6 +35,7 @@ struct utramp_program {
 		VEC(char *);
 	} targets;            /* the user's specs, instead */
 	struct program *prog; /* NULL until loaded, or when not to be loaded */
+	struct program_verdict verdict;
 };
 
 struct utramp_map {
@@ -51,10 +60,11 @@ struct utramp_object {
 	struct bpf_object *libbpf;
 	char *path;
 	bool lossless;
+	unsigned log_level;
 	char *btf;                    /* for CO-RE, the user's; NULL: see attach/core.h */
 	char *core_from;              /* what was chosen, or NULL */
 	int core_fd;                  /* of it; -1: none */
-	bool tried;                   /* to load it: libbpf does that once */
+	bool tried, loaded;           /* to load it: libbpf does that once */
 	struct utramp_target *target; /* NULL: not loaded, or the target is gone */
 	struct object_print *print;   /* NULL: not asked for yet */
 	struct {
@@ -75,6 +85,14 @@ int object_open(const char *path, const struct utramp_object_opts *opts, struct 
 		struct diag *d);
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d);
 void object_close(struct utramp_object *o);
+
+/* The program that libbpf is about to load on this thread, or loads; NULL: none. */
+struct utramp_program *object_loading(void);
+
+/* attach/verdict.c: a struct sys_ops.judged; and its end. */
+void object_judged(void *arg, int err, const char *why, const char *log,
+		   const struct verify_stats *stats);
+void program_forget_verdict(struct utramp_program *p);
 
 /* The i-th function to attach p to when none is named; NULL: no more. */
 const char *object_program_target(const struct utramp_program *p, size_t i);

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 #include "attach/generated.h"
 #include "attach/image.h"
+#include "attach/object.h"
 #include "attach/symbols.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
@@ -190,7 +191,9 @@ static int session_new(bool interp, struct utramp_target **out, struct diag *d)
 {
 	const struct slab_template slab = slab_of_rt(interp);
 	struct utramp_target *t = calloc(1, sizeof(*t));
-	const struct sys_ops ops = { .tail_ready = session_tail_ready, .arg = t };
+	const struct sys_ops ops = { .tail_ready = session_tail_ready,
+				     .judged = object_judged,
+				     .arg = t };
 	int err = t ? modset_new(&t->mods) : -ENOMEM;
 
 	*out = t;
@@ -250,14 +253,15 @@ static taddr_t end_of(const struct amodule *m)
 	return end + m->bias;
 }
 
-/* Both slabs in one place, behind the module. */
+/* Both slabs in one place, behind the module (NULL: there is none). */
 static int place_slabs(struct utramp_target *t, struct amodule *m)
 {
 	const struct objsym *text = objfile_sym(t->slab, "slab_text");
 	taddr_t base;
 
-	m->bias = m->obj->is_dyn ? FILE_BIAS : 0;
-	base = ALIGN_UP(end_of(m), (taddr_t)SLAB_ADDRESS_SPACE);
+	if (m)
+		m->bias = m->obj->is_dyn ? FILE_BIAS : 0;
+	base = ALIGN_UP(m ? end_of(m) : FILE_BIAS, (taddr_t)SLAB_ADDRESS_SPACE);
 	t->proc = process_none();
 	if (!t->proc || !text)
 		return -ENOMEM;
@@ -273,9 +277,21 @@ static int place_slabs(struct utramp_target *t, struct amodule *m)
 	return 0;
 }
 
-int session_file(const char *spec, struct utramp_target **out, struct diag *d)
+static int add_file(struct utramp_target *t, const char *spec, struct diag *d)
 {
-	struct utramp_target *t = NULL;
+	struct fspec s;
+	int err = fspec_parse(spec, &s, d);
+
+	if (err)
+		return err;
+	err = modset_add_file(t->mods, s.module, d);
+	fspec_fini(&s);
+	return err;
+}
+
+/* Before anything is made. */
+static int check_file(const char *spec, struct diag *d)
+{
 	struct fspec s;
 	int err = fspec_parse(spec, &s, d);
 
@@ -284,15 +300,23 @@ int session_file(const char *spec, struct utramp_target **out, struct diag *d)
 	if (!s.module)
 		err = diag_set(d, -EINVAL, "'%s': name the file, FILE:%s, or a command behind --",
 			       spec, s.func);
+	fspec_fini(&s);
+	return err;
+}
+
+int session_file(const char *spec, struct utramp_target **out, struct diag *d)
+{
+	struct utramp_target *t = NULL;
+	int err = spec ? check_file(spec, d) : 0;
+
 	if (!err)
 		err = session_new(false, &t, d);
+	if (!err && spec)
+		err = add_file(t, spec, d);
 	if (!err)
-		err = modset_add_file(t->mods, s.module, d);
-	if (!err)
-		err = place_slabs(t, t->mods->at[0]);
+		err = place_slabs(t, spec ? t->mods->at[0] : NULL);
 	if (!err)
 		t->file = true;
-	fspec_fini(&s);
 	return session_end(t, err, out);
 }
 
@@ -373,7 +397,8 @@ int session_resume(struct utramp_target *t, struct diag *d)
 	int err;
 
 	if (t->file)
-		return diag_set(d, -EINVAL, "%s is a file, it does not run", t->mods->at[0]->shown);
+		return diag_set(d, -EINVAL, "%s is a file, it does not run",
+				t->mods->n ? t->mods->at[0]->shown : "the target");
 	if (t->proc->exited)
 		return 0;
 	if (!t->proc->stopped)
