@@ -42,6 +42,8 @@ struct cli {
 
 	const char *output; /* -o */
 	bool looks;         /* nothing is attached: list, check, code */
+	bool dry_run;
+	unsigned log_level; /* of the verifier */
 	bool json, entry_only, quiet, lossless, stats, missing_ok, missing_warn, timestamps;
 	unsigned verbose;
 	unsigned strings;
@@ -90,6 +92,7 @@ struct cli_verb {
 };
 
 int cmd_run(struct cli *c);
+int cli_dry_run(struct cli *c); /* dry.c: run --dry-run */
 int cmd_trace(struct cli *c);
 int cmd_count(struct cli *c);
 int cmd_latency(struct cli *c);
@@ -121,6 +124,8 @@ int cli_complete(int argc, char **argv);
 void cli_info(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(void *ctx, const char *text); /* for utramp_attach_opts.warn: ctx is the struct cli */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cli_lines(char *text);  /* the same for each of many lines, of any length; text is changed */
+void cli_disarm(char *line); /* what a terminal would obey becomes '?' */
 
 /* progress.c: of attaching to t from now on, unless -q; a message puts an end to its line. */
 void cli_progress_begin(const struct cli *c, struct utramp_target *t);
@@ -163,6 +168,9 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code);
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
 
+/* What the options say of types, to all; an exit code. */
+int cli_add_types(const struct cli *c, struct utramp_target **t, int n);
+
 /* A file for each argument, freed by the caller also on failure; an exit code. */
 int cli_look_all(const struct cli *c, struct utramp_target **t);
 bool cli_gives_types(const struct cli *c); /* options that do */
@@ -187,11 +195,16 @@ struct cli_objects {
 	int n;
 };
 
+struct utramp_object *cli_open_object(const struct cli *c, const char *path, int *code);
 int cli_open_objects(const struct cli *c, int first, struct cli_objects *o);
 void cli_close_objects(struct cli_objects *o);
+/* The log that --log-level asks for, of the programs that the verifier has seen. */
+void cli_tell_logs(const struct cli *c, const struct utramp_object *o);
 /* A --attach or --cookie that names no program is a mistake to tell, not to pass over. */
 int cli_check_names(const struct cli *c, const struct cli_objects *o);
-/* With what --attach says: the modules of those functions may be asked for types. */
+/* What --attach says, before loading: the modules of those functions may be asked for types. */
+int cli_bind(const struct cli *c, struct utramp_object *o);
+/* Bind and load; --log-level's log is printed, too. */
 int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t);
 /*
  * To each function that --attach names for it, else to the one of its section.  within: only

@@ -223,17 +223,13 @@ static void tell_stats(const struct run *r)
 	}
 }
 
-int cmd_run(struct cli *c)
+static int run(struct cli *c)
 {
 	struct ring *rings = calloc(CLI_MAX, sizeof(*rings));
 	struct run r = { .c = c, .ring = rings };
 	int code = rings ? 0 : EXIT_RUNTIME;
 
 	json_init(&r.line);
-	if (!code && !c->nargs) {
-		cli_error("run: the object is missing: utramp run OBJ.bpf.o -- CMD");
-		code = EXIT_USAGE;
-	}
 	if (!code)
 		code = cli_open_objects(c, 0, &r.objects);
 	if (!code)
@@ -260,4 +256,13 @@ int cmd_run(struct cli *c)
 	json_fini(&r.line);
 	free(rings);
 	return code;
+}
+
+int cmd_run(struct cli *c)
+{
+	if (c->nargs)
+		return c->dry_run ? cli_dry_run(c) : run(c);
+	cli_error("run: the object is missing: utramp run OBJ.bpf.o %s",
+		  c->dry_run ? "--dry-run" : "-- CMD");
+	return EXIT_USAGE;
 }

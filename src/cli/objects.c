@@ -2,19 +2,33 @@
  * cli/objects.c - the objects on the command line, their programs bound as the options say.
  */
 #include "cli/cli.h"
+#include "utramp/verify.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-int cli_open_objects(const struct cli *c, int first, struct cli_objects *o)
+struct utramp_object *cli_open_object(const struct cli *c, const char *path, int *code)
 {
 	struct utramp_object_opts opts = { .sz = sizeof(opts), .lossless = c->lossless };
+	struct utramp_object *o = utramp_object__open_file(path, &opts);
+	int err = o ? utramp_object__set_log_level(o, c->log_level) : -errno;
+
+	if (!err)
+		return o;
+	*code = cli_fail_file(err);
+	utramp_object__close(o);
+	return NULL;
+}
+
+int cli_open_objects(const struct cli *c, int first, struct cli_objects *o)
+{
+	int code = 0;
 
 	for (int i = first; i < c->nargs; i++) {
-		o->obj[o->n] = utramp_object__open_file(c->arg[i], &opts);
+		o->obj[o->n] = cli_open_object(c, c->arg[i], &code);
 		if (!o->obj[o->n])
-			return cli_fail_file(-errno);
+			return code;
 		o->n++;
 	}
 	return 0;
@@ -54,7 +68,7 @@ int cli_check_names(const struct cli *c, const struct cli_objects *o)
 	return code ? code : check_list(o, "--cookie", c->cookie, c->ncookie);
 }
 
-int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t)
+int cli_bind(const struct cli *c, struct utramp_object *o)
 {
 	struct utramp_program *p = NULL;
 	int err = 0;
@@ -71,9 +85,38 @@ int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target 
 		if (err)
 			return cli_fail_spec(err);
 	}
+	return 0;
+}
+
+void cli_tell_logs(const struct cli *c, const struct utramp_object *o)
+{
+	struct utramp_program *p = NULL;
+
+	while (c->log_level && (p = utramp_object__next_program(o, p))) {
+		struct utramp_verdict v = { .sz = sizeof(v) };
+		char *text;
+
+		if (utramp_program__verdict(p, &v))
+			continue;
+		text = strdup(v.log);
+		cli_error("log of program %s:", utramp_program__name(p));
+		if (text)
+			cli_lines(text);
+		free(text);
+	}
+}
+
+int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t)
+{
+	int code = cli_bind(c, o), err;
+
+	if (code)
+		return code;
 	err = utramp_object__load(o, t);
 	/* ENOENT: the function whose module should have the types */
-	return err == -ENOENT ? cli_fail_spec(err) : err ? cli_fail(err) : 0;
+	code = err == -ENOENT ? cli_fail_spec(err) : err ? cli_fail(err) : 0;
+	cli_tell_logs(c, o);
+	return code;
 }
 
 /* 0, or -errno with its reason in utramp_error(). */

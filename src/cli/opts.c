@@ -38,6 +38,8 @@ enum {
 	OPT_COLOR,
 	OPT_ENGINE,
 	OPT_FAULTS,
+	OPT_DRY_RUN,
+	OPT_LOG_LEVEL,
 };
 
 /* clang-format off */
@@ -86,14 +88,14 @@ static const struct option longs[] = {
 	{ "buffering",  required_argument, NULL, 'B' },
 	{ "pretty",     no_argument,       NULL, NOT_YET },
 	{ "filter",     required_argument, NULL, OPT_FILTER },
-	{ "dry-run",    no_argument,       NULL, NOT_YET },
+	{ "dry-run",    no_argument,       NULL, OPT_DRY_RUN },
 	{ "wait",       no_argument,       NULL, NOT_YET },
 	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
 	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
-	{ "log-level",  required_argument, NULL, NOT_YET },
+	{ "log-level",  required_argument, NULL, OPT_LOG_LEVEL },
 	{ "allow-write", no_argument,      NULL, NOT_YET },
 	{ "max-functions", required_argument, NULL, NOT_YET },
 	{ "color",      required_argument, NULL, OPT_COLOR },
@@ -313,6 +315,32 @@ static int take_faults(struct cli *c, const char *text)
 	return strcmp(text, "auto") != 0 && strcmp(text, "syscall") != 0 ? -1 : 0;
 }
 
+/* 1, 2, 4 and their sums, as the kernel, bpftool and veristat have them. */
+static int take_log_level(struct cli *c, const char *text)
+{
+	uint64_t n;
+
+	if (number(text, &n) < 0 || !n || n > 7)
+		return -1;
+	c->log_level = (unsigned)n;
+	return 0;
+}
+
+/* How programs are verified, and run: the same. */
+static int take_verify(struct cli *c, int letter)
+{
+	switch (letter) {
+	case OPT_DRY_RUN:
+		c->dry_run = true;
+		return 0;
+	case OPT_LOG_LEVEL:
+		return take_log_level(c, optarg);
+	case OPT_ENGINE:
+		return take_engine(c, optarg);
+	}
+	return 1;
+}
+
 /* Which calls, and how they look: the same. */
 static int take_calls(struct cli *c, int letter)
 {
@@ -353,6 +381,8 @@ static int take(struct cli *c, int letter)
 
 	if (code > 0)
 		code = take_btf(c, letter);
+	if (code > 0)
+		code = take_verify(c, letter);
 	if (code > 0)
 		code = take_calls(c, letter);
 	if (code <= 0)
@@ -402,8 +432,6 @@ static int take(struct cli *c, int letter)
 	case OPT_LOSSLESS:
 		c->lossless = true;
 		return 0;
-	case OPT_ENGINE:
-		return take_engine(c, optarg);
 	}
 	return -1;
 }
@@ -477,6 +505,8 @@ static const char *value_hint(int letter)
 		return " (auto, always, never)";
 	case OPT_FAULTS:
 		return " (auto, syscall)";
+	case OPT_LOG_LEVEL:
+		return " (1, 2, 4, or a sum of them)";
 	case OPT_FILTER:
 		return " (one condition: join them by &&)";
 	default:

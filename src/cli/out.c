@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Names come from files: what a terminal would obey is not shown.  UTF-8 passes. */
-static void disarm(char *line)
+void cli_disarm(char *line)
 {
 	for (; *line; line++) {
 		if (((unsigned char)*line < ' ' && *line != '\t') || *line == 0x7f)
@@ -21,20 +21,27 @@ static void disarm(char *line)
 }
 
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
-static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
+void cli_lines(char *text)
 {
-	char text[4096], *line = text, *end;
+	char *line = text, *end;
 
-	vsnprintf(text, sizeof(text), fmt, ap);
 	cli_progress_end();
 	while (line && *line) {
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
-		disarm(line);
+		cli_disarm(line);
 		fprintf(stderr, "utramp: %s\n", line);
 		line = end;
 	}
+}
+
+static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
+{
+	char text[4096];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	cli_lines(text);
 }
 
 void cli_info(const struct cli *c, const char *fmt, ...)

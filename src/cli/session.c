@@ -85,7 +85,7 @@ static int give_all(const struct cli *c, const struct gift *g, int i, struct utr
 }
 
 /* What the user said about types; the exit code of the first mistake. */
-static int add_types(const struct cli *c, struct utramp_target **t, int n)
+int cli_add_types(const struct cli *c, struct utramp_target **t, int n)
 {
 	static const struct gift debuginfo = { give_debuginfo, true }, btf = { give_btf, true },
 				 proto = { give_proto, false };
@@ -132,7 +132,7 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 		cli_error("%s ended in its loader, before anything could be attached",
 			  c->command[0]);
 	} else {
-		*code = add_types(c, &t, 1);
+		*code = cli_add_types(c, &t, 1);
 	}
 	if (!*code) {
 		cli_progress_begin(c, t);
@@ -149,7 +149,7 @@ struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code)
 	if (c->command)
 		return cli_spawn(c, code);
 	t = utramp_target__file(spec);
-	*code = t ? add_types(c, &t, 1) : cli_fail_spec(-errno);
+	*code = t ? cli_add_types(c, &t, 1) : cli_fail_spec(-errno);
 	if (!*code)
 		return t;
 	utramp_target__free(t);
@@ -164,7 +164,7 @@ int cli_look_all(const struct cli *c, struct utramp_target **t)
 		t[i] = utramp_target__file(c->arg[i]);
 		code = t[i] ? 0 : errno == EACCES ? cli_fail_file(-errno) : cli_fail_spec(-errno);
 	}
-	return code ? code : add_types(c, t, c->nargs);
+	return code ? code : cli_add_types(c, t, c->nargs);
 }
 
 /* utramp_target__damaged_types() has found one. */

@@ -17,13 +17,15 @@ static const struct cli_verb verbs[] = {
 	  .help = "Their fentry, fexit, fmod_ret and fsession programs are attached to the functions\n"
 		  "that their sections name.  Printed are bpf_printk lines, ring records by the\n"
 		  "object's struct RING_event, and at the end maps and global variables, but those\n"
-		  "named _...; arrays named ..._hist as histograms.\n",
+		  "named _...; arrays named ..._hist as histograms.\n"
+		  "With --dry-run the programs are verified, and what the verifier says of each is\n"
+		  "printed.  Nothing runs: a command is started to look functions up, and killed.\n",
 	  .example = { { "how often, and how much at a time, does it allocate?",
 			 "utramp run count.bpf.o -- sort /etc/passwd" },
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options =
-		  "attach cookie missing lossless stats events duration json engine faults " COMMON },
+		  "attach cookie missing lossless stats events duration json engine faults dry-run log-level " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
