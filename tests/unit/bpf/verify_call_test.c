@@ -327,62 +327,182 @@ static const struct ty t_req = {
 	.kind = TY_STRUCT, .name = "req", .size = 72, .n = 6, .member = req_members
 };
 
+/* What C has beside the plain ones. */
+static const struct ty t_long = { .kind = TY_INT, .size = 8, .name = "long" };
+static const struct ty t_short = { .kind = TY_INT, .size = 2, .name = "short" };
+static const struct ty t_opaque = { .kind = TY_UNKNOWN, .name = "struct opaque" };
+static const struct ty t_enum_of_rust = { .kind = TY_UNKNOWN, .size = 8, .name = "Choice" };
+static const struct ty t_bare = { .kind = TY_STRUCT, .size = 32, .name = "bare" };
+static const struct ty t_func = { .kind = TY_FUNC, .name = "" };
+static const struct ty p_req = { .kind = TY_PTR, .size = 8, .of = &t_req, .name = "" };
+static const struct ty p_opaque = { .kind = TY_PTR, .size = 8, .of = &t_opaque, .name = "" };
+static const struct ty p_func = { .kind = TY_PTR, .size = 8, .of = &t_func, .name = "" };
+static const struct ty p_bare = { .kind = TY_PTR, .size = 8, .of = &t_bare, .name = "" };
+static const struct ty td_conn = {
+	.kind = TY_TYPEDEF, .size = 24, .of = &t_conn, .name = "conn_t"
+};
+static const struct ty q_conn = { .kind = TY_QUAL, .size = 24, .of = &td_conn, .name = "const" };
+static const struct ty r_conn = {
+	.kind = TY_PTR, .size = 8, .flags = TY_REFERENCE, .of = &q_conn, .name = ""
+};
+static const struct ty a_conn2 = {
+	.kind = TY_ARRAY, .size = 48, .n = 2, .of = &t_conn, .name = ""
+};
+static const struct ty a_ptr2 = { .kind = TY_ARRAY, .size = 16, .n = 2, .of = &p_conn, .name = "" };
+static const struct ty a_row = { .kind = TY_ARRAY, .size = 4, .n = 2, .of = &t_short, .name = "" };
+static const struct ty a_rows = { .kind = TY_ARRAY, .size = 8, .n = 2, .of = &a_row, .name = "" };
+static const struct ty_member pair_members[] = {
+	{ .name = "lo", .type = &t_int, .offset = 0 },
+	{ .name = "hi", .type = &t_int, .offset = 4 },
+};
+static const struct ty t_pair = {
+	.kind = TY_STRUCT, .name = "", .size = 8, .n = 2, .member = pair_members
+};
+static const struct ty_member any_members[] = {
+	{ .name = "", .type = &t_pair, .offset = 0 },
+	{ .name = "conn", .type = &p_conn, .offset = 0 },
+	{ .name = "req", .type = &p_req, .offset = 0 },
+};
+static const struct ty t_any = {
+	.kind = TY_UNION, .name = "any", .size = 8, .n = 3, .member = any_members
+};
+static const struct ty t_one = {
+	.kind = TY_UNION, .name = "one", .size = 8, .n = 1, .member = any_members + 1
+};
+static const struct ty a_tail_conn = {
+	.kind = TY_ARRAY, .flags = TY_UNSIZED, .of = &t_conn, .name = ""
+};
+static const struct ty_member all_members[] = {
+	{ .name = "", .type = &t_conn, .offset = 0 }, /* a base class */
+	{ .name = "two", .type = &a_conn2, .offset = 24 },
+	{ .name = "ptr", .type = &a_ptr2, .offset = 72 },
+	{ .name = "rows", .type = &a_rows, .offset = 88 },
+	{ .name = "a", .type = &t_int, .offset = 96, .bit_offset = 0, .bits = 3 },
+	{ .name = "b", .type = &t_int, .offset = 96, .bit_offset = 3, .bits = 13 },
+	{ .name = "c", .type = &t_char, .offset = 101, .bit_offset = 0, .bits = 4 },
+	{ .name = "any", .type = &t_any, .offset = 104 },
+	{ .name = "one", .type = &t_one, .offset = 112 },
+	{ .name = "handle", .type = &t_long, .offset = 120 },
+	{ .name = "opaque", .type = &p_opaque, .offset = 128 },
+	{ .name = "fn", .type = &p_func, .offset = 136 },
+	{ .name = "ref", .type = &r_conn, .offset = 144 },
+	{ .name = "choice", .type = &t_enum_of_rust, .offset = 152 },
+	{ .name = "bare", .type = &p_bare, .offset = 160 },
+	{ .name = "tail", .type = &a_tail_conn, .offset = 168 },
+};
+static const struct ty t_all = { .kind = TY_STRUCT,
+				 .name = "all",
+				 .size = 168,
+				 .n = ARRAY_LEN(all_members),
+				 .member = all_members };
+
+static const struct ctx_slot all_slots[] = { { .type = &t_all }, { .type = &t_any } };
+static const struct ctx_desc all_desc = { 2, all_slots };
+#define A      .ctx = &all_desc, .no_run = true
+#define AT(n_) "ldxdw r2, [r1+0]\nldxdw r3, [r2+" #n_ "]\n"
+
+static const struct verify_case members_cases[] = {
+	/* the first member by its own type, and what lies in it */
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+0]\n" OK, NULL, A },
+	{ AT(8) "ldxdw r3, [r3+8]\nldxw r3, [r3+0]\n" OK, NULL, A },
+	{ AT(8) "ldxdw r3, [r3+24]\n" OK, NULL, A }, /* in conn's name[] */
+	{ AT(8) "ldxw r3, [r3+4]\n" OK, "struct conn doesn't have field at offset 4", A },
+	/* arrays: of structs, of pointers, of arrays */
+	{ AT(56) "ldxw r3, [r3+0]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+20]\n" OK, NULL, A }, /* conn's name[] */
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+72]\n" OK, NULL, A },
+	{ AT(80) "ldxw r3, [r3+4]\n" OK, "struct conn doesn't have field at offset 4", A },
+	{ AT(76) OK, "struct all doesn't have field at offset 76", A },
+	{ AT(88) OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+90]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+94]\n" OK,
+	  "access beyond the end of member rows (mend:96)", A },
+	/* bit-fields: a part of their unit, the bytes they have, all that the load covers */
+	{ "ldxdw r2, [r1+0]\nldxb r3, [r2+96]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxb r3, [r2+97]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+96]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxh r3, [r2+100]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+0]\nldxb r3, [r2+100]\n" OK, "doesn't have field at offset 100", A },
+	{ "ldxdw r2, [r1+0]\nldxb r3, [r2+102]\n" OK, "doesn't have field at offset 102", A },
+	/* unions: a number or one of two pointers may be any of them; one of one is what it is */
+	{ AT(104) "ldxdw r3, [r3+400]\nrsh r3, 3\n" OK, NULL, A },
+	{ AT(104) "and r3, -8\nldxdw r3, [r2+104]\nadd r3, r3\n" OK, NULL, A },
+	{ AT(112) "ldxw r3, [r3+4]\n" OK, "struct conn doesn't have field at offset 4", A },
+	{ "ldxdw r2, [r1+8]\nldxdw r3, [r2+0]\nldxdw r3, [r3+800]\n" OK, NULL, A },
+	{ "ldxdw r2, [r1+8]\nldxdw r3, [r2+8]\n" OK, "access beyond struct any at off 8 size 8",
+	  A },
+	/* handles, and pointers to what is not known */
+	{ AT(120) "ldxdw r3, [r3+400]\n" OK, NULL, A },
+	{ AT(128) "ldxdw r3, [r3+400]\n" OK, NULL, A },
+	{ AT(136) "ldxdw r3, [r3+400]\n" OK, NULL, A },
+	{ AT(144) "ldxw r3, [r3+4]\n" OK, "struct conn doesn't have field at offset 4", A },
+	{ AT(152) "ldxdw r3, [r3+400]\n" OK, NULL, A },
+	{ AT(160) "ldxdw r3, [r3+400]\n" OK, NULL, A },
+	/* behind the end: conns */
+	{ AT(176) "ldxw r3, [r3+0]\n" OK, NULL, A },
+	{ AT(2576) "ldxw r3, [r3+4]\n" OK, "struct conn doesn't have field at offset 4", A },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+172]\n" OK, "access beyond struct all at off 172 size 4",
+	  A },
+};
+
+static void test_members(void **state)
+{
+	VERIFY_CASES(members_cases);
+}
+
+static const struct ctx_slot typed_slots[] = {
+	{ .type = &t_req }, { .bytes = 4, .is_signed = true }, { .bytes = 8 }, { .bytes = 1 }
+};
+static const struct ctx_desc typed_desc = { 4, typed_slots };
+#define T .ctx = &typed_desc
+static const struct verify_case typed_cases[] = {
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+0]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxdw r3, [r3+8]\nldxw r3, [r3+0]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+4]\n" OK,
+	  "struct req doesn't have field at offset 4 of size 4", T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+0]\n" OK,
+	  "access beyond the end of member id (mend:4) in struct req with off 0 size 8", T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+72]\n" OK, "access beyond struct req at off 72 size 4",
+	  T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2-4]\n" OK, "R2 is ptr_req invalid negative access: off=-4",
+	  T },
+	{ "ldxdw r2, [r1+0]\nstw [r2+0], 1\n" OK, "only read is supported", T },
+	{ "ldxdw r2, [r1+0]\nmov r3, 1\nlock add [r2+24], r3\n" OK,
+	  "BPF_ATOMIC stores into R2 untrusted_ptr_", T },
+	{ "ldxdw r2, [r1+0]\nldxb r3, [r2+2]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\nldxw r3, [r3+0]\n" OK,
+	  "R3 invalid mem access 'scalar'", T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+28]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+24]\n" OK, NULL, T }, /* two of n */
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+28]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+36]\n" OK,
+	  "access beyond the end of member n (mend:40) in struct req with off 36 size 8", T },
+	{ "ldxdw r2, [r1+0]\nldxw r3, [r2+40]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+40]\nldxw r3, [r3+0]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+56]\nldxw r3, [r3+16]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+16]\nldxdw r3, [r3+400]\n" OK, NULL, T }, /* void * */
+	{ "ldxdw r2, [r1+0]\nadd r2, 48\nldxw r3, [r2+0]\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxb r3, [r3+99]\n" OK, NULL,
+	  T }, /* flexible array */
+	{ "ldxdw r2, [r1+0]\nldxdw r3, [r1+16]\nand r3, 3\nadd r2, r3\nldxb r3, [r2+0]\n" OK,
+	  "R2 is ptr_req invalid variable offset: off=0, var_off=(0x0; 0x3)", T },
+	{ "ldxdw r2, [r1+0]\njeq r2, 0, e\nldxw r3, [r2+0]\n" END, NULL, T },
+	{ "ldxdw r2, [r1+0]\njne r2, 0, +1\nldxdw r0, [r9+0]\n" OK, "R9 !read_ok", T },
+	{ "ldxdw r2, [r1+0]\nmap r1, 2\ncall 1\n" OK, "R2 type=untrusted_ptr_ expected=fp", T },
+	{ "ldxdw r3, [r1+0]\nmov r1, r10\nadd r1, -16\nmov r2, 16\ncall 112\n" OK, NULL, T },
+	{ "ldxdw r2, [r1+8]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
+	{ "ldxdw r2, [r1+16]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
+	{ "ldxdw r0, [r1+24]\nrsh r0, 8\nexit\n", NULL, T },
+	{ "ldxdw r0, [r1+8]\nlddw r2, 0x80000000\nadd r0, r2\nrsh r0, 32\nexit\n", NULL, T },
+	{ "ldxdw r0, [r1+32]\n" OK, "invalid bpf_context access off=32 size=8", T },
+	{ "ldxdw r0, [r1+40]\n" OK, NULL, X, T },
+	{ "ldxdw r0, [r1+48]\n" OK, "invalid bpf_context access off=48", X, T },
+};
+
 static void test_typed(void **state)
 {
-	static const struct ctx_slot slots[] = { { .type = &t_req },
-						 { .bytes = 4, .is_signed = true },
-						 { .bytes = 8 },
-						 { .bytes = 1 } };
-	static const struct ctx_desc desc = { 4, slots };
-#define T .ctx = &desc
-	static const struct verify_case c[] = {
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+0]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxdw r3, [r3+8]\nldxw r3, [r3+0]\n" OK,
-		  NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+4]\n" OK,
-		  "struct req doesn't have field at offset 4 of size 4", T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+0]\n" OK,
-		  "struct req doesn't have field at offset 0 of size 8", T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+72]\n" OK,
-		  "access beyond struct req at off 72 size 4", T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2-4]\n" OK,
-		  "R2 is ptr_req invalid negative access: off=-4", T },
-		{ "ldxdw r2, [r1+0]\nstw [r2+0], 1\n" OK, "only read is supported", T },
-		{ "ldxdw r2, [r1+0]\nmov r3, 1\nlock add [r2+24], r3\n" OK,
-		  "BPF_ATOMIC stores into R2 untrusted_ptr_", T },
-		{ "ldxdw r2, [r1+0]\nldxb r3, [r2+2]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+8]\nldxw r3, [r3+0]\n" OK,
-		  "R3 invalid mem access 'scalar'", T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+28]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+24]\n" OK, "doesn't have field", T },
-		{ "ldxdw r2, [r1+0]\nldxw r3, [r2+40]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+40]\nldxw r3, [r3+0]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+56]\nldxw r3, [r3+16]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+16]\nldxdw r3, [r3+400]\n" OK, NULL,
-		  T }, /* void * */
-		{ "ldxdw r2, [r1+0]\nadd r2, 48\nldxw r3, [r2+0]\n" OK, NULL, T },
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r2+8]\nldxb r3, [r3+99]\n" OK, NULL,
-		  T }, /* flexible array */
-		{ "ldxdw r2, [r1+0]\nldxdw r3, [r1+16]\nand r3, 3\nadd r2, r3\nldxb r3, [r2+0]\n" OK,
-		  "R2 is ptr_req invalid variable offset: off=0, var_off=(0x0; 0x3)", T },
-		{ "ldxdw r2, [r1+0]\njeq r2, 0, e\nldxw r3, [r2+0]\n" END, NULL, T },
-		{ "ldxdw r2, [r1+0]\njne r2, 0, +1\nldxdw r0, [r9+0]\n" OK, "R9 !read_ok", T },
-		{ "ldxdw r2, [r1+0]\nmap r1, 2\ncall 1\n" OK, "R2 type=untrusted_ptr_ expected=fp",
-		  T },
-		{ "ldxdw r3, [r1+0]\nmov r1, r10\nadd r1, -16\nmov r2, 16\ncall 112\n" OK, NULL,
-		  T },
-		{ "ldxdw r2, [r1+8]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
-		{ "ldxdw r2, [r1+16]\nldxdw r3, [r2+0]\n" OK, "R2 invalid mem access 'scalar'", T },
-		{ "ldxdw r0, [r1+24]\nrsh r0, 8\nexit\n", NULL, T },
-		{ "ldxdw r0, [r1+8]\nlddw r2, 0x80000000\nadd r0, r2\nrsh r0, 32\nexit\n", NULL,
-		  T },
-		{ "ldxdw r0, [r1+32]\n" OK, "invalid bpf_context access off=32 size=8", T },
-		{ "ldxdw r0, [r1+40]\n" OK, NULL, X, T },
-		{ "ldxdw r0, [r1+48]\n" OK, "invalid bpf_context access off=48", X, T },
-	};
-
-	VERIFY_CASES(c);
+	VERIFY_CASES(typed_cases);
 }
 
 /* -- pruning -------------------------------------------------------------------------------------- */
@@ -591,10 +711,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_functions),  cmocka_unit_test(test_callbacks),
 		cmocka_unit_test(test_rounds),     cmocka_unit_test(test_kfuncs),
-		cmocka_unit_test(test_typed),      cmocka_unit_test(test_pruning),
-		cmocka_unit_test(test_not_pruned), cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_text),   cmocka_unit_test(test_log_levels),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_typed),      cmocka_unit_test(test_members),
+		cmocka_unit_test(test_pruning),    cmocka_unit_test(test_not_pruned),
+		cmocka_unit_test(test_log),        cmocka_unit_test(test_log_text),
+		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);
