@@ -67,6 +67,9 @@ struct live {
 int func_prepare(struct func *f, const struct type_sources *types, const struct live *live,
 		 struct ty_pool *pool, struct diag *d);
 
+/* Types and model alone, of a function that is only looked at. */
+int func_find_types(struct func *f, const struct type_sources *types, struct ty_pool *pool);
+
 /* The function that module m exports by this name; -ENOENT. */
 int func_exported(struct amodule *m, const char *name, struct func **out, struct diag *d);
 

@@ -6,6 +6,7 @@
  * A.3  The pointer is one aligned store; whoever read the old one is in the old image,
  *      which stays as it is.
  */
+#include "attach/ctxdesc.h"
 #include "attach/image.h"
 #include "attach/session.h"
 #include "rt/slab.h"
@@ -106,6 +107,24 @@ static int check_program(const struct utramp_target *t, const struct hook *h,
 	return check_slots(h, p, kind, d);
 }
 
+/* Its arguments may be others than those of the functions that p was verified for. */
+static int check_types(const struct utramp_target *t, const struct hook *h, const struct program *p,
+		       struct diag *d)
+{
+	struct diag why = { 0 };
+	struct ctxdesc c;
+	int err;
+
+	if (!p->nassumed)
+		return 0;
+	ctxdesc_of_func(h->func, p->kind != PROGRAM_FENTRY, &c);
+	err = verify_again(p, t->arena, &c.desc, &why);
+	return err ? diag_set(d, err,
+			      "program %s is refused for %s:%s, whose arguments are others: %s",
+			      p->name, h->func->mod->shown, h->func->name, diag_text(&why, err)) :
+		     0;
+}
+
 /* Newest first. */
 static int put_first(struct hook *h, enum tramp_kind kind, struct link *l)
 {
@@ -141,6 +160,8 @@ int hook_link(struct utramp_target *t, struct hook *h, struct program *p, enum t
 	/* whoever made it: nothing unproved runs in somebody's process */
 	if (!err && !p->verified)
 		err = diag_set(d, -EACCES, "program %s was not verified", p->name);
+	if (!err)
+		err = check_types(t, h, p, d);
 	if (!err)
 		err = faults_choose(t, p, d);
 	if (!err && p->facts.sets_errno)

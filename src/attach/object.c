@@ -7,6 +7,7 @@
  */
 #include "attach/object.h"
 #include "attach/core.h"
+#include "attach/ctxdesc.h"
 #include "attach/symbols.h"
 #include "base/cleanup.h"
 #include "utramp/verify.h"
@@ -91,17 +92,21 @@ static const struct section_kind {
 static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long cookie)
 {
 	const struct section_kind *k = &section_kinds[cookie];
+	const struct ctxdesc *ctx = NULL;
 
 	(void)opts;
 	announced = NULL;
 	for (size_t i = 0; loading && i < loading->programs.n; i++)
 		if (loading->programs.at[i]->libbpf == p)
 			announced = loading->programs.at[i];
+	if (announced)
+		ctx = announced->ctx;
 	if (loading)
 		sys_expect(loading->target->sys,
 			   &(struct sys_expect){ .kind = k->kind,
 						 .multi = k->multi,
 						 .nslots = PROGRAM_NO_CTX,
+						 .ctx = ctx ? &ctx->desc : NULL,
 						 .lossless = loading->lossless,
 						 .log_level = loading->log_level });
 	return 0;
@@ -325,6 +330,25 @@ static int load_error(const struct utramp_object *o, int err, struct diag *d)
 	return heard(d, err == -ESRCH ? -ENOTSUP : err, o->path, "load");
 }
 
+/* What programs see of the functions that they are for, before the verifier asks. */
+static int describe_contexts(struct utramp_object *o, struct utramp_target *t)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < o->programs.n && !err; i++)
+		if (object_program_autoload(o->programs.at[i]))
+			err = ctxdesc_of_program(o->programs.at[i], t, &o->programs.at[i]->ctx);
+	return err;
+}
+
+static void forget_contexts(struct utramp_object *o)
+{
+	for (size_t i = 0; i < o->programs.n; i++) {
+		free(o->programs.at[i]->ctx);
+		o->programs.at[i]->ctx = NULL;
+	}
+}
+
 int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d)
 {
 	struct sys_session *former;
@@ -333,8 +357,12 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 	if (o->tried)
 		return diag_set(d, -EINVAL, "%s was loaded before; open it anew", o->path);
 	err = core_choose(o, t, d);
-	if (err)
+	if (!err)
+		err = describe_contexts(o, t);
+	if (err) {
+		forget_contexts(o);
 		return err;
+	}
 	if (vec_push(&t->objects, o) < 0)
 		return -ENOMEM;
 	o->tried = true;
@@ -353,6 +381,7 @@ int object_load(struct utramp_object *o, struct utramp_target *t, struct diag *d
 	sys_expect(t->sys, NULL);
 	loading = NULL;
 	sys_enter(former);
+	forget_contexts(o);
 	if (err)
 		return load_error(o, err, d);
 	for (size_t i = 0; i < o->programs.n; i++) {

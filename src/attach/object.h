@@ -14,6 +14,7 @@
 struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct ctxdesc;
 struct map_print;
 struct object_print;
 
@@ -35,6 +36,7 @@ struct utramp_program {
 		VEC(char *);
 	} targets;            /* the user's specs, instead */
 	struct program *prog; /* NULL until loaded, or when not to be loaded */
+	struct ctxdesc *ctx;  /* while it is loaded; NULL: nothing is known */
 	struct program_verdict verdict;
 };
 

@@ -255,6 +255,13 @@ int func_prepare(struct func *f, const struct type_sources *types, const struct 
 	return err ? err : prepare_site(f, live, d);
 }
 
+int func_find_types(struct func *f, const struct type_sources *types, struct ty_pool *pool)
+{
+	struct diag why = { 0 };
+
+	return make_model(f, types, pool, &why);
+}
+
 int func_prepare_untyped(struct func *f, const struct live *live, struct diag *d)
 {
 	int err = func_model_raw(&f->model);

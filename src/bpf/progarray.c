@@ -3,6 +3,7 @@
  */
 #include "bpf/progarray.h"
 
+#include "bpf/verify.h"
 #include "rt/rt.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ int progarray_own(struct map *m, const struct program *p, struct diag *d)
 int progarray_admit(struct map *m, struct program *p, struct diag *d)
 {
 	int err = progarray_own(m, p, d);
+	struct diag why = { 0 };
 
 	if (err)
 		return err;
@@ -62,6 +64,13 @@ int progarray_admit(struct map *m, struct program *p, struct diag *d)
 				"program %s asks for its cookie or its caller in a callback: not "
 				"possible in a program that is tail called; ask before the loop",
 				p->name);
+	err = verify_again(p, m->arena, NULL, &why);
+	if (err)
+		return diag_set(
+			d, err,
+			"program %s is refused behind a tail call, where nothing is known of "
+			"its arguments: %s",
+			p->name, diag_text(&why, err));
 	if (p->tail)
 		return 0;
 	if (m->arena->tails + 1 >= RT_TAILS)

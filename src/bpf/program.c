@@ -210,6 +210,11 @@ int program_load_verified(const struct program_attr *attr, const struct verify_p
 		return err;
 	}
 	p->verified = true;
+	err = verify_assumed(p, in.ctx);
+	if (err) {
+		program_put(p);
+		return err;
+	}
 	return program_make(attr, p, out, d);
 }
 
@@ -246,6 +251,7 @@ void program_put(struct program *p)
 		return;
 	for (uint32_t i = 0; i < p->nmaps; i++)
 		map_put(p->map[i]);
+	free(p->assumed);
 	free(p->ctx_slot);
 	free(p->map);
 	free(p->insn);

@@ -69,6 +69,8 @@ struct program {
 	uint32_t nmaps;
 	int16_t *ctx_slot; /* by instruction: the slot of ctx that it loads (see facts.c), or -1 */
 	struct body_facts facts;
+	uint8_t *assumed; /* what was believed of words of ctx, to verify it: verify_again() */
+	unsigned nassumed;
 	uint8_t *stray; /* a bit for each instruction: program_load_strays() */
 	bool strays;    /* one of them does */
 	shm_ref stats;  /* struct shm_prog in the arena; 0 without an arena */

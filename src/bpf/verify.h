@@ -87,6 +87,17 @@ int program_load_verified(const struct program_attr *attr, const struct verify_p
 			  struct verify_log *log, struct verify_stats *stats, struct program **out,
 			  struct diag *d);
 
+/*
+ * A program that was verified for one context is to run with another: what it was told of words that
+ * it reads holds there, too, or it is verified anew (arena as in struct verify_prog).  Only numbers matter:
+ * loads through pointers survive whatever they point to.  Not of generated programs.
+ */
+int verify_again(const struct program *p, const struct arena *arena, const struct ctx_desc *ctx,
+		 struct diag *d);
+
+/* Remember what ctx told of numbers: -ENOMEM. */
+int verify_assumed(struct program *p, const struct ctx_desc *ctx);
+
 void verify_log_free(struct verify_log *log);
 
 #endif

@@ -203,7 +203,8 @@ static int check_meaning(struct sys_call *c)
 static int make_program(struct sys_call *c, const struct program_attr *at, struct program **p,
 			struct verdict *said)
 {
-	struct verify_prog how = { .source = said->lines.btf ? sys_records_source : NULL,
+	struct verify_prog how = { .ctx = said->announced ? c->s->expect.ctx : NULL,
+				   .source = said->lines.btf ? sys_records_source : NULL,
 				   .arg = &said->lines };
 	int err;
 

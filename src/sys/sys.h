@@ -34,6 +34,7 @@
 #include "shm/arena.h"
 
 struct sys_session;
+struct ctx_desc;
 
 /*
  * Installed by attach/: how links reach targets.  Without link_create links answer -ENOTSUP;
@@ -85,7 +86,9 @@ struct sys_session *sys_enter(struct sys_session *s);
  */
 struct sys_expect {
 	enum program_kind kind;
-	unsigned nslots;    /* PROGRAM_NO_CTX */
+	unsigned nslots; /* PROGRAM_NO_CTX */
+	/* what is known of its context (bpf/verify.h); lives until it does not hold any more */
+	const struct ctx_desc *ctx;
 	bool multi;         /* of a .multi section */
 	bool lossless;      /* rings created from now on wait instead of dropping */
 	unsigned log_level; /* for judged(): as struct verify_log has it */
