@@ -130,8 +130,12 @@ static int check_helper(const struct insn_check *c)
 	if (!h || (h->flags & HELPER_OWN && !c->attr->generated))
 		return diag_set(c->d, -EACCES, "insn %u: unknown helper #%d", c->at, c->i->imm);
 	if (!(h->flags & 1u << c->p->kind))
-		return diag_set(c->d, -EACCES, "insn %u: helper bpf_%s is for %s programs", c->at,
-				h->name, kinds_text(h->flags));
+		return diag_set(c->d, -EACCES, "insn %u: helper bpf_%s is for %s programs%s", c->at,
+				h->name, kinds_text(h->flags),
+				h->flags & HELPER_OVERRIDES ?
+					": name the section fmod_ret/FUNCTION, no other kind "
+					"changes a result" :
+					"");
 	return 0;
 }
 

@@ -105,6 +105,12 @@ static int wrong_result(struct verify *v, const char *when, const char *change, 
 		     (long long)r->r.smin, (long long)r->r.smax, span);
 }
 
+/* Of a session the kernel asks it at both ends, since 7.0 (check_return_code() in its verifier.c). */
+static bool must_return_0(const struct program *p)
+{
+	return p->kind == PROGRAM_FENTRY || p->kind == PROGRAM_FEXIT || p->kind == PROGRAM_FSESSION;
+}
+
 static int program_ends(struct verify *v)
 {
 	const struct vreg *r = vreg(v, 0);
@@ -114,12 +120,11 @@ static int program_ends(struct verify *v)
 		err = vreg_read(v, 0);
 	if (err)
 		return err;
-	if ((v->p->kind == PROGRAM_FENTRY || v->p->kind == PROGRAM_FEXIT) &&
-	    (r->kind != V_SCALAR || r->r.umax != 0))
-		return wrong_result(
-			v, "program exit",
-			"return 0: the result of fentry and fexit programs is nobody's affair",
-			"[0, 0]");
+	if (must_return_0(v->p) && (r->kind != V_SCALAR || r->r.umax != 0))
+		return wrong_result(v, "program exit",
+				    "return 0: what fentry, fexit and fsession programs return is "
+				    "nobody's affair; results are replaced by fmod_ret programs",
+				    "[0, 0]");
 	return VERIFY_END;
 }
 

@@ -264,7 +264,7 @@ static void test_rounds(void **state)
 }
 
 static const struct verify_case kfuncs_cases[] = {
-	{ "call kfunc 0x10000\nexit\n", NULL, S },
+	{ "call kfunc 0x10000\n" OK, NULL, S },
 	{ "mov r1, 0\ncall kfunc 0x10000\nexit\n", "arg#0 R1 type=scalar expected=ctx", S },
 	{ "call kfunc 0x10001\nldxdw r1, [r0+0]\nstdw [r0+0], 1\n" OK, NULL, S },
 	{ "call kfunc 0x10001\nstdw [r0+8], 1\n" OK, "mem_size=8 off=8", S },
@@ -285,6 +285,38 @@ static const struct verify_case kfuncs_cases[] = {
 static void test_kfuncs(void **state)
 {
 	VERIFY_CASES(kfuncs_cases);
+}
+
+/* Results are changed by fmod_ret programs, and by no other kind: also where nothing gets there. */
+#define OVERRIDE "mov r2, 7\ncall 58\n"
+#define ERRNO    "mov r1, 7\ncall kfunc 0x10002\n"
+#define RESULT   "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n"
+#define NO_OVERRIDE \
+	"helper bpf_override_return is for fmod_ret programs: name the section fmod_ret/FUNCTION"
+#define NO_ERRNO  "utramp_set_errno() is for fmod_ret programs: name the section fmod_ret/FUNCTION"
+#define NO_RESULT "utramp_set_result() is for fmod_ret programs: name the section fmod_ret/FUNCTION"
+
+static const struct verify_case changes_cases[] = {
+	{ OVERRIDE OK, NULL, M },
+	{ ERRNO OK, NULL, M },
+	{ RESULT OK, NULL, M },
+	{ OVERRIDE "mov r0, -12\nexit\n", NULL, M, .r0 = (uint64_t)-12 },
+	{ OVERRIDE OK, NO_OVERRIDE },
+	{ OVERRIDE OK, NO_OVERRIDE, X },
+	{ OVERRIDE OK, NO_OVERRIDE, S },
+	{ ERRNO OK, NO_ERRNO },
+	{ ERRNO OK, NO_ERRNO, X },
+	{ ERRNO OK, NO_ERRNO, S },
+	{ RESULT OK, NO_RESULT },
+	{ RESULT OK, NO_RESULT, X },
+	{ RESULT OK, NO_RESULT, S },
+	{ "ja +2\n" OVERRIDE OK, NO_OVERRIDE },
+	{ "mov r1, 4\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\n" OK "f: " ERRNO OK, NO_ERRNO },
+};
+
+static void test_changes(void **state)
+{
+	VERIFY_CASES(changes_cases);
 }
 
 /* -- typed pointers ------------------------------------------------------------------------------ */
@@ -711,10 +743,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_functions),  cmocka_unit_test(test_callbacks),
 		cmocka_unit_test(test_rounds),     cmocka_unit_test(test_kfuncs),
-		cmocka_unit_test(test_typed),      cmocka_unit_test(test_members),
-		cmocka_unit_test(test_pruning),    cmocka_unit_test(test_not_pruned),
-		cmocka_unit_test(test_log),        cmocka_unit_test(test_log_text),
-		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_changes),    cmocka_unit_test(test_typed),
+		cmocka_unit_test(test_members),    cmocka_unit_test(test_pruning),
+		cmocka_unit_test(test_not_pruned), cmocka_unit_test(test_log),
+		cmocka_unit_test(test_log_text),   cmocka_unit_test(test_log_levels),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);

@@ -165,6 +165,7 @@ static void not_an_fsession(void **state)
 {
 	struct btf *btf = sys_kfunc_btf();
 	struct bpf_insn in[] = { { .code = BPF_JMP | BPF_CALL, .src_reg = 2 },
+				 { .code = BPF_ALU64 | BPF_MOV | BPF_K },
 				 { .code = BPF_JMP | BPF_EXIT } };
 	static const uint32_t types[] = { 58, 61 }; /* BPF_TRACE_FSESSION, _MULTI */
 	char log[4096] = "";
@@ -175,7 +176,7 @@ static void not_an_fsession(void **state)
 	a.prog_type = BPF_PROG_TYPE_TRACING;
 	a.expected_attach_type = BPF_TRACE_FEXIT;
 	a.insns = PTR(in);
-	a.insn_cnt = 2;
+	a.insn_cnt = 3;
 	a.license = PTR("GPL");
 	a.log_level = 2;
 	a.log_buf = PTR(log);
