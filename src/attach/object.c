@@ -107,6 +107,7 @@ static int announce(struct bpf_program *p, struct bpf_prog_load_opts *opts, long
 						 .multi = k->multi,
 						 .nslots = PROGRAM_NO_CTX,
 						 .ctx = ctx ? &ctx->desc : NULL,
+						 .allow_write = loading->allow_write,
 						 .lossless = loading->lossless,
 						 .log_level = loading->log_level });
 	return 0;

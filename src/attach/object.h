@@ -61,7 +61,7 @@ struct utramp_link {
 struct utramp_object {
 	struct bpf_object *libbpf;
 	char *path;
-	bool lossless;
+	bool lossless, allow_write;
 	unsigned log_level;
 	char *btf;                    /* for CO-RE, the user's; NULL: see attach/core.h */
 	char *core_from;              /* what was chosen, or NULL */

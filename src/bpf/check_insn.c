@@ -129,6 +129,12 @@ static int check_helper(const struct insn_check *c)
 		return helper_refuse(c->at, id, 1u << c->p->kind, c->d);
 	if (!h || (h->flags & HELPER_OWN && !c->attr->generated))
 		return diag_set(c->d, -EACCES, "insn %u: unknown helper #%d", c->at, c->i->imm);
+	if (h->flags & HELPER_WRITES && !c->attr->allow_write)
+		return diag_set(c->d, -EACCES,
+				"insn %u: helper bpf_%s#%u may corrupt the target's memory: it is "
+				"refused unless --allow-write is given "
+				"(utramp_object__allow_write())",
+				c->at, h->name, id);
 	if (!(h->flags & 1u << c->p->kind))
 		return diag_set(c->d, -EACCES, "insn %u: helper bpf_%s is for %s programs%s", c->at,
 				h->name, kinds_text(h->flags),

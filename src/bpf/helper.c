@@ -66,6 +66,8 @@ static const struct helper table[] = {
 	ENTRY(ktime_get_coarse_ns,    rt_ktime_get_coarse_ns,    0, HELPER_ALL),
 	ENTRY(ktime_get_tai_ns,       rt_ktime_get_tai_ns,       0, HELPER_ALL),
 	ENTRY(copy_from_user,         rt_probe_read,             3, HELPER_ALL | HELPER_READS_MEM),
+	ENTRY(probe_write_user,       rt_probe_write_user,       3,
+	      HELPER_TRACING | HELPER_READS_MEM | HELPER_WRITES),
 	ENTRY(snprintf,               rt_snprintf,               5, HELPER_ALL),
 };
 /* clang-format on */

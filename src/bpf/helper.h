@@ -32,6 +32,7 @@ enum {
 	HELPER_OVERRIDES = 1 << 7,
 	HELPER_MEMORY = 1 << 10, /* gives the address of a map's memory, or NULL */
 	HELPER_OWN = 1 << 9,     /* for generated programs only: none of the kernel's */
+	HELPER_WRITES = 1 << 11, /* the target's memory: only where that is allowed */
 	HELPER_WALKS = 1 << 8,   /* the engines add where return address and rbp of the hit are */
 };
 

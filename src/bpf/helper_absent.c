@@ -31,8 +31,6 @@ static const struct {
 	uint32_t id;
 	const char *why;
 } absent[] = {
-	{ BPF_FUNC_probe_write_user, "programs do not write the target's memory: it would need "
-				     "--allow-write, which is not there yet" },
 	{ BPF_FUNC_get_current_task, no_task },
 	{ BPF_FUNC_get_current_task_btf, no_task },
 	{ BPF_FUNC_task_pt_regs, no_task },

@@ -92,6 +92,7 @@ struct program_attr {
 	bool reentrant; /* may run inside itself, in a signal handler: no guard, nothing missed */
 	/* what it adds to belongs to the thread: whole for handlers, no matter to other threads */
 	bool own_counters;
+	bool allow_write;      /* it may call what is HELPER_WRITES */
 	bool generated;        /* by gen/: may call what is HELPER_OWN */
 	bool allow_any_helper; /* conformance: helper 5 and no kind rules */
 };

@@ -59,6 +59,7 @@ static const struct helper_proto table[] = {
 	ROW(ktime_get_coarse_ns,    NUMBER, ARG_NONE),
 	ROW(ktime_get_tai_ns,       NUMBER, ARG_NONE),
 	READ(copy_from_user),
+	ROW(probe_write_user,       NUMBER, ARG_ANY, ARG_IN, ARG_SIZE),
 	ROW(snprintf,               NUMBER, ARG_OUT0, ARG_SIZE, ARG_STRING, ARG_IN0, ARG_SIZE),
 	/* out, its size, the format's address in the target, &ctx[...] or a va_list, how */
 	{ HELPER_FORMAT_ARGS, { ARG_OUT0, ARG_SIZE, ARG_ANY, ARG_ANY, ARG_ANY }, RET_NUMBER },

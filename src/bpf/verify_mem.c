@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char only_read[] = "programs never write the target's memory: change results by "
-				"fmod_ret programs";
+static const char only_read[] =
+	"the target's memory is written by bpf_probe_write_user() alone, where "
+	"--allow-write permits that; results by fmod_ret programs";
 
 static const char *change_for(const struct vreg *p)
 {

@@ -44,7 +44,8 @@ struct cli {
 	bool looks;         /* nothing is attached: list, check, code */
 	bool dry_run;
 	unsigned log_level; /* of the verifier */
-	bool json, entry_only, quiet, lossless, stats, missing_ok, missing_warn, timestamps;
+	bool json, entry_only, quiet, lossless, allow_write, stats, missing_ok, missing_warn,
+		timestamps;
 	unsigned verbose;
 	unsigned strings;
 	uint64_t events, limit_ns; /* -E, -d; 0: no limit */

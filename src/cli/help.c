@@ -43,6 +43,7 @@ static const struct option_help {
 	{ "missing", "--missing error|warn|ignore   functions that cannot be attached", NULL },
 	{ "engine", "--engine jit|interp      how programs run; interp: slowly, to compare", NULL },
 	{ "lossless", "--lossless               the target waits instead of losing events", NULL },
+	{ "allow-write", "--allow-write            programs may write memory of the target", NULL },
 	{ "stats", "--stats                  how often programs ran, and how long", NULL },
 	{ "dry-run", "--dry-run                only verify; with or without a command", NULL },
 	{ "log-level",

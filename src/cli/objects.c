@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 #include "utramp/verify.h"
+#include "utramp/write.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +15,10 @@ struct utramp_object *cli_open_object(const struct cli *c, const char *path, int
 	struct utramp_object *o = utramp_object__open_file(path, &opts);
 	int err = o ? utramp_object__set_log_level(o, c->log_level) : -errno;
 
-	if (!err)
+	if (!err) {
+		utramp_object__allow_write(o, c->allow_write);
 		return o;
+	}
 	*code = cli_fail_file(err);
 	utramp_object__close(o);
 	return NULL;
@@ -108,11 +111,18 @@ void cli_tell_logs(const struct cli *c, const struct utramp_object *o)
 
 int cli_load(const struct cli *c, struct utramp_object *o, struct utramp_target *t)
 {
+	struct utramp_program *p = NULL;
 	int code = cli_bind(c, o), err;
 
 	if (code)
 		return code;
 	err = utramp_object__load(o, t);
+	while (!err && (p = utramp_object__next_program(o, p)))
+		if (utramp_program__writes(p))
+			cli_info(c,
+				 "program %s calls bpf_probe_write_user(), which may corrupt the "
+				 "target's memory",
+				 utramp_program__name(p));
 	/* ENOENT: the function whose module should have the types */
 	code = err == -ENOENT ? cli_fail_spec(err) : err ? cli_fail(err) : 0;
 	cli_tell_logs(c, o);

@@ -21,6 +21,7 @@ enum {
 	OPT_COOKIE,
 	OPT_MISSING,
 	OPT_LOSSLESS,
+	OPT_ALLOW_WRITE,
 	OPT_STATS,
 	OPT_STRINGS,
 	OPT_LAYOUT,
@@ -61,6 +62,7 @@ static const struct option longs[] = {
 	{ "cookie",     required_argument, NULL, OPT_COOKIE },
 	{ "missing",    required_argument, NULL, OPT_MISSING },
 	{ "lossless",   no_argument,       NULL, OPT_LOSSLESS },
+	{ "allow-write", no_argument,      NULL, OPT_ALLOW_WRITE },
 	{ "stats",      no_argument,       NULL, OPT_STATS },
 	{ "strings",    required_argument, NULL, OPT_STRINGS },
 	{ "layout",     required_argument, NULL, OPT_LAYOUT },
@@ -96,7 +98,6 @@ static const struct option longs[] = {
 	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
 	{ "log-level",  required_argument, NULL, OPT_LOG_LEVEL },
-	{ "allow-write", no_argument,      NULL, NOT_YET },
 	{ "max-functions", required_argument, NULL, NOT_YET },
 	{ "color",      required_argument, NULL, OPT_COLOR },
 	{ NULL, 0, NULL, 0 },
@@ -430,7 +431,8 @@ static int take(struct cli *c, int letter)
 		c->layout = optarg;
 		return cli_is_layout(optarg) ? 0 : -1;
 	case OPT_LOSSLESS:
-		c->lossless = true;
+	case OPT_ALLOW_WRITE:
+		*(letter == OPT_LOSSLESS ? &c->lossless : &c->allow_write) = true;
 		return 0;
 	}
 	return -1;

@@ -25,7 +25,7 @@ static const struct cli_verb verbs[] = {
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options =
-		  "attach cookie missing lossless stats events duration json engine faults dry-run log-level " COMMON },
+		  "attach cookie missing lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... -- CMD [ARG...]",
@@ -113,7 +113,7 @@ static const struct cli_verb verbs[] = {
 	  .example = { { "plan and disassembly", "utramp code libsqlite3:sqlite3_step -- sqlite3" },
 		       { "as the kernel would lay it out",
 			 "utramp code --layout seed libsqlite3:sqlite3_step -- sqlite3" } },
-	  .options = "attach cookie layout json " COMMON },
+	  .options = "attach cookie allow-write layout json " COMMON },
 	{ .name = "args",
 	  .run = cmd_args,
 	  .usage = "FILE...",

@@ -103,6 +103,8 @@ uint64_t rt_perf_event_output(const uint64_t *ctx, struct shm_map *m, uint64_t f
 			      const void *data, uint64_t size);
 uint64_t rt_probe_read(void *dst, uint32_t size, uint64_t src);
 uint64_t rt_probe_read_str(void *dst, uint32_t size, uint64_t src);
+/* -EPERM: it is memory of ours; -EFAULT; for programs that are allowed to (rt/write.c). */
+uint64_t rt_probe_write_user(uint64_t dst, const void *src, uint32_t size);
 /* The lowest size bytes (at most 8) of a word in memory, 0 where there is none. */
 uint64_t rt_load(uint64_t addr, uint64_t size);
 /*

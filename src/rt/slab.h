@@ -34,6 +34,7 @@
 #include <stdint.h>
 #endif
 
+#define SLAB_ROOM            (1 << 20) /* .text lies so far behind the load base (slab.ld) */
 #define SLAB_CODE            (28 << 20)
 #define SLAB_SHADOW_DISTANCE (32 << 20)
 #define SLAB_ADDRESS_SPACE   (64 << 20)

@@ -155,6 +155,7 @@ static void describe(struct sys_call *c, struct program_attr *at)
 		at->kind = c->s->expect.kind;
 		at->nslots = c->s->expect.nslots;
 		at->multi = c->s->expect.multi;
+		at->allow_write = c->s->expect.allow_write;
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -90,6 +90,7 @@ struct sys_expect {
 	/* what is known of its context (bpf/verify.h); lives until it does not hold any more */
 	const struct ctx_desc *ctx;
 	bool multi;         /* of a .multi section */
+	bool allow_write;   /* bpf_probe_write_user() */
 	bool lossless;      /* rings created from now on wait instead of dropping */
 	unsigned log_level; /* for judged(): as struct verify_log has it */
 };

@@ -9,8 +9,7 @@ LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'doctor', 'prog', 'ma
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-p', '1'], ['--pid=1'], ['-n', 'cat'], ['-f'], ['--follow'], ['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'], ['--wait'],
-         ['--keep'], ['--all'],
-         ['--allow-write'], ['--max-functions', '9']]
+         ['--keep'], ['--all'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
                                                         '18446744073709551616'], 'run trace'),
@@ -48,7 +47,7 @@ FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--quiet': 'run trace count latency stack inject list check code args',
          '-v': 'run trace count latency stack inject list check code',
          '--verbose': 'run trace count latency stack inject list check code',
-         '--lossless': 'run trace', '--stats': 'run', '--dry-run': 'run'}
+         '--lossless': 'run trace', '--stats': 'run', '--dry-run': 'run', '--allow-write': 'run code'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
         **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack', 'inject']},

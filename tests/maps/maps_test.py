@@ -114,7 +114,7 @@ def what_is_absent_says_why():
     for name, words in (('task', ['bpf_get_current_task#35', 'no task_struct',
                                   'bpf_get_current_pid_tgid()']),
                         ('jiffies', ['bpf_jiffies64#118', 'bpf_ktime_get_coarse_ns()']),
-                        ('write', ['bpf_probe_write_user#36', '--allow-write']),
+                        ('write', ['bpf_probe_write_user#36', 'unless --allow-write is given']),
                         ('signal', ['bpf_send_signal#109', 'fmod_ret']),
                         ('strtol', ['bpf_strtol#105', 'there are: map_lookup_elem, ',
                                     ', get_stackid, '])):

@@ -292,7 +292,7 @@ static const struct verify_case target_words_cases[] = {
 	{ "ldxdw r2, [r1+0]\nlsh r2, 1\nldxdw r2, [r2+8]\n" OK, "R2 invalid mem access" },
 	{ "ldxdw r2, [r1+0]\nmov32 r2, r2\nldxdw r2, [r2+8]\n" OK, "R2 invalid mem access" },
 	{ "ldxdw r2, [r1+0]\nstdw [r2+0], 0\n" OK, "R2 invalid mem access 'scalar'" },
-	{ "ldxdw r2, [r1+0]\nstdw [r2+0], 0\n" OK, "never write the target's memory" },
+	{ "ldxdw r2, [r1+0]\nstdw [r2+0], 0\n" OK, "written by bpf_probe_write_user() alone" },
 	{ "ldxdw r2, [r1+0]\nmov r3, 1\nlock add [r2+0], r3\n" OK,
 	  "BPF_ATOMIC stores into R2 scalar is not allowed" },
 	{ "ldxdw r2, [r1+0]\nacqdw r3, [r2+0]\n" OK, "BPF_ATOMIC stores into R2" },

@@ -319,6 +319,36 @@ static void test_changes(void **state)
 	VERIFY_CASES(changes_cases);
 }
 
+/* Memory of the target's: by those that are allowed to, from memory of their own. */
+#define WRITE   "mov r3, 8\ncall 36\n" OK
+#define TO_WORD "ldxdw r1, [r1+0]\n"
+#define FROM    "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\n"
+#define ALLOWED .allow_write = true
+
+static const struct verify_case writes_cases[] = {
+	{ FROM TO_WORD WRITE,
+	  "helper bpf_probe_write_user#36 may corrupt the target's memory: it is refused unless "
+	  "--allow-write is given" },
+	{ "ja +2\n" FROM TO_WORD WRITE, "unless --allow-write is given" },
+	{ FROM TO_WORD WRITE, NULL, ALLOWED },
+	{ FROM TO_WORD WRITE, NULL, X, ALLOWED },
+	{ FROM TO_WORD WRITE, NULL, M, ALLOWED },
+	{ FROM TO_WORD WRITE, NULL, S, ALLOWED },
+	{ FROM TO_WORD WRITE, "helper bpf_probe_write_user", PROGRAM_PLAIN },
+	{ FROM "mov r1, 64\n" WRITE, NULL, ALLOWED },
+	{ "mov r2, 64\n" TO_WORD WRITE, "R2 type=scalar expected=fp", ALLOWED },
+	{ "mov r2, r10\nadd r2, -4\n" TO_WORD WRITE, "invalid read from stack R2 off=-4 size=8",
+	  ALLOWED },
+	{ FROM TO_WORD "ldxdw r3, [r10-8]\njgt r3, 64, e\ncall 36\n" END, "R3 invalid zero-sized",
+	  ALLOWED },
+	{ FROM TO_WORD "mov r3, -1\ncall 36\n" OK, "R3 min value is negative", ALLOWED },
+};
+
+static void test_writes(void **state)
+{
+	VERIFY_CASES(writes_cases);
+}
+
 /* -- typed pointers ------------------------------------------------------------------------------ */
 
 static const struct ty t_int = { .kind = TY_INT, .size = 4, .flags = TY_SIGNED, .name = "int" };
@@ -743,11 +773,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_functions),  cmocka_unit_test(test_callbacks),
 		cmocka_unit_test(test_rounds),     cmocka_unit_test(test_kfuncs),
-		cmocka_unit_test(test_changes),    cmocka_unit_test(test_typed),
-		cmocka_unit_test(test_members),    cmocka_unit_test(test_pruning),
-		cmocka_unit_test(test_not_pruned), cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_text),   cmocka_unit_test(test_log_levels),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_changes),    cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_typed),      cmocka_unit_test(test_members),
+		cmocka_unit_test(test_pruning),    cmocka_unit_test(test_not_pruned),
+		cmocka_unit_test(test_log),        cmocka_unit_test(test_log_text),
+		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);

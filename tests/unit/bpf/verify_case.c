@@ -109,6 +109,7 @@ static int attr_of(const struct verify_case *c, struct program_attr *attr, char 
 				       .nslots = c->ctx ? c->ctx->nslots : PROGRAM_NO_CTX,
 				       .arena = arena,
 				       .generated = c->generated,
+				       .allow_write = c->allow_write,
 				       .map_by_fd = by_fd };
 	attr->ninsns = n < 0 ? 0 : (uint32_t)n;
 	return n < 0 ? -1 : 0;

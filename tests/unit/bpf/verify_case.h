@@ -20,7 +20,7 @@ struct verify_case {
 	const char *says; /* part of the reason; NULL: it is accepted */
 	enum program_kind kind;
 	const struct ctx_desc *ctx;
-	bool generated;
+	bool generated, allow_write;
 	uint64_t r0; /* of what is accepted, with the context of verify_run.h */
 	bool any;    /* it returns what nobody can tell: an address, the time */
 	bool no_run; /* it reads the target where there is nothing */

@@ -197,6 +197,55 @@ static void reads_survive_bad_addresses(void **state)
 	munmap(edge - 4096, 8192);
 }
 
+/* 4 KiB written at these places: 0, or an error. */
+static uint64_t poke(uint64_t at)
+{
+	static const char page[4096] = "poked";
+
+	return rt_probe_write_user(at, page, sizeof(page));
+}
+
+static void writes_what_is_not_ours(void **state)
+{
+	static char big[3 * 4096];
+	struct arena *a = rt_util_arena();
+	char *edge = edge_page(), *own;
+	uint64_t at = (uint64_t)big + 1, tls;
+
+	assert_int_equal(poke(at), 0);
+	assert_string_equal(big + 1, "poked");
+	assert_int_equal(rt_probe_write_user(at, "x", 1), 0);
+	assert_string_equal(big + 1, "xoked");
+	assert_int_equal(poke(at = (uint64_t)edge - 4096), 0);
+	assert_int_equal(poke(at + 1), R0(EFAULT));
+	assert_int_equal(poke((uint64_t) "constant"), R0(EFAULT));
+	assert_int_equal(poke(0), R0(EFAULT));
+	assert_int_equal(poke(UINT64_MAX - 4095), R0(EFAULT));
+	assert_int_equal(poke(UINT64_MAX - 4096), R0(EFAULT));
+	assert_int_equal(poke((uint64_t)a->hdr), R0(EPERM));
+	assert_int_equal(poke((uint64_t)a->hdr + ARENA_SIZE - 1), R0(EPERM));
+	assert_int_equal(poke(rt_state.threads - 1), R0(EPERM));
+	assert_int_equal(poke(rt_state.threads + SHM_MAX_THREADS * RT_THREAD_SIZE - 1), R0(EPERM));
+	__asm__ volatile("movq %%fs:0, %0" : "=r"(tls));
+	assert_int_equal(rt_probe_write_user(tls + (uint64_t)(int64_t)rt_state.tls_off + 8, "x", 1),
+			 R0(EPERM));
+	own = (char *)__builtin_frame_address(0); /* poke()'s frame lies below */
+	assert_int_equal(poke((uint64_t)own - 4096 - 32), R0(EPERM));
+	rt_state.cfi = (uint64_t)big + 4096;
+	assert_int_equal(poke((uint64_t)big), 0);
+	assert_int_equal(poke((uint64_t)big + 1), R0(EPERM));
+	rt_state.cfi = 0;
+	rt_state.room[1] = (struct rt_room){ (uint64_t)big + (1 << 20), 4096 };
+	assert_int_equal(poke((uint64_t)big), R0(EPERM));
+	assert_int_equal(poke((uint64_t)big + (33 << 20)), R0(EPERM));
+	rt_state.room[1] = (struct rt_room){ 0, 0 };
+	rt_state.flags = RT_FLAG_NO_READS;
+	assert_int_equal(poke((uint64_t)big), R0(EFAULT));
+	rt_state.flags = 0;
+	munmap(edge - 4096, 8192);
+	rt_util_destroy(a);
+}
+
 static void reads_strings(void **state)
 {
 	static char big[20000], copy[20000];
@@ -424,6 +473,7 @@ int main(void)
 		cmocka_unit_test(random_differs),
 		cmocka_unit_test(snprintf_sizes),
 		cmocka_unit_test(reads_survive_bad_addresses),
+		cmocka_unit_test(writes_what_is_not_ours),
 		cmocka_unit_test(reads_strings),
 		cmocka_unit_test_setup_teardown(printk_formats, printk_start, printk_end),
 		cmocka_unit_test_setup_teardown(printk_refuses, printk_start, printk_end),

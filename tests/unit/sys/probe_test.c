@@ -47,11 +47,13 @@ static void helpers(void **state)
 		BPF_FUNC_map_lookup_elem, BPF_FUNC_ktime_get_boot_ns,
 		BPF_FUNC_snprintf,        BPF_FUNC_ktime_get_coarse_ns,
 		BPF_FUNC_get_stackid,     BPF_FUNC_perf_event_output,
-		BPF_FUNC_copy_from_user,
+		BPF_FUNC_copy_from_user,  BPF_FUNC_probe_write_user,
 	};
 	static const enum bpf_func_id absent[] = {
-		BPF_FUNC_redirect,          BPF_FUNC_get_current_task, BPF_FUNC_probe_write_user,
-		BPF_FUNC_get_socket_cookie, (enum bpf_func_id)100000,
+		BPF_FUNC_redirect,
+		BPF_FUNC_get_current_task,
+		BPF_FUNC_get_socket_cookie,
+		(enum bpf_func_id)100000,
 	};
 
 	(void)state;

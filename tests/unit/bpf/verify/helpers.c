@@ -160,7 +160,7 @@ static void check_call(const struct helper *h, const struct helper_proto *p, uns
 		       const char *text, const char *says, enum program_kind kind)
 {
 	char program[2048] = BEFORE, number[32], want[128] = "";
-	struct verify_case c = { .text = program, .kind = kind };
+	struct verify_case c = { .text = program, .kind = kind, .allow_write = true };
 
 	if (takes(p, ARG_RECORD))
 		strcat(program, RESERVE);
