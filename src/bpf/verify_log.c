@@ -219,8 +219,10 @@ void vlog_changes(struct verify *v, const struct vlogged *b)
 			log_slot(v, &f->slot[i], i);
 	}
 	log_refs(v);
-	if (v->log->n == something && v->log->text)
+	if (v->log->n == something && v->log->text) {
 		v->log->n = begin;
+		v->log->text[begin] = '\0';
+	}
 	vlog(v, "\n");
 }
 
