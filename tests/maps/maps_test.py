@@ -118,7 +118,7 @@ def what_is_absent_says_why():
                         ('signal', ['bpf_send_signal#109', 'fmod_ret']),
                         ('strtol', ['bpf_strtol#105', 'there are: map_lookup_elem, ',
                                     ', get_stackid, '])):
-        refused(1, words, 'run', part(name + '.bpf.o'), '--', VICTIM)
+        refused(1, words, 'run', part(name + '.bpf.o'), '--', VICTIM, lines=2)
 
 
 main()

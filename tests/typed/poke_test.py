@@ -32,8 +32,8 @@ def poked(*options, obj=POKE, args=(), theirs=5):
 @test
 def refused_unless_allowed():
     r = refused(1, ["helper bpf_probe_write_user#36 may corrupt the target's memory: it is refused unless "
-                    '--allow-write is given'], 'run', POKE, '--', VICTIM)
-    refused(1, '--allow-write is given', 'code', 'poke', POKE, '--', VICTIM)
+                    '--allow-write is given'], 'run', POKE, '--', VICTIM, lines=2)
+    refused(1, '--allow-write is given', 'code', 'poke', POKE, '--', VICTIM, lines=2)
     assert utramp('code', '--allow-write', 'poke', POKE, '--', VICTIM).code == 0
 
 

@@ -59,7 +59,7 @@ def numbers_by_the_interpreter():
 def words_are_no_numbers():
     """The same program, for a function whose arguments are words."""
     refused(1, ['math between map_value pointer and register with unbounded min value'], 'run', '--attach',
-            'numbers=typed_victim:wide', obj('numbers'), '--', VICTIM, lines=2)
+            'numbers=typed_victim:wide', obj('numbers'), '--', VICTIM, lines=3)
 
 
 @test
@@ -120,15 +120,15 @@ def classes():
 def what_a_pattern_agrees_on():
     r = utramp('run', obj('pattern'), '--', VICTIM)
     assert r.code == 0 and re.search('seen = 6', r.out), r
-    refused(1, 'access beyond struct conn at off 16 size 8', 'run', obj('agreed'), '--', VICTIM, lines=2)
+    refused(1, 'access beyond struct conn at off 16 size 8', 'run', obj('agreed'), '--', VICTIM, lines=3)
 
 
 @test
 def what_is_no_member():
-    refused(1, 'access beyond struct conn at off 16 size 8', 'run', obj('beyond'), '--', VICTIM, lines=2)
+    refused(1, 'access beyond struct conn at off 16 size 8', 'run', obj('beyond'), '--', VICTIM, lines=3)
     refused(1, 'access beyond the end of member port (mend:12) in struct conn with off 8 size 8', 'run',
-            obj('cut'), '--', VICTIM, lines=2)
-    refused(1, "struct req doesn't have field at offset 92 of size 4", 'run', obj('hole'), '--', VICTIM, lines=2)
+            obj('cut'), '--', VICTIM, lines=3)
+    refused(1, "struct req doesn't have field at offset 92 of size 4", 'run', obj('hole'), '--', VICTIM, lines=3)
 
 
 main()
