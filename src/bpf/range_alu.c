@@ -371,11 +371,17 @@ static void move(struct range *dst, bool is64, int16_t off, const struct range *
 static void alu_word(struct range *dst, const struct alu *alu, bool is_signed,
 		     const struct range *src)
 {
-	struct view a = view_word(dst), b = view_word(src);
-	struct view word = apply(alu, is_signed, &a, &b), half = view_all(RANGE_HALF);
+	struct view a = view_word(dst), b = view_word(src), word, half = view_all(RANGE_HALF);
+	struct range low_half;
 	/* A shift by half a word or more leaves no bit of the low half in it. */
 	bool low = alu->low && (alu->op != part_lsh || src->umax < RANGE_HALF);
 
+	if (alu->op == part_lsh && src->umin >= RANGE_HALF && src->umax < RANGE_WORD) {
+		/* and none of the high half: what JMP32 told is enough */
+		sign_extend(&low_half, dst, RANGE_HALF, RANGE_WORD);
+		a = view_word(&low_half);
+	}
+	word = apply(alu, is_signed, &a, &b);
 	if (low) {
 		a = view_half(dst);
 		b = view_half(src);

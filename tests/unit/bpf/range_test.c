@@ -210,6 +210,12 @@ static void test_bounds_checks(void **state)
 	/* by 32 bits: holds for the low half, for all once it is all there is */
 	assert_true(if_op32(x, BPF_JLT, 100).umax > UINT32_MAX);
 	between(alu32(x, BPF_MOV, if_op32(x, BPF_JLT, 100)), 0, 99);
+	/* as compilers extend what they compared: low halves by two shifts */
+	between(alu(alu(if_op32(x, BPF_JLE, 4), BPF_LSH, number(32)), BPF_RSH, number(32)), 0, 4);
+	between(alu(alu(if_op32(x, BPF_JLE, 4), BPF_LSH, number(33)), BPF_RSH, number(33)), 0, 4);
+	between(alu(alu(if_op32(if_op32(x, BPF_JSGE, -3), BPF_JSLE, 4), BPF_LSH, number(32)),
+		    BPF_ARSH, number(32)),
+		-3, 4);
 	between(if_op32(range_load(4, false), BPF_JLT, 100), 0, 99);
 	between(if_op32(range_load(4, false), BPF_JEQ, 5), 5, 5);
 	between(if_op32(if_op32(range_load(4, false), BPF_JSGT, 0), BPF_JSLT, 64), 1, 63);
