@@ -9,6 +9,7 @@
 #   make bench      what a hit costs, beside hand-written trampolines and kernel uprobes
 #   make install    into PREFIX (/usr/local), below DESTDIR if that is set
 #   make deb        a Debian package, build/utramp_VERSION_amd64.deb
+#   make docs       docs/helpers.md anew, of the tables of helpers and kfuncs
 
 PREFIX ?= /usr/local
 BUILD ?= build
@@ -63,7 +64,10 @@ deb:
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i
 
+docs:
+	python3 tools/make-helpers-page.py
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all whole demo test test-long mutate fuzz bench install deb format clean
+.PHONY: all whole demo test test-long mutate fuzz bench install deb format docs clean

@@ -1,5 +1,5 @@
 /*
- * bpf/helper.h - the one table of helpers: id, name, implementation, rules.
+ * bpf/helper.h - the one table of helpers: id, name, implementation, prototype, rules.
  *
  * Context  [ctl]
  * Spec     bpf-helpers(7), include/uapi/linux/bpf.h (ids)
@@ -8,6 +8,7 @@
 #define BPF_HELPER_H
 
 #include "base/diag.h"
+#include "bpf/proto.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ enum {
 	HELPER_TAKES_CTX = 1 << 5, /* r1 is ctx */
 	HELPER_READS_MEM = 1 << 6, /* reads the target's memory */
 	HELPER_OVERRIDES = 1 << 7,
+	HELPER_MORE = 1 << 12,   /* arguments behind those of the prototype are optional */
 	HELPER_MEMORY = 1 << 10, /* gives the address of a map's memory, or NULL */
 	HELPER_OWN = 1 << 9,     /* for generated programs only: none of the kernel's */
 	HELPER_WRITES = 1 << 11, /* the target's memory: only where that is allowed */
@@ -42,6 +44,8 @@ struct helper {
 	const char *symbol; /* in the slab: "rt_map_lookup_elem"; NULL: the engines inline it */
 	uint64_t native;    /* address of the same in this process */
 	uint32_t flags;
+	const char *differs; /* from the kernel's, for docs/helpers.md */
+	struct helper_proto proto;
 	uint8_t nargs; /* r1 .. r<nargs> are arguments, the others none */
 	uint8_t needs; /* of them must be set: fewer than nargs where the rest is optional */
 };

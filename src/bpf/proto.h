@@ -1,8 +1,8 @@
 /*
- * bpf/proto.h - what helpers ask of their arguments and give back: one table.
+ * bpf/proto.h - what helpers ask of their arguments and give back.
  *
- * Beside helper.h, which says who may call a helper and where it is.  Read by the verifier
- * (verify_arg.c) and by the checked interpreter (interp_args.c).
+ * A part of each row of the helpers' table (helper.h).  Read by the verifier (verify_arg.c) and by
+ * the checked interpreter (interp_args.c).  The comments of both enums are docs/helpers.md's.
  *
  * Context  [ctl]
  * Spec     bpf-helpers(7); struct bpf_func_proto of each helper in the kernel (kernel/bpf/helpers.c,
