@@ -136,12 +136,15 @@ static int check_helper(const struct insn_check *c)
 				"(utramp_object__allow_write())",
 				c->at, h->name, id);
 	if (!(h->flags & 1u << c->p->kind))
-		return diag_set(c->d, -EACCES, "insn %u: helper bpf_%s is for %s programs%s", c->at,
-				h->name, kinds_text(h->flags),
-				h->flags & HELPER_OVERRIDES ?
-					": name the section fmod_ret/FUNCTION, no other kind "
-					"changes a result" :
-					"");
+		return diag_set(
+			c->d, -EACCES,
+			"insn %u: program of this type cannot use helper bpf_%s#%u: it is for "
+			"%s programs%s",
+			c->at, h->name, id, kinds_text(h->flags),
+			h->flags & HELPER_OVERRIDES ?
+				": name the section fmod_ret/FUNCTION, no other kind "
+				"changes a result" :
+				"");
 	return 0;
 }
 

@@ -139,7 +139,7 @@ static const struct refusal refusals[] = {
 	{ INSN(BPF_JMP | BPF_CALL, 0, 0, 0, -1), NOP, -EACCES, "unknown helper #-1" },
 	{ INSN(BPF_JMP | BPF_CALL, 0, 0, 0, 0), NOP, -EACCES, "unknown helper #0" },
 	{ INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_override_return), NOP, -EACCES,
-	  "helper bpf_override_return is for fmod_ret programs" },
+	  "program of this type cannot use helper bpf_override_return#58: it is for fmod_ret" },
 	/* maps */
 	{ INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 1, 0, 7), INSN(0, 0, 0, 0, 0), -EACCES,
 	  "descriptor 7 is not a map" },

@@ -157,7 +157,8 @@ static void refused(enum program_kind kind, const char *text, const char *why)
 
 static void test_refused(void **state)
 {
-	refused(PROGRAM_PLAIN, CODE(0), "helper bpf_get_stack is for fentry, fexit, fmod_ret and");
+	refused(PROGRAM_PLAIN, CODE(0),
+		"cannot use helper bpf_get_stack#67: it is for fentry, fexit, fmod_ret and");
 	refused(PROGRAM_FENTRY, "add r1, 8\n" CODE(0), "r1 is not ctx");
 	refused(PROGRAM_FENTRY, "mov r1, r10\n" CODE(0), "r1 is not ctx");
 	refused(PROGRAM_FENTRY, "mov r2, r10\nadd r2, -520\nmov r3, 8\nmov r4, 0\ncall 67\nexit\n",
