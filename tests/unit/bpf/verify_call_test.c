@@ -292,7 +292,7 @@ static void test_kfuncs(void **state)
 #define ERRNO    "mov r1, 7\ncall kfunc 0x10002\n"
 #define RESULT   "stdw [r10-8], 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\ncall kfunc 0x10003\n"
 #define NO_OVERRIDE \
-	"helper bpf_override_return is for fmod_ret programs: name the section fmod_ret/FUNCTION"
+	"cannot use helper bpf_override_return#58: it is for fmod_ret programs: name the section fmod_ret/FUNCTION"
 #define NO_ERRNO  "utramp_set_errno() is for fmod_ret programs: name the section fmod_ret/FUNCTION"
 #define NO_RESULT "utramp_set_result() is for fmod_ret programs: name the section fmod_ret/FUNCTION"
 
