@@ -145,7 +145,7 @@ static int walk(struct verify *v)
 				err = vstate_full(v);
 		} while (!err);
 	} while (err == VERIFY_END && take_up(v));
-	return err == VERIFY_END ? 0 : err;
+	return err == VERIFY_END ? v->err : err;
 }
 
 static int prepare(struct verify *v)

@@ -348,20 +348,22 @@ static void function(struct verify *v, uint32_t sub)
 			give_up(v, from, to);
 			break;
 		}
+	v->looked += (uint64_t)(turns + 1) * (v->p->sub[sub].end - v->p->sub[sub].start);
 	if (!same_need(&before, start))
 		tell_callers(v, sub);
 }
 
 void vneed_compute(struct verify *v)
 {
-	unsigned rounds = 0;
+	uint64_t most = VERIFY_TURNS * (uint64_t)v->p->ninsns + 1000000;
 	bool again = true;
 
 	memset(v->need, 0, v->nnodes * sizeof(*v->need));
 	memset(v->sub, SUB_AGAIN, v->p->nsub);
-	while (again && rounds++ < VERIFY_TURNS) {
+	v->looked = 0;
+	while (again && v->looked < most) {
 		again = false;
-		for (uint32_t s = v->p->nsub; s--;)
+		for (uint32_t s = v->p->nsub; s-- && v->looked < most;)
 			if (v->sub[s] & SUB_AGAIN) {
 				again = true;
 				function(v, s);

@@ -117,7 +117,7 @@ enum vforget {
 };
 
 #define VERIFY_MAX_WAITING 8192 /* branches at a time; BPF_COMPLEXITY_LIMIT_JMP_SEQ */
-#define VERIFY_TURNS       64   /* over a function, at most, until nothing changes */
+#define VERIFY_TURNS       32   /* over a function, and over all of them, until nothing changes */
 
 struct verify {
 	const struct verify_prog *in;
@@ -135,6 +135,7 @@ struct verify {
 		*order_end; /* nodes' instructions, last ones first; by function; see reach() */
 	struct vneed *need; /* by node */
 	int16_t *base;      /* by instruction: see verify_flow.c */
+	uint64_t looked;    /* by vneed_compute(): instructions */
 	enum vforget forget;
 	bool forgot; /* something that is not forgotten at the next try */
 	uint32_t ids;
