@@ -17,6 +17,11 @@
  * is not known, so a map's value that was put on the stack counts as such.  An index that is added
  * leaves a pointer what it is.
  *
+ * The verifier knows more: which code is dead, what comes back from the stack.  It is not asked, since what stands
+ * here must hold wherever a program is verified anew (verify_again()), and other code is dead there.  In 567
+ * programs of tests and examples that cost: no context (all 51 that lose it mean to), and 512 bytes of stack taken for
+ * granted in 34.
+ *
  * r1-r5 of a callee begin as the join of all its calls; those of a callback are what its
  * helper gives it.  What was never set, or died in a call, must not be read; only where that
  * holds on all paths is it certain here.
