@@ -85,10 +85,10 @@ struct vstate {
 	uint32_t at;
 	unsigned nrefs;
 	struct vref ref[VERIFY_REFS];
-	struct vstate *parent; /* the last remembered one on the way here */
-	struct vstate *next;   /* in its list */
-	uint32_t branches;     /* paths from here that have not ended; 0: all have */
-	uint32_t token, ids;   /* see verify_prune.c */
+	struct vstate *parent;     /* the last remembered one on the way here */
+	struct vstate *next;       /* in its list */
+	uint32_t branches;         /* paths from here that have not ended; 0: all have */
+	uint32_t token, ids, lean; /* see verify_prune.c */
 	uint32_t hits, misses;
 	uint32_t last_at; /* of branches that wait: the jump, and where the log was */
 	size_t log_at;

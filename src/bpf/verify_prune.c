@@ -5,10 +5,12 @@
  *
  * It also ends at a case of a state on its own way here, if the run time bounds how often the way
  * between the two is gone: bpf_iter_num_next, may_goto, callbacks.  Nothing new can follow, and it
- * ends.  What bounds it is told by a token, which is never used twice: the iterator, the call that has
- * a budget of may_goto, the call of the helper.  It must have been there at the first state, have been
- * passed since and be there still, so an unbounded loop around a bounded one is not taken for it.  What
- * changes from round to round is widened to "any number", so that few rounds are looked at.
+ * ends; at these instructions alone, so that no way round leaves them out.  What bounds it is told by a
+ * token, which is never used twice: the iterator, the call that has a budget of may_goto, the call of the
+ * helper.  It must have been there at the first state, have been passed since and be there still, so an
+ * unbounded loop around a bounded one is not taken for it; and a state from which paths ended so covers
+ * only those with the same tokens (lean), so that none is begun anew on another way round.  What changes
+ * from round to round is widened to "any number", so that few rounds are looked at.
  *
  * Without such a bound, a state that equals one on its way here goes round for ever: refused.
  *
@@ -311,6 +313,33 @@ static bool bounded(const struct vstate *old, const struct vstate *now, uint32_t
 	return true;
 }
 
+/*
+ * The path ends at a state that is on its way, or that leans on one: what was there when `ids` were given
+ * bounds how often the states between are come through, as long as it is the same that counts.
+ */
+static void lean_on(struct vstate *now, uint32_t ids)
+{
+	for (struct vstate *s = now->parent; ids && s && s->ids >= ids; s = s->parent)
+		if (s->lean < ids)
+			s->lean = ids;
+}
+
+/* What counted the rounds that old leans on counts them now: it was not begun anew. */
+static bool same_tokens(const struct vstate *old, const struct vstate *now)
+{
+	for (unsigned k = 0; k < old->nrefs; k++)
+		if (old->ref[k].id <= old->lean && old->ref[k].id != now->ref[k].id)
+			return false;
+	for (unsigned k = 0; k <= old->depth; k++) {
+		const struct vframe *a = old->f[k], *b = now->f[k];
+
+		if ((a->serial <= old->lean && a->serial != b->serial) ||
+		    (a->loop <= old->lean && a->loop != b->loop))
+			return false;
+	}
+	return true;
+}
+
 static bool too_soon(const struct verify *v, bool loop)
 {
 	if (loop)
@@ -333,13 +362,19 @@ int vprune_visit(struct verify *v)
 			continue;
 		}
 		if (vsame_covers(old, s)) {
-			if (!old->branches || bounded(old, s, token)) {
+			bool counted = old->branches && bounded(old, s, token);
+
+			if (old->branches ? counted && token && token <= old->ids :
+					    same_tokens(old, s)) {
+				lean_on(s, old->branches ? old->ids : old->lean);
 				old->hits++;
 				return VERIFY_END;
 			}
-			clean(v, s);
-			if (vsame_covers(s, old))
-				return endless(v);
+			if (old->branches && !counted) {
+				clean(v, s);
+				if (vsame_covers(s, old))
+					return endless(v);
+			}
 		}
 		if (old->branches && token && old->token == token && !before)
 			before = old;

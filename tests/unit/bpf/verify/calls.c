@@ -107,6 +107,8 @@ void verify_callbacks(void **state)
 		      "stdw [r10-8], 0\n" EACH(
 			      "1") "ldxdw r0, [r10-8]\n" RET
 				   "f: ldxw r1, [r2+0]\nldxdw r5, [r4+0]\nadd r5, r1\nstxdw [r4+0], r5\nmov r0, 0\nexit\n"),
+		REFUSED("infinite loop detected", "a: " LOOP("3") "ja a\nf: mov r0, 0\nexit\n"),
+		REFUSED("infinite loop detected", LOOP("3") OK "f: ja f\n"),
 		REFUSED("should have been in [0, 1]", LOOP("3") OK "f: mov r0, 2\nexit\n"),
 		REFUSED("should have been in [0, 1]", LOOP("3") OK "f: mov r0, -1\nexit\n"),
 		REFUSED("R3 !read_ok", LOOP("3") OK "f: mov r0, r3\nexit\n"),
@@ -134,7 +136,11 @@ void verify_callbacks(void **state)
 
 #define NEW(lo_, hi_) \
 	"mov r1, r10\nadd r1, -8\nmov r2, " lo_ "\nmov r3, " hi_ "\ncall kfunc 0x10004\n"
-#define NEXT    "mov r1, r10\nadd r1, -8\ncall kfunc 0x10005\n"
+#define NEXT "mov r1, r10\nadd r1, -8\ncall kfunc 0x10005\n"
+/* so that a state is remembered at the next place where ways meet */
+#define PASSED \
+	"jeq r7, 11, +0\njeq r7, 12, +0\nja +0\nmov r2, 0\nmov r2, 0\nmov r2, 0\nmov r2, 0\nmov r2, 0\n" \
+	"mov r2, 0\nmov r2, 0\nmov r2, 0\nmov r2, 0\n"
 #define DESTROY "mov r1, r10\nadd r1, -8\ncall kfunc 0x10006\n"
 
 void verify_iterators(void **state)
@@ -161,6 +167,41 @@ void verify_iterators(void **state)
 			NEW("0", "3") NEXT "jeq r0, 0, d\nstb [r0+0], 1\nd: " DESTROY OK),
 		REFUSED("R0 invalid mem access", NEW("0", "3") NEXT "ldxw r1, [r0+0]\n" DESTROY OK),
 		REFUSED("infinite loop detected", NEW("0", "3") "a: " NEXT "ja a\n"),
+		REFUSED("infinite loop detected", "a: " NEW("0", "3") NEXT DESTROY "ja a\n"),
+		REFUSED("infinite loop detected",
+			NEW("0",
+			    "3") "a: mov r1, r10\nadd r1, -16\nmov r2, 0\nmov r3, 1\n"
+				 "call kfunc 0x10004\nmov r1, r10\nadd r1, -16\ncall kfunc 0x10005\n"
+				 "mov r1, r10\nadd r1, -16\ncall kfunc 0x10006\nja a\n"),
+	};
+
+	VERIFY_CASES(c);
+}
+
+void verify_iterators_rounds(void **state)
+{
+	static const struct verify_case c[] = {
+		/* one way round passes it, the other does not, or begins it anew */
+		REFUSED("infinite loop detected", "ldxdw r7, [r1+8]\n" NEW("0", "3") PASSED
+			"a: mov r0, 0\njeq r7, 5, s\n" NEXT "jeq r0, 0, d\n" PASSED
+			"b: mov r0, 0\nja a\ns: mov r2, 0\nja b\nd: " DESTROY OK),
+		REFUSED("infinite loop detected", "ldxdw r7, [r1+8]\n" PASSED
+						  "a: mov r0, 0\njeq r7, 5, s\nmay_goto d\n" PASSED
+						  "b: mov r0, 0\nja a\ns: mov r2, 0\nja b\nd: " OK),
+		REFUSED("", "ldxdw r7, [r1+8]\n" NEW(
+				    "0", "3") "a: " NEXT "jeq r0, 0, d\njeq r7, 5, s\n" PASSED
+					      "b: mov r0, 0\nja a\ns: " DESTROY NEW(
+						      "0", "3") "ja b\nd: " DESTROY OK),
+		/* the number of an iterator that is gone lies where the stack was */
+		RUNS("call local f\njeq r0, 0, e\nldxw r0, [r0+0]\n" RET END "f: " NEW("0", "3")
+			     NEXT "mov r6, r0\n" DESTROY "mov r0, r6\nexit\n"),
+		REFUSED("Unreleased reference",
+			"stdw [r10-16], 0\nmov r1, 3\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\n" OK
+			"f: " NEW("0", "3") "mov r0, 0\nexit\n"),
+		REFUSED("expected an initialized iter_num",
+			NEW("0", "3") "mov r1, 3\nfunc r2, f\nmov r3, r10\nadd r3, -8\n"
+				      "mov r4, 0\ncall 181\n" DESTROY OK
+				      "f: mov r1, r2\ncall kfunc 0x10006\nmov r0, 0\nexit\n"),
 		REFUSED("infinite loop detected", NEW("0", "3") "a: " NEXT "jeq r0, 0, a\nja a\n"),
 		REFUSED("infinite loop detected",
 			"b: " NEW("0", "3") "a: " NEXT "jne r0, 0, a\n" DESTROY "ja b\n"),

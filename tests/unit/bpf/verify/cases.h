@@ -71,6 +71,7 @@ void verify_context(void **state);
 void verify_functions(void **state);
 void verify_callbacks(void **state);
 void verify_iterators(void **state);
+void verify_iterators_rounds(void **state);
 void verify_kfuncs(void **state);
 void verify_depth(void **state);
 void verify_helpers_arguments(void **state);

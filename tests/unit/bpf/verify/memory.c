@@ -132,6 +132,16 @@ void verify_values(void **state)
 				 "1") "jgt r6, 63, e\nadd r0, r6\nldxb r0, [r0+0]\n" RET END),
 		GIVES(33, "value r2, 5, 32\nmov r3, 1\nlock add [r2+0], r3\nldxb r0, [r2+0]\n" RET),
 		GIVES(0x04030201, "value r2, 5, 1\nldxw r0, [r2+0]\n" RET),
+		/* one load through what is ours or the target's */
+		GIVES(3,
+		      "stdw [r10-8], 3\nldxdw r3, [r1+8]\nldxdw r2, [r1+0]\njne r3, 5, +2\nmov r2, r10\nadd r2, -8\n"
+		      "ldxdw r0, [r2+0]\n" RET),
+		GIVES(0x200000008000,
+		      "stdw [r10-8], 3\nldxdw r3, [r1+8]\nldxdw r2, [r1+0]\njeq r3, 5, +2\nmov r2, r10\n"
+		      "add r2, -8\nldxdw r0, [r2+0]\n" RET),
+		REFUSED("R2 invalid mem access 'scalar'",
+			"ldxdw r3, [r1+8]\nldxdw r2, [r1+0]\njeq r3, 5, +2\nmov r2, r10\n"
+			"add r2, -8\nstdw [r2+0], 1\n" OK),
 		REFUSED("value_size=64 off=61 size=4", LOOKUP("1") "ldxw r0, [r0+61]\n" RET END),
 		REFUSED("value_size=16 off=16 size=1", LOOKUP("2") "stb [r0+16], 1\n" END),
 		REFUSED("value_size=16 off=-8 size=8", LOOKUP("2") "ldxdw r0, [r0-8]\n" RET END),
