@@ -117,7 +117,7 @@ def what_is_absent_says_why():
                         ('write', ['bpf_probe_write_user#36', 'unless --allow-write is given']),
                         ('signal', ['bpf_send_signal#109', 'fmod_ret']),
                         ('strtol', ['bpf_strtol#105', 'there are: map_lookup_elem, ',
-                                    ', get_stackid, '])):
+                                    ', get_stackid'])):
         refused(1, words, 'run', part(name + '.bpf.o'), '--', VICTIM, lines=2)
 
 
