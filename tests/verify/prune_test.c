@@ -12,6 +12,7 @@
 #include "bpf/verify.h"
 
 #include "gen.h"
+#include "world.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,57 +21,20 @@
 
 #define PATHS 400000 /* instructions, on all paths */
 
-static struct arena *arena;
-static struct map *maps[GEN_MAPS];
 static struct bpf_insn insn[GEN_MAX_INSNS];
 static int ninsns;
-
-/* Numbers, as in a raw tracepoint. */
-static struct ctx_slot slots[GEN_SLOTS];
-static const struct ctx_desc ctx = { GEN_SLOTS, slots };
 
 static struct {
 	unsigned accepted, refused, complex, far, let_pass, lost, tries[4];
 	uint64_t processed, all;
 } result;
 
-static void make(int which, uint32_t type, uint32_t key, uint32_t value, uint32_t n)
-{
-	struct map_attr attr = {
-		.type = type, .key_size = key, .value_size = value, .max_entries = n, .name = "m"
-	};
-	struct diag d = { "" };
-
-	if (map_create(arena, &attr, &maps[which], &d)) {
-		printf("Bail out! map_create: %s\n", d.text);
-		exit(1);
-	}
-}
-
-static void world(void)
-{
-	if (arena_create(&arena)) {
-		printf("Bail out! no arena\n");
-		exit(1);
-	}
-	for (unsigned k = 0; k < GEN_SLOTS; k++)
-		slots[k].bytes = 8;
-	make(GEN_ARRAY, BPF_MAP_TYPE_ARRAY, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
-	make(GEN_HASH, BPF_MAP_TYPE_HASH, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
-	make(GEN_RING, BPF_MAP_TYPE_RINGBUF, 0, 0, GEN_RING_BYTES);
-}
-
-static struct map *by_fd(void *arg, int fd)
-{
-	return fd >= 0 && fd < GEN_MAPS ? maps[fd] : NULL;
-}
-
 static int judge(const struct program *p, bool all, struct verify_log *log, struct verify_stats *s,
 		 struct diag *d)
 {
 	const struct verify_prog in = { .p = p,
-					.arena = arena,
-					.ctx = &ctx,
+					.arena = world_arena,
+					.ctx = &world_ctx,
 					.explore_all = all,
 					.max_insns = all ? PATHS : 0 };
 
@@ -79,16 +43,12 @@ static int judge(const struct program *p, bool all, struct verify_log *log, stru
 
 static struct program *parse(uint64_t seed)
 {
-	struct program_attr attr = { .kind = PROGRAM_FENTRY,
-				     .insn = insn,
-				     .arena = arena,
-				     .map_by_fd = by_fd,
-				     .nslots = GEN_SLOTS };
+	struct program_attr attr;
 	struct program *p = NULL;
 	struct diag d = { "" };
 
 	ninsns = gen_program(seed, insn);
-	attr.ninsns = (uint32_t)ninsns;
+	attr = world_attr(insn, ninsns);
 	return program_parse(&attr, &p, &d) ? NULL : p;
 }
 
@@ -168,7 +128,7 @@ int main(int argc, char **argv)
 	uint64_t first = argc > 2 && strcmp(argv[2], "only") ? strtoull(argv[2], NULL, 0) : 1;
 	unsigned bad = 0;
 
-	world();
+	world_make();
 	if (argc > 2 && !strcmp(argv[2], "only"))
 		return only(programs);
 	printf("TAP version 13\n1..4\n");

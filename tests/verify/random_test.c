@@ -15,6 +15,7 @@
 
 #include "gen.h"
 #include "kernel.h"
+#include "world.h"
 
 #include "../unit/bpf/randprog.h"
 
@@ -67,12 +68,6 @@ static struct {
 	struct table refusals, strict, known, suspect, bad;
 } result;
 
-/* Numbers, as in a raw tracepoint. */
-static struct ctx_slot gen_slots[GEN_SLOTS];
-static const struct ctx_desc gen_ctx = { GEN_SLOTS, gen_slots };
-
-static struct arena *arena;
-static struct map *maps[GEN_MAPS];
 static struct engine_env env;
 static struct bpf_insn insn[GEN_MAX_INSNS];
 static int ninsns;
@@ -116,61 +111,26 @@ static void show(const char *what, struct table *t, unsigned most)
 		       (unsigned long)t->message[k].seed);
 }
 
-static void make(int which, uint32_t type, uint32_t key, uint32_t value, uint32_t n)
-{
-	struct map_attr attr = {
-		.type = type, .key_size = key, .value_size = value, .max_entries = n, .name = "m"
-	};
-	struct diag d = { "" };
-
-	if (map_create(arena, &attr, &maps[which], &d)) {
-		printf("Bail out! map_create: %s\n", d.text);
-		exit(1);
-	}
-}
-
 static void world(void)
 {
-	if (arena_create(&arena)) {
-		printf("Bail out! no arena\n");
-		exit(1);
-	}
-	engine_env_native(arena, &env);
+	world_make();
+	engine_env_native(world_arena, &env);
 	rt_state.arena = env.arena;
 	rt_state.tls_off = rt_tls_offset();
-	for (unsigned k = 0; k < GEN_SLOTS; k++)
-		gen_slots[k].bytes = 8;
-	make(GEN_ARRAY, BPF_MAP_TYPE_ARRAY, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
-	make(GEN_HASH, BPF_MAP_TYPE_HASH, 4, GEN_VALUE_BYTES, GEN_ENTRIES);
-	make(GEN_RING, BPF_MAP_TYPE_RINGBUF, 0, 0, GEN_RING_BYTES);
-}
-
-static struct map *by_fd(void *arg, int fd)
-{
-	return fd >= 0 && fd < GEN_MAPS ? maps[fd] : NULL;
-}
-
-static struct program_attr attr_of_program(void)
-{
-	return (struct program_attr){ .kind = PROGRAM_FENTRY,
-				      .insn = insn,
-				      .ninsns = (uint32_t)ninsns,
-				      .arena = arena,
-				      .map_by_fd = by_fd,
-				      .nslots = GEN_SLOTS };
 }
 
 /* 0: accepted. */
 static int judge(struct verify_log *log, struct diag *d)
 {
-	struct program_attr attr = attr_of_program();
+	struct program_attr attr = world_attr(insn, ninsns);
 	struct program *p = NULL;
 	int err = program_parse(&attr, &p, d);
 
 	if (err)
 		return err;
-	err = verify_program(&(struct verify_prog){ .p = p, .arena = arena, .ctx = &gen_ctx }, log,
-			     NULL, d);
+	err = verify_program(
+		&(struct verify_prog){ .p = p, .arena = world_arena, .ctx = &world_ctx }, log, NULL,
+		d);
 	program_put(p);
 	return err;
 }
@@ -179,16 +139,16 @@ static int judge(struct verify_log *log, struct diag *d)
 static void fill_maps(struct rand *r)
 {
 	uint64_t value[GEN_VALUE_BYTES / 8];
-	struct shm_ring *ring = maps[GEN_RING]->values;
+	struct shm_ring *ring = world_map[GEN_RING]->values;
 
 	for (uint32_t key = 0; key < GEN_ENTRIES; key++) {
 		for (unsigned k = 0; k < GEN_VALUE_BYTES / 8; k++)
 			value[k] = rand_value(r);
-		map_update(maps[GEN_ARRAY], &key, value, 0, 1);
+		map_update(world_map[GEN_ARRAY], &key, value, 0, 1);
 		if (rand_below(r, 2))
-			map_delete(maps[GEN_HASH], &key);
+			map_delete(world_map[GEN_HASH], &key);
 		else
-			map_update(maps[GEN_HASH], &key, value, 0, 1);
+			map_update(world_map[GEN_HASH], &key, value, 0, 1);
 	}
 	if (rand_below(r, 4))
 		ring->consumer.pos = ring->producer.pos;
@@ -220,8 +180,8 @@ static int run_once(const struct program *p, struct rand *r, uint64_t fuel, stru
 static const char *run(uint64_t seed, unsigned runs)
 {
 	static struct diag d;
-	struct program_attr attr = attr_of_program();
-	const struct verify_prog how = { .ctx = &gen_ctx };
+	struct program_attr attr = world_attr(insn, ninsns);
+	const struct verify_prog how = { .ctx = &world_ctx };
 	struct rand r = { .s = seed ^ 0x5555555555555555 };
 	struct program *p = NULL;
 	int err = 0;
