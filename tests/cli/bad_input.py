@@ -136,8 +136,8 @@ def never_patched():
 
 @test
 def unknown_helpers():
-    run(1, ['bad_helper.bpf.o', 'bpf_redirect'], 'bad_helper.bpf.o')
-    run(1, ['no_helper.bpf.o', '9999'], 'no_helper.bpf.o')
+    run(1, ['bad_helper.bpf.o', 'bpf_redirect', 'at bad_helper.bpf.c:'], 'bad_helper.bpf.o', lines=2)
+    run(1, ['no_helper.bpf.o', '9999'], 'no_helper.bpf.o', lines=2)
 
 
 @test
