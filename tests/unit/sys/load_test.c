@@ -557,7 +557,7 @@ int main(int argc, char **argv)
 		LOAD_TEST(modern_paths),
 		LOAD_TEST(lossless_rings),
 		LOAD_TEST(unknown_helper),
-		TEST(libbpf_logs),
+		LOAD_TEST(libbpf_logs),
 		LOAD_TEST(no_types),
 		LOAD_TEST(guarded_fields),
 		LOAD_TEST(links),
