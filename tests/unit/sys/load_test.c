@@ -551,15 +551,9 @@ static void filter_kills(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LOAD_TEST(filter_kills),
-		LOAD_TEST(whole_object),
-		LOAD_TEST(loaded_programs_run),
-		LOAD_TEST(modern_paths),
-		LOAD_TEST(lossless_rings),
-		LOAD_TEST(unknown_helper),
-		LOAD_TEST(libbpf_logs),
-		LOAD_TEST(no_types),
-		LOAD_TEST(guarded_fields),
+		LOAD_TEST(filter_kills), LOAD_TEST(whole_object),   LOAD_TEST(loaded_programs_run),
+		LOAD_TEST(modern_paths), LOAD_TEST(lossless_rings), LOAD_TEST(unknown_helper),
+		LOAD_TEST(libbpf_logs),  LOAD_TEST(no_types),       LOAD_TEST(guarded_fields),
 		LOAD_TEST(links),
 	};
 
