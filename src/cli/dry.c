@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "utramp/verify.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,11 +185,11 @@ static void tell(struct dry *d, const char *path, const struct utramp_program *p
 
 /* -- one object -------------------------------------------------------------------------------------- */
 
-static bool is_here(const struct dry *d, const struct utramp_program *p, const struct place *at)
+static bool is_here(struct dry *d, const struct utramp_program *p, const struct place *at)
 {
 	const char *spec = spec_of(d->c, p);
 
-	return d->c->command || find_place((struct dry *)(uintptr_t)d, spec, module_of(spec)) == at;
+	return d->c->command || find_place(d, spec, module_of(spec)) == at;
 }
 
 /* Only what goes there and was not told of yet; how many. */
