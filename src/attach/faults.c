@@ -425,8 +425,10 @@ static void give_up(struct utramp_target *t, int err)
 
 	snprintf(text, sizeof(text), "the target may not set signal handlers (%s)", strerror(-err));
 	other_way(t, text);
-	for (size_t i = 0; i < t->hooks.n; i++)
+	for (size_t i = 0; i < t->hooks.n; i++) {
 		t->hooks.at[i]->dirty |= hook_has_links(t->hooks.at[i]);
+		t->hooks.at[i]->ready.at = 0;
+	}
 	write_flags(t);
 }
 

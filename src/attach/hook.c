@@ -459,9 +459,7 @@ static int commit_hook(struct utramp_target *t, struct hook *h, struct batch *b,
 {
 	int err = 0, patch = 0;
 
-	if (hook_has_links(h) && !h->slot_at)
-		err = image_slot(t, h, d);
-	if (!err && h->slot_at && h->dirty)
+	if (h->slot_at && h->dirty)
 		err = image_swap(t, h, d);
 	if (!h->slot_at && !hook_has_links(h))
 		h->dirty = false;
@@ -479,11 +477,50 @@ static size_t count_new(const struct utramp_target *t)
 	return n;
 }
 
+/* Windows to come, so that the stop takes no page fault for them. */
+static void touch(struct utramp_target *t, size_t n)
+{
+	struct process_patch *p = calloc(n + 1, sizeof(*p));
+	unsigned k = 0;
+
+	for (size_t i = 0; i < t->hooks.n && p && k < n; i++) {
+		const struct site *s = &t->hooks.at[i]->func->site;
+
+		if (!t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]))
+			p[k++] = (struct process_patch){ .addr = s->window, .len = s->len };
+	}
+	process_touch(t->proc, p, k);
+	free(p);
+}
+
+/*
+ * Slots and images of all that is to be entered are written while the process runs, if it
+ * does: of what nobody enters no thread can be inside.  Its stop holds pointers and windows.
+ */
+static int prepare(struct utramp_target *t, struct diag *d)
+{
+	size_t n = count_new(t), done = 0;
+	int err = session_write_tails(t, d);
+
+	for (size_t i = 0; i < t->hooks.n; i++)
+		t->hooks.at[i]->ready.at = 0; /* of a commit that failed: others by now */
+	for (size_t i = 0; i < t->hooks.n && !err; i++) {
+		struct hook *h = t->hooks.at[i];
+
+		if (!h->dirty || !hook_has_links(h))
+			continue;
+		err = image_prepare(t, h, d);
+		if (!err && !h->patched)
+			session_progress(t, STEP_WRITTEN, ++done, n);
+	}
+	if (!err && !t->proc->stopped)
+		touch(t, n);
+	return err;
+}
+
 /* Fills the batch.  *soft: the first trouble with a function that is left. */
 static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, struct diag *d)
 {
-	size_t n = count_new(t), done = 0;
-
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		struct hook *h = t->hooks.at[i];
 		int err = needs_commit(t, h) ? commit_hook(t, h, b, *soft ? NULL : d) : 0;
@@ -491,8 +528,6 @@ static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, str
 		if (err && hook_has_links(h))
 			return err;
 		*soft = *soft ? *soft : err;
-		if (!h->patched && hook_has_links(h))
-			session_progress(t, STEP_WRITTEN, ++done, n);
 	}
 	return 0;
 }
@@ -513,8 +548,6 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 		err = faults_enter(t, d);
 	if (!err)
 		err = batch_init(&b, t->hooks.n);
-	if (!err)
-		err = session_write_tails(t, d);
 	if (!err)
 		err = commit_hooks(t, &b, &soft, d);
 	if (!err)
@@ -570,6 +603,9 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		return err;
 	if (!anything_to_do(t))
 		return 0;
+	err = prepare(t, d);
+	if (err)
+		return session_blame(t, err, d);
 	for (int i = 0; i < COMMIT_TRIES; i++) {
 		let_go_on(i);
 		if (was_running)

@@ -358,17 +358,15 @@ static int close_gates(struct utramp_target *t, struct hook *h)
 	return err;
 }
 
-/* Room for it is there. */
-static void open_gate(struct hook *h, taddr_t image, const struct tramp_marks *marks)
+/* Room for it is there: image_prepare(). */
+static void open_gate(struct hook *h)
 {
-
 	for (int k = 0; k < TRAMP_KINDS; k++) {
 		for (size_t i = 0; i < h->list[k].n; i++)
 			h->list[k].at[i]->in_image = true;
 	}
-	if (marks->exit_nop)
-		h->gates.at[h->gates.n++] =
-			(struct gate){ image + marks->exit_nop, image + marks->exit_skip };
+	if (h->ready.gate.nop)
+		h->gates.at[h->gates.n++] = h->ready.gate;
 }
 
 static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
@@ -394,31 +392,49 @@ static int write_image(struct utramp_target *t, struct hook *h, const struct rec
 		err = room_take(room, at, (size_t)c.n, d);
 	if (!err)
 		err = write_code(t, h->slab, at, c.bytes, c.frames, (size_t)c.n);
-	if (!err)
-		err = point_to(t, h, at); /* A.3 */
-	if (!err)
-		err = close_gates(t, h);
-	if (!err)
-		open_gate(h, at, &c.marks);
-	if (!err)
+	if (!err) {
+		h->ready.at = at;
+		h->ready.gate = (struct gate){ 0 };
+		if (c.marks.exit_nop)
+			h->ready.gate =
+				(struct gate){ at + c.marks.exit_nop, at + c.marks.exit_skip };
 		names_add(&t->names[h->slab], at, (uint64_t)c.n, h->func->name, "");
+	}
 	image_code_fini(&c);
+	return err;
+}
+
+int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d)
+{
+	struct recipe r;
+	int err = h->slot_at ? 0 : image_slot(t, h, d);
+
+	if (err)
+		return err;
+	err = recipe_init(t, h, &h->slot, TRAMP_OURS, &r, d);
+	if (!err)
+		err = write_image(t, h, &r, d);
+	recipe_fini(&r);
 	return err;
 }
 
 static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 {
-	struct recipe r;
-	int err;
+	int err = 0;
 
-	if (!h->list[TRAMP_FENTRY].n && !h->list[TRAMP_FMOD_RET].n && !h->list[TRAMP_FEXIT].n) {
+	if (!hook_has_links(h)) {
 		err = point_to(t, h, h->slot.leave_resume);
 		return err ? err : close_gates(t, h);
 	}
-	err = recipe_init(t, h, &h->slot, TRAMP_OURS, &r, d);
+	if (!h->ready.at)
+		err = image_prepare(t, h, d);
 	if (!err)
-		err = write_image(t, h, &r, d);
-	recipe_fini(&r);
+		err = point_to(t, h, h->ready.at); /* A.3 */
+	if (!err)
+		err = close_gates(t, h);
+	if (!err)
+		open_gate(h);
+	h->ready.at = 0;
 	return err;
 }
 

@@ -16,10 +16,13 @@ int image_check(struct utramp_target *t, struct hook *h, struct diag *d);
 /* Write the hook's slot; its image pointer passes calls by. */
 int image_slot(struct utramp_target *t, struct hook *h, struct diag *d);
 
+/* Write slot and image of the hook's programs, which nobody enters yet; running or stopped. */
+int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d);
+
 /*
- * Build the image of the hook's programs and let the slot's pointer name it; without
- * programs the slot passes calls by.  Calls inside former images run their exit programs
- * still if all of them are attached still, else none.  Stopped processes only.
+ * Let the slot's pointer name the image of the hook's programs, which is written now if
+ * it is not ready; without programs the slot passes calls by.  Calls inside former images run
+ * their exit programs still if all of them are attached still, else none.  Stopped processes only.
  */
 int image_swap(struct utramp_target *t, struct hook *h, struct diag *d);
 

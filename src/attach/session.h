@@ -63,6 +63,10 @@ struct hook {
 	taddr_t slot_at; /* 0: not written yet */
 	taddr_t image;   /* 0: none */
 	struct {
+		taddr_t at; /* 0: none */
+		struct gate gate;
+	} ready; /* the image of the programs as they are, written, not entered by anybody yet */
+	struct {
 		VEC(struct gate);
 	} gates; /* open ones: of the images since a program was removed, all still attached */
 	struct {
@@ -127,7 +131,7 @@ struct utramp_target {
  * or with the first commit.
  */
 int session_tail_ready(void *arg, struct program *p, struct diag *d);
-int session_write_tails(struct utramp_target *t, struct diag *d); /* a stopped process only */
+int session_write_tails(struct utramp_target *t, struct diag *d);
 
 /* Why programs like p cannot run in this target: they read memory, and it has seccomp. */
 int session_check_reads(struct utramp_target *t, const struct program *p, struct diag *d);
