@@ -191,6 +191,9 @@ static int scan_stacks(const struct batch *b)
 
 		if (!pp->threads.at[i].stopped || tracee_regs(&pp->threads.at[i], &r) < 0)
 			continue;
+		/* our own frames hold addresses of windows, and no signal frame */
+		if (b->p->self && pp->threads.at[i].tid == pp->caller)
+			r.rsp = pp->caller_sp;
 		err = scan_stack(b, &maps, r.rsp, buf);
 	}
 	maps_free(&maps);
@@ -247,7 +250,7 @@ static void write_all(const struct batch *b)
 	}
 }
 
-int process_patch(struct process *p, struct process_patch *patch, unsigned n, struct diag *d)
+static int patch_now(struct process *p, struct process_patch *patch, unsigned n, struct diag *d)
 {
 	_free_ struct process_patch **order = calloc(n ? n : 1, sizeof(*order));
 	struct batch b = { p, order, n };
@@ -273,6 +276,26 @@ int process_patch(struct process *p, struct process_patch *patch, unsigned n, st
 	for (unsigned i = 0; i < n; i++)
 		failed += patch[i].result != 0;
 	return failed;
+}
+
+int process_patch(struct process *p, struct process_patch *patch, unsigned n, struct diag *d)
+{
+	_free_ int *results = calloc(n + 1, sizeof(*results));
+	int failed;
+
+	if (!results)
+		return diag_set(d, -ENOMEM, "no memory for %u patches", n);
+	if (tape_plays(p)) {
+		failed = (int)tape_take(p, TAPE_PATCH, results, n * sizeof(*results));
+		for (unsigned i = 0; i < n; i++)
+			patch[i].result = failed < 0 ? failed : results[i];
+		return failed;
+	}
+	tape_begin(p);
+	failed = patch_now(p, patch, n, d);
+	for (unsigned i = 0; i < n; i++)
+		results[i] = patch[i].result;
+	return (int)tape_end(p, TAPE_PATCH, failed, results, n * sizeof(*results));
 }
 
 void process_touch(struct process *p, const struct process_patch *patch, unsigned n)

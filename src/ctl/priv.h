@@ -15,6 +15,7 @@
 
 #include "base/vec.h"
 #include "ctl/process.h"
+#include "ctl/tape.h"
 
 #include <signal.h>
 #include <sys/user.h>
@@ -37,15 +38,18 @@ struct process_priv {
 		VEC(struct tracee);
 	} threads;
 	int pidfd;
-	bool cfi_known; /* p->cfi is of p->modules */
-	bool ran;       /* it was resumed: it is not ours to kill any more */
-	bool exec_seen; /* process_poll() has told */
-	int notify;     /* inotify: readable when the arena is unmapped there; -1 */
-	int comm_fd;    /* /proc/PID/comm */
-	char comm[16];  /* its name as last seen while it lived */
-	char last[16];  /* the one it ended under, if that is another; "" */
-	char dir[192];  /* of the slab files; "" none */
+	bool cfi_known;    /* p->cfi is of p->modules */
+	bool ran;          /* it was resumed: it is not ours to kill any more */
+	bool exec_seen;    /* process_poll() has told */
+	struct tape *tape; /* a job for a helper is done: ctl/self.h; else NULL */
+	int notify;        /* inotify: readable when the arena is unmapped there; -1 */
+	int comm_fd;       /* /proc/PID/comm */
+	char comm[16];     /* its name as last seen while it lived */
+	char last[16];     /* the one it ended under, if that is another; "" */
+	char dir[192];     /* of the slab files; "" none */
 	struct slab_layout layout;
+	pid_t caller;      /* our own process: the thread that has the job done, */
+	taddr_t caller_sp; /* and where the frames of ours begin, downwards */
 	taddr_t entry, phdr, loader, vdso;
 	taddr_t syscall_at; /* a syscall instruction there; 0: not looked for yet */
 	struct taddr_range exe;

@@ -171,15 +171,19 @@ int process_read(struct process *p, taddr_t addr, void *out, size_t n)
 {
 	int err = 0;
 
+	if (tape_plays(p))
+		return (int)tape_take(p, TAPE_READ, out, n);
+	tape_begin(p);
 	if (p->mem < 0)
-		return -ESRCH;
-	if (addr + n < addr || addr > INT64_MAX)
-		return -EFAULT;
-	read_some(p, addr, out, n, &err);
-	return err;
+		err = -ESRCH;
+	else if (addr + n < addr || addr > INT64_MAX)
+		err = -EFAULT;
+	else
+		read_some(p, addr, out, n, &err);
+	return (int)tape_end(p, TAPE_READ, err, out, n);
 }
 
-int process_write(struct process *p, taddr_t addr, const void *bytes, size_t n)
+static int write_whole(struct process *p, taddr_t addr, const void *bytes, size_t n)
 {
 	_free_ uint8_t *old = NULL;
 	int err = 0, ignored;
@@ -202,6 +206,14 @@ int process_write(struct process *p, taddr_t addr, const void *bytes, size_t n)
 	if (err && done && old)
 		write_some(p, addr, old, done, &ignored);
 	return err;
+}
+
+int process_write(struct process *p, taddr_t addr, const void *bytes, size_t n)
+{
+	if (tape_plays(p))
+		return (int)tape_take(p, TAPE_WRITE, NULL, 0);
+	tape_begin(p);
+	return (int)tape_end(p, TAPE_WRITE, write_whole(p, addr, bytes, n), NULL, 0);
 }
 
 /* -- life ---------------------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ struct process {
 	pid_t pid;
 	int mem;      /* /proc/PID/mem; reads 0 bytes once the address space is gone */
 	bool child;   /* ours to wait for */
+	bool self;    /* the calling process: ctl/self.h */
 	bool stopped; /* by us */
 	bool exited;
 	int status; /* wait status, when exited and child */
@@ -159,7 +160,7 @@ long process_syscall(struct process *p, long nr, const uint64_t arg[6]);
 /* Of a stopped process; new or old NULL: not wanted.  As the kernel gives it (-errno). */
 int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new,
 		      struct rt_sigaction *old);
-uint64_t process_caught(const struct process *p); /* signals that have a handler, bit sig - 1 */
+uint64_t process_caught(struct process *p); /* signals that have a handler, bit sig - 1 */
 
 /*
  * SIGSEGV and SIGBUS are unblocked in every thread, which goes on believing what it believed

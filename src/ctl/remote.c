@@ -146,7 +146,7 @@ static long remote_call(struct process *p, struct tracee *t, long nr, const uint
 	return err ? err : result;
 }
 
-long process_syscall(struct process *p, long nr, const uint64_t arg[6])
+static long some_thread_calls(struct process *p, long nr, const uint64_t arg[6])
 {
 	struct process_priv *pp = process_priv(p);
 	struct tracee *t = NULL;
@@ -160,6 +160,20 @@ long process_syscall(struct process *p, long nr, const uint64_t arg[6])
 	if (!t || !find_syscall(p))
 		return -ESRCH;
 	return remote_call(p, t, nr, arg);
+}
+
+long process_syscall(struct process *p, long nr, const uint64_t arg[6])
+{
+	long r;
+
+	if (tape_plays(p))
+		return (long)tape_take(p, TAPE_SYSCALL, NULL, 0);
+	if (p->self && !process_priv(p)->tape) {
+		r = syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+		return r == -1 ? -errno : r;
+	}
+	tape_begin(p);
+	return (long)tape_end(p, TAPE_SYSCALL, some_thread_calls(p, nr, arg), NULL, 0);
 }
 
 static long call6(struct process *p, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t e,
@@ -399,7 +413,7 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 	taddr_t at = p->arena;
 	int err = 0;
 
-	if (!p->stopped || !p->slab[SLAB_EXE].rt_state)
+	if ((!p->stopped && !p->self) || !p->slab[SLAB_EXE].rt_state)
 		return diag_set(d, -EINVAL, "process %d is not stopped with its slabs", p->pid);
 	if (!at) {
 		err = reserve(p, ARENA_SIZE, &at, d);

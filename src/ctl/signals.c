@@ -38,7 +38,7 @@ int process_sigaction(struct process *p, int sig, const struct rt_sigaction *new
 	return r < 0 ? (int)r : 0;
 }
 
-uint64_t process_caught(const struct process *p)
+static uint64_t caught_now(const struct process *p)
 {
 	char path[32], line[256];
 	unsigned long long set = 0;
@@ -51,6 +51,14 @@ uint64_t process_caught(const struct process *p)
 			return set;
 	}
 	return UINT64_MAX; /* not told: all are asked for */
+}
+
+uint64_t process_caught(struct process *p)
+{
+	if (tape_plays(p))
+		return (uint64_t)tape_take(p, TAPE_CAUGHT, NULL, 0);
+	tape_begin(p);
+	return (uint64_t)tape_end(p, TAPE_CAUGHT, (int64_t)caught_now(p), NULL, 0);
 }
 
 #define OUR_SET (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1))
@@ -93,9 +101,12 @@ int process_hold(struct process *p, bool hold)
 	struct process_priv *pp = process_priv(p);
 	int err = 0;
 
+	if (tape_plays(p))
+		return (int)tape_take(p, TAPE_HOLD, NULL, 0);
+	tape_begin(p);
 	for (size_t i = 0; i < pp->threads.n && !err; i++)
 		err = hold_thread(p, &pp->threads.at[i], hold);
-	return err;
+	return (int)tape_end(p, TAPE_HOLD, err, NULL, 0);
 }
 
 /* A program runs, or what calls it: its pc is in a slab, or its block has a list of them. */
@@ -122,10 +133,12 @@ static bool thread_inside(struct process *p, const struct tracee *t)
 bool process_inside(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
+	bool inside = false;
 
-	for (size_t i = 0; i < pp->threads.n; i++) {
-		if (thread_inside(p, &pp->threads.at[i]))
-			return true;
-	}
-	return false;
+	if (tape_plays(p))
+		return tape_take(p, TAPE_INSIDE, NULL, 0) != 0;
+	tape_begin(p);
+	for (size_t i = 0; i < pp->threads.n && !inside; i++)
+		inside = thread_inside(p, &pp->threads.at[i]);
+	return tape_end(p, TAPE_INSIDE, inside, NULL, 0) != 0;
 }

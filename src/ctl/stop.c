@@ -190,14 +190,12 @@ void process_settle_late(struct process *p)
 	release(p);
 }
 
-int process_stop(struct process *p, struct diag *d)
+static int stop_all(struct process *p, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
 	uint64_t start = process_now_ns();
 	int err;
 
-	if (p->stopped)
-		return 0;
 	if (p->exited)
 		return diag_set(d, -ESRCH, "process %d has ended", p->pid);
 	if (!process_alive(p))
@@ -233,6 +231,25 @@ int process_stop(struct process *p, struct diag *d)
 	return 0;
 }
 
+int process_stop(struct process *p, struct diag *d)
+{
+	struct diag why = { "" };
+	int err;
+
+	if (p->stopped)
+		return 0;
+	if (p->self && !process_priv(p)->tape)
+		return diag_set(d, -EINVAL, "a process cannot stop itself");
+	if (tape_plays(p)) {
+		err = (int)tape_take(p, TAPE_STOP, &why, sizeof(why));
+		p->stopped = !err;
+	} else {
+		tape_begin(p);
+		err = (int)tape_end(p, TAPE_STOP, stop_all(p, &why), &why, sizeof(why));
+	}
+	return err ? diag_set(d, err, "%s", diag_text(&why, err)) : 0;
+}
+
 int process_resume(struct process *p, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
@@ -241,9 +258,12 @@ int process_resume(struct process *p, struct diag *d)
 		return 0;
 	if (!p->stopped)
 		return diag_set(d, -EINVAL, "process %d is not stopped", p->pid);
-	pp->stopped_ns = process_now_ns() - pp->stopped_at_ns;
 	p->stopped = false;
 	pp->ran = true;
+	if (tape_plays(p))
+		return (int)tape_take(p, TAPE_RESUME, &pp->stopped_ns, sizeof(pp->stopped_ns));
+	tape_begin(p);
+	pp->stopped_ns = process_now_ns() - pp->stopped_at_ns;
 	release(p);
-	return 0;
+	return (int)tape_end(p, TAPE_RESUME, 0, &pp->stopped_ns, sizeof(pp->stopped_ns));
 }
