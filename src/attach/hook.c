@@ -9,6 +9,7 @@
 #include "attach/ctxdesc.h"
 #include "attach/image.h"
 #include "attach/session.h"
+#include "ctl/self.h"
 #include "rt/slab.h"
 
 #include <errno.h>
@@ -591,21 +592,25 @@ static void tell_names(struct utramp_target *t)
 			    slab_file_size);
 }
 
-int session_commit(struct utramp_target *t, struct diag *d)
+/* A helper's own copy is a traced process, too: its calls are nobody's business. */
+static void silence(struct utramp_target *t)
 {
+	for (size_t i = 0; i < t->hooks.n && process_helps(t->proc); i++) {
+		const struct slot_code *s = &t->hooks.at[i]->slot;
+
+		if (t->hooks.at[i]->slot_at)
+			process_helper_write(s->image_ptr, &s->leave_resume,
+					     sizeof(s->leave_resume));
+	}
+}
+
+static int commit(void *arg, struct diag *d)
+{
+	struct utramp_target *t = arg;
 	bool was_running = !t->proc->stopped;
 	int err = 0, back;
 
-	if (t->proc->exited || !process_alive(t->proc))
-		return diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
-	err = session_count_runs(t, d);
-	if (err)
-		return err;
-	if (!anything_to_do(t))
-		return 0;
-	err = prepare(t, d);
-	if (err)
-		return session_blame(t, err, d);
+	silence(t);
 	for (int i = 0; i < COMMIT_TRIES; i++) {
 		let_go_on(i);
 		if (was_running)
@@ -619,6 +624,24 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		if (err != -EAGAIN || !was_running)
 			break;
 	}
+	return err;
+}
+
+int session_commit(struct utramp_target *t, struct diag *d)
+{
+	int err;
+
+	if (t->proc->exited || !process_alive(t->proc))
+		return diag_set(d, -ESRCH, "process %d is gone", (int)t->proc->pid);
+	err = session_count_runs(t, d);
+	if (err)
+		return err;
+	if (!anything_to_do(t))
+		return 0;
+	err = prepare(t, d);
+	if (err)
+		return session_blame(t, err, d);
+	err = process_apart(t->proc, commit, t, d);
 	tell_names(t);
 	return err;
 }

@@ -6,6 +6,7 @@
 #include "attach/image.h"
 #include "attach/object.h"
 #include "attach/symbols.h"
+#include "ctl/self.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
 
@@ -127,16 +128,12 @@ int session_blame(struct utramp_target *t, int err, struct diag *d)
 			(int)t->proc->pid);
 }
 
-static int session_start(struct utramp_target *t, char *const argv[],
-			 const struct utramp_spawn_opts *opts, struct diag *d)
+/* A process with its slabs is there: what else a session needs of it. */
+static int session_enter(struct utramp_target *t, struct diag *d)
 {
-	struct slab_template slab = slab_of_rt(t->interp);
-	struct process_spawn_opts so = { .slab = &slab, .dir = opts ? opts->slab_dir : NULL };
 	const char *skip[SLABS];
-	int err = process_spawn(argv, &so, &t->proc, d);
+	int err;
 
-	if (err || t->proc->exited)
-		return err;
 	t->seccomp = has_seccomp(t->proc->pid);
 	err = session_map(t, d);
 	if (err)
@@ -152,6 +149,16 @@ static int session_start(struct utramp_target *t, char *const argv[],
 		err = -ESRCH;
 	return diag_inner(session_blame(
 		t, err, d)); /* the command's own errors are those of process_spawn() */
+}
+
+static int session_start(struct utramp_target *t, char *const argv[],
+			 const struct utramp_spawn_opts *opts, struct diag *d)
+{
+	struct slab_template slab = slab_of_rt(t->interp);
+	struct process_spawn_opts so = { .slab = &slab, .dir = opts ? opts->slab_dir : NULL };
+	int err = process_spawn(argv, &so, &t->proc, d);
+
+	return err || t->proc->exited ? err : session_enter(t, d);
 }
 
 /* The soft limit, for a message; 0: there is none. */
@@ -231,6 +238,21 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		err = faults_ask(&t->faults, opts ? opts->faults : NULL, d);
 	if (!err)
 		err = session_start(t, argv, opts, d);
+	return session_end(t, err, out);
+}
+
+int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **out, struct diag *d)
+{
+	struct utramp_target *t;
+	struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
+	int err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
+
+	if (!err)
+		err = faults_ask(&t->faults, opts->faults, d);
+	if (!err)
+		err = process_self(&slab, opts->slab_dir, &t->proc, d);
+	if (!err)
+		err = session_enter(t, d);
 	return session_end(t, err, out);
 }
 

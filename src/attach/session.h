@@ -149,6 +149,8 @@ static inline void session_progress(const struct utramp_target *t, unsigned step
 /* Spawn, map, look up: everything up to "functions can be resolved". */
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d);
+/* The same of the calling process, which runs. */
+int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **out, struct diag *d);
 void session_free(struct utramp_target *t);
 
 /* In place of a process the file that spec's MODULE names, at the usual addresses. */

@@ -120,5 +120,16 @@ def sixteen_arguments():
     assert sum('sixteen(' in x.get('printk', '') for x in told) == 3, told
 
 
+@test
+def a_program_that_traces_itself():
+    r = subprocess.run([BUILD / 'self'], capture_output=True, text=True, env=env(), timeout=60)
+    first, *same, slow, fast = sorted(r.stdout.splitlines(), key=lambda x: x[0].isdigit(),
+                                      reverse=True)
+    assert (r.returncode, r.stderr, first, len(same), same[0]) == (0, '', '140', 2, same[1]), r
+    rows = {x.split()[0]: x for x in (slow, fast)}
+    assert ' 1000 calls' in rows['square'], r       # not the eight before, nor the rest after
+    assert '   56 calls' in rows['slow_square'], r  # eight were known
+
+
 if __name__ == '__main__':
     main()
