@@ -22,6 +22,7 @@ SLOTS = 'src/tramp/slots.c'
 ALU, BRANCH = 'src/bpf/range_alu.c', 'src/bpf/range_branch.c'
 V, CASES = 'src/bpf/verify_', 'verify_cases'
 NEED, PRUNE, SAME = 'src/bpf/verify_need.c', 'src/bpf/verify_prune.c', 'src/bpf/verify_same.c'
+LOOP = 'src/bpf/verify_loop.c'
 INLINE, ENTRY = 'src/bpf/jit_inline.c', 'src/rt/entry.S'
 
 # Test programs: how to build and run them.
@@ -539,6 +540,12 @@ FAULTS = [
     ('bytes of the stack not compared', SAME, '		return covers_reg(&old->spill, &now->spill, m);',
      '		return true;', 'verify_prune', 'test_never'),
     ('what ends a loop is forgotten', NEED, ' || v->mark[at] & VM_LOOP', '', 'verify_prune', 'test_kept'),
+    ('a loop within another one not told from it', LOOP, 'l->head[b] = l->with[b] = first;',
+     'l->with[b] = first;\n	l->head[b] = 1;', 'verify_prune', 'test_kept'),
+    ('two loops that begin at one place taken for one', LOOP, ' || other == number(l, to)', '', 'verify_prune',
+     'test_kept'),
+    ('a jump to what lies before taken for the end of a loop', LOOP, 'other == number(l, to)', 'to <= i', 'verify_prune',
+     'test_forgotten'),
     ('what a needed number is compared with is forgotten', NEED, 'n->need.reg & both || v->forget', 'v->forget',
      'verify_prune', 'test_kept'),
     ('what is equal to a needed number is forgotten', PRUNE, '(r->id && times(needed, r->id));', 'false;', 'verify_prune',

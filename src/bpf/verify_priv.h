@@ -272,7 +272,22 @@ int vref_give(struct verify *v, uint32_t id); /* -ENOENT: it is not held */
 int vref_none(struct verify *v, unsigned since, const char *what);
 
 /* verify_order.c */
+struct vway {
+	uint32_t first, at; /* of a block: its first instruction; the next one that is looked at */
+};
+/* Blocks as they were first come to: by number, which begin at 1. */
+struct vtree {
+	uint32_t n;
+	uint32_t *number; /* by node */
+	uint32_t *at;     /* the first instruction */
+	uint32_t
+		*last; /* of those that were come to from it, and from these: the greatest number */
+};
 int vorder_compute(struct verify *v);
+bool vorder_next(struct verify *v, struct vway *w, uint32_t *to);
+
+/* verify_loop.c */
+int vloop_mark(struct verify *v, const struct vtree *t);
 
 /* verify_flow.c: how an instruction reaches into its function's stack, and what of it */
 enum vreach {

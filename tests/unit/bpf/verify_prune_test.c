@@ -149,6 +149,18 @@ static const struct work kept[] = {
 	  1 },
 	{ "mov r7, 0\na: jge r7, 40, e\n" PAD PAD "add r7, 1\nja a\n" END, 1, 700 },
 	{ "mov r7, 0\na: jlt r7, 40, +1\nja e\n" PAD PAD "add r7, 1\nja a\n" END, 1, 800 },
+	/* the same where the way out lies between the body and the test, as clang has it */
+	{ "mov r7, 0\nja h\nb: " PAD PAD "add r7, 1\njne r7, 40, h\nx: " OK
+	  "h: ldxdw r2, [r1+0]\n" PAD "jeq r2, 0, x\nja b\n",
+	  1, 1200 },
+	/* a loop within one, whose way out leads on in the other one */
+	{ BEGIN "mov r7, 0\no: mov r6, 0\ni: " PAD "jset r8, 1, +0\nadd r6, 1\njeq r6, 5, n\n" PAD
+		"jset r8, 2, +0\nja i\nn: add r7, 1\njlt r7, 8, o\n" OK,
+	  1, 4000 },
+	/* two that begin at the same place */
+	{ "mov r7, 0\nmov r6, 0\na: " PAD PAD "add r7, 1\njlt r7, 20, a\nmov r7, 0\nadd r6, 1\n"
+	  "jlt r6, 3, a\n" OK,
+	  1, 1100 },
 };
 
 static void test_kept(void **state)
@@ -190,6 +202,8 @@ static const struct work forgotten[] = {
 	{ BEGIN "mov r7, 0\n" ARMS "mov r1, r7\ncall local f\n" VALUE "stxdw [r1+0], r0\n" OK
 		"f: mov r0, r1\nadd r0, 1\nexit\n",
 	  1, 300 },
+	/* no loop ends where what lies before is jumped to */
+	{ BEGIN "mov r7, 0\nja m\nx: " OK "m: " ARMS "jeq r7, 77, x\n" OK, 1, 300 },
 	/* ways of a function meet where it returns, if nobody asks which one it was */
 	{ BEGIN "mov r1, r8\ncall local f\n" PAD PAD PAD PAD OK "f: jeq r1, 2, +0\n" PAD PAD
 		"jeq r1, 1, +2\nmov r0, 1\nexit\nmov r0, 2\nexit\n",
