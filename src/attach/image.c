@@ -16,6 +16,7 @@
 #define IMAGE_ALIGN 16
 #define IMAGE_FIRST (16u << 10) /* bytes tried first; doubled up to IMAGE_LIMIT */
 #define IMAGE_LIMIT (32u << 20) /* beyond what a slab has room for */
+#define PLACE_TRIES 4
 
 /* -- writing into a slab ------------------------------------------------------------------ */
 
@@ -58,17 +59,23 @@ static int write_code(struct utramp_target *t, unsigned slab, taddr_t at, const 
 	return err ? err : write_both(t, slab, at, code, n);
 }
 
-static taddr_t room_next(const struct code_room *r, taddr_t align)
+static int no_room(struct diag *d)
 {
-	return ALIGN_UP(r->next, align);
+	return diag_set(d, -ENOSPC, "the slab's room for code is used up");
 }
 
-static int room_take(struct code_room *r, taddr_t at, size_t n, struct diag *d)
+/* Write n bytes of code into room that is free; taken only if all went well. */
+static int write_new(struct utramp_target *t, unsigned slab, taddr_t at, const void *code,
+		     const void *frames, size_t n, struct diag *d)
 {
-	if (at > r->hi || n > r->hi - at)
-		return diag_set(d, -ENOSPC, "the slab's room for code is used up");
-	r->next = at + n;
-	return 0;
+	int err = room_take(&t->room[slab], at, n);
+
+	if (err)
+		return err == -ENOSPC ? no_room(d) : err;
+	err = write_code(t, slab, at, code, frames, n);
+	if (err)
+		room_give(&t->room[slab], at, n);
+	return err;
 }
 
 /* -- the slot ------------------------------------------------------------------------------- */
@@ -89,13 +96,21 @@ bool image_keeps_flags(const struct hook *h)
 	return h->func->model->raw || !h->func->model->k_known;
 }
 
+/* Where the next slot goes; behind the room's end, where writing fails, if that is full. */
+static taddr_t slot_place(const struct code_room *r)
+{
+	taddr_t at = room_find(r, SLOT_MAX, SLOT_ALIGN);
+
+	return at ? at : room_top(r, SLOT_ALIGN);
+}
+
 int image_slot_code(const struct utramp_target *t, const struct hook *h, void *code, void *frames,
 		    size_t cap, struct slot_code *out, struct diag *d)
 {
 	int stand_in = faults_stand_in(t, h);
 	struct slot_plan plan = {
 		.site = &h->func->site,
-		.at = h->slot_at ? h->slot_at : room_next(&t->room[h->slab], SLOT_ALIGN),
+		.at = h->slot_at ? h->slot_at : slot_place(&t->room[h->slab]),
 		.rt_first = t->env[h->slab].first,
 		.tls_off = t->env[h->slab].tls_off,
 		.counter_off = image_counter(h),
@@ -115,9 +130,7 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 
 	if (n < 0)
 		return n;
-	err = room_take(&t->room[h->slab], h->slot.at, (size_t)n, d);
-	if (!err)
-		err = write_code(t, h->slab, h->slot.at, code, frames, (size_t)n);
+	err = write_new(t, h->slab, h->slot.at, code, frames, (size_t)n, d);
 	if (!err && stand_in >= 0)
 		err = faults_slot(t, stand_in, h->slot.original);
 	if (err)
@@ -132,7 +145,8 @@ taddr_t image_place(const struct utramp_target *t, const struct hook *h,
 {
 	if (h->image && hook_has_links(h) && !h->dirty)
 		return h->image;
-	return ALIGN_UP(h->slot_at ? t->room[h->slab].next : slot->at + slot->size, IMAGE_ALIGN);
+	return h->slot_at ? room_top(&t->room[h->slab], IMAGE_ALIGN) :
+			    ALIGN_UP(slot->at + slot->size, (taddr_t)IMAGE_ALIGN);
 }
 
 /* -- the image ------------------------------------------------------------------------------ */
@@ -292,6 +306,35 @@ static int emit_code(taddr_t at, void (*emit)(struct x86_asm *a, const void *arg
 	return c->n < 0 ? c->n : 0;
 }
 
+/*
+ * The same at the place where it will lie.  How long code gets depends on where it is, too: found
+ * out behind the used part of the room, where it stays unless a gap is wide enough.
+ */
+static int emit_placed(const struct code_room *r, taddr_t *at,
+		       void (*emit)(struct x86_asm *a, const void *arg), const void *arg,
+		       struct image_code *c)
+{
+	uint64_t need = 0;
+
+	*at = room_top(r, IMAGE_ALIGN);
+	for (unsigned i = 0; i < PLACE_TRIES; i++) {
+		int err = emit_code(*at, emit, arg, c);
+		taddr_t to;
+
+		if (err)
+			return err;
+		need = (uint64_t)c->n > need ? (uint64_t)c->n : need;
+		to = room_find(r, need, IMAGE_ALIGN);
+		if (!to)
+			return -ENOSPC;
+		if (to == *at || (i && room_is_free(r, *at, (uint64_t)c->n)))
+			return 0;
+		*at = to;
+	}
+	*at = room_top(r, IMAGE_ALIGN);
+	return emit_code(*at, emit, arg, c);
+}
+
 struct image_job {
 	const struct recipe *r;
 	struct tramp_marks *marks;
@@ -304,30 +347,32 @@ static void emit_image(struct x86_asm *a, const void *arg)
 	tramp_emit(&job->r->plan, a, job->marks);
 }
 
+static int emit_failed(int err, struct diag *d)
+{
+	return diag_set(d, err, "cannot generate the trampoline: %s", strerror(-err));
+}
+
 int image_emit(const struct recipe *r, taddr_t at, struct image_code *c, struct diag *d)
 {
 	struct image_job job = { r, &c->marks };
 	int err = emit_code(at, emit_image, &job, c);
 
-	return err ? diag_set(d, err, "cannot generate the trampoline: %s", strerror(-err)) : 0;
+	return err ? emit_failed(err, d) : 0;
 }
 
 int image_add_code(struct utramp_target *t, unsigned slab,
 		   void (*emit)(struct x86_asm *a, const void *arg), const void *arg,
 		   const char *name, taddr_t *at, struct diag *d)
 {
-	struct code_room *room = &t->room[slab];
 	struct image_code c = { 0 };
-	int err;
+	int err = emit_placed(&t->room[slab], at, emit, arg, &c);
 
-	*at = room_next(room, IMAGE_ALIGN);
-	err = emit_code(*at, emit, arg, &c);
-	if (err)
+	if (err == -ENOSPC)
+		no_room(d);
+	else if (err)
 		diag_set(d, err, "cannot generate code of %s: %s", name, strerror(-err));
 	if (!err)
-		err = room_take(room, *at, (size_t)c.n, d);
-	if (!err)
-		err = write_code(t, slab, *at, c.bytes, c.frames, (size_t)c.n);
+		err = write_new(t, slab, *at, c.bytes, c.frames, (size_t)c.n, d);
 	if (!err)
 		names_add(&t->names[slab], *at, (uint64_t)c.n, name, " tail");
 	image_code_fini(&c);
@@ -381,17 +426,19 @@ static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
 static int write_image(struct utramp_target *t, struct hook *h, const struct recipe *r,
 		       struct diag *d)
 {
-	struct code_room *room = &t->room[h->slab];
-	taddr_t at = room_next(room, IMAGE_ALIGN);
 	struct image_code c = { 0 };
+	struct image_job job = { r, &c.marks };
 	int err = vec_reserve(&h->gates, 1);
+	taddr_t at = 0;
 
 	if (!err)
-		err = image_emit(r, at, &c, d);
+		err = emit_placed(&t->room[h->slab], &at, emit_image, &job, &c);
+	if (err == -ENOSPC)
+		no_room(d);
+	else if (err)
+		emit_failed(err, d);
 	if (!err)
-		err = room_take(room, at, (size_t)c.n, d);
-	if (!err)
-		err = write_code(t, h->slab, at, c.bytes, c.frames, (size_t)c.n);
+		err = write_new(t, h->slab, at, c.bytes, c.frames, (size_t)c.n, d);
 	if (!err) {
 		h->ready.at = at;
 		h->ready.gate = (struct gate){ 0 };

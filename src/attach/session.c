@@ -410,6 +410,8 @@ void session_free(struct utramp_target *t)
 	symbols_free(t->symbols);
 	for (unsigned i = 0; i < SLABS; i++)
 		names_fini(&t->names[i]);
+	for (unsigned i = 0; i < SLABS; i++)
+		room_fini(&t->room[i]);
 	arena_destroy(t->arena);
 	free(t);
 }

@@ -19,6 +19,7 @@
 #include "attach/faults.h"
 #include "attach/func.h"
 #include "attach/names.h"
+#include "attach/room.h"
 #include "attach/types.h"
 #include "base/vec.h"
 #include "bpf/engine.h"
@@ -30,11 +31,6 @@
 #include "text/slot.h"
 #include "tramp/tramp.h"
 #include "utramp/utramp.h"
-
-/* Room for code in one slab: allocated upwards, never freed. */
-struct code_room {
-	taddr_t lo, hi, next;
-};
 
 struct hook;
 struct generated; /* attach/generated.h */
