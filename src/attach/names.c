@@ -3,7 +3,8 @@
  *
  * The template's .symtab and .strtab, which stand before the room, are copied behind the end
  * of the file and grow there, so that many small batches cost what one large one does.  Room
- * for symbols is a hole in the file until it is used; 28 MiB of code have fewer slots.
+ * for symbols is a hole in the file until it is used; 28 MiB of code have fewer slots.  What
+ * code that is gone had serves the next: symbol, and text where that is long enough.
  *
  * Nobody in the target reads these headers: it keeps what it has mapped.
  *
@@ -35,38 +36,77 @@ static uint64_t text_at(uint64_t file_size)
 	return symbols_at(file_size) + MAX_SYMBOLS * sizeof(Elf64_Sym);
 }
 
-static void add(struct names *n, taddr_t at, uint64_t size, const char *func, const char *what)
+/* A text that is one of its parts after the other, at `to`; n->text has room for it. */
+static void put_text(struct names *n, uint32_t to, const char *const part[3])
 {
-	const char *part[] = { "utramp:", func, what };
+	char *at = n->text.at + to;
+
+	for (size_t i = 0; i < 3; i++)
+		at = stpcpy(at, part[i]);
+	n->stale = to < n->stale ? to : n->stale;
+}
+
+/* An id whose text has room for len bytes: the one that was left last, or a new one. */
+static uint32_t take_id(struct names *n, uint32_t len)
+{
+	struct name_place *p;
+	uint32_t id;
+
+	if (vec_reserve(&n->place, 1) < 0 || vec_reserve(&n->text, len) < 0 ||
+	    n->text.n + len > UINT32_MAX / 2)
+		return NAMES_NONE;
+	id = n->left.n ? n->left.at[--n->left.n] : (uint32_t)n->place.n;
+	if (id == n->place.n)
+		n->place.at[n->place.n++] = (struct name_place){ 0 };
+	p = &n->place.at[id];
+	if (p->room < len) {
+		*p = (struct name_place){ (uint32_t)n->text.n, len };
+		n->text.n += len;
+	}
+	return id;
+}
+
+static bool change(struct names *n, uint32_t id, const Elf64_Sym *sym)
+{
+	bool good = vec_push(&n->sym, *sym) == 0 && vec_push(&n->id, id) == 0;
+
+	n->failed |= !good;
+	return good;
+}
+
+uint32_t names_add(struct names *n, taddr_t at, uint64_t size, const char *func, const char *what)
+{
+	_free_ char *shown = n->failed ? NULL : demangle(func);
+	const char *part[] = { "utramp:", shown ? shown : func, what };
+	size_t len = strlen(part[0]) + strlen(part[1]) + strlen(part[2]) + 1;
 	Elf64_Sym sym = {
-		.st_name = (Elf64_Word)n->text.n, /* from where the new text will begin */
 		.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), /* they follow global ones */
 		.st_value = at,
 		.st_size = size,
 	};
-
-	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
-		size_t len = strlen(part[i]);
-
-		if (vec_reserve(&n->text, len + 1) < 0) {
-			n->failed = true;
-			return;
-		}
-		memcpy(n->text.at + n->text.n, part[i], len + 1);
-		n->text.n += len;
-	}
-	n->text.n++; /* the last one's end */
-	n->failed = vec_push(&n->sym, sym) < 0;
-}
-
-void names_add(struct names *n, taddr_t at, uint64_t size, const char *func, const char *what)
-{
-	_free_ char *shown = NULL;
+	uint32_t id;
 
 	if (n->failed)
+		return NAMES_NONE;
+	id = len < TABLE_MAX ? take_id(n, (uint32_t)len) : NAMES_NONE;
+	n->failed = id == NAMES_NONE;
+	if (n->failed)
+		return id;
+	sym.st_name = n->place.at[id].at; /* from where our texts begin */
+	put_text(n, sym.st_name, part);
+	return change(n, id, &sym) ? id : NAMES_NONE;
+}
+
+void names_drop(struct names *n, uint32_t id)
+{
+	const Elf64_Sym none = { .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE) };
+
+	if (n->failed || id == NAMES_NONE)
 		return;
-	shown = demangle(func);
-	add(n, at, size, shown ? shown : func, what);
+	if (vec_push(&n->left, id) < 0)
+		n->failed = true;
+	else
+		change(n, id, &none);
 }
 
 static bool read_all(int fd, void *to, size_t size, uint64_t at)
@@ -148,28 +188,41 @@ static bool update_header(int fd, uint64_t head, uint64_t at, uint64_t size)
 	return write_all(fd, &s, sizeof(s), head);
 }
 
+/* Those that follow each other in one go. */
+static bool write_symbols(const struct names *n, int fd, uint64_t symbols)
+{
+	bool good = true;
+
+	for (size_t i = 0, end; i < n->sym.n && good; i = end) {
+		for (end = i + 1; end < n->sym.n && n->id.at[end] == n->id.at[end - 1] + 1;)
+			end++;
+		good = write_all(fd, n->sym.at + i, (end - i) * sizeof(Elf64_Sym),
+				 symbols + (n->nsym + n->id.at[i]) * sizeof(Elf64_Sym));
+	}
+	return good;
+}
+
 /* Text, symbols, headers, in this order: a reader finds a name for each symbol. */
-static bool append(struct names *n, int fd, taddr_t room, uint64_t file_size)
+static bool write_new(struct names *n, int fd, taddr_t room, uint64_t file_size)
 {
 	uint64_t symbols = symbols_at(file_size), text = text_at(file_size);
 
 	if (!n->nsym && !begin(n, fd, file_size))
 		return false;
-	if (n->nsym + n->sym.n > MAX_SYMBOLS)
+	if (n->nsym + n->place.n > MAX_SYMBOLS)
 		return false;
 	for (size_t i = 0; i < n->sym.n; i++) {
+		if (!n->sym.at[i].st_value)
+			continue; /* of code that is no more */
 		n->sym.at[i].st_name += (Elf64_Word)n->ntext;
 		n->sym.at[i].st_value += n->room - room;
 		n->sym.at[i].st_shndx = n->section;
 	}
-	if (!write_all(fd, n->text.at, n->text.n, text + n->ntext) ||
-	    !write_all(fd, n->sym.at, n->sym.n * sizeof(Elf64_Sym),
-		       symbols + n->nsym * sizeof(Elf64_Sym)))
-		return false;
-	n->ntext += n->text.n;
-	n->nsym += n->sym.n;
-	return update_header(fd, n->text_head, text, n->ntext) &&
-	       update_header(fd, n->sym_head, symbols, n->nsym * sizeof(Elf64_Sym));
+	return write_all(fd, n->text.at + n->stale, n->text.n - n->stale,
+			 text + n->ntext + n->stale) &&
+	       write_symbols(n, fd, symbols) &&
+	       update_header(fd, n->text_head, text, n->ntext + n->text.n) &&
+	       update_header(fd, n->sym_head, symbols, (n->nsym + n->place.n) * sizeof(Elf64_Sym));
 }
 
 /* Beyond the limit a write would end us by SIGXFSZ: setrlimit(2). */
@@ -185,12 +238,16 @@ void names_write(struct names *n, int fd, taddr_t room, uint64_t file_size)
 	if (n->failed || !n->sym.n || fd < 0)
 		return;
 	n->failed = too_large(text_at(file_size) + TABLE_MAX + n->ntext + n->text.n) ||
-		    !append(n, fd, room, file_size);
-	n->sym.n = n->text.n = 0;
+		    !write_new(n, fd, room, file_size);
+	n->sym.n = n->id.n = 0;
+	n->stale = n->text.n;
 }
 
 void names_fini(struct names *n)
 {
 	vec_free(&n->sym);
+	vec_free(&n->id);
 	vec_free(&n->text);
+	vec_free(&n->place);
+	vec_free(&n->left);
 }

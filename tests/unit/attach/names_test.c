@@ -99,6 +99,41 @@ static void test_batches(void **state)
 	names_fini(&n);
 }
 
+/* 10,000 images of ten functions, five at a time: no more symbols and text than ten. */
+static void test_again(void **state)
+{
+	struct names n = { 0 };
+	struct objfile *o = reopen();
+	unsigned before = o->nsym;
+	uint32_t id[5];
+	char name[32];
+
+	objfile_close(o);
+	for (unsigned i = 0; i < 10000; i++) {
+		if (i >= 5)
+			names_drop(&n, id[i % 5]);
+		snprintf(name, sizeof(name), "f%u", i % 10);
+		id[i % 5] =
+			names_add(&n, ROOM + 16 * i, 16, name, i % 3 ? "" : " of another length");
+		assert_int_not_equal(id[i % 5], NAMES_NONE);
+		if (i % 7 == 0)
+			names_write(&n, fd, ROOM, slab_file_size);
+	}
+	names_drop(&n, id[0]);
+	names_drop(&n, NAMES_NONE);
+	names_write(&n, fd, ROOM, slab_file_size);
+	assert_false(n.failed);
+	assert_true(n.text.n < 500);
+	o = reopen();
+	assert_int_equal(o->nsym, before + 4);
+	expect(o, "utramp:f6 of another length", 16 * 9996, 16);
+	expect(o, "utramp:f7", 16 * 9997, 16);
+	expect(o, "utramp:f9 of another length", 16 * 9999, 16);
+	assert_null(find(o, "utramp:f5")); /* dropped */
+	objfile_close(o);
+	names_fini(&n);
+}
+
 /* A write beyond RLIMIT_FSIZE would be SIGXFSZ: nothing is written, and nothing broken. */
 static void test_limit(void **state)
 {
@@ -138,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_batches, make_file, drop_file),
+		cmocka_unit_test_setup_teardown(test_again, make_file, drop_file),
 		cmocka_unit_test_setup_teardown(test_limit, make_file, drop_file),
 		cmocka_unit_test_setup_teardown(test_no_file, make_file, drop_file),
 	};
