@@ -28,6 +28,8 @@ enum {
 	PAGE = 4096,
 	RED_ZONE = 128,
 	STACK_SCAN_MAX = 8 << 20, /* above rsp; the usual size of a whole stack */
+	VIEW_MAX = 256 << 10,     /* read at once, */
+	VIEW_GAP = 16 << 10,      /* of windows no further apart: a call costs as much */
 	SYSCALL_LEN = 2,
 };
 
@@ -72,20 +74,51 @@ static bool needs_scan(const struct process_patch *x)
 	return !x->restores || x->first_too;
 }
 
-static void compare_all(const struct batch *b)
+/* Memory of the process that was read in one go. */
+struct view {
+	taddr_t lo, hi;
+	uint8_t *bytes; /* VIEW_MAX */
+};
+
+/* What stands in window i, or NULL; windows behind it are read with it while they are close. */
+static const uint8_t *view_window(const struct batch *b, struct view *v, unsigned i)
 {
-	uint8_t now[sizeof(b->at[0]->expect)];
+	taddr_t lo = b->at[i]->addr, least = lo + b->at[i]->len, hi = least;
+
+	if (lo >= v->lo && least <= v->hi)
+		return v->bytes + (lo - v->lo);
+	for (unsigned k = i + 1; k < b->n; k++) {
+		taddr_t end = b->at[k]->addr + sizeof(b->at[k]->expect);
+
+		if (b->at[k]->addr > hi + VIEW_GAP || end > lo + VIEW_MAX)
+			break;
+		hi = end > hi ? end : hi;
+	}
+	v->lo = lo;
+	v->hi = hi;
+	if (process_read(b->p, lo, v->bytes, hi - lo) == 0)
+		return v->bytes;
+	/* a hole between them, or behind the last one */
+	v->hi = process_read(b->p, lo, v->bytes, least - lo) == 0 ? least : lo;
+	return v->hi > lo ? v->bytes : NULL;
+}
+
+static void compare_all(const struct batch *b, uint8_t *buf)
+{
+	struct view v = { .bytes = buf };
 
 	for (unsigned i = 0; i < b->n; i++) {
 		struct process_patch *x = b->at[i];
+		const uint8_t *now;
 
-		if (x->len == 0 || x->len > sizeof(now)) {
+		if (x->len == 0 || x->len > sizeof(x->expect)) {
 			x->result = -EINVAL;
 			continue;
 		}
-		x->result = process_read(b->p, x->addr, now, x->len);
-		if (!x->result && memcmp(now, x->expect, x->len))
-			x->result = -EBUSY;
+		now = view_window(b, &v, i);
+		x->result = !now ? process_alive(b->p) ? -EFAULT : -ESRCH :
+			    memcmp(now, x->expect, x->len) ? -EBUSY :
+							     0;
 		/* the later one of two that overlap loses */
 		if (!x->result && i && !b->at[i - 1]->result &&
 		    b->at[i - 1]->addr + b->at[i - 1]->len > x->addr)
@@ -200,50 +233,51 @@ static int scan_stacks(const struct batch *b)
 	return err;
 }
 
-/* Patches [from, to) touch the pages of buf, which begins at `base`. */
+/*
+ * Patches [from, to) lie in the pages of [base, base + n), which buf has room for.  What cannot be
+ * written as a whole is tried one by one.
+ */
 static void write_run(const struct batch *b, unsigned from, unsigned to, taddr_t base, uint8_t *buf,
 		      size_t n)
 {
-	struct process_patch *last = NULL;
 	int err = process_read(b->p, base, buf, n);
+	unsigned due = 0;
 
 	for (unsigned i = from; i < to; i++) {
 		struct process_patch *x = b->at[i];
 
 		if (x->result)
 			continue;
-		last = x;
+		due++;
 		memcpy(buf + (x->addr - base), x->bytes, x->len);
 	}
-	if (!last)
-		return;
-	if (!err)
+	if (due && !err)
 		err = process_write(b->p, base, buf, n);
-	for (unsigned i = from; i < to; i++) {
-		if (!b->at[i]->result)
-			b->at[i]->result = err;
+	for (unsigned i = from; i < to && due && err; i++) {
+		struct process_patch *x = b->at[i];
+
+		if (!x->result)
+			x->result = process_write(b->p, x->addr, x->bytes, x->len);
 	}
 }
 
-/* Whole pages, one write each; windows across a page's end join two runs of pages. */
-static void write_all(const struct batch *b)
+/*
+ * Whole pages, those side by side in one write by way of buf (VIEW_MAX bytes).  A page without
+ * a window stays shared.
+ */
+static void write_all(const struct batch *b, uint8_t *buf)
 {
-	static const taddr_t mask = ~(taddr_t)(PAGE - 1);
-	uint8_t buf[2 * PAGE];
-
 	for (unsigned i = 0; i < b->n;) {
-		taddr_t base = b->at[i]->addr & mask;
-		taddr_t end = base + PAGE;
+		taddr_t base = b->at[i]->addr & ~(taddr_t)(PAGE - 1);
+		taddr_t end = base;
 		unsigned to = i;
 
-		/* a window across the end takes the second page with it, and what is there */
-		while (to < b->n && b->at[to]->addr < end) {
-			if (b->at[to]->addr + b->at[to]->len > end) {
-				if (end - base == 2 * PAGE)
-					break;
-				end += PAGE;
-			}
-			to++;
+		for (; to < b->n && (b->at[to]->addr & ~(taddr_t)(PAGE - 1)) <= end; to++) {
+			taddr_t past = ALIGN_UP(b->at[to]->addr + b->at[to]->len, (taddr_t)PAGE);
+
+			if (past > base + VIEW_MAX)
+				break;
+			end = past > end ? past : end;
 		}
 		write_run(b, i, to, base, buf, end - base);
 		i = to;
@@ -253,17 +287,18 @@ static void write_all(const struct batch *b)
 static int patch_now(struct process *p, struct process_patch *patch, unsigned n, struct diag *d)
 {
 	_free_ struct process_patch **order = calloc(n ? n : 1, sizeof(*order));
+	_free_ uint8_t *buf = malloc(VIEW_MAX);
 	struct batch b = { p, order, n };
 	int failed = 0, err;
 
 	if (!p->stopped)
 		return diag_set(d, -EINVAL, "process %d is not stopped", p->pid);
-	if (!order)
+	if (!order || !buf)
 		return diag_set(d, -ENOMEM, "no memory for %u patches", n);
 	for (unsigned i = 0; i < n; i++)
 		order[i] = &patch[i];
 	qsort(order, n, sizeof(*order), by_address);
-	compare_all(&b);
+	compare_all(&b, buf);
 	err = scan_stacks(&b);
 	if (!err)
 		err = move_threads(&b, false);
@@ -272,7 +307,7 @@ static int patch_now(struct process *p, struct process_patch *patch, unsigned n,
 	if (err)
 		return diag_set(d, err, "process %d: threads cannot be examined: %s", p->pid,
 				strerror(-err));
-	write_all(&b);
+	write_all(&b, buf);
 	for (unsigned i = 0; i < n; i++)
 		failed += patch[i].result != 0;
 	return failed;
