@@ -271,6 +271,27 @@ static bool takes_bits(const struct bpf_insn *i)
 	return insn_is_alu(i) && BPF_OP(i->code) == BPF_AND && by_imm && i->imm & (i->imm + 1);
 }
 
+static bool is_kept(const struct bpf_insn *i, unsigned size)
+{
+	bool stores = BPF_CLASS(i->code) == BPF_ST && BPF_MODE(i->code) == BPF_MEM;
+
+	return stores && i->dst_reg == INSN_FP && BPF_SIZE(i->code) == size;
+}
+
+/*
+ * *(u64 *)(r10 - 64) = 0; *(u32 *)(r10 - 64) = 0: of a word that was stored as one and is then written to in
+ * part, nothing is known there of the rest; here zeroes are zeroes byte by byte.  i is one of insn[].
+ */
+static bool leaves_zeroes(const struct bpf_insn *i)
+{
+	bool part = is_kept(i, BPF_W) || is_kept(i, BPF_H) || is_kept(i, BPF_B);
+
+	for (const struct bpf_insn *k = insn; part && k < i; k++)
+		if (is_kept(k, BPF_DW) && !k->imm && k->off == (i->off & -8))
+			return true;
+	return false;
+}
+
 static const struct {
 	bool (*is)(const struct bpf_insn *i);
 	const char *why;
@@ -281,6 +302,7 @@ static const struct {
 	{ sets_bits, "it does not bring bits and bounds together" },
 	{ takes_bits, "it does not bring bits and bounds together" },
 	{ fetches, "what an atomic instruction fetches is a number" },
+	{ leaves_zeroes, "it forgets what is left of a word of zeroes that is written to in part" },
 };
 
 /* NULL: none of ours. */
