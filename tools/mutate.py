@@ -23,6 +23,7 @@ ALU, BRANCH = 'src/bpf/range_alu.c', 'src/bpf/range_branch.c'
 V, CASES = 'src/bpf/verify_', 'verify_cases'
 NEED, PRUNE, SAME = 'src/bpf/verify_need.c', 'src/bpf/verify_prune.c', 'src/bpf/verify_same.c'
 LOOP = 'src/bpf/verify_loop.c'
+GLOBAL = 'src/bpf/verify_global.c'
 INLINE, ENTRY = 'src/bpf/jit_inline.c', 'src/rt/entry.S'
 
 # Test programs: how to build and run them.
@@ -539,6 +540,18 @@ FAULTS = [
      'verify_prune', 'test_never'),
     ('bytes of the stack not compared', SAME, '		return covers_reg(&old->spill, &now->spill, m);',
      '		return true;', 'verify_prune', 'test_never'),
+    # functions that are verified by themselves
+    ('a global function is never looked at', GLOBAL, '	v->sub[sub] |= SUB_CALLED;\n', '', CASES, 'verify_globals'),
+    ('a global function is known to be given what the last call gave', GLOBAL, '	return vreg_number();\n}\n\nstatic int begin',
+     '	return vreg_scalar(range_const(5));\n}\n\nstatic int begin', CASES, 'verify_globals'),
+    ('a result of a global function is what it was before', GLOBAL, '		*vreg(v, 0) = vreg_number();',
+     '		*vreg(v, 0) = vreg_scalar(range_const(3));', CASES, 'verify_globals'),
+    ('memory for a global function is read only', GLOBAL,
+     '		err = vmem_region(v, r, want->size, want->size, true);', '		err = 0;', CASES, 'verify_globals_arguments'),
+    ('NULL is memory', GLOBAL, '	if (!want->nonnull)\n		return 0;', '	if (r)\n		return 0;', CASES,
+     'verify_globals_pointers'),
+    ('memory that may be NULL is not', GLOBAL, '			r.flags = VF_NULL;', '			r.flags = 0;', CASES,
+     'verify_globals'),
     ('what ends a loop is forgotten', NEED, ' || v->mark[at] & VM_LOOP', '', 'verify_prune', 'test_kept'),
     ('a loop within another one not told from it', LOOP, 'l->head[b] = l->with[b] = first;',
      'l->with[b] = first;\n	l->head[b] = 1;', 'verify_prune', 'test_kept'),

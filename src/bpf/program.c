@@ -204,7 +204,9 @@ int program_load_verified(const struct program_attr *attr, const struct verify_p
 	in.p = p;
 	in.arena = attr->arena;
 	in.generated = attr->generated;
-	err = verify_program(&in, log, stats, d);
+	err = verify_take_functions(&in, p);
+	if (!err)
+		err = verify_program(&in, log, stats, d);
 	if (err) {
 		program_put(p);
 		return err;
@@ -251,6 +253,7 @@ void program_put(struct program *p)
 		return;
 	for (uint32_t i = 0; i < p->nmaps; i++)
 		map_put(p->map[i]);
+	free(p->func);
 	free(p->assumed);
 	free(p->ctx_slot);
 	free(p->map);

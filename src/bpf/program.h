@@ -69,6 +69,7 @@ struct program {
 	uint32_t nmaps;
 	int16_t *ctx_slot; /* by instruction: the slot of ctx that it loads (see facts.c), or -1 */
 	struct body_facts facts;
+	struct verify_func *func; /* by function, see verify.h; NULL: nothing is told of them */
 	uint8_t *assumed; /* what was believed of words of ctx, to verify it: verify_again() */
 	unsigned nassumed;
 	uint8_t *stray; /* a bit for each instruction: program_load_strays() */

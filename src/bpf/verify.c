@@ -179,14 +179,23 @@ static int try(struct verify *v)
 	int err;
 
 	v->forgot = false;
+	v->global = 0;
 	v->stats.tries++;
 	vneed_compute(v);
 	*vreg(v, 1) = vreg_pointer(V_CTX, 0);
 	if (vlog_on(v))
 		vlog_state(v);
 	err = walk(v);
-	if (v->log && !(v->log->level & 2) && !err)
-		v->log->n = logged;
+	while (!err) {
+		if (v->log && !(v->log->level & 2))
+			v->log->n = logged;
+		err = vglobal_begin(v);
+		if (err <= 0)
+			break;
+		err = walk(v);
+		if (!err)
+			vglobal_end(v);
+	}
 	return err;
 }
 

@@ -44,6 +44,31 @@ struct verify_source {
 	uint32_t line;
 };
 
+/* What a function is given, if it is verified by itself. */
+enum verify_param_kind {
+	PARAM_NUMBER,
+	PARAM_MEMORY, /* size bytes to read and write, or NULL if that is possible */
+	PARAM_CTX,
+	PARAM_TARGET, /* where there may be memory of the target's */
+};
+
+struct verify_param {
+	uint8_t kind;
+	bool nonnull;
+	uint32_t size;
+};
+
+/* A function of the program, as its BTF tells. */
+struct verify_func {
+	char name[64];
+	bool global;  /* verified by itself, once, for all arguments of these kinds */
+	bool is_void; /* what it leaves in r0 is nothing */
+	uint8_t nparams;
+	struct verify_param param[5];
+	char why[256];      /* whoever calls it is refused, in the kernel's words; "": nobody is */
+	const char *change; /* then: what to change; static */
+};
+
 struct verify_prog {
 	const struct program *p;
 	const struct arena *arena;  /* values of frozen maps; NULL: they are not known */
@@ -51,6 +76,8 @@ struct verify_prog {
 	bool generated;             /* by gen/: may read what lies before the context */
 	/* of an instruction; false: not known; may be NULL */
 	bool (*source)(void *arg, uint32_t insn, struct verify_source *out);
+	/* of the function that begins at an instruction; the same; for verify_take_functions() */
+	bool (*function)(void *arg, uint32_t insn, struct verify_func *out);
 	void *arg;
 	uint64_t max_insns, max_bytes; /* 0: the limits above */
 	/* for tests: walk all paths but of loops that the run time bounds, and forget nothing */
@@ -74,6 +101,12 @@ struct verify_stats {
 	uint64_t peak_bytes, ns;
 	int verdict; /* what verify_program() returned */
 };
+
+/*
+ * What in->function tells, if anything, into p->func, which verify_program() looks at: -ENOMEM.  Of which
+ * nothing is told is followed at each call.
+ */
+int verify_take_functions(const struct verify_prog *in, struct program *p);
 
 /* log and stats may be NULL. */
 int verify_program(const struct verify_prog *in, struct verify_log *log, struct verify_stats *stats,

@@ -259,6 +259,10 @@ int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	if (v->passing)
+		snprintf(why + strlen(why), sizeof(why) - strlen(why),
+			 "\nCaller passes invalid args into func#%u ('%s')", v->passing,
+			 vfunc(v, v->passing)->name);
 	program_format_insn(&v->p->insn[v->cur->at], text, sizeof(text));
 	diag_set(v->d, err, "insn %u (%s): %s", v->cur->at, text, why);
 	if (known)

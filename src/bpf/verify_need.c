@@ -191,10 +191,14 @@ static void call(struct verify *v, uint32_t at, struct vneed *n)
 		uint32_t s = program_sub_at(v->p, (uint32_t)insn_target(in, at));
 		const struct vneed *callee = vneed_at(v, v->p->sub[s].start);
 
-		if (n->need.reg & BIT(0) && !(v->sub[s] & SUB_RESULT))
-			v->sub[s] |= SUB_RESULT | SUB_AGAIN;
-		read = callee->live.reg & ARGS;
-		count = callee->need.reg & ARGS;
+		if (vglobal_is(v, s)) {
+			vglobal_args(vfunc(v, s), &read, &count);
+		} else {
+			if (n->need.reg & BIT(0) && !(v->sub[s] & SUB_RESULT))
+				v->sub[s] |= SUB_RESULT | SUB_AGAIN;
+			read = callee->live.reg & ARGS;
+			count = callee->need.reg & ARGS;
+		}
 	} else if (in->src_reg == CALL_KFUNC) {
 		kfunc_args(kfunc_by_id((uint32_t)in->imm), &read, &count);
 	} else {

@@ -145,7 +145,9 @@ struct verify {
 	size_t used;                                        /* of the newest chunk */
 	uint32_t nwaiting;
 	uint64_t bytes, max_insns, max_bytes;
-	uint64_t try_insns;                /* that may be processed until the end of this try */
+	uint64_t try_insns; /* that may be processed until the end of this try */
+	uint32_t global;    /* the one that was begun last: verify_global.c */
+	uint32_t passing;   /* arguments to this function are looked at; 0: to none */
 	uint32_t since_insns, since_jumps; /* since the last state was remembered */
 	uint32_t logged_from;
 	struct verify_source shown; /* the last line of source in the log */
@@ -163,7 +165,8 @@ struct vlogged {
 
 /* VM_LOOP: a loop ends there, or not */
 enum { VM_PRUNE = 1, VM_FORCE = 2, VM_SEEN = 4, VM_SECOND = 8, VM_LOOP = 16, VM_NODE = 32 };
-enum { SUB_AGAIN = 1, SUB_RESULT = 2 }; /* is to be looked at; its result counts */
+/* is to be looked at; its result counts; of global ones: is called, was verified */
+enum { SUB_AGAIN = 1, SUB_RESULT = 2, SUB_CALLED = 4, SUB_DONE = 8 };
 
 /* verify_log.c */
 int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
@@ -265,6 +268,15 @@ int vsub_callback(struct verify *v, uint32_t helper);
 void vcall_clobber(struct verify *v);
 struct helper_proto;
 int varg_check(struct verify *v, const struct helper_proto *proto, unsigned r);
+
+/* verify_global.c */
+const struct verify_func *vfunc(const struct verify *v, uint32_t sub); /* NULL: nothing is told */
+bool vglobal_is(const struct verify *v, uint32_t sub);
+int vglobal_call(struct verify *v, uint32_t sub);
+int vglobal_exit(struct verify *v);
+int vglobal_begin(struct verify *v); /* the next one; 1: there is one, 0: all were verified */
+void vglobal_end(struct verify *v);
+void vglobal_args(const struct verify_func *f, uint16_t *read, uint16_t *count);
 
 /* verify_ref.c */
 int vref_take(struct verify *v, uint32_t *id);

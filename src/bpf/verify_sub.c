@@ -1,7 +1,7 @@
 /*
  * bpf/verify_sub.c - see verify_priv.h: functions of the program, callbacks, what they return.
  *
- * A function is verified at each call with what it is given.  A helper that runs a callback is
+ * A function is verified at each call with what it is given, but for global ones (verify_global.c).  A helper that runs a callback is
  * looked at again after each run of it, since what one run leaves is what the next one finds; every time
  * it may as well have been the last.  verify_prune.c ends that.
  */
@@ -32,8 +32,11 @@ int vsub_call(struct verify *v, const struct bpf_insn *in)
 {
 	uint32_t sub = program_sub_at(v->p, (uint32_t)insn_target(in, v->cur->at));
 	const struct vframe *caller = vframe(v);
-	int err = enter(v, sub);
+	int err;
 
+	if (vglobal_is(v, sub))
+		return vglobal_call(v, sub);
+	err = enter(v, sub);
 	for (unsigned r = 1; r <= 5 && !err; r++)
 		*vreg(v, r) = caller->r[r];
 	return err;
@@ -153,7 +156,7 @@ int vsub_exit(struct verify *v)
 	uint32_t call = vframe(v)->call_at;
 
 	if (!v->cur->depth)
-		return program_ends(v);
+		return vframe(v)->sub ? vglobal_exit(v) : program_ends(v);
 	if (vframe(v)->callback)
 		return callback_ends(v);
 	if (r0.kind == V_STACK && r0.frame == v->cur->depth)

@@ -115,6 +115,18 @@ static int attr_of(const struct verify_case *c, struct program_attr *attr, char 
 	return n < 0 ? -1 : 0;
 }
 
+/* They are asked for in their order. */
+static const struct verify_func *functions;
+
+static bool told(void *arg, uint32_t insn, struct verify_func *out)
+{
+	static unsigned next;
+
+	next = insn ? next + 1 : 0;
+	*out = functions[next];
+	return true;
+}
+
 int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *log,
 		struct verify_stats *stats, const struct verify_prog *limits)
 {
@@ -133,6 +145,9 @@ int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *
 	in.ctx = c->ctx;
 	in.generated = c->generated;
 	in.arena = arena;
+	in.function = c->func ? told : NULL;
+	functions = c->func;
+	assert_int_equal(verify_take_functions(&in, p), 0);
 	err = verify_program(&in, log, stats, d);
 	/* whatever is refused, the last line tells what to do about it */
 	if (err && err != -ENOMEM &&
@@ -146,9 +161,10 @@ int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *
 /* As the tool makes it: verified, what is never run taken out. */
 static int load(const struct verify_case *c, struct program **p, struct diag *d)
 {
-	const struct verify_prog how = { .ctx = c->ctx };
+	const struct verify_prog how = { .ctx = c->ctx, .function = c->func ? told : NULL };
 	struct program_attr attr;
 
+	functions = c->func;
 	if (attr_of(c, &attr, d->text, sizeof(d->text)))
 		return -EINVAL;
 	map_put(maps[9]); /* which belongs to programs of one kind */

@@ -21,6 +21,8 @@ struct verify_case {
 	enum program_kind kind;
 	const struct ctx_desc *ctx;
 	bool generated, allow_write;
+	/* of its functions in their order, itself first, as many as it has; NULL: nothing is told */
+	const struct verify_func *func;
 	uint64_t r0; /* of what is accepted, with the context of verify_run.h */
 	bool any;    /* it returns what nobody can tell: an address, the time */
 	bool no_run; /* it reads the target where there is nothing */
