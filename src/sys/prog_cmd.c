@@ -206,6 +206,7 @@ static int make_program(struct sys_call *c, const struct program_attr *at, struc
 {
 	struct verify_prog how = { .ctx = said->announced ? c->s->expect.ctx : NULL,
 				   .source = said->lines.btf ? sys_records_source : NULL,
+				   .function = said->records.func.n ? sys_records_function : NULL,
 				   .arg = &said->lines };
 	int err;
 
@@ -312,7 +313,8 @@ static int load_and_publish(struct sys_call *c, struct sys_object *btf)
 	struct program *p = NULL;
 	int err;
 
-	said.lines = (struct sys_lines){ &said.records.line, btf ? btf->blob.parsed : NULL };
+	said.lines = (struct sys_lines){ &said.records.line, &said.records.func,
+					 btf ? btf->blob.parsed : NULL };
 	err = sys_log_write(c, &said, load_program(c, btf, &p, &said));
 	if (err == 0)
 		err = publish(c, p, btf, &said.records);

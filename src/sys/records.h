@@ -21,11 +21,14 @@ int sys_records_take(struct sys_call *c, const struct sys_object *btf, struct sy
 void sys_records_free(struct sys_load *l);
 
 struct sys_lines {
-	const struct sys_info_records *line;
+	const struct sys_info_records *line, *func;
 	const struct btf *btf;
 };
 
 /* For struct verify_prog.source: arg is a struct sys_lines. */
 bool sys_records_source(void *arg, uint32_t insn, struct verify_source *out);
+
+/* For struct verify_prog.function, of the same arg: sys/funcs.c. */
+bool sys_records_function(void *arg, uint32_t insn, struct verify_func *out);
 
 #endif

@@ -222,7 +222,7 @@ def lists():
 
 def functions():
     accs = [{'sum': 0, 'n': 0, 'min': 0, 'max': 0} for _ in range(2)]
-    mixed = odd = words = 0
+    mixed = odd = words = seen = 0
     for conn, _, ret in transfer_calls():
         a, v = accs[conn & 1], min(max(ret, 0), 3000)
         a['sum'] += v
@@ -231,8 +231,9 @@ def functions():
         a['n'] += 1
         mixed = wrap(mixed * 31 + a['sum'])
         odd += (a['n'] & 1) + conn
-        words += conn
-    return {'mixed': mixed, 'odd_calls': odd, 'ctx_words': words}, {'accs': list(enumerate(accs))}
+        words += conn + a['max'] - a['min']
+        seen += byte_at(conn)
+    return {'mixed': mixed, 'odd_calls': odd, 'ctx_words': words, 'bytes': seen}, {'accs': list(enumerate(accs))}
 
 
 def tails():

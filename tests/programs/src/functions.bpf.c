@@ -6,8 +6,12 @@ struct acc {
 	int min, max;
 };
 
+/* What BTF tells of a parameter, and libbpf's headers call __arg_ctx, __arg_nonnull, __arg_untrusted. */
+#define ARG(what) __attribute__((btf_decl_tag("arg:" what)))
+
 MAP(accs, ARRAY, 2, __u32, struct acc);
-__u64 mixed, odd_calls, ctx_words;
+__u64 mixed, odd_calls, ctx_words, bytes;
+const volatile bool broken = false;
 
 /* global: verified by itself */
 __noinline int clamp(long v, int lo, int hi)
@@ -29,9 +33,25 @@ __noinline int add_to(struct acc *a, int v)
 	return (int)a->n;
 }
 
-__noinline int first_word(unsigned long long *ctx)
+__noinline int first_word(unsigned long long *ctx ARG("ctx"))
 {
 	return (int)ctx[0];
+}
+
+__noinline int widest(const struct acc *a ARG("nonnull"))
+{
+	return a->max - a->min;
+}
+
+__noinline int byte_of(const unsigned char *buf ARG("untrusted"), int at)
+{
+	return buf[at & 7];
+}
+
+/* nobody calls it, as constants are */
+__noinline int not_right(int at)
+{
+	return *(int *)(long)at;
 }
 
 /* static: verified where it is called */
@@ -58,6 +78,9 @@ int BPF_PROG(account, int conn, const void *buf, size_t len, long ret)
 	add_to(&here, conn);
 	mixed = mix_in(mixed, a, &odd);
 	odd_calls += odd + here.max;
-	ctx_words += first_word(ctx);
+	ctx_words += first_word(ctx) + widest(a);
+	bytes += byte_of(buf, conn);
+	if (broken)
+		odd_calls += not_right(conn);
 	return 0;
 }
