@@ -24,22 +24,6 @@ static void must_stop(struct victim *v)
 		fail_msg("%s", v->d.text);
 }
 
-/* Waits with a time-out of 300 ms, 200 stops: none returns EINTR. */
-static void test_no_eintr(void **state)
-{
-	struct victim v;
-
-	victim_ready(&v, "waiters");
-	for (int i = 0; i < 200; i++) {
-		must_stop(&v);
-		process_resume(v.p, NULL);
-		sleep_ms(i % 20 == 0 ? 350 : 2); /* now and then a wait gets to its end */
-	}
-	assert_int_equal(victim_wait(&v), 0);
-	assert_string_equal(victim_output(&v), "ready\n0: 0\n1: 0\n2: 0\n3: 0\n");
-	victim_free(&v);
-}
-
 /* 2000 queued signals under stops: all are caught, epoll_wait is interrupted as ever. */
 static void test_signals_arrive(void **state)
 {
@@ -403,7 +387,6 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_eintr),
 		cmocka_unit_test(test_signals_arrive),
 		cmocka_unit_test(test_signal_during_stop),
 		cmocka_unit_test(test_restarted_call_in_window),

@@ -16,11 +16,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
-#include <sys/ipc.h>
-#include <sys/sem.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,76 +178,6 @@ static int churn(void)
 }
 
 /* -- calls that a stop interrupts ------------------------------------------------------------ */
-
-static long wait_once(int kind)
-{
-	struct timespec t = { .tv_nsec = 300000000 };
-	struct timeval tv = { .tv_usec = 300000 };
-	struct epoll_event ev;
-	struct sembuf op = { 0, -1, 0 };
-	int s[2], e;
-	char byte;
-	long r;
-
-	switch (kind) {
-	case 0:
-		e = epoll_create1(0);
-		r = epoll_wait(e, &ev, 1, 300);
-		close(e);
-		return r ? -errno : 0;
-	case 1:
-		if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
-			return -1;
-		setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-		r = recv(s[0], &byte, 1, 0);
-		r = r == -1 && errno == EAGAIN ? 0 : -errno;
-		close(s[0]);
-		close(s[1]);
-		return r;
-	case 2:
-		e = semget(IPC_PRIVATE, 1, 0600);
-		r = semtimedop(e, &op, 1, &t);
-		r = r == -1 && errno == EAGAIN ? 0 : -errno;
-		semctl(e, 0, IPC_RMID);
-		return r;
-	case 3:
-		return nanosleep(&t, NULL) ? -errno : 0;
-	default:
-		return 0;
-	}
-}
-
-static void *waiter(void *arg)
-{
-	long bad = 0;
-
-	while (!stop_now && !bad)
-		bad = wait_once((int)(long)arg);
-	return (void *)bad;
-}
-
-static int waiters(void)
-{
-	pthread_t t[4];
-	char byte;
-	long bad = 0;
-
-	for (long i = 0; i < 4; i++)
-		pthread_create(&t[i], NULL, waiter, (void *)i);
-	printf("ready\n");
-	fflush(stdout);
-	while (read(0, &byte, 1) > 0)
-		;
-	stop_now = 1;
-	for (int i = 0; i < 4; i++) {
-		void *r;
-
-		pthread_join(t[i], &r);
-		printf("%d: %ld\n", i, (long)r);
-		bad |= (long)r;
-	}
-	return bad != 0;
-}
 
 /* Real signals still interrupt, and none gets lost. */
 static volatile int caught;
@@ -455,8 +381,6 @@ int main(int argc, char **argv)
 		return many_threads();
 	if (!strcmp(what, "churn"))
 		return churn();
-	if (!strcmp(what, "waiters"))
-		return waiters();
 	if (!strcmp(what, "signals"))
 		return signals();
 	if (!strcmp(what, "timer"))
