@@ -33,7 +33,9 @@ demo:
 	ninja -C $(BUILD) utramp demo-files
 	tools/demo.sh $(BUILD)
 
+# a build that was set up before a test's package came to be asked for
 test: all
+	-tools/install-deps.sh
 	python3 tools/run-tests.py $(BUILD)
 
 test-long: all
