@@ -123,6 +123,11 @@ _utramp_add()
 	OBJ*) _utramp_add_files "$text" '*.o' ;;
 	*FILE* | *HEADER*) _utramp_add_files "$text" '*' ;;
 	DIR*) _utramp_add_files "$text" '' ;;
+	PID*)
+		for i in /proc/[0-9]*; do
+			[[ ${i#/proc/} == "$text"* ]] && found+=("${i#/proc/}")
+		done
+		;;
 	esac
 }
 

@@ -41,7 +41,9 @@ struct cli {
 	char **command; /* behind "--"; NULL: none */
 
 	const char *output; /* -o */
-	bool looks;         /* nothing is attached: list, check, code */
+	pid_t pid[CLI_MAX]; /* -p */
+	int npid;
+	bool looks; /* nothing is attached: list, check, code */
 	bool dry_run;
 	unsigned log_level; /* of the verifier */
 	bool json, entry_only, quiet, lossless, allow_write, stats, missing_ok, missing_warn,
@@ -105,6 +107,7 @@ bool cli_is_layout(const char *name);
 int cmd_inject(struct cli *c);
 int cmd_args(struct cli *c);
 int cmd_btf(struct cli *c);
+int cmd_doctor(struct cli *c);
 
 const struct cli_verb *cli_verbs(size_t *n); /* verbs.c */
 

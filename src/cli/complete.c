@@ -52,6 +52,12 @@ static void arguments(FILE *f, const char *usage)
 		size_t n = strcspn(p, " ");
 		const char *word = p, *last = p + n;
 
+		if (!strncmp(p, "[-p", 3)) { /* an option, and what it is given */
+			p += n + strspn(p + n, " ");
+			p += strcspn(p, " ");
+			p += strspn(p, " ");
+			continue;
+		}
 		if (!strncmp(word, "[MODULE:]", 9))
 			word += 9;
 		word += *word == '[';

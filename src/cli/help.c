@@ -23,6 +23,7 @@ static const struct option_help {
 	{ "include", "-I, --include DIR        where headers are looked for, too", NULL },
 	{ "define", "-D, --define MACRO[=V]   before the headers", NULL },
 	{ "lib", "--lib FILE               only functions that this library exports", NULL },
+	{ "pid", "-p, --pid PID            this process, too; may be repeated", "doctor" },
 	{ "entry", "-e, --entry              entries only, no results", NULL },
 	{ "exit", "-x, --exit               returns only, with what arguments are then", NULL },
 	{ "filter", "--filter EXPR            only such calls: 'n > 9 && ret < 0'", NULL },

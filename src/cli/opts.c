@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,16 @@ static int word(const char **list, int *n)
 	return 0;
 }
 
+static int take_pid(struct cli *c, const char *text)
+{
+	uint64_t n;
+
+	if (c->npid == CLI_MAX || number(text, &n) < 0 || !n || n > INT_MAX)
+		return -1;
+	c->pid[c->npid++] = (pid_t)n;
+	return 0;
+}
+
 static int take_strings(struct cli *c, const char *text)
 {
 	uint64_t n = 0;
@@ -342,7 +353,7 @@ static int take_verify(struct cli *c, int letter)
 	return 1;
 }
 
-/* Which calls, and how they look: the same. */
+/* Whose calls, which, and how they look: the same. */
 static int take_calls(struct cli *c, int letter)
 {
 	switch (letter) {
@@ -372,7 +383,7 @@ static int take_calls(struct cli *c, int letter)
 			       -1 :
 			       0;
 	}
-	return 1;
+	return letter == 'p' ? take_pid(c, optarg) : 1;
 }
 
 /* 0, or -1: the value is malformed. */
