@@ -32,7 +32,7 @@ def on_one_screen():
         assert r.code == 0 and r.err == '', r
         assert len(lines) <= LINES, (verb, len(lines))
         assert max(map(len, lines)) <= COLUMNS, (verb, max(lines, key=len))
-        assert len(re.findall(r'^  # \S.*\n  utramp ' + verb + ' ', r.out, re.M)) == 2, r
+        assert len(re.findall(r'^  # \S.*\n  utramp ' + verb + r'\b', r.out, re.M)) == 2, r
         assert utramp('help', verb).out == r.out, verb
 
 
