@@ -24,6 +24,7 @@ V, CASES = 'src/bpf/verify_', 'verify_cases'
 NEED, PRUNE, SAME = 'src/bpf/verify_need.c', 'src/bpf/verify_prune.c', 'src/bpf/verify_same.c'
 LOOP = 'src/bpf/verify_loop.c'
 GLOBAL = 'src/bpf/verify_global.c'
+RECLAIM, SCAN = 'src/attach/reclaim.c', 'src/ctl/scan.c'
 INLINE, ENTRY = 'src/bpf/jit_inline.c', 'src/rt/entry.S'
 
 # Test programs: how to build and run them.
@@ -38,6 +39,11 @@ PROGRAMS = {
     'session': [UNIT + 'session_test'],
     'room': [UNIT + 'room_test'],
     'varargs': [UNIT + 'varargs_test'],
+    'reclaim': ['tests/unit/attach/attach_reclaim_test', 'tests/unit/attach/keeper',
+                'tests/unit/attach/attach_prog.bpf.o'],
+    'scan': ['tests/unit/ctl/ctl_scan_test', 'tests/unit/ctl/ctl_holder',
+             'tests/unit/ctl/libctl_standin.so'],
+    'gaps': ['tests/unit/attach/room_test'],
     'kfunc': ['tests/unit/bpf/kfunc_test'],
     'shadow': ['tests/unit/bpf/shadow_test'],
     'tnum': ['tests/unit/bpf/tnum_test'],
@@ -94,6 +100,23 @@ def not_preserved(reg):
 
 # (name, file, text, planted text, program, case that must fail)
 FAULTS = [
+    ('no address is found anywhere', SCAN, 'word >= at[i].lo && word <= at[i].hi;',
+     'word > at[i].hi && word < at[i].lo;', 'reclaim', 'test_room_again'),
+    ('memory not searched in the stop', RECLAIM, '	if (!err && !large)\n',
+     '	if (!err && !large && l->scan.limit_ns < LAST_NS)\n', 'reclaim', 'test_moved_between'),
+    ('calls that were counted in not kept', RECLAIM, '% RT_COUNTERS] != 0;',
+     '% RT_COUNTERS] == INT64_MIN;', 'reclaim', 'test_large'),
+    ('memory that the process cannot read not searched', SCAN, '	if (!r->shared)\n',
+     '	if (!r->shared && !r->r)\n		return NO_STACK;\n	if (!r->shared)\n', 'scan',
+     'test_places'),
+    ('the address behind a last call not found', SCAN, 'word >= at[i].lo && word <= at[i].hi;',
+     'word >= at[i].lo && word < at[i].hi;', 'scan', 'test_places'),
+    ('a process that shares memory not seen', 'src/ctl/alone.c', '		return r == 0;\n',
+     '		return r == 4;\n', 'scan', 'test_sharer'),
+    ('room given back twice', 'src/attach/room.c',
+     '	    (i < r->gap.n && r->gap.at[i].lo < gap.hi))\n',
+     '	    (i < r->gap.n && r->gap.at[i].lo > gap.hi && r->gap.at[i].lo < gap.lo))\n', 'gaps',
+     'test_gaps'),
     ('register by argument index in save', SEED,
      '			x86_store(a, X86_Q, dst, (enum x86_gpr)arg_reg[v->place.num[j]]);',
      '			x86_store(a, X86_Q, dst, (enum x86_gpr)arg_reg[(unsigned)(v - '

@@ -427,7 +427,7 @@ static void give_up(struct utramp_target *t, int err)
 	other_way(t, text);
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		t->hooks.at[i]->dirty |= hook_has_links(t->hooks.at[i]);
-		t->hooks.at[i]->ready.at = 0;
+		image_unready(t, t->hooks.at[i]);
 	}
 	write_flags(t);
 }

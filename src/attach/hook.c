@@ -504,7 +504,7 @@ static int prepare(struct utramp_target *t, struct diag *d)
 	int err = session_write_tails(t, d);
 
 	for (size_t i = 0; i < t->hooks.n; i++)
-		t->hooks.at[i]->ready.at = 0; /* of a commit that failed: others by now */
+		image_unready(t, t->hooks.at[i]); /* of a commit that failed: others by now */
 	for (size_t i = 0; i < t->hooks.n && !err; i++) {
 		struct hook *h = t->hooks.at[i];
 
@@ -592,6 +592,17 @@ static void tell_names(struct utramp_target *t)
 			    slab_file_size);
 }
 
+/* Images that nobody can be inside of any more make room: before it is used up, and then. */
+static int prepare_with_room(struct utramp_target *t, struct diag *d)
+{
+	int err = reclaim_due(t) ? reclaim_now(t, NULL) : 0;
+
+	if (err < 0)
+		return diag_set(d, err, "process %d could not go on", (int)t->proc->pid);
+	err = prepare(t, d);
+	return err == -ENOSPC && reclaim_now(t, NULL) > 0 ? prepare(t, d) : err;
+}
+
 /* A helper's own copy is a traced process, too: its calls are nobody's business. */
 static void silence(struct utramp_target *t)
 {
@@ -638,7 +649,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		return err;
 	if (!anything_to_do(t))
 		return 0;
-	err = prepare(t, d);
+	err = prepare_with_room(t, d);
 	if (err)
 		return session_blame(t, err, d);
 	err = process_apart(t->proc, commit, t, d);

@@ -17,6 +17,7 @@
 #define IMAGE_FIRST (16u << 10) /* bytes tried first; doubled up to IMAGE_LIMIT */
 #define IMAGE_LIMIT (32u << 20) /* beyond what a slab has room for */
 #define PLACE_TRIES 4
+#define INT3        0xcc
 
 /* -- writing into a slab ------------------------------------------------------------------ */
 
@@ -403,15 +404,22 @@ static int close_gates(struct utramp_target *t, struct hook *h)
 	return err;
 }
 
-/* Room for it is there: image_prepare(). */
-static void open_gate(struct hook *h)
+/* The image that was ready is live.  Room for its gate is there: image_prepare(). */
+static void go_live(struct utramp_target *t, struct hook *h)
 {
+	reclaim_retire(t, h->live);
+	h->live = h->ready;
+	h->ready = NULL;
 	for (int k = 0; k < TRAMP_KINDS; k++) {
 		for (size_t i = 0; i < h->list[k].n; i++)
 			h->list[k].at[i]->in_image = true;
 	}
-	if (h->ready.gate.nop)
-		h->gates.at[h->gates.n++] = h->ready.gate;
+}
+
+static void open_gate(struct hook *h)
+{
+	if (h->live->gate.nop)
+		h->gates.at[h->gates.n++] = h->live->gate;
 }
 
 static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
@@ -425,31 +433,62 @@ static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
 	return err;
 }
 
-static int write_image(struct utramp_target *t, struct hook *h, const struct recipe *r,
+/* Emit, find room, write; on failure the room is free. */
+static int write_image(struct utramp_target *t, const struct recipe *r, struct image *im,
 		       struct diag *d)
 {
+	unsigned slab = im->hook->slab;
 	struct image_code c = { 0 };
 	struct image_job job = { r, &c.marks };
-	int err = vec_reserve(&h->gates, 1);
-	taddr_t at = 0;
+	int err = emit_placed(&t->room[slab], &im->at, emit_image, &job, &c);
 
-	if (!err)
-		err = emit_placed(&t->room[h->slab], &at, emit_image, &job, &c);
 	if (err == -ENOSPC)
 		no_room(d);
 	else if (err)
 		emit_failed(err, d);
 	if (!err)
-		err = write_new(t, h->slab, at, c.bytes, c.frames, (size_t)c.n, d);
-	if (!err) {
-		h->ready.at = at;
-		h->ready.gate = (struct gate){ 0 };
-		if (c.marks.exit_nop)
-			h->ready.gate =
-				(struct gate){ at + c.marks.exit_nop, at + c.marks.exit_skip };
-		names_add(&t->names[h->slab], at, (uint64_t)c.n, h->func->name, "");
-	}
+		err = write_new(t, slab, im->at, c.bytes, c.frames, (size_t)c.n, d);
+	im->size = (uint32_t)c.n;
+	if (c.marks.exit_nop)
+		im->gate = (struct gate){ im->at + c.marks.exit_nop, im->at + c.marks.exit_skip };
 	image_code_fini(&c);
+	return err;
+}
+
+static int make_ready(struct utramp_target *t, struct hook *h, const struct recipe *r,
+		      struct diag *d)
+{
+	struct image *im = image_new(h);
+	int err = im ? vec_reserve(&h->gates, 1) : -ENOMEM;
+
+	if (!err)
+		err = write_image(t, r, im, d);
+	if (err) {
+		image_free(im);
+		return err;
+	}
+	im->name = names_add(&t->names[h->slab], im->at, im->size, h->func->name, "");
+	h->ready = im;
+	return 0;
+}
+
+void image_unready(struct utramp_target *t, struct hook *h)
+{
+	reclaim_at_once(t, h->ready);
+	h->ready = NULL;
+}
+
+int image_erase(struct utramp_target *t, unsigned slab, taddr_t at, uint64_t n)
+{
+	uint8_t *code = malloc(n), *frames = calloc(1, n);
+	int err = code && frames ? 0 : -ENOMEM;
+
+	if (!err) {
+		memset(code, INT3, n);
+		err = write_code(t, slab, at, code, frames, n);
+	}
+	free(code);
+	free(frames);
 	return err;
 }
 
@@ -462,11 +501,11 @@ int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d)
 		return err;
 	err = recipe_init(t, h, &h->slot, TRAMP_OURS, &r, d);
 	if (!err)
-		err = write_image(t, h, &r, d);
+		err = make_ready(t, h, &r, d);
 	recipe_fini(&r);
 	/* no window has ever led to this slot: one write less in the stop */
 	if (!err && !h->image)
-		err = point_to(t, h, h->ready.at);
+		err = point_to(t, h, h->ready->at);
 	return err;
 }
 
@@ -476,17 +515,22 @@ static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 
 	if (!hook_has_links(h)) {
 		err = point_to(t, h, h->slot.leave_resume);
-		return err ? err : close_gates(t, h);
+		if (err)
+			return err;
+		reclaim_retire(t, h->live);
+		h->live = NULL;
+		return close_gates(t, h);
 	}
-	if (!h->ready.at)
+	if (!h->ready)
 		err = image_prepare(t, h, d);
 	if (!err)
-		err = point_to(t, h, h->ready.at); /* A.3 */
-	if (!err)
-		err = close_gates(t, h);
+		err = point_to(t, h, h->ready->at); /* A.3 */
+	if (err)
+		return err;
+	go_live(t, h);
+	err = close_gates(t, h);
 	if (!err)
 		open_gate(h);
-	h->ready.at = 0;
 	return err;
 }
 

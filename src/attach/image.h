@@ -2,7 +2,7 @@
  * attach/image.h - build slots and images of a hook and write them into the target.
  *
  * Errors   those of tramp/, text/ and the engine; -ENOSPC the slab's room is used up
- * Memory   nothing is kept but in the hook; code in the target is never freed
+ * Memory   nothing is kept but in the hook, and of its former images what attach/reclaim.h needs
  * Context  [ctl]
  */
 #ifndef ATTACH_IMAGE_H
@@ -18,6 +18,12 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d);
 
 /* Write slot and image of the hook's programs, which nobody enters yet; running or stopped. */
 int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d);
+
+/* An image that was prepared is not wanted: its room is free. */
+void image_unready(struct utramp_target *t, struct hook *h);
+
+/* Fill room with int3, and its frame states with nothing. */
+int image_erase(struct utramp_target *t, unsigned slab, taddr_t at, uint64_t n);
 
 /*
  * Let the slot's pointer name the image of the hook's programs, which is written now if

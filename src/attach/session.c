@@ -350,6 +350,8 @@ static void hook_free(struct hook *h)
 		vec_free(&h->list[k]);
 	}
 	vec_free(&h->gates);
+	image_free(h->live);
+	image_free(h->ready);
 	func_free(h->func);
 	free(h);
 }
@@ -391,6 +393,7 @@ void session_free(struct utramp_target *t)
 			t->generated.at[t->generated.n - 1]);
 	while (t->rings.n)
 		ringbuf_orphan(t->rings.at[t->rings.n - 1]);
+	reclaim_fini(t);
 	for (size_t i = 0; i < t->hooks.n; i++)
 		hook_free(t->hooks.at[i]);
 	vec_free(&t->hooks);

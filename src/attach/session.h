@@ -6,9 +6,9 @@
  * a new image and swaps the slot's pointer.
  *
  * Life     links make their hook dirty; session_commit() builds images and patches text, at
- *          once when the target runs, else in session_resume().  Slots and images are never
- *          freed while the process lives.  What a user holds may outlive the target: then it
- *          is an orphan, without effect.
+ *          once when the target runs, else in session_resume().  Slots are never freed while
+ *          the process lives, images when nobody can be inside any more (attach/reclaim.h).
+ *          What a user holds may outlive the target: then it is an orphan, without effect.
  * Errors   those of the layers below
  * Memory   a session owns everything attached to it
  * Context  [ctl] one thread per session
@@ -19,6 +19,7 @@
 #include "attach/faults.h"
 #include "attach/func.h"
 #include "attach/names.h"
+#include "attach/reclaim.h"
 #include "attach/room.h"
 #include "attach/types.h"
 #include "base/vec.h"
@@ -46,22 +47,15 @@ struct link {
 	bool in_image;     /* it may be running */
 };
 
-/* The place in an image from which its exit programs are left out; see tramp_marks. */
-struct gate {
-	taddr_t nop, skip;
-};
-
 struct hook {
 	struct func *func; /* owned */
 	unsigned slab;     /* which slab serves it: SLAB_EXE or SLAB_LIB */
 	uint32_t number;   /* of the slot, in the session */
 	struct slot_code slot;
-	taddr_t slot_at; /* 0: not written yet */
-	taddr_t image;   /* 0: none */
-	struct {
-		taddr_t at; /* 0: none */
-		struct gate gate;
-	} ready; /* the image of the programs as they are, written, not entered by anybody yet */
+	taddr_t slot_at;     /* 0: not written yet */
+	taddr_t image;       /* 0: none */
+	struct image *live;  /* the same as a thing; NULL: none */
+	struct image *ready; /* of the programs as they are, written, not entered by anybody yet */
 	struct {
 		VEC(struct gate);
 	} gates; /* open ones: of the images since a program was removed, all still attached */
@@ -87,6 +81,7 @@ struct utramp_target {
 	struct engine_env env[SLABS];
 	struct code_room room[SLABS];
 	struct names names[SLABS]; /* of the code there */
+	struct reclaim reclaim;
 	struct {
 		VEC(struct hook *);
 	} hooks;

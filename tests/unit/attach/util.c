@@ -8,9 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-struct utramp_target *victim_start(const char *mode, const char *n, struct pipes *p)
+struct utramp_target *command_start(char *const argv[], struct pipes *p)
 {
-	char *argv[] = { (char *)VICTIM, (char *)(uintptr_t)mode, (char *)(uintptr_t)n, NULL };
 	int in[2], out[2], old0 = fcntl(0, F_DUPFD_CLOEXEC, 10), old1;
 	struct utramp_target *t;
 
@@ -32,6 +31,13 @@ struct utramp_target *victim_start(const char *mode, const char *n, struct pipes
 		print_error("%s\n", utramp_error());
 	assert_non_null(t);
 	return t;
+}
+
+struct utramp_target *victim_start(const char *mode, const char *n, struct pipes *p)
+{
+	char *argv[] = { (char *)VICTIM, (char *)(uintptr_t)mode, (char *)(uintptr_t)n, NULL };
+
+	return command_start(argv, p);
 }
 
 void pipes_close(struct pipes *p)

@@ -23,6 +23,7 @@ struct pipes {
 
 /* VICTIM mode n: its stdin and stdout are pipes.  Fails the test if it cannot. */
 struct utramp_target *victim_start(const char *mode, const char *n, struct pipes *p);
+struct utramp_target *command_start(char *const argv[], struct pipes *p);
 void pipes_close(struct pipes *p);
 
 /* Poll to the end: its wait status. */
