@@ -508,6 +508,8 @@ static int prepare(struct utramp_target *t, struct diag *d)
 	for (size_t i = 0; i < t->hooks.n && !err; i++) {
 		struct hook *h = t->hooks.at[i];
 
+		if (h->dirty && !hook_has_links(h))
+			image_leave(t, h);
 		if (!h->dirty || !hook_has_links(h))
 			continue;
 		err = image_prepare(t, h, d);

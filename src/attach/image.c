@@ -509,6 +509,12 @@ int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d)
 	return err;
 }
 
+void image_leave(struct utramp_target *t, struct hook *h)
+{
+	if (h->slot_at)
+		point_to(t, h, h->slot.leave_resume);
+}
+
 static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	int err = 0;

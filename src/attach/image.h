@@ -19,6 +19,12 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d);
 /* Write slot and image of the hook's programs, which nobody enters yet; running or stopped. */
 int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d);
 
+/*
+ * A hook without programs: its slot passes calls by from now on, running or stopped.  Failure is
+ * image_swap()'s to tell, which is due all the same.
+ */
+void image_leave(struct utramp_target *t, struct hook *h);
+
 /* An image that was prepared is not wanted: its room is free. */
 void image_unready(struct utramp_target *t, struct hook *h);
 

@@ -288,7 +288,7 @@ bool reclaim_due(const struct utramp_target *t)
 
 		due |= room_left(r) < all / LEFT_PART && t->reclaim.bytes[i] > all / WORTH_PART;
 	}
-	return due && now_ns() >= t->reclaim.not_before;
+	return due && !t->proc->self && now_ns() >= t->reclaim.not_before;
 }
 
 int reclaim_now(struct utramp_target *t, struct diag *d)
@@ -298,7 +298,7 @@ int reclaim_now(struct utramp_target *t, struct diag *d)
 	struct look l;
 	size_t n = 0;
 
-	if (!t->reclaim.retired || t->proc->exited)
+	if (!t->reclaim.retired || t->proc->exited || t->proc->self)
 		return 0;
 	t->reclaim.looks++;
 	err = look_init(&l, t);
