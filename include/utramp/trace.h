@@ -47,6 +47,7 @@ struct utramp_trace_opts {
 	/* Functions that specs name are left out, if one of these "[MODULE:]FUNC" names them too. */
 	const char *const *deny;
 	size_t ndeny;
+	uint64_t since_ns; /* of timestamps, CLOCK_MONOTONIC; 0: the first event */
 };
 UTRAMP_API struct utramp_trace *utramp_trace__new(struct utramp_target *t,
 						  const struct utramp_trace_opts *opts);
@@ -58,6 +59,11 @@ UTRAMP_API const char *utramp_trace__unused(const struct utramp_trace *tr);
 /* One line per finished call, in order of finishing; final: the target is gone, or detached. */
 UTRAMP_API int utramp_trace__read(struct utramp_trace *tr, bool final,
 				  void (*line)(void *ctx, const char *text, size_t n), void *ctx);
+/*
+ * Of the last line, or the one that is being told: when its call ended, or was entered if the end
+ * is not known.  CLOCK_MONOTONIC ns, by which lines of several targets can be put in order.
+ */
+UTRAMP_API uint64_t utramp_trace__line_time(const struct utramp_trace *tr);
 UTRAMP_API void utramp_trace__free(struct utramp_trace *tr);
 
 #ifdef __cplusplus

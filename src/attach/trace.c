@@ -222,6 +222,7 @@ static int trace_init(struct utramp_trace *tr, struct diag *d)
 				     .exit_only = tr->opts.exit_only,
 				     .depth = tr->opts.depth,
 				     .filter = tr->filter,
+				     .since_ns = tr->opts.since_ns,
 				     .buf = tr->buf,
 				     .nbufs = (unsigned)tr->opts.nbufs,
 				     .symbol = name_function,
@@ -415,6 +416,11 @@ int utramp_trace__read(struct utramp_trace *tr, bool final,
 	if (final && !err)
 		err = gen_trace_finish(tr->gen, line, ctx);
 	return api_return(err ? err : n);
+}
+
+uint64_t utramp_trace__line_time(const struct utramp_trace *tr)
+{
+	return tr ? gen_trace_line_time(tr->gen) : 0;
 }
 
 static void trace_orphan(struct generated *g)

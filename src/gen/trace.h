@@ -78,6 +78,7 @@ struct gen_trace_opts {
 	const char *filter;     /* NULL: none; as gen/expr.h has it */
 	value_symbol_fn symbol; /* names functions; its answer is used at once.  NULL: none */
 	void *symbol_arg;
+	uint64_t since_ns; /* of timestamps; 0: of the first record */
 	const struct gen_trace_buf *buf;
 	unsigned nbufs; /* at most GEN_TRACE_BUFS; the trace keeps a pointer to it all */
 };
@@ -133,6 +134,12 @@ int gen_trace_session(const struct gen_trace *t, uint32_t id, int ring_fd, int s
 		      struct gen_prog *out);
 
 typedef void (*gen_line_fn)(void *arg, const char *text, size_t n);
+
+/*
+ * Of the last line, or the one that is being told: when its call ended, or was entered if the end
+ * is not known.  CLOCK_MONOTONIC ns.
+ */
+uint64_t gen_trace_line_time(const struct gen_trace *t);
 
 /* One ring record; emits zero or more lines (no newline in them). */
 int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg);

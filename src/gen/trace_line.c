@@ -318,6 +318,11 @@ static void line_json(const struct gen_trace *t, struct json *w, const struct ca
 	json_close(w, '}');
 }
 
+uint64_t gen_trace_line_time(const struct gen_trace *t)
+{
+	return t->line_ns;
+}
+
 void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
 		 uint64_t end_ns)
 {
@@ -339,6 +344,7 @@ void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, c
 		  (kind == LINE_UNWOUND && end_ns);
 	if (kind == LINE_EXIT && end.start_ns)
 		c.head.time_ns = end.start_ns;
+	t->line_ns = end.time_ns ? end.time_ns : c.head.time_ns;
 	c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;
 	if (t->opts.json)
 		line_json(t, &t->w, &c);

@@ -155,6 +155,8 @@ struct gen_trace {
 	uint64_t seq;
 	bool buf_used[GEN_TRACE_BUFS];
 	uint64_t start_ns, first_thread;
+	uint64_t
+		line_ns; /* when the call of the last line ended; was entered, if its end is not known */
 	bool started, many_threads;
 	struct json w;
 };

@@ -562,7 +562,9 @@ static void note_thread(struct gen_trace *t, const struct rec_head *h)
 {
 	if (!t->started) {
 		t->started = true;
-		t->start_ns = h->kind == REC_EXIT && h->start_ns ? h->start_ns : h->time_ns;
+		t->start_ns = t->opts.since_ns                   ? t->opts.since_ns :
+			      h->kind == REC_EXIT && h->start_ns ? h->start_ns :
+								   h->time_ns;
 		t->first_thread = h->pid_tgid;
 	}
 	t->many_threads |= h->pid_tgid != t->first_thread;

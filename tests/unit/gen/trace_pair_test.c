@@ -108,6 +108,29 @@ static void nesting(void **state)
 	teardown(&w);
 }
 
+/* By which lines of several processes are put in order. */
+static void line_times(void **state)
+{
+	static const struct gen_trace_opts since = { .timestamps = true, .since_ns = 1 };
+	struct world w;
+	uint64_t at;
+
+	setup(&w, &since);
+	in(&w, F, 1, 0x9000);
+	in(&w, G, 1, 0x8000);
+	out(&w, G, 1, 0x8000);
+	at = gen_trace_line_time(w.t);
+	assert_string_equal(rig_flat(w.lines->at[0]), "1.000001 m:g() <0.001500 ms>");
+	in(&w, G, 1, 0x8000);
+	out(&w, F, 1, 0x9000); /* G is presumed to be left, and held */
+	assert_int_equal(gen_trace_line_time(w.t), at + 3000);
+	in(&w, F, 1, 0x9000);
+	finish(&w, "g f g-unwound f-open");
+	assert_int_equal(gen_trace_line_time(w.t), at + 4500); /* its entry's */
+	assert_true(at > 1500);
+	teardown(&w);
+}
+
 static void recursion(void **state)
 {
 	struct world w;
@@ -455,13 +478,14 @@ static void uncertain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nesting),      cmocka_unit_test(recursion),
-		cmocka_unit_test(threads),      cmocka_unit_test(unwinding),
-		cmocka_unit_test(stacks),       cmocka_unit_test(slot_reuse),
-		cmocka_unit_test(near_stacks),  cmocka_unit_test(held_at_most),
-		cmocka_unit_test(order_of_age), cmocka_unit_test(lost_exits),
-		cmocka_unit_test(counters),     cmocka_unit_test(text_forms),
-		cmocka_unit_test(json_forms),   cmocka_unit_test(uncertain),
+		cmocka_unit_test(nesting),      cmocka_unit_test(line_times),
+		cmocka_unit_test(recursion),    cmocka_unit_test(threads),
+		cmocka_unit_test(unwinding),    cmocka_unit_test(stacks),
+		cmocka_unit_test(slot_reuse),   cmocka_unit_test(near_stacks),
+		cmocka_unit_test(held_at_most), cmocka_unit_test(order_of_age),
+		cmocka_unit_test(lost_exits),   cmocka_unit_test(counters),
+		cmocka_unit_test(text_forms),   cmocka_unit_test(json_forms),
+		cmocka_unit_test(uncertain),
 	};
 
 	return cmocka_run_group_tests_name("trace-pair", tests, NULL, NULL);
