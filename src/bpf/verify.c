@@ -67,7 +67,8 @@ static int insn(struct verify *v, const struct bpf_insn *in)
 		err = vmem_insn(v, in);
 		break;
 	}
-	v->cur->at++;
+	if (!err)
+		v->cur->at++;
 	return err;
 }
 
@@ -212,9 +213,11 @@ static void drop_states(struct verify *v)
 	vprune_free(v);
 }
 
-/* Nothing is left of the try before but its statistics. */
-static int again(struct verify *v, size_t logged)
+/* Nothing is left of the try before but its statistics, and what was learnt. */
+static int again(struct verify *v, size_t logged, int err)
 {
+	if (err != -EACCES || !vneed_learn(v))
+		v->forget++;
 	drop_states(v);
 	memset(v->nseen, 0, v->nnodes * sizeof(*v->nseen));
 	v->ids = v->nstates = v->nwaiting = v->since_insns = v->since_jumps = 0;
@@ -223,14 +226,14 @@ static int again(struct verify *v, size_t logged)
 	if (v->log)
 		v->log->n = logged;
 	v->d->text[0] = '\0';
-	v->forget++;
 	v->cur = vstate_new(v);
 	return v->cur ? 0 : -ENOMEM;
 }
 
 /*
  * Most programs are right whatever is forgotten.  What is refused may be so because too much was, so
- * less is at the next try; the last word is that of the try that forgets nothing.
+ * less is at the next try: all but what the refusal shows to count, if it shows anything.  The last word is
+ * that of the try that forgets nothing.
  */
 static int tries(struct verify *v)
 {
@@ -246,7 +249,7 @@ static int tries(struct verify *v)
 		err = try(v);
 		if ((err != -EACCES && err != -E2BIG) || !v->forgot)
 			break;
-		if (again(v, logged))
+		if (again(v, logged, err))
 			return -ENOMEM;
 	}
 	return err;

@@ -179,6 +179,7 @@ static int numbers(struct verify *v, const struct bpf_insn *in, const struct vre
 			wide && op == BPF_SUB ? dst->flags & VF_TARGET :
 						0;
 
+	v->mark[v->cur->at] |= VM_SUMS;
 	if (BPF_SRC(in->code) == BPF_X && in->src_reg == in->dst_reg && of_itself(dst, op))
 		return 0;
 	range_alu(&dst->r, (uint8_t)op, wide, in->off, &src->r);

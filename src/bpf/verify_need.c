@@ -9,7 +9,9 @@
  *
  * need: does what is known of a number count?  It does where the number becomes part of an address, a
  * size, a helper's argument that is looked at, or a result that has a range; where a loop ends by it;
- * and, but for the first try, where any branch depends on it.  What it is computed from counts then, too, and
+ * once that was found to matter, where it moves an address, which must stay near even if it is only given
+ * away (vneed_learn());
+ * and, but for the first tries, where any branch depends on it.  What it is computed from counts then, too, and
  * what it is compared with.  All other numbers are any number.
  *
  * Why this is sound.  verify_prune.c forgets in the state itself that the path goes on with, so what is
@@ -36,6 +38,7 @@
 #include "bpf/proto.h"
 #include "bpf/verify_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BIT(r) (uint16_t)(1u << (r))
@@ -76,8 +79,19 @@ static void all_slots(struct vslots *s)
 	s->half[0] = s->half[1] = UINT64_MAX;
 }
 
-static void alu(const struct bpf_insn *in, struct vneed *n)
+/* An address by a number, as far as it was seen. */
+static bool may_move(const struct verify *v, uint32_t at)
 {
+	const struct bpf_insn *in = &v->p->insn[at];
+	unsigned op = BPF_OP(in->code);
+
+	return BPF_CLASS(in->code) == BPF_ALU64 && BPF_SRC(in->code) == BPF_X &&
+	       (op == BPF_ADD || op == BPF_SUB) && !(v->mark[at] & VM_SUMS);
+}
+
+static void alu(const struct verify *v, uint32_t at, struct vneed *n)
+{
+	const struct bpf_insn *in = &v->p->insn[at];
 	unsigned op = BPF_OP(in->code);
 	uint16_t dst = BIT(in->dst_reg), src = op == BPF_END ? 0 : src_bit(in);
 	bool need = n->need.reg & dst;
@@ -93,6 +107,8 @@ static void alu(const struct bpf_insn *in, struct vneed *n)
 		unset(&n->need, dst);
 	else if (need)
 		n->need.reg |= src;
+	if (v->learnt && may_move(v, at))
+		n->need.reg |= src | dst;
 }
 
 static void load(const struct verify *v, uint32_t at, struct vneed *n)
@@ -233,7 +249,7 @@ static void step(struct verify *v, uint32_t sub, uint32_t at, struct vneed *n)
 	switch (BPF_CLASS(in->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
-		alu(in, n);
+		alu(v, at, n);
 		return;
 	case BPF_LD:
 		unset(&n->live, BIT(in->dst_reg));
@@ -375,4 +391,26 @@ void vneed_compute(struct verify *v)
 	}
 	if (again)
 		give_up(v, 0, v->nnodes);
+}
+
+/*
+ * What was refused moves an address that nobody looks behind, but a helper that is given it as a number,
+ * by what was forgotten: an offset, for instance, that CO-RE left in a register (BPF_CORE_READ()).
+ * All numbers that address may be moved by count from now on.  false: none does that did not before.
+ */
+bool vneed_learn(struct verify *v)
+{
+	size_t n = v->nnodes * sizeof(*v->need);
+	struct vneed *before = v->learnt || !may_move(v, v->cur->at) ? NULL : malloc(n);
+	bool more = false;
+
+	if (!before)
+		return false;
+	memcpy(before, v->need, n);
+	v->learnt = true;
+	vneed_compute(v);
+	for (uint32_t i = 0; i < v->nnodes; i++)
+		more |= !same_need(&before[i], &v->need[i]);
+	free(before);
+	return more;
 }

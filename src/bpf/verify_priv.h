@@ -137,6 +137,7 @@ struct verify {
 	int16_t *base;      /* by instruction: see verify_flow.c */
 	uint64_t looked;    /* by vneed_compute(): instructions */
 	enum vforget forget;
+	bool learnt; /* by vneed_learn() */
 	bool forgot; /* something that is not forgotten at the next try */
 	uint32_t ids;
 	uint32_t nstates;
@@ -163,8 +164,16 @@ struct vlogged {
 	struct vslot slot[VERIFY_SLOTS];
 };
 
-/* VM_LOOP: a loop ends there, or not */
-enum { VM_PRUNE = 1, VM_FORCE = 2, VM_SEEN = 4, VM_SECOND = 8, VM_LOOP = 16, VM_NODE = 32 };
+/* VM_LOOP: a loop ends there, or not; VM_SUMS: numbers were added or the like */
+enum {
+	VM_PRUNE = 1,
+	VM_FORCE = 2,
+	VM_SEEN = 4,
+	VM_SECOND = 8,
+	VM_LOOP = 16,
+	VM_NODE = 32,
+	VM_SUMS = 64
+};
 /* is to be looked at; its result counts; of global ones: is called, was verified */
 enum { SUB_AGAIN = 1, SUB_RESULT = 2, SUB_CALLED = 4, SUB_DONE = 8 };
 
@@ -315,6 +324,7 @@ bool vflow_escapes(const struct verify *v, uint32_t at);
 
 /* verify_need.c */
 void vneed_compute(struct verify *v); /* for v->forget */
+bool vneed_learn(struct verify *v);   /* from what was refused */
 
 /* verify_prune.c */
 int vprune_visit(struct verify *v);

@@ -175,6 +175,9 @@ static void test_kept(void **state)
 #define SLOTS \
 	SLOT(1) SLOT(2) SLOT(4) SLOT(8) SLOT(16) SLOT(32) SLOT(64) SLOT(128) SLOT(256) SLOT(512)
 
+#define SUM(n_) "jset r8, " #n_ ", +1\nadd r7, r4\n" PAD "add r4, r4\n"
+#define SUMS    SUM(1) SUM(2) SUM(4) SUM(8) SUM(16) SUM(32) SUM(64) SUM(128) SUM(256) SUM(512)
+
 #define KEEP(n_) "jset r8, " #n_ ", +1\nstxdw [r10-8], r6\n" PAD "add r6, 8\n"
 #define KEEPS \
 	KEEP(1) KEEP(2) KEEP(4) KEEP(8) KEEP(16) KEEP(32) KEEP(64) KEEP(128) KEEP(256) KEEP(512)
@@ -226,10 +229,17 @@ static const struct work tries[] = {
 		"mov r6, r0\njeq r6, 0, e\nmov r7, 1\nm: " MEET
 		"jeq r7, 0, e\nmov r1, r6\nmov r2, 0\ncall 132\n" END,
 	  2 },
-	/* an address that is not used must be near all the same */
+	/* an address that is not used must be near all the same, and the rest is forgotten still */
 	{ BEGIN EITHER("mov r7, 1\n", "mov r7, 0\n") MEET VALUE
 	  "add r1, r7\nstxdw [r10-8], r1\n" OK,
-	  3 },
+	  2 },
+	{ BEGIN "mov r5, 8\nmov r7, 0\n" ARMS VALUE "add r1, r5\nmov r3, r1\nmov r1, r10\n"
+		"add r1, -8\nmov r2, 8\ncall 112\n" OK,
+	  2, 500 },
+	/* numbers that are added to numbers do not count because of that */
+	{ BEGIN "mov r5, 8\nmov r7, 0\nmov r4, 1\n" SUMS VALUE "add r1, r5\nmov r3, r1\n"
+		"mov r1, r10\nadd r1, -8\nmov r2, 8\ncall 112\n" VALUE "stxdw [r1+0], r7\n" OK,
+	  2, 500 },
 };
 
 static void test_tries(void **state)
