@@ -245,6 +245,21 @@ void vlog_from(struct verify *v)
 	vlog(v, "\n");
 }
 
+/* What is too complex may be so in any of the program's functions: which one. */
+static void say_function(struct verify *v)
+{
+	uint32_t sub = program_sub_at(v->p, v->cur->at);
+	const struct verify_func *f = vfunc(v, sub);
+	char name[80];
+
+	if (f || (!sub && v->p->name[0]))
+		snprintf(name, sizeof(name), "%s()", f ? f->name : v->p->name);
+	else
+		snprintf(name, sizeof(name), "at insn %u", v->p->sub[sub].start);
+	diag_add(v->d, "in function %s", name);
+	vlog(v, "in function %s\n", name);
+}
+
 /*
  * The log gets the reason as the kernel words it, the line of the source and what to change;
  * diag gets all that in one.
@@ -265,13 +280,15 @@ int vfail(struct verify *v, int err, const char *change, const char *fmt, ...)
 			 vfunc(v, v->passing)->name);
 	program_format_insn(&v->p->insn[v->cur->at], text, sizeof(text));
 	diag_set(v->d, err, "insn %u (%s): %s", v->cur->at, text, why);
-	if (known)
-		diag_add(v->d, "at %s:%u: %s", src.file, src.line, src.text);
-	diag_add(v->d, "what to change: %s", change);
 	vlog(v, "%s", v->logged_from == v->cur->at ? "\n" : "");
 	if (v->log)
 		v->log->verdict = v->log->n;
 	vlog(v, "%s\n", why);
+	if (err == -E2BIG)
+		say_function(v);
+	if (known)
+		diag_add(v->d, "at %s:%u: %s", src.file, src.line, src.text);
+	diag_add(v->d, "what to change: %s", change);
 	if (known)
 		vlog(v, "at %s:%u: %s\n", src.file, src.line, src.text);
 	vlog(v, "what to change: %s\n", change);

@@ -74,6 +74,7 @@ void verify_globals_arguments(void **state);
 void verify_globals_pointers(void **state);
 void verify_globals_once(void **state);
 void verify_globals_log(void **state);
+void verify_too_complex(void **state);
 void verify_callbacks(void **state);
 void verify_iterators(void **state);
 void verify_iterators_rounds(void **state);

@@ -336,3 +336,31 @@ void verify_globals_log(void **state)
 	     true);
 	verify_log_free(&log);
 }
+
+/* The place of what is too complex: also which function it is in. */
+void verify_too_complex(void **state)
+{
+	static const char loop[] = "mov r1, 7\ncall local f\n" OK
+				   "f: mov r2, 0\na: add r2, 1\njsgt r2, -1, a\nmov r0, 0\nexit\n";
+	static const struct verify_prog few = { .max_insns = 1000 };
+	static const struct {
+		const struct verify_func *func;
+		const char *says;
+	} c[] = {
+		{ number, "\nin function f()\nwhat to change: " },
+		{ by_call, "\nin function f()\nwhat to change: " },
+		{ NULL, "\nin function at insn 4\nwhat to change: " },
+	};
+	struct verify_log log = { .level = 1 };
+
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		struct verify_case one = { .text = loop, .kind = M, .func = c[i].func };
+		struct diag d = { "" };
+
+		assert_int_equal(verify_text(&one, &d, &log, NULL, &few), -E2BIG);
+		assert_non_null(strstr(d.text, "Processed 1001 insn: the program is too complex"));
+		assert_non_null(strstr(d.text, c[i].says));
+		says(&log, c[i].says, true);
+		verify_log_free(&log);
+	}
+}

@@ -32,6 +32,7 @@ int main(void)
 		cmocka_unit_test(verify_globals_pointers),
 		cmocka_unit_test(verify_globals_once),
 		cmocka_unit_test(verify_globals_log),
+		cmocka_unit_test(verify_too_complex),
 		cmocka_unit_test(verify_callbacks),
 		cmocka_unit_test(verify_iterators),
 		cmocka_unit_test(verify_iterators_rounds),
