@@ -340,6 +340,68 @@ static void endless(void)
 	leave();
 }
 
+/* seven functions, each with all of its stack in use, and the last one's call of what follows */
+static void deep(void)
+{
+	uint32_t at = 0;
+
+	for (int f = 0; f < 8; f++) {
+		if (f)
+			out[at].imm = (int)(n - at - 1);
+		copy(6, 1);
+		for (int k = 0; k < 64; k++) {
+			load(7, 6, 8 * (k % 6));
+			store(10, -8 * (k + 1), 7);
+		}
+		if (f == 7)
+			return;
+		copy(1, 6);
+		at = n;
+		put(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
+		for (int k = 0; k < 64; k++)
+			load(7, 10, -8 * (k + 1));
+		leave();
+	}
+}
+
+static void leave_deep(void)
+{
+	for (int k = 0; k < 64; k++)
+		load(7, 10, -8 * (k + 1));
+	leave();
+}
+
+static void endless_deep(void)
+{
+	deep();
+	set(8, 0);
+	add(8, 1);
+	store(10, -8, 8);
+	jump(BPF_JSGT, 8, -1, -3);
+	leave_deep();
+}
+
+static void exponential_deep(void)
+{
+	deep();
+	set(8, 0);
+	for (int k = 0; k < 30; k++) {
+		load(1, 6, 8 * (k % 6));
+		jump(BPF_JSET, 1, 1, 1);
+		put(BPF_ALU64 | BPF_OR | BPF_K, 8, 0, 0, 1 << k);
+	}
+	put(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, PROGS_MAP);
+	put(0, 0, 0, 0, 0);
+	copy(2, 10);
+	add(2, -8);
+	call(BPF_FUNC_map_lookup_elem);
+	jump(BPF_JEQ, 0, 0, 3);
+	jump(BPF_JGT, 8, 8, 2);
+	put(BPF_ALU64 | BPF_ADD | BPF_X, 0, 8, 0, 0);
+	load(1, 0, 0);
+	leave_deep();
+}
+
 const struct progs_family progs_families[] = {
 	{ "diamonds: one number", diamonds_scalar },
 	{ "diamonds: arguments", diamonds_context },
@@ -353,6 +415,8 @@ const struct progs_family progs_families[] = {
 	{ "8 frames of 512 bytes", frames_full },
 	{ "loop of 100,000", long_loop },
 	{ "loop without end", endless },
+	{ "loop without end, 8 x 512", endless_deep },
+	{ "exponential, 8 x 512", exponential_deep },
 	{ "exponential, an index", exponential },
 	{ "exponential, spilled", exponential_spills },
 	{ "switch of 15,000", huge_switch },

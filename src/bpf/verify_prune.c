@@ -39,6 +39,13 @@
 /* The same of those on the path's own way, which only tell that it goes round for ever. */
 #define MOST_ON_THE_WAY 8
 
+/*
+ * Where more than so many states are remembered, a loop goes round for long, and these are looked at once in
+ * eight times: what goes round for ever is found so as well, later.  By chance, as rounds may repeat themselves
+ * after any number of them.
+ */
+#define MANY_STATES 16
+
 static uint32_t token_of(const struct verify *v, const struct vstate *s)
 {
 	const struct bpf_insn *in = &v->p->insn[s->at];
@@ -347,17 +354,26 @@ static bool too_soon(const struct verify *v, bool loop)
 	return v->since_jumps < LEAST_JUMPS || v->since_insns < LEAST_INSNS;
 }
 
+static bool looks_at_way(struct verify *v)
+{
+	if (v->nseen[v->node[v->cur->at]] <= MANY_STATES)
+		return true;
+	v->chance = v->chance * 1103515245 + 12345;
+	return !(v->chance >> 16 & 7);
+}
+
 int vprune_visit(struct verify *v)
 {
 	struct vstate *s = v->cur, *before = NULL, *old;
 	uint32_t token = token_of(v, s), looked = 0, way = 0;
-	bool loop = false;
+	bool loop = false, looks = looks_at_way(v);
 
 	if (v->in->explore_all && !(v->mark[s->at] & VM_FORCE))
 		return 0;
 	for (struct vstate **at = &v->seen[v->node[s->at]];
 	     (old = *at) && looked++ < MOST_LOOKED_AT;) {
-		if (old->branches && !token && way++ >= MOST_ON_THE_WAY) {
+		if (old->branches && !token && (!looks || way++ >= MOST_ON_THE_WAY)) {
+			loop = true;
 			at = &old->next;
 			continue;
 		}

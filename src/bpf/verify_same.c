@@ -146,39 +146,58 @@ static bool same_place(const struct vstate *old, const struct vstate *now)
 	return true;
 }
 
-/* A frame that both share is a case of itself, but what in it is equal to others counts. */
-static bool has_id(const struct vframe *f)
+static bool covers_frame(const struct vframe *old, const struct vframe *now, struct idmap *m)
 {
-	bool found = false;
-
 	for (unsigned r = 0; r < INSN_FP; r++)
-		found |= f->r[r].id || f->r[r].ref;
-	for (unsigned i = 0; i < f->nslots && !found; i++)
-		found |= f->slot[i].spill.id || f->slot[i].spill.ref;
-	return found;
+		if (!covers_reg(&old->r[r], &now->r[r], m))
+			return false;
+	for (unsigned i = 0; i < old->nslots || i < now->nslots; i++)
+		if (!covers_slot(slot_of(old, i), slot_of(now, i), m))
+			return false;
+	return true;
 }
 
+/* What has this identity in both states is the same; so it must be, wherever else it is. */
+static bool is_itself(const struct idmap *m, uint32_t id)
+{
+	for (uint32_t k = 0; id && k < m->n; k++)
+		if ((m->old[k] == id) != (m->now[k].id == id))
+			return false;
+	return true;
+}
+
+/* A frame that both share is a case of itself, but what in it is equal to others counts. */
+static bool covers_shared(const struct vframe *f, const struct idmap *m)
+{
+	for (unsigned r = 0; r < INSN_FP && m->n; r++)
+		if (!is_itself(m, f->r[r].id) || !is_itself(m, f->r[r].ref))
+			return false;
+	for (unsigned i = 0; i < f->nslots && m->n; i++)
+		if (!is_itself(m, f->slot[i].spill.id) || !is_itself(m, f->slot[i].spill.ref))
+			return false;
+	return true;
+}
+
+/*
+ * The current function first, since there is what changes from round to round; shared frames last, when all
+ * other identities are known: theirs, which may be many, need not be noted then.
+ */
 bool vsame_covers(const struct vstate *old, const struct vstate *now)
 {
-	struct idmap m = { .n = 0 };
+	struct idmap m;
 
+	m.n = 0; /* and no more of it: it is large */
 	if (!same_place(old, now))
 		return false;
 	for (unsigned k = 0; k < old->nrefs; k++)
 		if (!same_id(&m, old->ref[k].id, now->ref[k].id))
 			return false;
-	for (unsigned k = 0; k <= old->depth; k++) {
-		const struct vframe *a = old->f[k], *b = now->f[k];
-
-		if (a == b && !(has_id(a)))
-			continue;
-		for (unsigned r = 0; r < INSN_FP; r++)
-			if (!covers_reg(&a->r[r], &b->r[r], &m))
-				return false;
-		for (unsigned i = 0; i < a->nslots || i < b->nslots; i++)
-			if (!covers_slot(slot_of(a, i), slot_of(b, i), &m))
-				return false;
-	}
+	for (unsigned k = old->depth + 1; k-- > 0;)
+		if (old->f[k] != now->f[k] && !covers_frame(old->f[k], now->f[k], &m))
+			return false;
+	for (unsigned k = 0; k <= old->depth; k++)
+		if (old->f[k] == now->f[k] && !covers_shared(old->f[k], &m))
+			return false;
 	return true;
 }
 

@@ -84,6 +84,12 @@ void verify_functions(void **state)
 		GIVES(0, RESERVE "mov r1, r6\ncall local f\n" END
 				 "f: mov r2, 0\ncall 132\nmov r0, 0\nexit\n"),
 		REFUSED("unreachable insn 2", "mov r0, 0\nexit\nf: mov r0, 0\nexit\n"),
+		/* r1 is the caller's r6 on one way, its r7 on the other; both ways have one caller's frame */
+		REFUSED("register with unbounded min value",
+			"ldxdw r6, [r1+8]\nldxdw r7, [r1+0]\nldxdw r3, [r1+16]\nmov r1, r6\nmov r2, r7\n"
+			"call local f\njne r0, 0, e\n" TOUCH("r6") END
+			"f: .fill 8\njeq r3, 2, +0\njeq r3, 3, +0\njset r3, 1, t\n.fill 8\nja j\n"
+			"t: mov r1, r2\nj: jgt r1, 63, b\nmov r0, 0\nexit\nb: mov r0, 1\nexit\n"),
 	};
 
 	VERIFY_CASES(c);

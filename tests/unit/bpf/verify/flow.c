@@ -44,6 +44,12 @@ void verify_loops(void **state)
 		      "mov r0, 0\nmov r2, 0\na: mov r3, 0\nb: add r0, 1\nadd r3, 1\njlt r3, 10, b\nadd r2, 1\n"
 		      "jlt r2, 10, a\n" RET),
 		GIVES(64, "mov r0, 0\nmov r2, 1\na: lsh r2, 1\nadd r0, 1\njne r2, 0, a\n" RET),
+		/* after as many rounds that nobody looks at all of the last ones any more */
+		REFUSED("infinite loop detected",
+			"mov r1, 0\na: jge r1, 3000, +1\nadd r1, 1\nja a\n"),
+		REFUSED("infinite loop detected",
+			"mov r1, 0\nmov r2, 0\na: jge r1, 3000, b\nadd r1, 1\nja a\n"
+			"b: add r2, 1\njne r2, 11, a\nmov r2, 0\nja a\n"),
 		REFUSED("infinite loop detected", "a: ja a\n"),
 		REFUSED("infinite loop detected",
 			"mov r2, 0\na: mov r2, 0\njeq r2, 0, a\nmov r0, 0\nexit\n"),
