@@ -31,7 +31,7 @@
 #define FUEL  2000000
 #define MORE  400000000 /* of programs whose helpers call functions up to 8,388,608 times each */
 #define KINDS 200       /* of messages that are counted */
-#define ASKED 20000     /* the kernel about so many at most: it takes its time to let programs go */
+#define ASKED 1000000   /* the kernel about so many at most: it takes its time to let programs go */
 
 /*
  * What the kernel (6.18) refuses and we need not, by its message.  Where we know ranges better it walks
@@ -261,14 +261,17 @@ static bool sets_bits(const struct bpf_insn *i)
 	return insn_is_alu(i) && (BPF_OP(i->code) == BPF_XOR || BPF_OP(i->code) == BPF_OR);
 }
 
-/* x & 0x3c, if (x & 0x3c): the same, by bits that are known to be 0 between others. */
+/*
+ * x & 0x3c, if (x & 0x3c): the same, by bits that are known to be 0 between others.  A register that x is
+ * masked with may hold such a number.
+ */
 static bool takes_bits(const struct bpf_insn *i)
 {
-	bool by_imm = BPF_SRC(i->code) == BPF_K;
+	bool by_reg = BPF_SRC(i->code) == BPF_X;
 
 	if (insn_is_branch(i))
 		return BPF_OP(i->code) == BPF_JSET;
-	return insn_is_alu(i) && BPF_OP(i->code) == BPF_AND && by_imm && i->imm & (i->imm + 1);
+	return insn_is_alu(i) && BPF_OP(i->code) == BPF_AND && (by_reg || i->imm & (i->imm + 1));
 }
 
 static bool is_kept(const struct bpf_insn *i, unsigned size)
@@ -368,7 +371,9 @@ static void make_program(uint64_t seed)
 			in->code = kind | BPF_AND;
 		} else if (takes_bits(in)) {
 			if (insn_is_alu(in))
-				in->imm = 7;
+				*in = (struct bpf_insn){ .code = kind | BPF_AND,
+							 .dst_reg = in->dst_reg,
+							 .imm = 7 };
 			else
 				in->code = (uint8_t)(BPF_JEQ | kind);
 		} else if (shifts(in)) {
