@@ -37,19 +37,19 @@ static const struct amodule *find_location(const struct utramp_target *t, const 
 }
 
 /* *why: what is the matter, behind the module's name. */
-static int read_offset(const struct utramp_target *t, const struct amodule *m,
+static int read_offset(struct process *p, const struct objfile *o, taddr_t bias,
 		       const struct objsym *sym, int64_t *off, const char **why)
 {
 	struct x86_tls_address where;
 	uint8_t code[CODE_BYTES];
-	size_t n = objfile_bytes(m->obj, sym->addr, code, sizeof(code));
+	size_t n = objfile_bytes(o, sym->addr, code, sizeof(code));
 
-	if (x86_tls_address(code, n, sym->addr + m->bias, &where) < 0) {
+	if (x86_tls_address(code, n, sym->addr + bias, &where) < 0) {
 		*why = "returns errno's address in a way that we do not know";
 		return -ENOTSUP;
 	}
 	*off = where.off;
-	if (where.in_word && process_read(t->proc, where.word, off, sizeof(*off)) < 0) {
+	if (where.in_word && process_read(p, where.word, off, sizeof(*off)) < 0) {
 		*why = "reads errno's place from memory that cannot be read";
 		return -ENOTSUP;
 	}
@@ -59,6 +59,16 @@ static int read_offset(const struct utramp_target *t, const struct amodule *m,
 		return -ENOTSUP;
 	}
 	return 0;
+}
+
+int session_errno_off(struct process *p, const struct objfile *libc, taddr_t bias, int64_t *off)
+{
+	const struct objsym *s = objfile_sym(libc, LOCATION);
+	const char *why;
+	int err = s && s->type == OBJSYM_FUNC ? read_offset(p, libc, bias, s, off, &why) : -ENOENT;
+
+	*off = err ? 0 : *off;
+	return err;
 }
 
 int session_errno(struct utramp_target *t, const char *program, struct diag *d)
@@ -78,7 +88,7 @@ int session_errno(struct utramp_target *t, const char *program, struct diag *d)
 					"target has " LOCATION "(), which tells where errno is: "
 					"leave errno alone, or link libc dynamically",
 					program);
-		if (read_offset(t, m, sym, &off, &why) < 0)
+		if (read_offset(t->proc, m->obj, m->bias, sym, &off, &why) < 0)
 			return diag_set(d, -ENOTSUP,
 					"program %s calls utramp_set_errno(), and " LOCATION
 					"() of %s %s: leave errno alone",

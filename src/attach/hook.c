@@ -651,6 +651,8 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		return err;
 	if (!anything_to_do(t))
 		return 0;
+	if (t->left)
+		return diag_set(d, -EINVAL, "process %d was left", (int)t->proc->pid);
 	err = prepare_with_room(t, d);
 	if (err)
 		return session_blame(t, err, d);

@@ -142,7 +142,10 @@ static int session_enter(struct utramp_target *t, struct diag *d)
 		make_env(t, i);
 		skip[i] = t->proc->slab[i].path;
 	}
-	err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
+	if (t->proc->stopped && !t->proc->child) /* attached to: it need not wait any more */
+		err = process_resume(t->proc, d);
+	if (!err)
+		err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
 	session_libc(t); /* there with the first commit */
 	/* of one that was killed meanwhile no module can be opened, which is no error there */
 	if (!err && !process_alive(t->proc))
@@ -253,6 +256,29 @@ int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **ou
 		err = process_self(&slab, opts->slab_dir, &t->proc, d);
 	if (!err)
 		err = session_enter(t, d);
+	return session_end(t, err, out);
+}
+
+int session_attach(pid_t pid, const struct utramp_attach_pid_opts *opts, struct utramp_target **out,
+		   struct diag *d)
+{
+	struct utramp_target *t;
+	struct slab_template slab;
+	struct process_attach_opts ao = { .slab = &slab,
+					  .dir = opts ? opts->slab_dir : NULL,
+					  .errno_off = session_errno_off };
+	int err = session_new(opts && opts->engine == UTRAMP_INTERP, &t, d);
+
+	if (!err)
+		err = faults_ask(&t->faults, opts ? opts->faults : NULL, d);
+	if (!err) {
+		slab = slab_of_rt(t->interp);
+		err = process_attach(pid, &ao, &t->proc, d);
+	}
+	if (!err) {
+		t->together = opts && opts->together;
+		err = session_enter(t, d);
+	}
 	return session_end(t, err, out);
 }
 
@@ -384,8 +410,9 @@ void session_free(struct utramp_target *t)
 {
 	if (!t)
 		return;
-	if (t->proc && !t->proc->exited && !t->proc->stopped)
-		session_detach(t, NULL);
+	if (t->proc && !t->proc->exited && !t->proc->stopped && !session_detach(t, NULL) &&
+	    !t->left)
+		process_leave(t->proc, t->arena, NULL);
 	while (t->objects.n)
 		object_orphan(t->objects.at[t->objects.n - 1]);
 	while (t->generated.n)
@@ -428,10 +455,11 @@ int session_resume(struct utramp_target *t, struct diag *d)
 				t->mods->n ? t->mods->at[0]->shown : "the target");
 	if (t->proc->exited)
 		return 0;
-	if (!t->proc->stopped)
+	if (!session_waits(t))
 		return diag_set(d, -EINVAL, "process %d runs already", (int)t->proc->pid);
+	t->together = false;
 	err = session_commit(t, d);
-	if (!err)
+	if (!err && t->proc->stopped)
 		err = process_resume(t->proc, d);
 	return session_blame(t, err, d);
 }

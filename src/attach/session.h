@@ -31,6 +31,7 @@
 #include "sys/sys.h"
 #include "text/slot.h"
 #include "tramp/tramp.h"
+#include "utramp/attach.h"
 #include "utramp/utramp.h"
 
 struct hook;
@@ -105,6 +106,8 @@ struct utramp_target {
 	uint64_t lost; /* of rings already freed */
 	bool interp;   /* programs are interpreted, by what its slabs hold */
 	bool file;     /* no process: a file stands for one, and nothing ever runs */
+	bool together; /* it runs, and links wait for session_resume() all the same */
+	bool left;     /* nothing of ours is mapped there, or it is in use for ever */
 	bool seccomp;  /* the target runs under a filter */
 	bool warned;   /* that a function has no types */
 	bool stats;    /* utramp_target__enable_stats() */
@@ -142,6 +145,11 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d);
 /* The same of the calling process, which runs. */
 int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **out, struct diag *d);
+/* The same for a process that runs; it is stopped again only for commits. */
+int session_attach(pid_t pid, const struct utramp_attach_pid_opts *opts, struct utramp_target **out,
+		   struct diag *d);
+/* errno's distance from the thread pointer, of this libc in p. */
+int session_errno_off(struct process *p, const struct objfile *libc, taddr_t bias, int64_t *off);
 void session_free(struct utramp_target *t);
 
 /* In place of a process the file that spec's MODULE names, at the usual addresses. */
@@ -159,7 +167,7 @@ int session_errno(struct utramp_target *t, const char *program, struct diag *d);
 /* Links change nothing yet: session_resume() will, if ever. */
 static inline bool session_waits(const struct utramp_target *t)
 {
-	return t->file || t->proc->stopped;
+	return t->file || t->proc->stopped || t->together;
 }
 
 struct hook_list {

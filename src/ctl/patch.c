@@ -30,7 +30,6 @@ enum {
 	STACK_SCAN_MAX = 8 << 20, /* above rsp; the usual size of a whole stack */
 	VIEW_MAX = 256 << 10,     /* read at once, */
 	VIEW_GAP = 16 << 10,      /* of windows no further apart: a call costs as much */
-	SYSCALL_LEN = 2,
 };
 
 struct batch {
@@ -154,24 +153,13 @@ static int scan_stack(const struct batch *b, const struct map_list *maps, taddr_
 	return 0;
 }
 
-/* The call the thread is in will be repeated: arch/x86/kernel/signal.c. */
-static bool will_restart(const struct user_regs_struct *r)
-{
-	const int restart_sys = 512, restart_nointr = 513, restart_nohand = 514,
-		  restart_block = 516;
-	int64_t ret = (int64_t)r->rax;
-
-	return (int64_t)r->orig_rax >= 0 && (ret == -restart_sys || ret == -restart_nointr ||
-					     ret == -restart_nohand || ret == -restart_block);
-}
-
 /* 1 and the new registers when the thread stands inside a window that will be replaced. */
 static int moved_regs(const struct batch *b, struct user_regs_struct *r)
 {
 	taddr_t pc = r->rip, back = 0, to;
 	struct process_patch *x = patch_around(b, pc);
 
-	if (!x && will_restart(r)) {
+	if (!x && tracee_will_restart(r)) {
 		back = SYSCALL_LEN;
 		x = patch_around(b, pc - back);
 	}

@@ -39,6 +39,7 @@ struct process_priv {
 	} threads;
 	int pidfd;
 	bool cfi_known;    /* p->cfi is of p->modules */
+	bool attached;     /* by process_attach() */
 	bool ran;          /* it was resumed: it is not ours to kill any more */
 	bool exec_seen;    /* process_poll() has told */
 	struct tape *tape; /* a job for a helper is done: ctl/self.h; else NULL */
@@ -51,9 +52,18 @@ struct process_priv {
 	pid_t caller;      /* our own process: the thread that has the job done, */
 	taddr_t caller_sp; /* and where the frames of ours begin, downwards */
 	taddr_t entry, phdr, loader, vdso;
-	taddr_t syscall_at; /* a syscall instruction there; 0: not looked for yet */
+	taddr_t syscall_at;       /* a syscall instruction there; 0: not looked for yet */
+	struct {                  /* in libc's code; 0: not there, or not looked for */
+		taddr_t restorer; /* __restore_rt: rt_sigreturn(2) */
+		taddr_t call;     /* syscall; ret */
+		taddr_t store;    /* mov %rax, (%rbx); pop %rbx; ret */
+		bool known;       /* they were looked for */
+	} code;
+	struct taddr_range stack; /* of ours there, for calls; empty: none */
 	struct taddr_range exe;
-	uint64_t stopped_at_ns, stopped_ns;
+	long options; /* of ptrace(2), beside PTRACE_O_TRACESYSGOOD */
+	uint64_t stopped_at_ns, stopped_ns, longest_ns;
+	char root[32]; /* in front of the slab files' paths, for us; "" if its names are ours */
 };
 
 static inline struct process_priv *process_priv(const struct process *p)
@@ -91,6 +101,9 @@ int slab_locate(struct process *p, const struct slab_template *t, const struct m
 /* The relocated bytes of the template, malloc'ed (slab_write's core, for tests). */
 int slab_link(const struct slab_template *t, taddr_t base, const char hex[16], uint8_t **out,
 	      struct diag *d);
+bool slab_is_region(const struct slab *s, const struct map_region *r);
+/* To the user that the process opens files as. */
+int slab_give_files(struct process *p, struct diag *d);
 void slab_remove_files(struct process *p);
 
 /* -- tracee.c: one thread under ptrace -------------------------------------------------- */
@@ -112,6 +125,87 @@ int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
 void tracee_kill(struct process *p);
 /* Record the end of the child. */
 void tracee_ended(struct process *p, int status);
+
+/* The call it is in will be repeated: arch/x86/kernel/signal.c. */
+bool tracee_will_restart(const struct user_regs_struct *r);
+#define SYSCALL_LEN 2
+/*
+ * remote.c: to the next system call stop.  -ETIMEDOUT: it runs still.  -EFAULT: it stands at a
+ * fatal signal, which has not been delivered.
+ */
+int tracee_to_syscall(struct process *p, struct tracee *t, uint64_t deadline);
+/* From there, with its own registers again, to an event stop. */
+int tracee_to_event(struct process *p, struct tracee *t, uint64_t deadline);
+/* stop.c: it is ours no more. */
+void tracee_forget(struct process *p, pid_t tid);
+/* Let all others run; this one is then the only one, at the list's begin.  p->stopped stays. */
+void process_keep_one(struct process *p, pid_t tid);
+
+/* -- frame.c: a thread's state ------------------------------------------------------------ */
+
+struct thread_state {
+	struct user_regs_struct regs;
+	uint64_t mask;
+	uint8_t *xstate;
+	size_t xsize;
+};
+
+int state_save(const struct tracee *t, struct thread_state *s);
+int state_restore(const struct tracee *t, const struct thread_state *s);
+void state_free(struct thread_state *s);
+/* Below what the thread's own stack holds, and how many bytes a frame may take there. */
+taddr_t frame_below(const struct thread_state *s);
+uint64_t frame_size(const struct thread_state *s);
+/* The frame, as a stack pointer that a function's `ret` may meet: *at. */
+int frame_write(struct process *p, const struct thread_state *s, taddr_t top, taddr_t *at);
+
+/* In words: from where a frame's return address is to the pc that it restores. */
+#define FRAME_PC_WORD 22
+
+/* -- call.c ---------------------------------------------------------------------------------- */
+
+int code_find(struct process *p, struct diag *d); /* -ENOTSUP; process_priv()->code */
+int stack_map(struct process *p, struct diag *d); /* of a stopped process */
+void stack_unmap(struct process *p);
+
+struct call {
+	struct process *p;
+	struct tracee *t;
+	struct thread_state state;
+	taddr_t frame, errno_at;
+	int err_no;
+	unsigned calls; /* of the system, but futex(2), by the function at hand */
+	enum { CALL_BEGUN, CALL_AT_END, CALL_STOPPED, CALL_LEFT, CALL_GONE } where;
+};
+
+/* errno_off: errno's distance from the thread pointer; 0: not known. */
+int call_begin(struct call *c, struct process *p, struct tracee *t, int64_t errno_off);
+/* function(arg[0], arg[1]); result: the address of a word for what it gives, or 0. */
+int call_run(struct call *c, taddr_t function, const uint64_t arg[2], taddr_t result,
+	     uint64_t deadline, struct diag *d);
+int call_end(struct call *c);
+
+/* -- safepoint.c ----------------------------------------------------------------------------- */
+
+struct judge;
+int judge_new(struct process *p, struct judge **out, struct diag *d);
+void judge_free(struct judge *j); /* NULL is fine */
+pid_t judge_pick(struct judge *j, const char **why);
+int judge_wait(struct judge *j, uint64_t limit_ns, pid_t *tid, struct diag *d);
+
+/* -- image.c: what the kernel tells of the program that runs -------------------------------- */
+
+/* The user and group that it opens files as. */
+int process_user(const struct process *p, unsigned *uid, unsigned *gid);
+
+struct aux {
+	uint64_t loader, phdr, phent, phnum, entry, secure, vdso;
+};
+
+int read_aux(struct process *p, struct aux *out);
+/* The executable's addresses, from its program headers in memory. */
+int exe_range(struct process *p, const struct aux *a, const struct map_list *maps,
+	      struct taddr_range *out);
 
 /* -- process.c -------------------------------------------------------------------------- */
 

@@ -368,5 +368,7 @@ uint64_t process_stopped_ns(const struct process *p)
 {
 	const struct process_priv *pp = process_priv(p);
 
-	return p->stopped ? process_now_ns() - pp->stopped_at_ns : pp->stopped_ns;
+	if (p->stopped)
+		return process_now_ns() - pp->stopped_at_ns;
+	return pp->attached ? pp->longest_ns : pp->stopped_ns;
 }

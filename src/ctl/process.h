@@ -51,6 +51,8 @@ struct slab {
 	taddr_t rt_state; /* address of struct rt_state there */
 };
 
+struct objfile;
+
 struct process {
 	pid_t pid;
 	int mem;      /* /proc/PID/mem; reads 0 bytes once the address space is gone */
@@ -90,6 +92,30 @@ struct process_spawn_opts {
 int process_spawn(char *const argv[], const struct process_spawn_opts *opts, struct process **out,
 		  struct diag *d);
 void process_free(struct process *p); /* NULL is fine */
+
+struct process_attach_opts {
+	const struct slab_template *slab;
+	const char *dir; /* for the slab files, as the process names it; NULL: /tmp and the like */
+	/* where errno is from the thread pointer on; -errno: not known */
+	int (*errno_off)(struct process *p, const struct objfile *libc, taddr_t bias, int64_t *off);
+};
+
+/*
+ * The slabs into a process that runs: one of its threads, at a safe point, calls dlopen().  When
+ * this returns that thread alone is stopped (p->stopped), enough for process_map_arena() and for
+ * process_syscall(); process_resume() lets it go on with what it did.  On failure all is as
+ * before, but for a slab that was loaded already.
+ * -EPERM   not permitted, or traced by another    -EBUSY  no thread came to a safe point
+ * -ENOTSUP static, 32-bit, another libc, or its loader refuses (diag: in its words)
+ */
+int process_attach(pid_t pid, const struct process_attach_opts *opts, struct process **out,
+		   struct diag *d);
+
+/*
+ * Unmap what is ours there, but for the slabs, if no call can be inside of our code; -EBUSY: one
+ * is, and all stays.  Of attached processes that run, their text restored; others: 0.
+ */
+int process_leave(struct process *p, const struct arena *a, struct diag *d);
 
 /*
  * None: a handle like that of a process that has ended, pid -1, for code that is generated
@@ -171,7 +197,7 @@ int process_hold(struct process *p, bool hold);
 /* May some thread of the stopped process be inside of a program? */
 bool process_inside(struct process *p);
 
-/* ns between the last stop and resume, for the start line. */
+/* ns between the last stop and resume, for the start line; attached: of the longest stop. */
 uint64_t process_stopped_ns(const struct process *p);
 
 #endif

@@ -70,8 +70,17 @@ static taddr_t find_syscall(struct process *p)
 	return at;
 }
 
+/* Nobody else's: all signals are blocked, which these are not when the thread itself raises them. */
+static bool is_fatal(int st)
+{
+	int sig = st >> 16 ? 0 : WSTOPSIG(st);
+
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
+	       sig == SIGTRAP || sig == SIGSYS;
+}
+
 /* To the next system call stop; group stops and SIGSTOP on the way are passed through. */
-static int to_syscall_stop(struct process *p, struct tracee *t, uint64_t deadline)
+int tracee_to_syscall(struct process *p, struct tracee *t, uint64_t deadline)
 {
 	int sig = 0;
 
@@ -96,11 +105,13 @@ static int to_syscall_stop(struct process *p, struct tracee *t, uint64_t deadlin
 		}
 		if (WSTOPSIG(st) == SYSCALL_STOP)
 			return 0;
+		if (is_fatal(st))
+			return -EFAULT;
 		sig = st >> 16 ? 0 : WSTOPSIG(st);
 	}
 }
 
-static int back_to_event_stop(struct process *p, struct tracee *t, uint64_t deadline)
+int tracee_to_event(struct process *p, struct tracee *t, uint64_t deadline)
 {
 	t->stopped = false;
 	if (ptrace(PTRACE_INTERRUPT, t->tid, 0, 0) < 0 || ptrace(PTRACE_CONT, t->tid, 0, 0) < 0)
@@ -108,18 +119,55 @@ static int back_to_event_stop(struct process *p, struct tracee *t, uint64_t dead
 	return tracee_await(p, t, deadline);
 }
 
-static long remote_call(struct process *p, struct tracee *t, long nr, const uint64_t arg[6])
-{
-	uint64_t deadline = process_now_ns() + REMOTE_LIMIT_NS, all = UINT64_MAX, mask;
-	struct user_regs_struct old, r;
-	long result = -ESRCH;
-	int err = tracee_regs(t, &old);
+/*
+ * A signal frame of the thread's state (frame.c), for the case that we die in between: on our own
+ * stack there, else below the thread's, whose bytes come back.
+ */
+struct cover {
+	taddr_t frame; /* 0: none */
+	taddr_t at;
+	uint8_t *old; /* n bytes that were at `at`; NULL: ours */
+	size_t n;
+};
 
-	if (err || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(mask), &mask) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) < 0)
-		return err ? err : -errno;
-	r = old;
-	r.rip = process_priv(p)->syscall_at;
+static void cover(struct process *p, const struct thread_state *s, struct cover *c)
+{
+	const struct process_priv *pp = process_priv(p);
+	taddr_t top = pp->stack.hi;
+
+	if (p->self || code_find(p, NULL) < 0)
+		return;
+	if (!top) {
+		top = frame_below(s);
+		c->n = frame_size(s);
+		c->at = top - c->n;
+		c->old = malloc(c->n);
+		if (!c->old || process_read(p, c->at, c->old, c->n) < 0)
+			return;
+	}
+	if (frame_write(p, s, top, &c->frame) < 0)
+		c->frame = 0;
+}
+
+static void uncover(struct process *p, struct cover *c)
+{
+	if (c->frame && c->old)
+		process_write(p, c->at, c->old, c->n);
+	free(c->old);
+	c->old = NULL;
+}
+
+/* The registers of the call, then the mask: call.c C.1. */
+static int remote_begin(struct process *p, struct tracee *t, const struct cover *c,
+			const struct user_regs_struct *old, long nr, const uint64_t arg[6])
+{
+	const struct process_priv *pp = process_priv(p);
+	struct user_regs_struct r = *old;
+	uint64_t all = UINT64_MAX;
+	int err;
+
+	r.rip = c->frame ? pp->code.call : pp->syscall_at;
+	r.rsp = c->frame ? c->frame : r.rsp;
 	r.rax = (uint64_t)nr;
 	r.orig_rax = (uint64_t)-1; /* or the kernel would restart the thread's own call */
 	r.rdi = arg[0];
@@ -129,20 +177,40 @@ static long remote_call(struct process *p, struct tracee *t, long nr, const uint
 	r.r8 = arg[4];
 	r.r9 = arg[5];
 	err = tracee_set_regs(t, &r);
+	if (!err && ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) < 0)
+		err = -errno;
+	return err;
+}
+
+static long remote_call(struct process *p, struct tracee *t, long nr, const uint64_t arg[6])
+{
+	uint64_t deadline = process_now_ns() + REMOTE_LIMIT_NS;
+	struct user_regs_struct r;
+	struct thread_state s;
+	struct cover c = { 0 };
+	long result = -ESRCH;
+	int err = state_save(t, &s);
+
+	if (err)
+		return err;
+	cover(p, &s, &c);
+	err = remote_begin(p, t, &c, &s.regs, nr, arg);
 	if (!err)
-		err = to_syscall_stop(p, t, deadline); /* entry */
+		err = tracee_to_syscall(p, t, deadline); /* entry */
 	if (!err)
-		err = to_syscall_stop(p, t, deadline); /* exit */
+		err = tracee_to_syscall(p, t, deadline); /* exit */
 	if (!err)
 		err = tracee_regs(t, &r);
-	if (err == -ESRCH || err == -ETIMEDOUT)
-		return err;
 	if (!err)
 		result = (long)r.rax;
-	tracee_set_regs(t, &old);
-	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(mask), &mask);
-	if (back_to_event_stop(p, t, deadline) < 0)
-		return -ESRCH;
+	if (err != -ESRCH && err != -ETIMEDOUT) {
+		state_restore(t, &s);
+		uncover(p, &c);
+		if (tracee_to_event(p, t, deadline) < 0)
+			err = -ESRCH;
+	}
+	free(c.old);
+	state_free(&s);
 	return err ? err : result;
 }
 

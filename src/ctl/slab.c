@@ -304,9 +304,10 @@ int slab_link(const struct slab_template *t, taddr_t base, const char hex[16], u
 /* -- files --------------------------------------------------------------------------------- */
 
 /* LD_PRELOAD splits at blanks and colons and expands $ORIGIN and its like: ld.so(8). */
-static const char *dir_refused(const char *dir)
+static const char *dir_refused(const char *root, const char *dir)
 {
 	struct statvfs fs;
+	char path[256];
 
 	if (!dir || dir[0] != '/')
 		return "is not an absolute path";
@@ -314,7 +315,8 @@ static const char *dir_refused(const char *dir)
 		return "has a blank, colon or dollar sign in its name, which LD_PRELOAD cannot hold";
 	if (strlen(dir) > 128)
 		return "has too long a name";
-	if (statvfs(dir, &fs) < 0)
+	snprintf(path, sizeof(path), "%s%s", root, dir);
+	if (statvfs(path, &fs) < 0)
 		return strerror(errno);
 	if (fs.f_flag & ST_NOEXEC)
 		return "is mounted noexec";
@@ -324,11 +326,13 @@ static const char *dir_refused(const char *dir)
 static int dir_try(struct process *p, const char *dir, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
-	const char *why = dir_refused(dir);
+	const char *why = dir_refused(pp->root, dir);
+	char path[256];
 
 	if (!why) {
-		snprintf(pp->dir, sizeof(pp->dir), "%s/utramp-XXXXXX", dir);
-		if (mkdtemp(pp->dir)) { /* mode 0700 */
+		snprintf(path, sizeof(path), "%s%s/utramp-XXXXXX", pp->root, dir);
+		if (mkdtemp(path)) { /* mode 0700 */
+			snprintf(pp->dir, sizeof(pp->dir), "%s", path + strlen(pp->root));
 			snprintf(p->slab[SLAB_EXE].path, sizeof(p->slab[0].path), "%s/slab-exe.so",
 				 pp->dir);
 			snprintf(p->slab[SLAB_LIB].path, sizeof(p->slab[0].path), "%s/slab-lib.so",
@@ -336,10 +340,18 @@ static int dir_try(struct process *p, const char *dir, struct diag *d)
 			return 0;
 		}
 		why = strerror(errno);
-		pp->dir[0] = '\0';
 	}
 	diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
 	return -EROFS;
+}
+
+/* Another user's, or one with another root: our own directories are none of its. */
+static bool is_foreign(const struct process *p)
+{
+	unsigned uid, gid;
+
+	return process_priv(p)->root[0] ||
+	       (p->pid > 0 && process_user(p, &uid, &gid) == 0 && uid != geteuid());
 }
 
 int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
@@ -349,6 +361,7 @@ int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 		getenv("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm", "/var/tmp", getenv("HOME"),
 		getcwd(cwd, sizeof(cwd))
 	};
+	bool foreign = is_foreign(p);
 
 	diag_set(d, 0, "no directory for the slab files, which must be executable");
 	if (dir) {
@@ -359,7 +372,9 @@ int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 		return err;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(try); i++) {
-		if (try[i] && dir_try(p, try[i], d) == 0) {
+		bool everybodys = i > 0 && i < 4;
+
+		if (try[i] && (everybodys || !foreign) && dir_try(p, try[i], d) == 0) {
 			diag_set(d, 0, "%s", "");
 			return 0;
 		}
@@ -378,11 +393,38 @@ static int random_hex(char hex[SONAME_DIGITS])
 	return 0;
 }
 
+/* The name by which we find a file of the target's. */
+static const char *our_path(const struct process *p, const char *path, char *out, size_t n)
+{
+	snprintf(out, n, "%s%s", process_priv(p)->root, path);
+	return out;
+}
+
+/* Its user's, who could not open them otherwise; the room they lie in, too. */
+int slab_give_files(struct process *p, struct diag *d)
+{
+	struct process_priv *pp = process_priv(p);
+	char path[sizeof(p->slab[0].path) + sizeof(pp->root)];
+	unsigned uid, gid;
+	int err = process_user(p, &uid, &gid);
+
+	if (err || (uid == geteuid() && gid == getegid()))
+		return 0;
+	for (int i = 0; i < SLABS && !err; i++)
+		err = fchown(p->slab[i].fd, uid, gid) < 0 ? -errno : 0;
+	if (!err && chown(our_path(p, pp->dir, path, sizeof(path)), uid, gid) < 0)
+		err = -errno;
+	return err ? diag_set(d, err, "the slab files in %s cannot be given to user %u: %s",
+			      pp->dir, uid, strerror(-err)) :
+		     0;
+}
+
 int slab_write(struct process *p, int which, const struct slab_template *t, taddr_t base,
 	       struct diag *d)
 {
-	const char *path = p->slab[which].path;
-	_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
+	char path[sizeof(p->slab[0].path) + sizeof(process_priv(p)->root)];
+	_close_ int fd = open(our_path(p, p->slab[which].path, path, sizeof(path)),
+			      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
 	_free_ uint8_t *bytes = NULL;
 	char hex[SONAME_DIGITS];
 	uint64_t done = 0;
@@ -423,17 +465,18 @@ void slab_remove_files(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
 	bool stay = files_stay() && p->arena; /* something has run there */
+	char path[sizeof(p->slab[0].path) + sizeof(pp->root)];
 
 	for (int i = 0; i < SLABS; i++) {
 		if (p->slab[i].path[0] && !stay)
-			unlink(p->slab[i].path);
+			unlink(our_path(p, p->slab[i].path, path, sizeof(path)));
 		p->slab[i].path[0] = '\0';
 		if (p->slab[i].fd >= 0)
 			close(p->slab[i].fd);
 		p->slab[i].fd = -1;
 	}
 	if (pp->dir[0] && !stay)
-		rmdir(pp->dir);
+		rmdir(our_path(p, pp->dir, path, sizeof(path)));
 	pp->dir[0] = '\0';
 }
 
@@ -474,10 +517,18 @@ taddr_t slab_place(const struct map_list *m, struct taddr_range exe, uint64_t sp
 	return at ? at : gap_below(m, from + reach, ALIGN_UP(exe.hi, PAGE), span + HUGE_PAD);
 }
 
-static const struct map_region *region_of(const struct map_list *m, const char *path)
+/* Where its root is another directory than ours, /proc shows more of the path than it knows. */
+bool slab_is_region(const struct slab *s, const struct map_region *r)
+{
+	size_t own = strlen(s->path), n = strlen(r->path);
+
+	return own && n >= own && !strcmp(r->path + n - own, s->path);
+}
+
+static const struct map_region *region_of(const struct map_list *m, const struct slab *s)
 {
 	for (size_t i = 0; i < m->n; i++) {
-		if (!strcmp(m->at[i].path, path))
+		if (slab_is_region(s, &m->at[i]))
 			return &m->at[i];
 	}
 	return NULL;
@@ -499,7 +550,7 @@ int slab_locate(struct process *p, const struct slab_template *t, const struct m
 
 	for (int i = 0; i < SLABS; i++) {
 		struct slab *s = &p->slab[i];
-		const struct map_region *r = region_of(m, s->path);
+		const struct map_region *r = region_of(m, s);
 		uint64_t off = 0;
 
 		if (!r)

@@ -68,7 +68,7 @@ static int thread_adopt(struct process *p, pid_t tid, struct diag *d)
 		return 0;
 	if (vec_reserve(&pp->threads, 1) < 0)
 		return diag_set(d, -ENOMEM, "no memory for the list of threads");
-	if (ptrace(PTRACE_SEIZE, tid, 0, (long)PTRACE_O_TRACESYSGOOD) < 0) {
+	if (ptrace(PTRACE_SEIZE, tid, 0, (long)(PTRACE_O_TRACESYSGOOD | pp->options)) < 0) {
 		err = -errno;
 		if (err == -ESRCH)
 			return 0;
@@ -138,13 +138,18 @@ static int await_all(struct process *p, uint64_t deadline, struct diag *d)
 	return 0;
 }
 
-static void detach_all(struct process *p)
+/* but: a thread that stays as it is; 0: none. */
+static void detach_all(struct process *p, pid_t but)
 {
 	struct process_priv *pp = process_priv(p);
 
 	for (size_t i = 0; i < pp->threads.n && !p->exited;) {
 		struct tracee *t = &pp->threads.at[i];
 
+		if (t->tid == but) {
+			i++;
+			continue;
+		}
 		if (t->stopped && ptrace(PTRACE_DETACH, t->tid, 0, 0) == 0) {
 			tracee_drop(pp, t);
 			continue;
@@ -162,7 +167,7 @@ static void detach_all(struct process *p)
  * real time, where we may have it, 20 busy threads on 2 loaded cores go on after 0.1 ms
  * instead of 80 ms.  The loop is short and never waits.
  */
-static void release(struct process *p)
+static void release(struct process *p, pid_t but)
 {
 	const struct sched_param first = { .sched_priority = 1 };
 	struct sched_param was;
@@ -170,7 +175,7 @@ static void release(struct process *p)
 	bool hurried = policy == SCHED_OTHER && sched_getparam(0, &was) == 0 &&
 		       process_priv(p)->threads.n > 1 && !sched_setscheduler(0, SCHED_FIFO, &first);
 
-	detach_all(p);
+	detach_all(p, but);
 	if (hurried)
 		sched_setscheduler(0, policy, &was);
 }
@@ -187,7 +192,7 @@ void process_settle_late(struct process *p)
 		else
 			i++;
 	}
-	release(p);
+	release(p, 0);
 }
 
 static int stop_all(struct process *p, struct diag *d)
@@ -223,7 +228,7 @@ static int stop_all(struct process *p, struct diag *d)
 			tracee_repeat_call(&pp->threads.at[i]);
 	}
 	if (err) {
-		release(p);
+		release(p, 0);
 		return err;
 	}
 	p->stopped = true;
@@ -264,6 +269,34 @@ int process_resume(struct process *p, struct diag *d)
 		return (int)tape_take(p, TAPE_RESUME, &pp->stopped_ns, sizeof(pp->stopped_ns));
 	tape_begin(p);
 	pp->stopped_ns = process_now_ns() - pp->stopped_at_ns;
-	release(p);
+	if (pp->stopped_ns > pp->longest_ns)
+		pp->longest_ns = pp->stopped_ns;
+	release(p, 0);
 	return (int)tape_end(p, TAPE_RESUME, 0, &pp->stopped_ns, sizeof(pp->stopped_ns));
+}
+
+void tracee_forget(struct process *p, pid_t tid)
+{
+	struct process_priv *pp = process_priv(p);
+	const struct tracee *t = tracee_find(pp, tid);
+
+	if (t)
+		tracee_drop(pp, t);
+}
+
+void process_keep_one(struct process *p, pid_t tid)
+{
+	struct process_priv *pp = process_priv(p);
+
+	release(p, tid);
+	/* those that were killed meanwhile are buried by their own parent, at the latest with us */
+	for (size_t i = 0; i < pp->threads.n; i++) {
+		struct tracee first = pp->threads.at[0];
+
+		if (pp->threads.at[i].tid != tid)
+			continue;
+		pp->threads.at[0] = pp->threads.at[i];
+		pp->threads.at[i] = first;
+		break;
+	}
 }

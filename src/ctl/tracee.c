@@ -171,6 +171,16 @@ void tracee_repeat_call(const struct tracee *t)
 	tracee_set_regs(t, &r);
 }
 
+bool tracee_will_restart(const struct user_regs_struct *r)
+{
+	const int restart_sys = 512, restart_nointr = 513, restart_nohand = 514,
+		  restart_block = 516;
+	int64_t ret = (int64_t)r->rax;
+
+	return (int64_t)r->orig_rax >= 0 && (ret == -restart_sys || ret == -restart_nointr ||
+					     ret == -restart_nohand || ret == -restart_block);
+}
+
 void tracee_kill(struct process *p)
 {
 	int st;

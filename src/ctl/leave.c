@@ -1,0 +1,154 @@
+/*
+ * ctl/leave.c - what we mapped in a process that goes on without us.
+ *
+ * Text is restored by then.  Arena, thread blocks, tables and stack go when nobody is inside of
+ * our code, or can come back into it:
+ *
+ *   - the calls that were counted into slots and out of them add up to none, which tells of the
+ *     stacks of coroutines as well;
+ *   - no thread runs what stands before and behind those counts: its pc is in no slab, nor is that
+ *     which a signal handler on its stack returns to.
+ *
+ * Other words of stacks do not matter: where a call returns to, it was counted in.  The slabs stay,
+ * loaded and quiet, as the loader knows them.
+ *
+ * Context  [ctl]
+ */
+#include "ctl/priv.h"
+#include "ctl/scan.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+enum { PAGE = 4096, SCAN_MAX = 8 << 20, TRIES = 12 };
+
+static bool in_slab(const struct process *p, uint64_t word)
+{
+	const struct slab_layout *l = &process_priv(p)->layout;
+
+	for (int i = 0; i < SLABS; i++) {
+		if (p->slab[i].bias && word - (p->slab[i].bias + l->lowest) < l->span)
+			return true;
+	}
+	return false;
+}
+
+/* Words of a page, and enough of the next to see a frame that begins in it. */
+#define WORDS (PAGE / 8 + FRAME_PC_WORD)
+
+static bool frame_leads_back(struct process *p, const uint64_t *word, size_t n)
+{
+	taddr_t restorer = process_priv(p)->code.restorer;
+
+	for (size_t i = 0; i + FRAME_PC_WORD < n; i++) {
+		if (word[i] == restorer && in_slab(p, word[i + FRAME_PC_WORD]))
+			return true;
+	}
+	return false;
+}
+
+/* One thread's stack; true as well when it cannot be read. */
+static bool handler_inside(struct process *p, const struct map_list *m, taddr_t rsp)
+{
+	const struct map_region *in = maps_at(m, rsp);
+	uint64_t word[WORDS];
+	taddr_t end;
+
+	if (!in)
+		return false; /* no stack: no handler runs on it */
+	end = in->hi - rsp < SCAN_MAX ? in->hi : rsp + SCAN_MAX;
+	for (taddr_t at = rsp & ~7ull; at < end; at += PAGE) {
+		size_t n = end - at < sizeof(word) ? end - at : sizeof(word);
+
+		if (process_read(p, at, word, n) < 0 || frame_leads_back(p, word, n / 8))
+			return true;
+	}
+	return false;
+}
+
+static bool handlers_inside(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+	struct map_list m = { 0 };
+	bool found = maps_read(tracee_any(p), &m, NULL) < 0;
+
+	for (size_t i = 0; i < pp->threads.n && !found; i++) {
+		struct user_regs_struct r;
+
+		if (pp->threads.at[i].stopped && tracee_regs(&pp->threads.at[i], &r) == 0)
+			found = handler_inside(p, &m, r.rsp);
+	}
+	maps_free(&m);
+	return found;
+}
+
+static bool calls_inside(struct process *p, unsigned slots)
+{
+	int64_t sum[RT_COUNTERS];
+
+	if (!p->threads)
+		return false;
+	if (process_calls_inside(p, slots, sum) < 0)
+		return true;
+	for (unsigned k = 0; k < RT_COUNTERS; k++) {
+		if (sum[k])
+			return true;
+	}
+	return false;
+}
+
+static void unmap(struct process *p, taddr_t *at, uint64_t size)
+{
+	const uint64_t arg[6] = { *at, size };
+
+	if (*at)
+		process_syscall(p, SYS_munmap, arg);
+	*at = 0;
+}
+
+/* 0, or -EBUSY. */
+static int leave_stopped(struct process *p, unsigned slots, bool last, struct diag *d)
+{
+	bool inside = process_inside(p) || calls_inside(p, slots) || handlers_inside(p);
+
+	if (inside && !last)
+		return -EBUSY;
+	if (!inside) {
+		unmap(p, &p->arena, ARENA_SIZE);
+		unmap(p, &p->threads, (uint64_t)SHM_MAX_THREADS * RT_THREAD_SIZE);
+		unmap(p, &p->cfi, sizeof(struct rt_cfi));
+		p->regions = 0;
+	}
+	stack_unmap(p);
+	return inside ? diag_set(d, -EBUSY,
+				 "a call that was traced is open in process %d, so the arena that "
+				 "it may need stays mapped there",
+				 p->pid) :
+			0;
+}
+
+int process_leave(struct process *p, const struct arena *a, struct diag *d)
+{
+	const struct timespec nap = { .tv_nsec = 3000000 };
+	int err = -EBUSY;
+
+	if (!process_priv(p)->attached)
+		return 0;
+	/* most calls are short */
+	for (int i = 1; i <= TRIES && err == -EBUSY; i++) {
+		int bad;
+
+		if (p->exited || p->stopped || !process_alive(p))
+			return 0;
+		err = process_stop(p, d);
+		if (err)
+			return err;
+		err = leave_stopped(p, (unsigned)a->hdr->slots_used, i == TRIES, d);
+		bad = process_resume(p, NULL);
+		err = err ? err : bad;
+		if (err == -EBUSY)
+			nanosleep(&nap, NULL);
+	}
+	return err;
+}
