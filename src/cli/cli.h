@@ -169,6 +169,14 @@ int cli_status_code(int status);
  */
 struct utramp_target *cli_spawn(const struct cli *c, int *code);
 
+/* pid.c: attach to -p's process, what it is to see beginning with cli_resume(); as cli_spawn(). */
+struct utramp_target *cli_attach_pid(const struct cli *c, int *code);
+/* -p and what cannot be with it; an exit code. */
+int cli_check_pid(const struct cli *c);
+/* The last thing done with it: programs are detached, what can be unmapped is. */
+void cli_leave_pid(const struct cli *c, struct utramp_target *t);
+void cli_catch_signals(void); /* session.c */
+
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
 

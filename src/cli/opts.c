@@ -110,8 +110,9 @@ static const char *instead(int letter)
 {
 	switch (letter) {
 	case 'p':
+		return "; name files, or a command behind --";
 	case 'n':
-		return "; start the program under utramp: -- CMD";
+		return "; start the program under utramp: -- CMD, or give its number: -p PID";
 	case 'f':
 		return "; only the command itself is traced";
 	case 'k':
@@ -512,6 +513,8 @@ static int add_arg(struct cli *c, char *text)
 static const char *value_hint(int letter)
 {
 	switch (letter) {
+	case 'p':
+		return " (a process's number)";
 	case OPT_LAYOUT:
 		return " (ours, seed)";
 	case OPT_COLOR:

@@ -24,7 +24,7 @@ static void on_signal(int sig)
  * case; the command inherits what we found (process_spawn() restores it).  Without
  * SA_RESTART, so that waiting ends.  What was ignored stays so: nohup, shell jobs.
  */
-static void catch_signals(void)
+void cli_catch_signals(void)
 {
 	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction sa = { .sa_handler = on_signal }, old;
@@ -113,12 +113,12 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 					  .faults = c->faults };
 	struct utramp_target *t;
 
-	if (!c->command) {
-		cli_error("%s: the command is missing: end with -- CMD [ARG...]", c->verb);
-		*code = EXIT_USAGE;
+	*code = cli_check_pid(c);
+	if (*code)
 		return NULL;
-	}
-	catch_signals();
+	if (c->npid)
+		return cli_attach_pid(c, code);
+	cli_catch_signals();
 	t = utramp_target__spawn(c->command, &opts);
 	if (!t) {
 		int err = -errno;
@@ -181,8 +181,8 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 	int err;
 
 	if (interrupts) {
-		cli_error("interrupted (%s): %s has not run", strsignal(interrupt_signal),
-			  c->command[0]);
+		cli_error("interrupted (%s): %s", strsignal(interrupt_signal),
+			  c->npid ? "nothing was attached" : "the command has not run");
 		return 128 + interrupt_signal;
 	}
 	utramp_target__damaged_types(t, damaged, (void *)(uintptr_t)c);
@@ -286,6 +286,13 @@ static int finish(struct wait *w, int state)
 	untraced = utramp_target__untraced(w->t);
 	if (untraced)
 		cli_error("calls not traced for want of stack: %llu", (unsigned long long)untraced);
+	if (w->c->npid && state >= 0) {
+		if (state == UTRAMP_EXITED)
+			cli_info(w->c, "process %d has ended", w->c->pid[0]);
+		else
+			cli_leave_pid(w->c, w->t);
+		return 0;
+	}
 	return state == UTRAMP_EXITED ? cli_status_code(utramp_target__status(w->t)) :
 					cli_fail(state);
 }
@@ -298,10 +305,12 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 
 	c->ran = true;
 	w.end = c->limit_ns ? now_ns() + c->limit_ns : UINT64_MAX;
-	while (state == UTRAMP_RUNNING) {
+	while (state == UTRAMP_RUNNING && (w.attached || !c->npid)) {
 		int n = w.attached ? drain(&w, false) : 0;
 
 		check_end(&w);
+		if (c->npid && !w.attached)
+			break;
 		state = utramp_target__poll(t, n > 0 ? 0 : w.attached ? 5 : 200);
 		if (state != UTRAMP_EXECED)
 			continue;
