@@ -63,6 +63,7 @@ struct family {
 	unsigned n;
 	/* from what is known with each constant, what is with each member */
 	void (*fold)(const struct hull *column, struct hull *out);
+	bool loose; /* a member's fields may say less than its values do */
 };
 
 static void fold_tnums(const struct hull *column, struct hull *out)
@@ -212,14 +213,16 @@ static void check_sets(const struct first *f, const struct family *with)
 	for (unsigned k = 0; k < with->n; k++) {
 		const struct range *b = &with->range[k];
 		struct range r = *f->range, i = *f->range;
-		bool some = range_intersect(&i, b);
+		bool some = range_intersect(&i, b), told_within, is_within;
 
 		range_join(&r, b);
 		if (!hull_within(&r, &all) || !hull_within(&r, &want_b[k]))
 			lost("join", true, f->range, b);
 		if (some ? !hull_within(&i, &want[k]) : !hull_is_none(&want[k]))
 			lost("intersect", true, f->range, b);
-		if (range_within(f->range, b) != hull_within(f->range, &want_b[k]))
+		told_within = range_within(f->range, b);
+		is_within = hull_within(f->range, &want_b[k]);
+		if (told_within != is_within && (told_within || !with->loose))
 			lost("within", true, f->range, b);
 	}
 	answers += 3 * with->n;
@@ -360,6 +363,7 @@ static void test_any(void **state)
 		nany++;
 	}
 	of_any.n = nany;
+	of_any.loose = true;
 	begin();
 	all_with(&of_any, &of_any, ALL);
 	told("all operators, any fields");
