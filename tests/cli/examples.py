@@ -131,5 +131,12 @@ def a_program_that_traces_itself():
     assert '   56 calls' in rows['slow_square'], r  # eight were known
 
 
+@test
+def a_program_that_attaches_to_its_children():
+    r = subprocess.run([BUILD / 'children'], capture_output=True, text=True, env=env(), timeout=100)
+    assert (r.returncode, r.stderr) == (0, ''), r
+    assert r.stdout == 'child 0: at work\nchild 1: at work\n0 lost\n', r
+
+
 if __name__ == '__main__':
     main()
