@@ -1,7 +1,7 @@
 /*
  * storm.c - attach and detach programs of several objects at random while a target runs.
  *
- * storm [-n OPS] [-s SEED] [-w US] [-a] [-l] OBJ SPEC... -- CMD    on the functions named
+ * storm [-n OPS] [-s SEED] [-w US] [-r KIB] [-a] [-l] OBJ SPEC... -- CMD    on the functions named
  * storm -z OBJ VICTIM                            detach while threads sleep inside
  * storm -c FILE OBJ SPEC... -- CMD               no storm: all stay attached, as with -a
  *
@@ -11,7 +11,9 @@
  * no call is counted that has not left (-l: some may be, by longjmp; -c: as many as FILE says,
  * "LEAST MOST", which the target has written).
  *
- * Looks behind the public API (attach/session.h) for the blocks' counters only.
+ * -r: there is so little room for code that images must be freed, and they are.
+ *
+ * Looks behind the public API (attach/session.h) for the blocks' counters and the room only.
  */
 #include "attach/session.h"
 #include "info/maps.h"
@@ -318,7 +320,7 @@ struct storm {
 	struct utramp_target *t;
 	const char *obj;
 	char **spec;
-	unsigned nspecs, ops, pause_us;
+	unsigned nspecs, ops, pause_us, room;
 	bool alone;       /* the target decides when it is done */
 	bool may_leak;    /* it leaves calls in ways that no one sees */
 	const char *kept; /* -c: where it says how many */
@@ -404,6 +406,8 @@ static void storm_run(struct storm *s)
 		attach_one(s, k);
 	if (utramp_target__resume(s->t) < 0)
 		die("resume");
+	for (unsigned i = 0; s->room && i < SLABS; i++)
+		s->t->room[i].hi = s->t->room[i].next + s->room * 1024ull;
 	while ((!s->ops || done < s->ops) && change(s))
 		done++;
 	for (unsigned o = 0; o < OBJECTS; o++)
@@ -414,6 +418,11 @@ static void storm_run(struct storm *s)
 	   "loaded anew, %llu hits",
 	   done, s->attached, s->refused, s->again, s->reloads, (unsigned long long)s->hits);
 	ok(s->hits > 0, "programs ran");
+	if (s->room)
+		ok(s->t->reclaim.freed_bytes > s->room * 1024ull,
+		   "%llu looks freed %llu images, %llu KiB in a room of %u",
+		   (unsigned long long)s->t->reclaim.looks, (unsigned long long)s->t->reclaim.freed,
+		   (unsigned long long)s->t->reclaim.freed_bytes >> 10, s->room);
 }
 
 /* All programs of one object on all functions, while the target does what it wants to. */
@@ -430,6 +439,8 @@ static void calm_run(struct storm *s)
 	}
 	if (utramp_target__resume(s->t) < 0)
 		die("resume");
+	for (unsigned i = 0; s->room && i < SLABS; i++)
+		s->t->room[i].hi = s->t->room[i].next + s->room * 1024ull;
 	while (utramp_target__poll(s->t, 2) == UTRAMP_RUNNING && !reader(s->t))
 		;
 	ok(counted(o, 0) > 0 && counted(o, 3) > 0, "programs ran: %llu entries, %llu exits",
@@ -528,7 +539,7 @@ static int sleepers(const char *obj, char *victim)
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: storm [-n OPS] [-s SEED] [-w US] [-c FILE] [-a] [-l] [-z] OBJ SPEC... -- CMD\n");
+		"usage: storm [-n OPS] [-s SEED] [-w US] [-r KIB] [-c FILE] [-a] [-l] [-z] OBJ SPEC... -- CMD\n");
 	return 2;
 }
 
@@ -538,7 +549,7 @@ int main(int argc, char **argv)
 	bool sleeping = false;
 	int ch, i;
 
-	while ((ch = getopt(argc, argv, "+n:s:w:c:alz")) != -1) {
+	while ((ch = getopt(argc, argv, "+n:s:w:r:c:alz")) != -1) {
 		switch (ch) {
 		case 'n':
 			s.ops = (unsigned)atoi(optarg);
@@ -548,6 +559,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			s.pause_us = (unsigned)atoi(optarg);
+			break;
+		case 'r':
+			s.room = (unsigned)atoi(optarg);
 			break;
 		case 'a':
 			s.alone = true;
