@@ -207,7 +207,8 @@ void link_unhook(struct link *l)
 		if (!take_out(h, (enum tramp_kind)k, l))
 			continue;
 		h->dirty = true;
-		h->removed |= l->in_image;
+		/* what is left of calls that are inside runs exit programs only */
+		h->removed |= l->in_image && k == TRAMP_FEXIT;
 	}
 	l->hook = NULL;
 }

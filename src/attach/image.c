@@ -382,8 +382,9 @@ int image_add_code(struct utramp_target *t, unsigned slab,
 
 /*
  * Calls that are inside an image when it is replaced come back to it.  As long as programs
- * were only added, those it runs are attached still; once one is removed, the nop before the
- * exit programs becomes a jump past them, in every image that may have it.
+ * were only added, or removed at entry, those it runs at exit are attached still; once one of
+ * these is removed, the nop before them becomes a jump past them, in every image that may have it:
+ * those of the others that stay are lost to these calls, as the kernel's are.
  */
 static int close_gates(struct utramp_target *t, struct hook *h)
 {

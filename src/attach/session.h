@@ -59,14 +59,14 @@ struct hook {
 	struct image *ready; /* of the programs as they are, written, not entered by anybody yet */
 	struct {
 		VEC(struct gate);
-	} gates; /* open ones: of the images since a program was removed, all still attached */
+	} gates; /* open ones: of the images since an exit program was removed */
 	struct {
 		VEC(struct link *); /* newest first */
 	} list[TRAMP_KINDS];
 	bool patched; /* the window is ours */
 	bool hopped;  /* its jump stands in padding: SITE_HOP, patched or about to be, or left */
 	bool dirty;   /* the live image is not that of the programs */
-	bool removed; /* a program that images run is gone: close their gates */
+	bool removed; /* an exit program that images run is gone: close their gates */
 	struct hook *chained; /* the next in its chain of utramp_target.by_func */
 };
 
