@@ -123,6 +123,12 @@ _utramp_add()
 	OBJ*) _utramp_add_files "$text" '*.o' ;;
 	*FILE* | *HEADER*) _utramp_add_files "$text" '*' ;;
 	DIR*) _utramp_add_files "$text" '' ;;
+	NAME*)
+		mapfile -t found < <(cat /proc/[0-9]*/comm 2>/dev/null | sort -u | grep -F -- "$text")
+		for i in "${!found[@]}"; do
+			[[ ${found[i]} == "$text"* ]] || unset "found[i]"
+		done
+		;;
 	PID*)
 		for i in /proc/[0-9]*; do
 			[[ ${i#/proc/} == "$text"* ]] && found+=("${i#/proc/}")

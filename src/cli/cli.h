@@ -41,8 +41,10 @@ struct cli {
 	char **command; /* behind "--"; NULL: none */
 
 	const char *output; /* -o */
-	pid_t pid[CLI_MAX]; /* -p */
-	int npid;
+	pid_t pid[CLI_MAX]; /* -p; -n's when cli_find_processes() has looked */
+	bool by_name[CLI_MAX];
+	const char *comm[CLI_MAX]; /* -n */
+	int npid, ncomm;
 	bool looks; /* nothing is attached: list, check, code */
 	bool dry_run;
 	unsigned log_level; /* of the verifier */
@@ -113,6 +115,9 @@ const struct cli_verb *cli_verbs(size_t *n); /* verbs.c */
 
 /* opts.c: 0, or the exit code (help and version printed: -1). */
 int cli_parse(const struct cli_verb *v, int argc, char **argv, struct cli *c);
+
+/* procs.c: the processes that -n names are added to those of -p; an exit code. */
+int cli_find_processes(struct cli *c);
 
 /* help.c: the verb's help, its manual page in mdoc(7), whether it takes --NAME. */
 void cli_manual(const struct cli_verb *v, FILE *f);

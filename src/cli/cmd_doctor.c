@@ -54,12 +54,15 @@ static int print_line(void *ctx, const struct utramp_doctor_line *l)
 int cmd_doctor(struct cli *c)
 {
 	struct diagnosis d = { .c = c, .color = cli_colors(c) };
-	int err = 0;
+	int err = 0, code;
 
 	if (c->nargs || c->command) {
 		cli_error("doctor: takes options only, no '%s'", c->nargs ? c->arg[0] : "--");
 		return EXIT_USAGE;
 	}
+	code = cli_find_processes(c);
+	if (code)
+		return code;
 	if (!c->npid)
 		err = utramp_doctor(0, print_line, &d);
 	for (int i = 0; i < c->npid && !err; i++) {

@@ -43,21 +43,21 @@ static void option(FILE *f, const char *help)
 	}
 }
 
-/* "[MODULE:]FUNC [OBJ.bpf.o...] [-- CMD [ARG...]]": FUNC, OBJ.bpf.o, and that a command follows. */
+/*
+ * "[MODULE:]FUNC [OBJ.bpf.o...] [-- CMD [ARG...]]": FUNC, OBJ.bpf.o, and that a command follows.
+ * "[-p PID | ...]", "(-- CMD | -p PID)" at the end are options and a command.
+ */
 static void arguments(FILE *f, const char *usage)
 {
-	const char *end = strstr(usage, "-- CMD");
+	const char *command = strstr(usage, "-- CMD"), *end = command, *group;
 
+	group = strstr(usage, "(-") ? strstr(usage, "(-") : strstr(usage, "[-p");
+	if (group && (!end || group < end))
+		end = group;
 	for (const char *p = usage; *p && p != end;) {
 		size_t n = strcspn(p, " ");
 		const char *word = p, *last = p + n;
 
-		if (!strncmp(p, "[-p", 3)) { /* an option, and what it is given */
-			p += n + strspn(p + n, " ");
-			p += strcspn(p, " ");
-			p += strspn(p, " ");
-			continue;
-		}
 		if (!strncmp(word, "[MODULE:]", 9))
 			word += 9;
 		word += *word == '[';
@@ -68,7 +68,7 @@ static void arguments(FILE *f, const char *usage)
 		p += n + strspn(p + n, " ");
 		p += *p == '[' && p + 1 == end;
 	}
-	if (end)
+	if (command)
 		fprintf(f, "command\n");
 }
 

@@ -30,6 +30,8 @@ static const struct option_help {
 	{ "pid", "-p, --pid PID            a process that runs, in place of a command", "latency" },
 	{ "pid", "-p, --pid PID            a process that runs, in place of a command", "stack" },
 	{ "pid", "-p, --pid PID            a process that runs, in place of a command", "inject" },
+	{ "comm", "-n, --comm NAME          all processes of that name; '*' and '?' allowed",
+	  NULL },
 	{ "entry", "-e, --entry              entries only, no results", NULL },
 	{ "exit", "-x, --exit               returns only, with what arguments are then", NULL },
 	{ "filter", "--filter EXPR            only such calls: 'n > 9 && ret < 0'", NULL },

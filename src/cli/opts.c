@@ -384,7 +384,7 @@ static int take_calls(struct cli *c, int letter)
 			       -1 :
 			       0;
 	}
-	return letter == 'p' ? take_pid(c, optarg) : 1;
+	return letter == 'p' ? take_pid(c, optarg) : letter == 'n' ? word(c->comm, &c->ncomm) : 1;
 }
 
 /* 0, or -1: the value is malformed. */

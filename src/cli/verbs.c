@@ -136,7 +136,7 @@ static const struct cli_verb verbs[] = {
 	  .late_output = true },
 	{ .name = "doctor",
 	  .run = cmd_doctor,
-	  .usage = "[-p PID]",
+	  .usage = "[-p PID | -n NAME]",
 	  .summary = "Tell what this machine allows, whether a process can be attached to",
 	  .help = "A line a subject: ok, warn (some things will not work) or bad (nothing will), and\n"
 		  "what to do then. The process is not touched. The exit code is 0, 4 when something\n"
@@ -144,7 +144,7 @@ static const struct cli_verb verbs[] = {
 	  .example = { { "may processes be traced here, and whose?", "utramp doctor" },
 		       { "as JSON, and what is in the way of one process",
 			 "utramp doctor -j -p $PPID" } },
-	  .options = "pid color json output quiet help" },
+	  .options = "pid comm color json output quiet help" },
 };
 
 const struct cli_verb *cli_verbs(size_t *n)

@@ -265,6 +265,56 @@ def without_privileges():
         assert code == 4 and 'ptrace_scope' in bad(lines)[0], lines
 
 
+def found(*args):
+    """The processes that are meant; its exit code."""
+    code, lines = doctor(*args)
+    return code, sorted(int(x['text'].split()[1]) for x in lines if x['what'] == 'process')
+
+
+@test
+def by_name():
+    """By executable (longer than a comm), by comm, by pattern."""
+    name = 'utramp-named-thing'
+    tool = tmp / name
+    shutil.copy(shutil.which('sleep'), tool)
+    with process(str(tool), '1000') as one, process(str(tool), '1001') as two, process() as other:
+        both = sorted([one, two])
+        assert found('-n', name) == (0, both), found('-n', name)
+        assert found('-n', name[:15]) == (0, both)
+        assert found('-n', 'utramp-n?med-*g') == (0, both)
+        assert found(f'--comm={name}', '-p', other, '-p', one) == (0, sorted([*both, other]))
+        tool.unlink()
+        assert found('-n', name) == (0, both)
+        refused_with(name + 'x')
+        refused_with('utramp-n?med-*gg')
+        refused_with('tramp-named-thing')
+        refused_with('[u]tramp-named-thing')
+    refused_with(name)
+
+
+def refused_with(name):
+    r = subprocess.run([str(exe), 'doctor', '-n', name], env=env(), capture_output=True, text=True,
+                       timeout=TIMEOUT)
+    assert r.returncode == 3 and r.stdout == '', r
+    assert r.stderr == f'utramp: no process is named {name}\n', r
+
+
+@test
+def not_its_own_processes():
+    """It is none of those of its name; another utramp, with which it has nothing to do, is one."""
+    tool = tmp / 'utramp-itself'
+    shutil.copy(exe, tool)
+    r = subprocess.run([str(tool), 'doctor', '-n', 'utramp-itself'], env=env(), capture_output=True,
+                       text=True, timeout=TIMEOUT)
+    assert r.returncode == 3 and 'no process is named utramp-itself' in r.stderr, r
+    fifo = tmp / 'fifo'
+    os.mkfifo(fifo)  # nobody reads, so it waits
+    with process(str(tool), 'doctor', '-o', str(fifo)) as other:
+        r = subprocess.run([str(tool), 'doctor', '-j', '-n', 'utramp-itself'], env=env(),
+                           capture_output=True, text=True, timeout=TIMEOUT)
+        assert f'"process {other} (utramp-itself)' in r.stdout, r
+
+
 @test
 def usage():
     refused(2, "'x'", 'doctor', 'x')
@@ -272,6 +322,7 @@ def usage():
     for p in ['0', '-1', 'x', '', '1x', '4294967296']:
         refused(2, 'is not a value it takes', 'doctor', f'--pid={p}')
     refused(2, 'value is missing', 'doctor', '-p')
+    refused(2, 'is not a value it takes', 'doctor', '-n', '')
     refused(2, 'no option of this verb', 'doctor', '-d', '1')
 
 
