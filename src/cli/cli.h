@@ -174,13 +174,18 @@ int cli_status_code(int status);
  */
 struct utramp_target *cli_spawn(const struct cli *c, int *code);
 
-/* pid.c: attach to -p's process, what it is to see beginning with cli_resume(); as cli_spawn(). */
-struct utramp_target *cli_attach_pid(const struct cli *c, int *code);
+/*
+ * pid.c: attach to a process, what it is to see beginning with cli_resume(); as cli_spawn().  NULL:
+ * errno is the library's, or 0; an error that is -silent is not told.
+ */
+struct utramp_target *cli_attach_pid(const struct cli *c, pid_t pid, int silent, int *code);
 /* -p and what cannot be with it; an exit code. */
 int cli_check_pid(const struct cli *c);
 /* The last thing done with it: programs are detached, what can be unmapped is. */
 void cli_leave_pid(const struct cli *c, struct utramp_target *t);
-void cli_catch_signals(void); /* session.c */
+/* session.c: these mean to detach.  How many came, and the last one. */
+void cli_catch_signals(void);
+unsigned cli_interrupts(int *sig);
 
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
@@ -191,6 +196,9 @@ int cli_add_types(const struct cli *c, struct utramp_target **t, int n);
 /* A file for each argument, freed by the caller also on failure; an exit code. */
 int cli_look_all(const struct cli *c, struct utramp_target **t);
 bool cli_gives_types(const struct cli *c); /* options that do */
+
+/* Functions without types, and types that are damaged. */
+void cli_tell_types(const struct cli *c, struct utramp_target *t);
 
 /* Say what was attached, then let the command run. */
 int cli_resume(const struct cli *c, struct utramp_target *t);

@@ -4,7 +4,7 @@
  * What was done is told at the end: on stderr, or with -j as one object
  * {"calls","injected","seed"}.
  */
-#include "cli/cli.h"
+#include "cli/group.h"
 #include "utramp/inject.h"
 
 #include "base/json.h"
@@ -44,26 +44,44 @@ static const char *cut_value(char *spec)
 	return eq + 1;
 }
 
-static int add_all(struct cli *c, struct utramp_inject *in)
+struct injecting {
+	struct cli *c;
+	struct utramp_inject_opts opts;
+	struct cli_group group;
+	struct utramp_inject *in[CLI_MAX];
+	const char *value[CLI_MAX]; /* of the arguments, cut off them */
+};
+
+static int cut_all(struct injecting *j)
 {
+	struct cli *c = j->c;
+
+	for (int i = 0; i < c->nargs; i++) {
+		size_t len;
+
+		j->value[i] = cut_value(c->arg[i]);
+		if (j->value[i] || c->inject_errno)
+			continue;
+		len = strlen(c->arg[i]);
+		len -= len && c->arg[i][len - 1] == '=';
+		cli_error("inject: %s: which value? %.*s=VALUE, or --errno E for -1 or NULL with "
+			  "errno",
+			  c->arg[i], (int)len, c->arg[i]);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int add_all(const struct injecting *j, struct utramp_inject *in)
+{
+	struct cli *c = j->c;
 	struct utramp_attach_opts opts = {
 		.sz = sizeof(opts), .missing_ok = c->missing_ok, .missing = cli_missing, .ctx = c
 	};
 
 	for (int i = 0; i < c->nargs; i++) {
-		const char *value = cut_value(c->arg[i]);
-		int n;
+		int n = utramp_inject__add(in, c->arg[i], j->value[i], &opts);
 
-		if (!value && !c->inject_errno) {
-			size_t len = strlen(c->arg[i]);
-
-			len -= len && c->arg[i][len - 1] == '=';
-			cli_error("inject: %s: which value? %.*s=VALUE, or --errno E for -1 or "
-				  "NULL with errno",
-				  c->arg[i], (int)len, c->arg[i]);
-			return EXIT_USAGE;
-		}
-		n = utramp_inject__add(in, c->arg[i], value, &opts);
 		if (n < 0)
 			return cli_fail_spec(n);
 		cli_passed(c, c->arg[i]);
@@ -78,15 +96,32 @@ static int drain(void *arg, bool final)
 	return 0; /* nothing comes in; what was done is counted */
 }
 
-static int tell(const struct cli *c, const struct utramp_inject *in, uint64_t seed)
+/* The sums of all processes. */
+static int count_calls(const struct injecting *j, uint64_t *of, uint64_t *n)
 {
+	*of = *n = 0;
+	for (int i = 0; i < j->group.n; i++) {
+		uint64_t calls, injected;
+		int err = utramp_inject__calls(j->in[i], &calls, &injected);
+
+		if (err)
+			return cli_fail(err);
+		*of += calls;
+		*n += injected;
+	}
+	return 0;
+}
+
+static int tell(const struct injecting *j)
+{
+	const struct cli *c = j->c;
 	unsigned long long calls, injected;
 	uint64_t n, of;
 	struct json w;
-	int err = utramp_inject__calls(in, &of, &n);
+	int code = count_calls(j, &of, &n);
 
-	if (err)
-		return cli_fail(err);
+	if (code)
+		return code;
 	calls = of;
 	injected = n;
 	if (!c->json) {
@@ -107,7 +142,7 @@ static int tell(const struct cli *c, const struct utramp_inject *in, uint64_t se
 	json_key(&w, "injected");
 	json_u64(&w, injected);
 	json_key(&w, "seed");
-	json_u64(&w, seed);
+	json_u64(&w, j->opts.seed);
 	json_close(&w, '}');
 	fprintf(c->out, "%s\n", w.buf);
 	json_fini(&w);
@@ -124,47 +159,80 @@ static uint64_t new_seed(void)
 	return seed % 1000000;
 }
 
-static int inject(struct cli *c, struct utramp_target *t, uint64_t seed)
+static int set_up(void *arg, struct utramp_target *t, int i)
 {
-	struct utramp_inject_opts opts = { .sz = sizeof(opts),
-					   .from = c->from,
-					   .condition = c->condition,
-					   .err = c->inject_errno,
-					   .after_main = c->after_main,
-					   .after = c->after,
-					   .chance = c->chance,
-					   .seed = seed,
-					   .count = c->count };
-	struct utramp_inject *in = utramp_inject__new(t, &opts);
-	int code = in ? add_all(c, in) : cli_fail_spec(-errno);
+	struct injecting *j = arg;
+	struct utramp_inject *in = utramp_inject__new(t, &j->opts);
+	int code = in ? add_all(j, in) : cli_fail_spec(-errno);
 
-	if (!code && c->chance > 0 && c->chance < 1 && !c->seeded)
-		cli_info(c, "seed %llu: --seed %llu makes the same choices again",
-			 (unsigned long long)seed, (unsigned long long)seed);
+	if (code)
+		utramp_inject__free(in);
+	else
+		j->in[i] = in;
+	return code;
+}
+
+/* What counts calls counts them in one process; 0, or the exit code. */
+static int check_several(const struct injecting *j)
+{
+	const struct cli *c = j->c;
+
+	if (c->npid < 2 || (!c->count && !c->after))
+		return 0;
+	cli_error("inject: %s counts the calls of one process: not with several; run utramp once "
+		  "for each",
+		  c->count ? "--count" : "--after");
+	return EXIT_USAGE;
+}
+
+static int inject(struct injecting *j)
+{
+	struct cli *c = j->c;
+	unsigned long long seed = j->opts.seed;
+	int code = cli_check_pid(c);
+
 	if (!code)
-		code = cli_resume(c, t);
+		code = cut_all(j);
+	if (!code)
+		code = cli_find_processes(c);
+	if (!code)
+		code = check_several(j);
+	if (!code)
+		code = cli_group_start(&j->group, c);
+	if (!code)
+		code = cli_group_each(&j->group, set_up, j);
+	if (!code && c->chance > 0 && c->chance < 1 && !c->seeded)
+		cli_info(c, "seed %llu: --seed %llu makes the same choices again", seed, seed);
+	if (!code)
+		code = cli_group_resume(&j->group);
 	if (!code) {
-		code = cli_wait(c, t, drain, NULL);
-		tell(c, in, seed);
+		code = cli_group_wait(&j->group, drain, NULL);
+		tell(j);
 	}
-	utramp_inject__free(in);
+	for (int i = 0; i < j->group.n; i++)
+		utramp_inject__free(j->in[i]);
+	cli_group_free(&j->group);
 	return code;
 }
 
 int cmd_inject(struct cli *c)
 {
-	struct utramp_target *t;
-	int code = 0;
+	static struct injecting j;
 
 	if (!c->nargs) {
 		cli_error("inject: the function is missing: utramp inject [MODULE:]FUNC=VALUE -- "
 			  "CMD");
 		return EXIT_USAGE;
 	}
-	t = cli_spawn(c, &code);
-	if (!t)
-		return code;
-	code = inject(c, t, c->seeded ? c->seed : new_seed());
-	utramp_target__free(t);
-	return code;
+	j.c = c;
+	j.opts = (struct utramp_inject_opts){ .sz = sizeof(j.opts),
+					      .from = c->from,
+					      .condition = c->condition,
+					      .err = c->inject_errno,
+					      .after_main = c->after_main,
+					      .after = c->after,
+					      .chance = c->chance,
+					      .seed = c->seeded ? c->seed : new_seed(),
+					      .count = c->count };
+	return inject(&j);
 }

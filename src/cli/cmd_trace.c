@@ -1,16 +1,30 @@
 /*
  * cli/cmd_trace.c - utramp trace: every call of some functions, typed.
  */
-#include "cli/cli.h"
+#include "cli/group.h"
+#include "cli/merge.h"
 #include "utramp/trace.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 struct tracing {
 	struct cli *c;
-	struct utramp_trace *tr;
+	struct utramp_trace_opts opts;
+	struct cli_group group;
+	struct utramp_trace *tr[CLI_MAX];
+	int at, err; /* whose lines are read; several: the first error of keeping them */
+	struct merge merge;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void print_line(void *ctx, const char *text, size_t n)
 {
@@ -23,17 +37,55 @@ static void print_line(void *ctx, const char *text, size_t n)
 	fputc('\n', t->c->out);
 }
 
+/* JSON has the pid already. */
+static void print_merged(void *ctx, pid_t pid, const char *text, size_t n)
+{
+	struct tracing *t = ctx;
+
+	if (!t->c->json && !cli_full(t->c))
+		fprintf(t->c->out, "[pid %d] ", (int)pid);
+	print_line(t, text, n);
+}
+
+static void keep_line(void *ctx, const char *text, size_t n)
+{
+	struct tracing *t = ctx;
+	int err = merge_add(&t->merge, utramp_trace__line_time(t->tr[t->at]),
+			    utramp_target__pid(t->group.t[t->at]), text, n);
+
+	t->err = t->err ? t->err : err;
+}
+
+static int drain_several(struct tracing *t, bool final)
+{
+	merge_begin(&t->merge, now_ns());
+	for (t->at = 0; t->at < t->group.n; t->at++) {
+		int n = utramp_trace__read(t->tr[t->at], final, keep_line, t);
+
+		if (n < 0)
+			return cli_fail(n), n;
+	}
+	if (t->err) {
+		cli_error("no memory for lines of several processes");
+		return t->err;
+	}
+	return merge_tell(&t->merge, final, print_merged, t);
+}
+
 static int drain(void *arg, bool final)
 {
 	struct tracing *t = arg;
-	int n = utramp_trace__read(t->tr, final, print_line, t);
+	int n;
 
+	if (t->group.several)
+		return drain_several(t, final);
+	n = utramp_trace__read(t->tr[0], final, print_line, t);
 	if (n < 0)
 		cli_fail(n);
 	return n;
 }
 
-static int add_all(struct tracing *t)
+static int add_all(struct tracing *t, struct utramp_trace *tr)
 {
 	struct utramp_attach_opts opts = { .sz = sizeof(opts),
 					   .missing_ok = t->c->missing_ok,
@@ -41,7 +93,7 @@ static int add_all(struct tracing *t)
 					   .ctx = t->c };
 
 	for (int i = 0; i < t->c->nargs; i++) {
-		int n = utramp_trace__add(t->tr, t->c->arg[i], &opts);
+		int n = utramp_trace__add(tr, t->c->arg[i], &opts);
 
 		if (n < 0)
 			return cli_fail_spec(n);
@@ -68,9 +120,9 @@ static int check_options(const struct cli *c)
 	return why ? EXIT_USAGE : 0;
 }
 
-static int check_buffers(const struct tracing *t)
+static int check_buffers(const struct utramp_trace *tr)
 {
-	const char *unused = utramp_trace__unused(t->tr);
+	const char *unused = utramp_trace__unused(tr);
 
 	if (!unused)
 		return 0;
@@ -80,47 +132,67 @@ static int check_buffers(const struct tracing *t)
 	return EXIT_NO_MATCH;
 }
 
+static int set_up(void *arg, struct utramp_target *target, int i)
+{
+	struct tracing *t = arg;
+	struct utramp_trace *tr = utramp_trace__new(target, &t->opts);
+	int code = tr ? add_all(t, tr) : cli_fail_spec(-errno);
+
+	if (!code)
+		code = check_buffers(tr);
+	if (code)
+		utramp_trace__free(tr);
+	else
+		t->tr[i] = tr;
+	return code;
+}
+
+static int trace(struct tracing *t)
+{
+	struct cli *c = t->c;
+	int code = cli_group_start(&t->group, c);
+
+	if (t->group.several) /* each has a first event of its own */
+		t->opts.since_ns = now_ns();
+	if (!code)
+		code = cli_group_each(&t->group, set_up, t);
+	if (!code)
+		code = cli_group_resume(&t->group);
+	if (!code)
+		code = cli_group_wait(&t->group, drain, t);
+	if (c->ran && c->exit_only)
+		cli_group_tell_unwound(&t->group);
+	for (int i = 0; i < t->group.n; i++)
+		utramp_trace__free(t->tr[i]);
+	cli_group_free(&t->group);
+	merge_fini(&t->merge);
+	return code;
+}
+
 int cmd_trace(struct cli *c)
 {
-	struct utramp_trace_opts opts = { .sz = sizeof(opts),
-					  .json = c->json,
-					  .entry_only = c->entry_only,
-					  .lossless = c->lossless,
-					  .timestamps = c->timestamps,
-					  .strings = c->strings,
-					  .exit_only = c->exit_only,
-					  .color = cli_colors(c),
-					  .depth = (unsigned)c->depth,
-					  .filter = c->filter,
-					  .bufs = c->buf,
-					  .nbufs = (size_t)c->nbuf,
-					  .deny = c->deny,
-					  .ndeny = (size_t)c->ndeny };
-	struct tracing t = { .c = c };
-	struct utramp_target *target;
-	int code = 0;
+	static struct tracing t;
+	int code;
 
+	t.c = c;
+	t.opts = (struct utramp_trace_opts){ .sz = sizeof(t.opts),
+					     .json = c->json,
+					     .entry_only = c->entry_only,
+					     .lossless = c->lossless,
+					     .timestamps = c->timestamps,
+					     .strings = c->strings,
+					     .exit_only = c->exit_only,
+					     .color = cli_colors(c),
+					     .depth = (unsigned)c->depth,
+					     .filter = c->filter,
+					     .bufs = c->buf,
+					     .nbufs = (size_t)c->nbuf,
+					     .deny = c->deny,
+					     .ndeny = (size_t)c->ndeny };
 	if (!c->nargs) {
 		cli_error("trace: the function is missing: utramp trace [MODULE:]FUNC -- CMD");
 		return EXIT_USAGE;
 	}
 	code = check_options(c);
-	if (code)
-		return code;
-	target = cli_spawn(c, &code);
-	if (!target)
-		return code;
-	t.tr = utramp_trace__new(target, &opts);
-	code = t.tr ? add_all(&t) : cli_fail_spec(-errno);
-	if (!code)
-		code = check_buffers(&t);
-	if (!code)
-		code = cli_resume(c, target);
-	if (!code)
-		code = cli_wait(c, target, drain, &t);
-	if (c->ran && c->exit_only)
-		cli_tell_unwound(c, target);
-	utramp_trace__free(t.tr);
-	utramp_target__free(target);
-	return code;
+	return code ? code : trace(&t);
 }

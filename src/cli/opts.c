@@ -109,10 +109,6 @@ static const struct option longs[] = {
 static const char *instead(int letter)
 {
 	switch (letter) {
-	case 'p':
-		return "; name files, or a command behind --";
-	case 'n':
-		return "; start the program under utramp: -- CMD, or give its number: -p PID";
 	case 'f':
 		return "; only the command itself is traced";
 	case 'k':
@@ -125,7 +121,7 @@ static const char *instead(int letter)
 /* Letters of the design that no verb of this version takes. */
 static bool is_later(int letter)
 {
-	return letter == NOT_YET || (letter < NOT_YET && strchr("pnfkasB", letter));
+	return letter == NOT_YET || (letter < NOT_YET && strchr("fkasB", letter));
 }
 
 static int refuse(const struct cli_verb *v, const struct option *o)
@@ -358,6 +354,10 @@ static int take_verify(struct cli *c, int letter)
 static int take_calls(struct cli *c, int letter)
 {
 	switch (letter) {
+	case 'p':
+		return take_pid(c, optarg);
+	case 'n':
+		return word(c->comm, &c->ncomm);
 	case 'x':
 		c->exit_only = true;
 		return 0;
@@ -384,7 +384,7 @@ static int take_calls(struct cli *c, int letter)
 			       -1 :
 			       0;
 	}
-	return letter == 'p' ? take_pid(c, optarg) : letter == 'n' ? word(c->comm, &c->ncomm) : 1;
+	return 1;
 }
 
 /* 0, or -1: the value is malformed. */

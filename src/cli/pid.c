@@ -10,33 +10,36 @@
 
 int cli_check_pid(const struct cli *c)
 {
-	if (c->npid > 1)
-		cli_error("%s: -p: one process in this version: run utramp once for each", c->verb);
-	else if (c->npid && c->command)
-		cli_error("%s: -p PID and a command exclude each other", c->verb);
-	else if (c->npid && c->after_main)
-		cli_error("%s: --after main is for a command: process %d is past it", c->verb,
-			  (int)c->pid[0]);
-	else if (!c->npid && !c->command)
+	bool process = c->npid || c->ncomm;
+
+	if (process && c->command)
+		cli_error("%s: a process (-p, -n) and a command exclude each other", c->verb);
+	else if (process && c->after_main)
+		cli_error("%s: --after main is for a command: a process that runs is past it",
+			  c->verb);
+	else if (!process && !c->command)
 		cli_error("%s: the command is missing: end with -- CMD [ARG...], or name a process "
-			  "by -p PID",
+			  "by -p PID or -n NAME",
 			  c->verb);
 	else
 		return 0;
 	return EXIT_USAGE;
 }
 
-struct utramp_target *cli_attach_pid(const struct cli *c, int *code)
+struct utramp_target *cli_attach_pid(const struct cli *c, pid_t pid, int silent, int *code)
 {
 	struct utramp_attach_pid_opts opts = {
 		.sz = sizeof(opts), .engine = c->engine, .faults = c->faults, .together = true
 	};
 	struct utramp_target *t;
+	int err;
 
 	cli_catch_signals();
-	t = utramp_target__attach_pid(c->pid[0], &opts);
+	t = utramp_target__attach_pid(pid, &opts);
 	if (!t) {
-		*code = cli_fail(-errno);
+		err = -errno;
+		*code = silent && err == silent ? cli_code(err) : cli_fail(err);
+		errno = -err;
 		return NULL;
 	}
 	*code = cli_add_types(c, &t, 1);
@@ -45,6 +48,7 @@ struct utramp_target *cli_attach_pid(const struct cli *c, int *code)
 		return t;
 	}
 	utramp_target__free(t);
+	errno = 0;
 	return NULL;
 }
 

@@ -19,6 +19,13 @@ static void on_signal(int sig)
 	interrupts++;
 }
 
+unsigned cli_interrupts(int *sig)
+{
+	if (sig)
+		*sig = interrupt_signal;
+	return (unsigned)interrupts;
+}
+
 /*
  * These mean: detach.  Caught before the command starts, so that its slab files go in any
  * case; the command inherits what we found (process_spawn() restores it).  Without
@@ -117,7 +124,7 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 	if (*code)
 		return NULL;
 	if (c->npid)
-		return cli_attach_pid(c, code);
+		return cli_attach_pid(c, c->pid[0], 0, code);
 	cli_catch_signals();
 	t = utramp_target__spawn(c->command, &opts);
 	if (!t) {
@@ -173,18 +180,12 @@ static void damaged(void *ctx, const char *why)
 	cli_info(ctx, "types that come with utramp are left out: %s", why);
 }
 
-int cli_resume(const struct cli *c, struct utramp_target *t)
+void cli_tell_types(const struct cli *c, struct utramp_target *t)
 {
 	const char *example = "";
-	unsigned raw, n = utramp_target__functions(t, &raw, &example);
-	const char *how;
-	int err;
+	unsigned raw;
 
-	if (interrupts) {
-		cli_error("interrupted (%s): %s", strsignal(interrupt_signal),
-			  c->npid ? "nothing was attached" : "the command has not run");
-		return 128 + interrupt_signal;
-	}
+	utramp_target__functions(t, &raw, &example);
 	utramp_target__damaged_types(t, damaged, (void *)(uintptr_t)c);
 	/* main() is only watched, others need types there */
 	if (raw && !c->untyped_ok && !c->after_main)
@@ -194,6 +195,20 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 			"registers; give types with --btf MODULE=FILE (utramp btf gen makes one of "
 			"headers) or --proto 'int %s(...)'",
 			raw, example, example);
+}
+
+int cli_resume(const struct cli *c, struct utramp_target *t)
+{
+	unsigned n = utramp_target__functions(t, NULL, NULL);
+	const char *how;
+	int err;
+
+	if (interrupts) {
+		cli_error("interrupted (%s): %s", strsignal(interrupt_signal),
+			  c->npid ? "nothing was attached" : "the command has not run");
+		return 128 + interrupt_signal;
+	}
+	cli_tell_types(c, t);
 	err = utramp_target__resume(t);
 	if (err)
 		return cli_fail(err);
@@ -288,7 +303,7 @@ static int finish(struct wait *w, int state)
 		cli_error("calls not traced for want of stack: %llu", (unsigned long long)untraced);
 	if (w->c->npid && state >= 0) {
 		if (state == UTRAMP_EXITED)
-			cli_info(w->c, "process %d has ended", w->c->pid[0]);
+			cli_info(w->c, "process %d has ended", (int)w->c->pid[0]);
 		else
 			cli_leave_pid(w->c, w->t);
 		return 0;

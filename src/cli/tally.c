@@ -31,12 +31,13 @@ static void drop_rows(struct tally *t)
 static int since_last(struct tally *t, struct tally_row *r)
 {
 	struct tally_seen none = { 0 }, *seen, now = { .calls = r->calls, .sum_ns = r->sum_ns };
+	struct tally_probe *p = &t->probe[t->at];
 
-	while (t->seen.n <= r->id) {
-		if (vec_push(&t->seen, none) < 0)
+	while (p->seen.n <= r->id) {
+		if (vec_push(&p->seen, none) < 0)
 			return -ENOMEM;
 	}
-	seen = &t->seen.at[r->id];
+	seen = &p->seen.at[r->id];
 	memcpy(now.bucket, r->bucket, sizeof(now.bucket));
 	r->calls -= seen->calls;
 	r->sum_ns -= seen->sum_ns;
@@ -73,13 +74,9 @@ static int take_row(void *ctx, const struct utramp_probe_row *from)
 
 	for (unsigned i = 0; i < from->nbuckets; i++)
 		r.bucket[i < TALLY_BUCKETS ? i : TALLY_BUCKETS - 1] += from->bucket[i];
-	t->functions++;
-	t->called += r.calls || r.unfinished;
+	r.was_called = r.calls || r.unfinished;
 	if (t->c->interval_ns)
 		t->err = since_last(t, &r);
-	if (!r.calls && !r.unfinished && !t->c->verbose)
-		return t->err;
-	t->calls += r.calls;
 	if (!t->err)
 		t->err = copy_frames(&r, from);
 	if (!t->err && vec_push(&t->rows, r) < 0)
@@ -87,6 +84,97 @@ static int take_row(void *ctx, const struct utramp_probe_row *from)
 	if (t->err)
 		free(r.frame);
 	return t->err;
+}
+
+/* -- rows of several processes are one, where they tell of the same ------------------------- */
+
+static int by_text(const char *x, const char *y)
+{
+	return x && y ? strcmp(x, y) : (x != NULL) - (y != NULL);
+}
+
+/* Addresses differ from process to process; a frame without a name is its place in the file. */
+static int by_frame(const struct utramp_frame *x, const struct utramp_frame *y)
+{
+	int r = by_text(x->module, y->module);
+
+	r = r ? r : by_text(x->func, y->func);
+	if (r)
+		return r;
+	if (!x->module)
+		return x->addr < y->addr ? -1 : x->addr > y->addr;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int by_function(const struct tally_row *x, const struct tally_row *y)
+{
+	int r = strcmp(x->module, y->module);
+
+	return r ? r : strcmp(x->func, y->func);
+}
+
+static int by_what(const void *a, const void *b)
+{
+	const struct tally_row *x = a, *y = b;
+	int r = by_function(x, y);
+
+	if (!r)
+		r = x->nframes < y->nframes ? -1 : x->nframes > y->nframes;
+	for (unsigned i = 0; i < x->nframes && !r; i++)
+		r = by_frame(&x->frame[i], &y->frame[i]);
+	return r;
+}
+
+static void add_row(struct tally_row *to, const struct tally_row *r)
+{
+	to->was_called |= r->was_called;
+	if (r->calls && (!to->calls || r->min_ns < to->min_ns))
+		to->min_ns = r->min_ns;
+	if (r->max_ns > to->max_ns)
+		to->max_ns = r->max_ns;
+	to->calls += r->calls;
+	to->unfinished += r->unfinished;
+	to->sum_ns += r->sum_ns;
+	for (unsigned i = 0; i < TALLY_BUCKETS; i++)
+		to->bucket[i] += r->bucket[i];
+}
+
+static void merge_rows(struct tally *t)
+{
+	size_t n = 0;
+
+	if (t->rows.n)
+		qsort(t->rows.at, t->rows.n, sizeof(t->rows.at[0]), by_what);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct tally_row *r = &t->rows.at[i];
+
+		if (n && !by_what(&t->rows.at[n - 1], r)) {
+			add_row(&t->rows.at[n - 1], r);
+			free(r->frame);
+		} else {
+			t->rows.at[n++] = *r;
+		}
+	}
+	t->rows.n = n;
+}
+
+/* Count them, and leave those out that there is nothing to say of. */
+static void sift_rows(struct tally *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct tally_row *r = &t->rows.at[i];
+
+		t->functions++;
+		t->called += r->was_called;
+		t->calls += r->calls;
+		if (r->calls || r->unfinished || t->c->verbose)
+			t->rows.at[n++] = *r;
+		else
+			free(r->frame);
+	}
+	t->rows.n = n;
 }
 
 /* The most first; then by name, so that equal ones do not change places. */
@@ -148,9 +236,14 @@ static int print_table(struct tally *t)
 	drop_rows(t);
 	json_reset(&t->line);
 	t->time_ns = now_ns();
-	n = utramp_probe__each(t->p, take_row, t);
-	if (n < 0 || t->err)
-		return n < 0 ? n : t->err;
+	for (t->at = 0; t->at < t->group.n; t->at++) {
+		n = utramp_probe__each(t->probe[t->at].p, take_row, t);
+		if (n < 0 || t->err)
+			return n < 0 ? n : t->err;
+	}
+	if (t->group.several)
+		merge_rows(t);
+	sift_rows(t);
 	if (t->rows.n)
 		qsort_r(t->rows.at, t->rows.n, sizeof(t->rows.at[0]), compare,
 			t->by_time ? t : NULL);
@@ -191,7 +284,7 @@ static int drain(void *arg, bool final)
 
 /* -- the verb -------------------------------------------------------------------------------- */
 
-static int add_all(struct tally *t)
+static int add_all(struct tally *t, struct utramp_probe *p)
 {
 	struct cli *c = t->c;
 	struct utramp_attach_opts opts = {
@@ -199,7 +292,7 @@ static int add_all(struct tally *t)
 	};
 
 	for (int i = 0; i < c->nargs; i++) {
-		int n = utramp_probe__add(t->p, c->arg[i], &opts);
+		int n = utramp_probe__add(p, c->arg[i], &opts);
 
 		if (n < 0)
 			return cli_fail_spec(n);
@@ -208,42 +301,66 @@ static int add_all(struct tally *t)
 	return 0;
 }
 
-static int start(struct tally *t, struct utramp_target *target, enum utramp_probe_kind kind)
+static int set_up(void *arg, struct utramp_target *target, int i)
+{
+	struct tally *t = arg;
+	struct utramp_probe *p = utramp_probe__new(target, t->kind, &t->opts);
+	int code = p ? add_all(t, p) : cli_fail_spec(-errno);
+
+	if (code)
+		utramp_probe__free(p);
+	else
+		t->probe[i].p = p;
+	return code;
+}
+
+static int start(struct tally *t)
 {
 	struct cli *c = t->c;
-	struct utramp_probe_opts opts = { .sz = sizeof(opts),
-					  .filter = c->filter,
-					  .deny = c->deny,
-					  .ndeny = (size_t)c->ndeny,
-					  .depth = (unsigned)c->depth };
-	int code;
+	int code = cli_group_start(&t->group, c);
 
-	t->p = utramp_probe__new(target, kind, &opts);
-	if (!t->p)
-		return cli_fail_spec(-errno);
-	code = add_all(t);
+	t->opts = (struct utramp_probe_opts){ .sz = sizeof(t->opts),
+					      .filter = c->filter,
+					      .deny = c->deny,
+					      .ndeny = (size_t)c->ndeny,
+					      .depth = (unsigned)c->depth };
 	if (!code)
-		code = cli_resume(c, target);
+		code = cli_group_each(&t->group, set_up, t);
+	if (!code)
+		code = cli_group_resume(&t->group);
 	t->next_ns = now_ns() + c->interval_ns;
 	return code;
 }
 
-static void tell(struct tally *t, enum utramp_probe_kind kind)
+static void tell(struct tally *t)
 {
-	uint64_t lost = utramp_probe__lost(t->p);
+	uint64_t lost = 0;
 
-	if (kind != UTRAMP_PROBE_STACK)
+	for (int i = 0; i < t->group.n; i++)
+		lost += utramp_probe__lost(t->probe[i].p);
+	if (t->kind != UTRAMP_PROBE_STACK)
 		cli_info(t->c, "%u of %u function%s %s called", t->called, t->functions,
 			 cli_plural(t->functions), t->called == 1 ? "was" : "were");
 	if (lost)
 		cli_error("stacks lost: %llu call%s", (unsigned long long)lost, cli_plural(lost));
 }
 
+static void fini(struct tally *t)
+{
+	drop_rows(t);
+	vec_free(&t->rows);
+	json_fini(&t->line);
+	for (int i = 0; i < t->group.n; i++) {
+		vec_free(&t->probe[i].seen);
+		utramp_probe__free(t->probe[i].p);
+	}
+	cli_group_free(&t->group);
+}
+
 int tally_run(struct tally *t, enum utramp_probe_kind kind)
 {
 	struct cli *c = t->c;
-	struct utramp_target *target;
-	int code = 0;
+	int code;
 
 	if (!c->nargs) {
 		cli_error("%s: the function is missing: utramp %s [MODULE:]FUNC -- CMD", c->verb,
@@ -251,21 +368,14 @@ int tally_run(struct tally *t, enum utramp_probe_kind kind)
 		return EXIT_USAGE;
 	}
 	c->untyped_ok = !c->filter;
-	target = cli_spawn(c, &code);
-	if (!target)
-		return code;
+	t->kind = kind;
 	json_init(&t->line);
-	code = start(t, target, kind);
+	code = start(t);
 	if (!code) {
-		code = cli_wait(c, target, drain, t);
-		tell(t, kind);
-		cli_tell_unwound(c, target);
+		code = cli_group_wait(&t->group, drain, t);
+		tell(t);
+		cli_group_tell_unwound(&t->group);
 	}
-	drop_rows(t);
-	vec_free(&t->rows);
-	vec_free(&t->seen);
-	json_fini(&t->line);
-	utramp_probe__free(t->p);
-	utramp_target__free(target);
+	fini(t);
 	return code;
 }

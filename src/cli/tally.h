@@ -10,7 +10,7 @@
 #ifndef CLI_TALLY_H
 #define CLI_TALLY_H
 
-#include "cli/cli.h"
+#include "cli/group.h"
 
 #include "base/json.h"
 #include "base/vec.h"
@@ -22,6 +22,7 @@ struct tally_row {
 	const char *module, *func;
 	uint64_t calls, unfinished, sum_ns, min_ns, max_ns;
 	uint64_t bucket[TALLY_BUCKETS];
+	bool was_called;            /* ever, not only since the last table */
 	struct utramp_frame *frame; /* owned */
 	unsigned nframes;
 };
@@ -33,13 +34,19 @@ struct tally_seen {
 
 struct tally {
 	struct cli *c;
-	struct utramp_probe *p;
+	enum utramp_probe_kind kind;
+	struct utramp_probe_opts opts;
+	struct cli_group group;
+	struct tally_probe {
+		struct utramp_probe *p;
+		struct {
+			VEC(struct tally_seen); /* by id; -i */
+		} seen;
+	} probe[CLI_MAX];
+	int at; /* the probe that is read */
 	struct {
 		VEC(struct tally_row);
 	} rows;
-	struct {
-		VEC(struct tally_seen); /* by id; -i */
-	} seen;
 	unsigned functions, called; /* of all read */
 	uint64_t calls;             /* in rows */
 	uint64_t time_ns, next_ns;  /* -i: of this table, when the next is due */
