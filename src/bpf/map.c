@@ -299,7 +299,7 @@ static int place_ring(struct map *m, uint64_t data, struct diag *d)
 		return err;
 	ring = shm_ptr(m->arena, m->shm->values, size);
 	ring->producer.size = data;
-	ring->producer.lossless = m->attr.lossless;
+	ring->producer.lossless = m->attr.lossless ? SHM_RING_SLEEPS : SHM_RING_LOSES;
 	return 0;
 }
 

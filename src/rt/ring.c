@@ -6,7 +6,7 @@
  * consumer's is read anew only if the one of before (producer.seen) leaves no room: it only grows, so
  * an older one shows less room than there is, and its line is busy with the consumer.
  *
- * Lossless rings wait for room, in sleeps of 50 us, while the control process's heartbeat
+ * Lossless rings wait for room, in sleeps of 50 us or spinning, while the control process's heartbeat
  * advances.  Once somebody has waited in vain, nobody waits again before it does (or the
  * consumer moves): each call would take that long after the control process died.  Nobody
  * waits who holds a record himself (the consumer cannot pass it), who interrupted a claim,
@@ -21,6 +21,7 @@
 #define PERF_MAX_SAMPLE (64 * 1024 - 24) /* bpf_trace.c: header.size is 16 bits wide */
 #define CLAIM_TRIES     100000
 #define SLEEP_NS        50000
+#define SPINS           100
 #define GIVE_UP_NS      2000000000ull
 #define STUCK_NS        10000000000ull
 
@@ -113,15 +114,26 @@ static int waiting_helps(const struct shm_arena *a, const struct shm_ring *r)
 	       __atomic_load_n(&r->producer.stuck_pos, __ATOMIC_RELAXED) != pos + 1;
 }
 
-/* 1: time has passed and another try is worth it. */
-static int ring_wait(struct shm_arena *a, struct shm_ring *r, uint64_t state[5])
+static void rest(const struct shm_ring *r)
 {
 	struct {
 		int64_t sec, nsec;
 	} nap = { 0, SLEEP_NS };
+
+	if (r->producer.lossless == SHM_RING_SPINS) {
+		for (int i = 0; i < SPINS; i++)
+			__builtin_ia32_pause();
+		return;
+	}
+	rt_sys3(__NR_nanosleep, (long)&nap, 0, 0);
+}
+
+/* 1: time has passed and another try is worth it. */
+static int ring_wait(struct shm_arena *a, struct shm_ring *r, uint64_t state[5])
+{
 	uint64_t now, beat, pos;
 
-	rt_sys3(__NR_nanosleep, (long)&nap, 0, 0);
+	rest(r);
 	now = rt_ktime_get_ns();
 	beat = __atomic_load_n(&a->heartbeat, __ATOMIC_RELAXED);
 	pos = __atomic_load_n(&r->consumer.pos, __ATOMIC_RELAXED);

@@ -183,6 +183,9 @@ struct shm_stack {
 #define SHM_RING_HDR     8
 #define SHM_RING_PAGE    4096
 
+/* Without a system call: where the program did not ask for it, none may be what kills it (seccomp). */
+enum { SHM_RING_LOSES, SHM_RING_SLEEPS, SHM_RING_SPINS };
+
 struct shm_ring_consumer {
 	uint64_t pos;
 	uint64_t reserved[511];
@@ -192,7 +195,7 @@ struct shm_ring_producer {
 	uint64_t pos;
 	uint64_t size;     /* of data: a power of two, at least a page */
 	uint64_t lost;     /* records that found no room */
-	uint32_t lossless; /* wait for room while the control process lives */
+	uint32_t lossless; /* SHM_RING_*: wait for room while the control process lives */
 	uint32_t pad;
 	/* Waits that ended without room: at this heartbeat + 1, at this consumer.pos + 1. */
 	uint64_t dead_beat, stuck_pos;

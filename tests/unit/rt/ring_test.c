@@ -158,7 +158,7 @@ static double seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static void lossless_waits(void **state)
+static void waits(uint32_t how)
 {
 	struct arena *a = rt_util_arena();
 	struct shm_map *m = rt_util_ring(a, 4096);
@@ -169,7 +169,7 @@ static void lossless_waits(void **state)
 	pthread_t t;
 	void *held;
 
-	r->producer.lossless = 1;
+	r->producer.lossless = how;
 	/* the control process itself does not wait */
 	held = (void *)rt_ringbuf_reserve(m, 4000, 0);
 	begin = seconds();
@@ -203,6 +203,16 @@ static void lossless_waits(void **state)
 	rt_util_destroy(a);
 }
 
+static void lossless_waits(void **state)
+{
+	waits(SHM_RING_SLEEPS);
+}
+
+static void spinning_waits(void **state)
+{
+	waits(SHM_RING_SPINS);
+}
+
 static void perf_events(void **state)
 {
 	static char big[70000];
@@ -232,7 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(perf_events),     cmocka_unit_test(records_in_order),
 		cmocka_unit_test(limits_and_loss), cmocka_unit_test(end_is_padded),
-		cmocka_unit_test(lossless_waits),
+		cmocka_unit_test(lossless_waits),  cmocka_unit_test(spinning_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
