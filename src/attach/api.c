@@ -5,6 +5,7 @@
  * result into what the header promises.
  */
 #include "attach/generated.h"
+#include "attach/late.h"
 #include "attach/object.h"
 #include "attach/symbols.h"
 
@@ -128,7 +129,7 @@ int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 	if (t->proc->stopped)
 		return api_return(
 			diag_set(d, -EINVAL, "process %d is not resumed yet", (int)t->proc->pid));
-	n = process_poll(t->proc, timeout_ms, &exec);
+	n = late_poll(t, timeout_ms, &exec);
 	t->arena->hdr->heartbeat++;
 	if (n < 0)
 		return api_return(diag_set(d, n, "cannot wait for process %d: %s",
@@ -182,7 +183,7 @@ unsigned utramp_target__functions(const struct utramp_target *t, unsigned *untyp
 
 		for (int k = 0; k < TRAMP_KINDS; k++)
 			live |= h->list[k].n != 0;
-		if (!live)
+		if (!live || late_is_watch(t, h))
 			continue;
 		n++;
 		if (h->func->proto.source != PROTO_NONE)
@@ -301,12 +302,19 @@ static enum tramp_kind tramp_kind_of(enum program_kind k)
 	}
 }
 
+void object_drop_parts(struct utramp_link *l, size_t n)
+{
+	while (l->parts.n > n)
+		link_remove(l->parts.at[--l->parts.n]);
+}
+
 void object_drop_link(struct utramp_link *l)
 {
 	struct utramp_object *o = l->object;
 
-	for (size_t i = 0; i < l->parts.n; i++)
-		link_remove(l->parts.at[i]);
+	if (o->target)
+		late_forget(o->target, (struct late_owner){ .link = l });
+	object_drop_parts(l, 0);
 	vec_free(&l->parts);
 	for (size_t i = 0; i < o->links.n; i++) {
 		if (o->links.at[i] == l) {
@@ -354,33 +362,70 @@ static int link_one(struct utramp_program *p, struct utramp_target *t, struct ho
 }
 
 /* A pattern means the functions that can be attached; none at all is a failure even so. */
-static int link_all(struct utramp_program *p, struct utramp_target *t, const char *spec,
-		    const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
+static int link_hooks(struct utramp_program *p, const struct hook_list *list,
+		      const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
 {
-	enum tramp_kind kind = tramp_kind_of(p->kind);
-	struct hook_list list = { 0 };
-	int err = session_hooks(t, spec, &list, d), passed = 0;
+	struct utramp_target *t = p->object->target;
 	size_t before = l->parts.n;
+	int passed = 0;
 
-	if (!err && o->within)
-		err = session_within(t, o->within, &list, d);
-	if (err == -ENOENT && o->missing_ok) {
-		if (o->missing)
-			o->missing(o->ctx, diag_text(d, err));
-		err = 0;
-	}
-	for (size_t i = 0; i < list.n && !err; i++) {
-		err = link_one(p, t, list.at[i], o, l, d);
-		session_progress(t, STEP_LINKED, i + 1, list.n);
-		if (!err || !passes(o, l, list.at[i], list.pattern, kind, err))
+	for (size_t i = 0; i < list->n; i++) {
+		int err = link_one(p, t, list->at[i], o, l, d);
+
+		session_progress(t, STEP_LINKED, i + 1, list->n);
+		if (!err)
 			continue;
+		if (!passes(o, l, list->at[i], list->pattern, tramp_kind_of(p->kind), err))
+			return err;
 		if (o->missing)
 			o->missing(o->ctx, diag_text(d, err));
 		passed = err;
+	}
+	return l->parts.n == before && !o->missing_ok ? passed : (int)(l->parts.n - before);
+}
+
+static int link_all(struct utramp_program *p, struct utramp_target *t, const char *spec,
+		    const struct utramp_attach_opts *o, struct utramp_link *l, struct diag *d)
+{
+	struct hook_list list = { 0 };
+	int err = session_hooks(t, spec, &list, d);
+	bool waits;
+
+	if (!err && o->within)
+		err = session_within(t, o->within, &list, d);
+	waits = late_means(t, spec, !err);
+	if (err == -ENOENT && waits) {
+		err = 0;
+	} else if (err == -ENOENT && o->missing_ok) {
+		if (o->missing)
+			o->missing(o->ctx, diag_text(d, err));
 		err = 0;
 	}
+	if (!err)
+		err = link_hooks(p, &list, o, l, d);
+	if (err >= 0 && waits)
+		err = late_add(t, spec, list.n, o, (struct late_owner){ .prog = p, .link = l }, d);
 	vec_free(&list);
-	return !err && l->parts.n == before && !o->missing_ok ? passed : err;
+	return err < 0 ? err : 0;
+}
+
+int object_late(struct utramp_program *p, struct utramp_link *l, const struct hook_list *list,
+		const struct utramp_attach_opts *o, struct diag *d)
+{
+	size_t before = l->parts.n;
+	struct hook_list fresh = { .pattern = list->pattern };
+	int n = 0;
+
+	for (size_t i = 0; i < list->n && !n; i++) {
+		if (!has_part(l, list->at[i]))
+			n = vec_push(&fresh, list->at[i]);
+	}
+	if (!n)
+		n = link_hooks(p, &fresh, o, l, d);
+	vec_free(&fresh);
+	if (n < 0)
+		object_drop_parts(l, before);
+	return n;
 }
 
 /* Each of the list, with its cookie: all or none. */

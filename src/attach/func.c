@@ -231,22 +231,28 @@ static int match_addr(struct modset *s, struct amodule *m, const struct fspec *s
 	return kept ? func_new(m, kept, spec->addr, false, out) : -ENOMEM;
 }
 
+int func_resolve_in(struct modset *s, struct amodule *m, const struct fspec *spec,
+		    struct func_list *out, struct diag *d)
+{
+	size_t from = out->n;
+	int err;
+
+	if (!fspec_module_matches(spec, m->path, m->obj->soname))
+		return 0;
+	module_find_debug(m);
+	err = spec->is_addr ? match_addr(s, m, spec, out, d) : match_symbols(s, m, spec, out);
+	if (!err)
+		prefer_default(spec, out, from);
+	return err;
+}
+
 int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d)
 {
 	size_t before = out->n;
 	int err = 0;
 
 	for (size_t i = 0; i < s->n && !err; i++) {
-		struct amodule *m = s->at[i];
-		size_t from = out->n;
-
-		if (!fspec_module_matches(spec, m->path, m->obj->soname))
-			continue;
-		module_find_debug(m);
-		err = spec->is_addr ? match_addr(s, m, spec, out, d) :
-				      match_symbols(s, m, spec, out);
-		if (!err)
-			prefer_default(spec, out, from);
+		err = func_resolve_in(s, s->at[i], spec, out, d);
 		if (out->n > before && !spec->module_glob)
 			break; /* the first module that has it */
 	}

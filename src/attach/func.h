@@ -43,6 +43,9 @@ struct func_list {
  * PLT).  Models and sites are not made yet: func_prepare().
  */
 int func_resolve(struct modset *s, const struct fspec *spec, struct func_list *out, struct diag *d);
+/* What it names in this module, if the module is one that it means; nothing is no error. */
+int func_resolve_in(struct modset *s, struct amodule *m, const struct fspec *spec,
+		    struct func_list *out, struct diag *d);
 /* Does spec name f, by any of the names that its address has? */
 bool func_answers(const struct func *f, const struct fspec *spec);
 

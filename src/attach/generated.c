@@ -5,6 +5,7 @@
  * compiled into images.
  */
 #include "attach/generated.h"
+#include "attach/late.h"
 
 #include "bpf/verify.h"
 
@@ -156,6 +157,8 @@ static int find_all(struct generated *g, const char *spec, const struct utramp_a
 {
 	int err = session_hooks(g->target, spec, list, d);
 
+	if (err == -ENOENT && late_means(g->target, spec, false))
+		return 0;
 	if (!err && o->within)
 		err = session_within(g->target, o->within, list, d);
 	if (!err)
@@ -178,10 +181,12 @@ static int add(struct generated *g, const char *spec, const struct utramp_attach
 		vec_free(&list);
 		return 0;
 	}
-	if (!n)
+	if (!n && list.n)
 		n = link_all(g, &list, o, d);
+	if (n >= 0 && late_means(g->target, spec, list.n))
+		err = late_add(g->target, spec, list.n, o, (struct late_owner){ .g = g }, d);
 	vec_free(&list);
-	if (n > 0 && !session_waits(g->target))
+	if (n >= 0 && !err && !session_waits(g->target))
 		err = session_commit(g->target, d);
 	if (n < 0 || err) {
 		generated_drop(g, before);
@@ -204,10 +209,28 @@ int generated_add(struct generated *g, const char *spec, const struct utramp_att
 	return err ? err : add(g, spec, &own, d);
 }
 
+int generated_late(struct generated *g, struct hook_list *list, const struct late_want *w,
+		   struct diag *d)
+{
+	size_t before = g->links.n;
+	int n = leave_out(g, w->text, list, d);
+
+	g->said = w->said;
+	if (!n && g->kind->begin && list->n)
+		n = g->kind->begin(g, list->n, d);
+	if (!n)
+		n = link_all(g, list, &w->opts, d);
+	if (n < 0)
+		generated_drop(g, before);
+	return n;
+}
+
 void generated_leave(struct generated *g)
 {
 	struct utramp_target *t = g->target;
 
+	if (t)
+		late_forget(t, (struct late_owner){ .g = g });
 	generated_drop(g, 0);
 	vec_free(&g->links);
 	for (size_t i = 0; i < g->deny.n; i++)

@@ -16,6 +16,8 @@
 #include "attach/session.h"
 #include "gen/writer.h"
 
+struct late_want; /* attach/late.h */
+
 struct generated_kind {
 	const char *verb; /* "trace": what cannot be done to a function that is refused */
 	/* Before a spec's functions, of which there are n at most; NULL: nothing to do. */
@@ -38,7 +40,8 @@ struct generated {
 	} links;
 	struct {
 		VEC(struct fspec);
-	} deny; /* functions that are left out, whatever names them */
+	} deny;           /* functions that are left out, whatever names them */
+	const char *said; /* what comes with the spec at hand, of this kind's own; NULL: nothing */
 };
 
 int generated_init(struct generated *g, const struct generated_kind *kind, struct utramp_target *t);
@@ -53,6 +56,10 @@ int generated_deny(struct generated *g, const char *pattern, struct diag *d);
  */
 int generated_add(struct generated *g, const char *spec, const struct utramp_attach_opts *opts,
 		  struct diag *d);
+
+/* The same for a module that has come, of which w was kept; how many. */
+int generated_late(struct generated *g, struct hook_list *list, const struct late_want *w,
+		   struct diag *d);
 
 /* -ENOTSUP (-EBUSY) with the reason if programs of this kind cannot be on this function. */
 int generated_refusal(const struct generated *g, const struct hook *h, enum tramp_kind kind,

@@ -8,6 +8,7 @@
  */
 #include "attach/ctxdesc.h"
 #include "attach/image.h"
+#include "attach/late.h"
 #include "attach/session.h"
 #include "ctl/self.h"
 #include "rt/slab.h"
@@ -448,12 +449,12 @@ static void batch_undo(struct utramp_target *t, const struct batch *done)
 /* Our text is to stand there. */
 static bool is_wanted(const struct utramp_target *t, const struct hook *h)
 {
-	return hook_has_links(h) || faults_want(t, h);
+	return hook_is_here(h) && (hook_has_links(h) || faults_want(t, h));
 }
 
 static bool needs_commit(const struct utramp_target *t, const struct hook *h)
 {
-	return h->dirty || h->patched != is_wanted(t, h) || leaves_hop(h);
+	return (h->dirty && hook_is_here(h)) || h->patched != is_wanted(t, h) || leaves_hop(h);
 }
 
 /* A function that is left is restored whatever becomes of its image. */
@@ -475,20 +476,25 @@ static size_t count_new(const struct utramp_target *t)
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->hooks.n; i++)
-		n += !t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]);
+		n += !t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]) &&
+		     hook_is_here(t->hooks.at[i]);
 	return n;
 }
 
-/* Windows to come, so that the stop takes no page fault for them. */
+/*
+ * Windows to come, so that the stop takes no page fault for them.  Not those of modules that may be
+ * unloaded at any time: the bytes would go to whatever is there then.
+ */
 static void touch(struct utramp_target *t, size_t n)
 {
 	struct process_patch *p = calloc(n + 1, sizeof(*p));
 	unsigned k = 0;
 
 	for (size_t i = 0; i < t->hooks.n && p && k < n; i++) {
-		const struct site *s = &t->hooks.at[i]->func->site;
+		const struct func *f = t->hooks.at[i]->func;
+		const struct site *s = &f->site;
 
-		if (!t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]))
+		if (!t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]) && !f->mod->late)
 			p[k++] = (struct process_patch){ .addr = s->window, .len = s->len };
 	}
 	process_touch(t->proc, p, k);
@@ -511,7 +517,7 @@ static int prepare(struct utramp_target *t, struct diag *d)
 
 		if (h->dirty && !hook_has_links(h))
 			image_leave(t, h);
-		if (!h->dirty || !hook_has_links(h))
+		if (!h->dirty || !hook_has_links(h) || !hook_is_here(h))
 			continue;
 		err = image_prepare(t, h, d);
 		if (!err && !h->patched)
@@ -548,6 +554,8 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 		later = err;
 		err = 0;
 	}
+	if (!err)
+		err = late_verify(t, d);
 	if (!err)
 		err = faults_enter(t, d);
 	if (!err)
@@ -673,6 +681,7 @@ int session_detach(struct utramp_target *t, struct diag *d)
 {
 	int err;
 
+	late_forget_all(t);
 	for (size_t i = 0; i < t->hooks.n; i++) {
 		struct hook *h = t->hooks.at[i];
 
@@ -681,6 +690,8 @@ int session_detach(struct utramp_target *t, struct diag *d)
 				link_unhook(h->list[k].at[0]);
 		}
 	}
+	if (t->late)
+		watch_release(t->late->watch);
 	if (t->file || !anything_to_do(t))
 		return 0;
 	err = session_commit(t, d);

@@ -34,7 +34,6 @@ struct utramp_inject {
 	struct {
 		VEC(struct given);
 	} given;
-	const char *value; /* of the spec at hand */
 	bool main_linked;
 	bool at_main; /* the function at hand is main(), which is only watched */
 };
@@ -119,7 +118,7 @@ static int value_for(const struct utramp_inject *in, const struct func *f, struc
 {
 	const struct ty *ret = f->proto.source == PROTO_NONE ? NULL : f->proto.ret;
 
-	return gen_inject_value(in->value, ret, out, d);
+	return gen_inject_value(in->g.said, ret, out, d);
 }
 
 /* The value's bytes, where the program finds them. */
@@ -253,7 +252,7 @@ int utramp_inject__add(struct utramp_inject *in, const char *spec, const char *v
 	if (!in->g.target)
 		return api_return(diag_set(d, -ESRCH, "the injection's target is gone"));
 	err = watch_main(in, d);
-	in->value = value;
+	in->g.said = value;
 	return api_return(err ? err : generated_add(&in->g, spec, opts, d));
 }
 

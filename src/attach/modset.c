@@ -44,6 +44,9 @@ void modset_free(struct modset *s)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		module_free(s->at[i]);
+	for (size_t i = 0; i < s->gone.n; i++)
+		module_free(s->gone.at[i]);
+	vec_free(&s->gone);
 	vec_free(s);
 	ty_pool_free(s->pool);
 	free(s);
@@ -88,23 +91,45 @@ static bool is_skipped(const char *path, const char *const *skip, unsigned nskip
 	return path[0] != '/'; /* [vdso], [vsyscall]: nothing to attach to */
 }
 
-static int add_mapped(struct modset *s, pid_t pid, const struct module_list *list,
-		      const struct module *mod, bool main, struct diag *d)
+static int open_mapped(struct modset *s, pid_t pid, const struct module_list *list,
+		       const struct module *mod, bool main, struct amodule **out, struct diag *d)
 {
 	char path[PATH_MAX];
 	struct amodule *m;
 	int err = module_path(pid, list, mod, path, sizeof(path));
 
 	if (err)
-		return main ? diag_set(d, err, "cannot open %s", mod->path) : 0;
-	err = module_open(path, mod->path, main, &m, main ? d : NULL);
+		return diag_set(d, err, "cannot open %s", mod->path);
+	err = module_open(path, mod->path, main, &m, d);
 	if (err)
-		return main ? err : 0; /* a mapped file that is no ELF file is no module */
+		return err;
 	m->bias = mod->bias;
 	m->live = true;
 	err = vec_push(s, m);
 	if (err)
 		module_free(m);
+	else
+		*out = m;
+	return err;
+}
+
+static int add_mapped(struct modset *s, pid_t pid, const struct module_list *list,
+		      const struct module *mod, bool main, struct diag *d)
+{
+	struct amodule *m;
+	int err = open_mapped(s, pid, list, mod, main, &m, main ? d : NULL);
+
+	/* a mapped file that is no ELF file is no module */
+	return main || err == -ENOMEM ? err : 0;
+}
+
+int modset_add_late(struct modset *s, pid_t pid, const struct module_list *list,
+		    const struct module *mod, struct amodule **out, struct diag *d)
+{
+	int err = open_mapped(s, pid, list, mod, false, out, d);
+
+	if (!err)
+		(*out)->late = true;
 	return err;
 }
 

@@ -20,13 +20,24 @@
 #include "text/site.h"
 #include "text/sweep.h"
 
+/* What is mapped, as far as can be told: that a path names another file now, for one. */
+struct module_id {
+	uint64_t inode, size, head; /* head: a hash of ELF header, program headers and notes */
+	int64_t mtime_ns;           /* of the file, with its size; 0: it cannot be found */
+};
+
 struct amodule {
 	char *path;        /* as the target sees it */
 	const char *shown; /* SONAME, or the file's name */
 	struct objfile *obj;
-	taddr_t bias;
-	bool main; /* the executable */
-	bool live; /* mapped in a process: bias is true */
+	taddr_t bias, lo;    /* lo: of its first mapping, if late */
+	bool main;           /* the executable */
+	bool live;           /* mapped in a process: bias is true */
+	bool late;           /* it came at run time, so it may go again */
+	bool gone;           /* it was unloaded: nothing at its addresses is its own */
+	bool told;           /* that it came, or another of its path */
+	struct module_id id; /* late ones: attach/modlife.h */
+	unsigned served;     /* how many of the specs that wait for modules it was held against */
 
 	struct sweep *sweep;         /* lazily: module_sweep() */
 	struct dwarf_reader *dwarf;  /* lazily, NULL: none */
@@ -50,6 +61,9 @@ struct amodule {
 struct modset {
 	VEC(struct amodule *); /* the executable first, then in the order of loading */
 	struct ty_pool *pool;  /* prototypes of every function live here */
+	struct {
+		VEC(struct amodule *);
+	} gone; /* were unloaded: functions borrow from them, and they may come back */
 };
 
 int modset_new(struct modset **out);
@@ -58,6 +72,10 @@ void modset_free(struct modset *s); /* NULL is fine */
 /* The modules of a process: pid's executable first.  Slabs (paths in skip) are left out. */
 int modset_add_process(struct modset *s, pid_t pid, const struct module_list *list,
 		       const char *const *skip, unsigned nskip, struct diag *d);
+
+/* One more that is mapped now, the last.  -ENOENT, -EBADMSG: it cannot be opened, or is no ELF file. */
+int modset_add_late(struct modset *s, pid_t pid, const struct module_list *list,
+		    const struct module *mod, struct amodule **out, struct diag *d);
 
 /* One file, not in a process. */
 int modset_add_file(struct modset *s, const char *path, struct diag *d);

@@ -102,6 +102,13 @@ const char *object_program_target(const struct utramp_program *p, size_t i);
 /* Remove every part; the caller settles. */
 void object_drop_link(struct utramp_link *l);
 
+/* Its parts behind the first n; the caller settles. */
+void object_drop_parts(struct utramp_link *l, size_t n);
+
+/* Functions of a module that has come, for a link that waited: how many; opts are that link's. */
+int object_late(struct utramp_program *p, struct utramp_link *l, const struct hook_list *list,
+		const struct utramp_attach_opts *o, struct diag *d);
+
 const char *object_program_name(const struct utramp_program *p);
 const char *object_program_section(const struct utramp_program *p);
 bool object_program_autoload(const struct utramp_program *p);

@@ -124,6 +124,34 @@ static int load(struct utramp_probe *p, struct hook *h, const struct gen_tally *
 			      &attr, &gp, d);
 }
 
+static bool is_same(const struct func *a, const struct func *b)
+{
+	return a->addr == b->addr && a->mod->late && b->mod->late &&
+	       !memcmp(&a->mod->id, &b->mod->id, sizeof(a->mod->id)) &&
+	       !strcmp(a->mod->path, b->mod->path);
+}
+
+/* The number of the first that is the same function as f, or of one to come. */
+static uint32_t first_of(const struct utramp_probe *p, const struct func *f)
+{
+	size_t i = f->mod->late ? 0 : p->funcs.n;
+
+	while (i < p->funcs.n && !is_same(p->funcs.at[i].func, f))
+		i++;
+	return (uint32_t)i;
+}
+
+/* The last one is to be told of with its first. */
+static void join(struct utramp_probe *p)
+{
+	uint32_t last = (uint32_t)p->funcs.n - 1, first = p->funcs.at[last].first;
+
+	if (first == last)
+		return;
+	p->funcs.at[last].next = p->funcs.at[first].next;
+	p->funcs.at[first].next = last;
+}
+
 static int link_hook(struct utramp_probe *p, struct hook *h, const struct gen_expr *filter,
 		     struct diag *d)
 {
@@ -133,7 +161,7 @@ static int link_hook(struct utramp_probe *p, struct hook *h, const struct gen_ex
 
 	t.filter = filter;
 	t.index = b->used;
-	t.func = (uint32_t)p->funcs.n;
+	t.func = first_of(p, h->func);
 	err = generated_refusal(&p->g, h,
 				t.kind == GEN_TALLY_LATENCY || gen_tally_at_exit(&t) ? TRAMP_FEXIT :
 										       TRAMP_FENTRY,
@@ -149,7 +177,9 @@ static int link_hook(struct utramp_probe *p, struct hook *h, const struct gen_ex
 			.prog = program_get(p->g.links.at[p->g.links.n - 1]->prog),
 			.batch = (uint32_t)p->batches.n - 1,
 			.index = b->used++,
+			.first = t.func,
 		};
+		join(p);
 	}
 	return err;
 }
@@ -175,6 +205,9 @@ static void drop_funcs(struct utramp_probe *p, size_t n)
 	while (p->funcs.n > n) {
 		struct probe_func *f = &p->funcs.at[--p->funcs.n];
 
+		/* the latest is the first behind its first */
+		if (f->first != p->funcs.n)
+			p->funcs.at[f->first].next = f->next;
 		program_put(f->prog);
 		free(f->name);
 	}

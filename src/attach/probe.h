@@ -22,6 +22,11 @@ struct probe_func {
 	char *name; /* demangled; NULL: as it is */
 	struct program *prog;
 	uint32_t batch, index;
+	/*
+	 * The same function of the same file, loaded again to another address, is told of as one: the
+	 * first's row.  first: its number, or its own; next: of another, 0: none.
+	 */
+	uint32_t first, next;
 };
 
 struct utramp_probe {

@@ -19,12 +19,23 @@ static struct map *calls_of(const struct utramp_probe *p, const struct probe_fun
 	return p->batches.at[f->batch].calls;
 }
 
+/* The next that is told of with it; NULL: there is none. */
+static const struct probe_func *next_of(const struct utramp_probe *p, const struct probe_func *f)
+{
+	return f->next ? &p->funcs.at[f->next] : NULL;
+}
+
 static uint64_t counted(const struct utramp_probe *p, const struct probe_func *f)
 {
-	uint64_t n = 0;
+	uint64_t sum = 0;
 
-	map_lookup(calls_of(p, f), &f->index, &n, 1);
-	return n;
+	for (; f; f = next_of(p, f)) {
+		uint64_t n = 0;
+
+		map_lookup(calls_of(p, f), &f->index, &n, 1);
+		sum += n;
+	}
+	return sum;
 }
 
 static void add_slot(struct gen_tally_latency *sum, const struct gen_tally_latency *one)
@@ -40,18 +51,26 @@ static void add_slot(struct gen_tally_latency *sum, const struct gen_tally_laten
 		sum->bucket[i] += one->bucket[i];
 }
 
-static void read_latency(const struct utramp_probe *p, const struct probe_func *f,
-			 struct gen_tally_latency *sum, struct utramp_probe_row *row)
+static void add_slots(const struct utramp_probe *p, const struct probe_func *f,
+		      struct gen_tally_latency *sum)
 {
 	struct map *m = calls_of(p, f);
 	struct gen_tally_latency one;
-	uint64_t ended;
 
-	memset(sum, 0, sizeof(*sum));
 	for (unsigned slot = 0; slot < SHM_MAX_THREADS; slot++) {
 		if (map_slot_touched(m, slot) && !map_lookup_slot(m, &f->index, slot, &one))
 			add_slot(sum, &one);
 	}
+}
+
+static void read_latency(const struct utramp_probe *p, const struct probe_func *f,
+			 struct gen_tally_latency *sum, struct utramp_probe_row *row)
+{
+	uint64_t ended;
+
+	memset(sum, 0, sizeof(*sum));
+	for (; f; f = next_of(p, f))
+		add_slots(p, f, sum);
 	for (unsigned i = 0; i < GEN_TALLY_BUCKETS; i++)
 		row->calls += sum->bucket[i];
 	ended = row->calls + sum->passed_over;
@@ -74,20 +93,23 @@ static struct utramp_probe_row row_of(const struct probe_func *f, unsigned id)
 static int each_func(struct utramp_probe *p, row_fn fn, void *ctx)
 {
 	struct gen_tally_latency sum;
-	size_t i;
+	int n = 0;
 
-	for (i = 0; i < p->funcs.n; i++) {
+	for (size_t i = 0; i < p->funcs.n; i++) {
 		const struct probe_func *f = &p->funcs.at[i];
 		struct utramp_probe_row row = row_of(f, (unsigned)i);
 
+		if (f->first != i)
+			continue;
+		n++;
 		if (p->kind == GEN_TALLY_LATENCY)
 			read_latency(p, f, &sum, &row);
 		else
 			row.calls = counted(p, f);
 		if (fn(ctx, &row))
-			return (int)i + 1;
+			break;
 	}
-	return (int)i;
+	return n;
 }
 
 /* -- stacks ------------------------------------------------------------------------------- */
@@ -175,7 +197,8 @@ uint64_t utramp_probe__lost(struct utramp_probe *p)
 	if (!p || !p->g.target || p->kind != GEN_TALLY_STACK)
 		return 0;
 	for (size_t i = 0; i < p->funcs.n; i++) {
-		calls += counted(p, &p->funcs.at[i]);
+		if (p->funcs.at[i].first == i)
+			calls += counted(p, &p->funcs.at[i]);
 		lost += missed(p, &p->funcs.at[i]);
 	}
 	for (unsigned i = 0; i < p->stacks->attr.max_entries && next_stack(p, &first, &n, &id); i++)

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 #include "attach/generated.h"
 #include "attach/image.h"
+#include "attach/late.h"
 #include "attach/object.h"
 #include "attach/symbols.h"
 #include "ctl/self.h"
@@ -413,6 +414,7 @@ void session_free(struct utramp_target *t)
 	if (t->proc && !t->proc->exited && !t->proc->stopped && !session_detach(t, NULL) &&
 	    !t->left)
 		process_leave(t->proc, t->arena, NULL);
+	late_free(t);
 	while (t->objects.n)
 		object_orphan(t->objects.at[t->objects.n - 1]);
 	while (t->generated.n)
@@ -486,7 +488,7 @@ struct hook *session_find_hook(const struct utramp_target *t, const struct func 
 	return h;
 }
 
-static int hook_of(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
+int session_hook(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d)
 {
 	struct live live = { read_live, t };
 	struct hook *h = session_find_hook(t, f);
@@ -543,7 +545,7 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 		struct func *f = funcs.at[i];
 
 		funcs.at[i] = NULL; /* the hook's, or freed */
-		err = hook_of(t, f, &h, d);
+		err = session_hook(t, f, &h, d);
 		if (!err)
 			err = vec_push(out, h);
 		session_progress(t, STEP_FOUND, i + 1, funcs.n);

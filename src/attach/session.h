@@ -72,6 +72,9 @@ struct hook {
 
 #define HOOK_CHAINS 4096
 
+struct late;
+struct amodule;
+
 struct utramp_target {
 	struct process *proc;
 	struct arena *arena;
@@ -114,6 +117,7 @@ struct utramp_target {
 	bool counting; /* images count runs */
 	taddr_t run_end[SLABS];
 	struct faults faults;
+	struct late *late; /* attach/late.h; NULL: nobody waits for modules */
 	struct {
 		void (*fn)(void *ctx, unsigned done, unsigned total);
 		void *ctx;
@@ -181,6 +185,9 @@ struct hook_list {
  */
 int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *out, struct diag *d);
 
+/* That of a function that was resolved, which is taken over. */
+int session_hook(struct utramp_target *t, struct func *f, struct hook **out, struct diag *d);
+
 /* Forget the hooks behind the first n: never used, nor held by anybody. */
 void session_drop_hooks(struct utramp_target *t, size_t n);
 
@@ -200,6 +207,12 @@ int session_hook_untyped(struct utramp_target *t, struct func *f, struct hook **
 			 struct diag *d);
 
 bool hook_has_links(const struct hook *h);
+
+/* Its function is there: its module was not unloaded. */
+static inline bool hook_is_here(const struct hook *h)
+{
+	return !h->func->mod->gone;
+}
 
 /* The address of a symbol of rt/ in this slab; 0: there is none. */
 taddr_t session_rt_symbol(const struct utramp_target *t, unsigned slab, const char *name);

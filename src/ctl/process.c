@@ -126,6 +126,11 @@ int process_refresh(struct process *p, struct diag *d)
 	return 0;
 }
 
+int process_maps(const struct process *p, struct map_list *out, struct diag *d)
+{
+	return maps_read(tracee_any(p), out, d);
+}
+
 /* -- memory -------------------------------------------------------------------------------- */
 
 /* How far it came; *err tells why it stopped short. */

@@ -154,6 +154,9 @@ const char *process_renamed(const struct process *p);
 /* Read p->modules anew (libraries may have been loaded); running or stopped. */
 int process_refresh(struct process *p, struct diag *d);
 
+/* What is mapped in it; maps_free() is the caller's. */
+int process_maps(const struct process *p, struct map_list *out, struct diag *d);
+
 /* One function's window: replaced in a batch.  pc in (addr, addr + len) is moved by `move`. */
 struct process_patch {
 	taddr_t addr;
