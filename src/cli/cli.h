@@ -74,10 +74,14 @@ struct cli {
 	uint64_t interval_ns; /* 0: none */
 	bool untyped_ok;      /* the verb set it: it asks no types of functions */
 	FILE *out;
-	bool ran;        /* the command: the exit code is its own */
-	bool broken;     /* it cannot be written */
-	uint64_t shown;  /* events printed; the printers count */
-	unsigned passed; /* functions of the pattern at hand that cannot be attached */
+	bool ran;                /* the command: the exit code is its own */
+	bool broken;             /* it cannot be written */
+	uint64_t shown;          /* events printed; the printers count */
+	bool wait;               /* --wait */
+	bool waits;              /* a spec is for modules that were not loaded */
+	unsigned attached, came; /* functions: at the start, with modules that came later */
+	unsigned came_unseen;    /* how often a module came back, and calls were missed */
+	unsigned passed;         /* functions of the pattern at hand that cannot be attached */
 };
 
 #define CLI_EXAMPLES 2
@@ -172,13 +176,13 @@ int cli_status_code(int status);
  * session.c: start the command with the types the user named.  NULL: *code has the exit
  * code, which is the command's own when it ended before its first constructor.
  */
-struct utramp_target *cli_spawn(const struct cli *c, int *code);
+struct utramp_target *cli_spawn(struct cli *c, int *code);
 
 /*
  * pid.c: attach to a process, what it is to see beginning with cli_resume(); as cli_spawn().  NULL:
  * errno is the library's, or 0; an error that is -silent is not told.
  */
-struct utramp_target *cli_attach_pid(const struct cli *c, pid_t pid, int silent, int *code);
+struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *code);
 /* -p and what cannot be with it; an exit code. */
 int cli_check_pid(const struct cli *c);
 /* The last thing done with it: programs are detached, what can be unmapped is. */
@@ -188,7 +192,7 @@ void cli_catch_signals(void);
 unsigned cli_interrupts(int *sig);
 
 /* The same, or without a command the file that spec names in place of a process. */
-struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code);
+struct utramp_target *cli_look(struct cli *c, const char *spec, int *code);
 
 /* What the options say of types, to all; an exit code. */
 int cli_add_types(const struct cli *c, struct utramp_target **t, int n);
@@ -200,8 +204,16 @@ bool cli_gives_types(const struct cli *c); /* options that do */
 /* Functions without types, and types that are damaged. */
 void cli_tell_types(const struct cli *c, struct utramp_target *t);
 
+/*
+ * late.c: specs wait for their modules, and what comes of it is told; an exit code.  At the end,
+ * the exit code: the command's own, or, if that is 0 and all that was asked for never came, 3.
+ */
+int cli_wait_modules(struct cli *c, struct utramp_target *t);
+void cli_late_tell(const struct cli *c, const struct utramp_target *t);
+int cli_late_code(const struct cli *c, int code);
+
 /* Say what was attached, then let the command run. */
-int cli_resume(const struct cli *c, struct utramp_target *t);
+int cli_resume(struct cli *c, struct utramp_target *t);
 
 /*
  * Wait until it ends; detach when the user interrupts, limits are reached or the output

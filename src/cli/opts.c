@@ -42,6 +42,7 @@ enum {
 	OPT_FAULTS,
 	OPT_DRY_RUN,
 	OPT_LOG_LEVEL,
+	OPT_WAIT,
 };
 
 /* clang-format off */
@@ -92,7 +93,7 @@ static const struct option longs[] = {
 	{ "pretty",     no_argument,       NULL, NOT_YET },
 	{ "filter",     required_argument, NULL, OPT_FILTER },
 	{ "dry-run",    no_argument,       NULL, OPT_DRY_RUN },
-	{ "wait",       no_argument,       NULL, NOT_YET },
+	{ "wait",       no_argument,       NULL, OPT_WAIT },
 	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
 	{ "all",        no_argument,       NULL, NOT_YET },
@@ -373,6 +374,9 @@ static int take_calls(struct cli *c, int letter)
 		if (c->filter || !*optarg)
 			return -1;
 		c->filter = optarg;
+		return 0;
+	case OPT_WAIT:
+		c->wait = true;
 		return 0;
 	case OPT_STATS:
 		c->stats = true;

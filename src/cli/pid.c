@@ -26,7 +26,7 @@ int cli_check_pid(const struct cli *c)
 	return EXIT_USAGE;
 }
 
-struct utramp_target *cli_attach_pid(const struct cli *c, pid_t pid, int silent, int *code)
+struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *code)
 {
 	struct utramp_attach_pid_opts opts = {
 		.sz = sizeof(opts), .engine = c->engine, .faults = c->faults, .together = true
@@ -43,6 +43,8 @@ struct utramp_target *cli_attach_pid(const struct cli *c, pid_t pid, int silent,
 		return NULL;
 	}
 	*code = cli_add_types(c, &t, 1);
+	if (!*code)
+		*code = cli_wait_modules(c, t);
 	if (!*code) {
 		cli_progress_begin(c, t);
 		return t;

@@ -113,7 +113,7 @@ bool cli_gives_types(const struct cli *c)
 	return c->ndebuginfo || c->nbtf || c->nproto;
 }
 
-struct utramp_target *cli_spawn(const struct cli *c, int *code)
+struct utramp_target *cli_spawn(struct cli *c, int *code)
 {
 	struct utramp_spawn_opts opts = { .sz = sizeof(opts),
 					  .engine = c->engine,
@@ -140,6 +140,8 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 			  c->command[0]);
 	} else {
 		*code = cli_add_types(c, &t, 1);
+		if (!*code)
+			*code = cli_wait_modules(c, t);
 	}
 	if (!*code) {
 		cli_progress_begin(c, t);
@@ -149,7 +151,7 @@ struct utramp_target *cli_spawn(const struct cli *c, int *code)
 	return NULL;
 }
 
-struct utramp_target *cli_look(const struct cli *c, const char *spec, int *code)
+struct utramp_target *cli_look(struct cli *c, const char *spec, int *code)
 {
 	struct utramp_target *t;
 
@@ -197,7 +199,7 @@ void cli_tell_types(const struct cli *c, struct utramp_target *t)
 			raw, example, example);
 }
 
-int cli_resume(const struct cli *c, struct utramp_target *t)
+int cli_resume(struct cli *c, struct utramp_target *t)
 {
 	unsigned n = utramp_target__functions(t, NULL, NULL);
 	const char *how;
@@ -213,6 +215,7 @@ int cli_resume(const struct cli *c, struct utramp_target *t)
 	if (err)
 		return cli_fail(err);
 	cli_progress_end();
+	c->attached = n;
 	cli_info(c, "attached %u function%s in process %d, stopped %.1f ms", n, cli_plural(n),
 		 (int)utramp_target__pid(t), (double)utramp_target__stopped_ns(t) / 1e6);
 	how = utramp_target__faults(t);
@@ -253,8 +256,10 @@ static int drain(struct wait *w, bool final)
 /* Restore the text and print what had come in by then. */
 static void leave(struct wait *w)
 {
-	int err = utramp_target__detach(w->t);
+	int err;
 
+	cli_late_tell(w->c, w->t);
+	err = utramp_target__detach(w->t);
 	if (err && err != -ESRCH) {
 		cli_error("cannot detach: %s", utramp_error());
 		return;
@@ -288,8 +293,10 @@ static int finish(struct wait *w, int state)
 	const char *name = utramp_target__renamed(w->t);
 	uint64_t lost, untraced;
 
-	if (w->attached)
+	if (w->attached) {
 		drain(w, true);
+		cli_late_tell(w->c, w->t);
+	}
 	if (w->attached && name)
 		cli_error(
 			"process %d ended under the name '%s', which may be another program's that "
@@ -306,10 +313,11 @@ static int finish(struct wait *w, int state)
 			cli_info(w->c, "process %d has ended", (int)w->c->pid[0]);
 		else
 			cli_leave_pid(w->c, w->t);
-		return 0;
+		return cli_late_code(w->c, 0);
 	}
-	return state == UTRAMP_EXITED ? cli_status_code(utramp_target__status(w->t)) :
-					cli_fail(state);
+	if (state != UTRAMP_EXITED)
+		return cli_fail(state);
+	return cli_late_code(w->c, cli_status_code(utramp_target__status(w->t)));
 }
 
 int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, bool final),

@@ -18,6 +18,7 @@ static const struct cli_verb verbs[] = {
 		  "that their sections name.  Printed are bpf_printk lines, ring records by the\n"
 		  "object's struct RING_event, and at the end maps and global variables, but those\n"
 		  "named _...; arrays named ..._hist as histograms.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n"
 		  "With --dry-run the programs are verified, and what the verifier says of each is\n"
 		  "printed.  Nothing runs: a command is started to look functions up, and killed.\n",
 	  .example = { { "how often, and how much at a time, does it allocate?",
@@ -25,7 +26,7 @@ static const struct cli_verb verbs[] = {
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options =
-		  "pid comm attach cookie missing lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
+		  "pid comm attach cookie missing wait lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -33,60 +34,64 @@ static const struct cli_verb verbs[] = {
 	  .help = "Calls that an exception, pthread_exit() or a cancellation ends are shown, too, with\n"
 		  "'<unwound>' for a result; what is open at the end with '<unfinished ...>'.\n"
 		  "So are those that longjmp() leaves, once another call has their place on the stack. A\n"
-		  "function entered by a tail call has '<tail call>', and the caller's line its result.\n",
+		  "function entered by a tail call has '<tail call>', and the caller's line its result.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "each statement that a program prepares",
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",
 			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/passwd" } },
-	  .options =
-		  "pid comm entry exit filter buf strings deny depth timestamps color json events "
-		  "duration missing lossless engine faults " COMMON },
+	  .options = "pid comm entry exit filter buf strings deny depth timestamps color json events "
+		     "duration missing wait lossless engine faults " COMMON },
 	{ .name = "count",
 	  .run = cmd_count,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Count the calls of each function, the most called first",
 	  .help = "Calls are counted where they happen, in no shared memory: a few nanoseconds each,\n"
-		  "none is lost.  Those of forked children count until the command itself ends.\n",
+		  "none is lost.  Those of forked children count until the command itself ends.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "what of zlib does git use?",
 			 "utramp count 'libz:*' -- git log --oneline" },
 		       { "large allocations, every second",
 			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/passwd" } },
-	  .options = "pid comm filter deny interval duration json missing engine faults " COMMON },
+	  .options = "pid comm filter deny interval duration json missing wait engine faults " COMMON },
 	{ .name = "latency",
 	  .run = cmd_latency,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Measure how long calls take: histograms by powers of two",
 	  .help = "In nanoseconds.  Calls that were left by exception or longjmp, or run still, are\n"
-		  "told apart and not in it.\n",
+		  "told apart and not in it.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "how long does a step of a statement take?",
 			 "utramp latency libsqlite3:sqlite3_step -- " SQL },
 		       { "a C++ method, and only for long names",
 			 "utramp latency --filter 'detail > 100' Renderer::render -- ./shapes" } },
-	  .options = "pid comm filter deny interval duration json missing engine faults " COMMON },
+	  .options = "pid comm filter deny interval duration json missing wait engine faults " COMMON },
 	{ .name = "stack",
 	  .run = cmd_stack,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Tell who calls: stacks of callers, the most frequent first",
 	  .help = "Callers are found by unwind tables, so frame pointers are not needed; code\n"
-		  "without tables (assembly, code made at run time) is passed by frame pointers.\n",
+		  "without tables (assembly, code made at run time) is passed by frame pointers.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "who allocates?", "utramp stack libc:malloc -- sort /etc/passwd" },
 		       { "direct callers only, as JSON",
 			 "utramp stack -D 1 -j libc:malloc -- ls" } },
 	  .options =
-		  "pid comm depth filter deny interval duration json missing engine faults " COMMON },
+		  "pid comm depth filter deny interval duration json missing wait engine faults " COMMON },
 	{ .name = "inject",
 	  .run = cmd_inject,
 	  .usage = "[MODULE:]FUNC=VALUE... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Return a value in the functions' place, for all calls or some",
 	  .help = "VALUE is as C writes it: 0, -1, NULL, 0.5, true, an enumerator; 1+2i of complex\n"
 		  "numbers, {1, .x = 2} of structs, unions and vectors; 'void' where there is no\n"
-		  "result.  With --errno it may be left out: -1, or NULL.\n",
+		  "result.  With --errno it may be left out: -1, or NULL.\n"
+		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "one malloc() in a hundred fails, the same ones each time",
 			 "utramp inject libc:malloc=0 --prob 1% --seed 7 --from 'libsql*' -- sqlite3 x.db .dump" },
 		       { "the disk is full, from the third write on",
 			 "utramp inject libc:fwrite_unlocked=0 --errno ENOSPC --after 2 -- ls -l" } },
 	  .options =
-		  "pid comm prob seed after count errno if from json duration missing engine faults " COMMON },
+		  "pid comm prob seed after count errno if from json duration missing wait engine faults " COMMON },
 	{ .name = "list",
 	  .run = cmd_list,
 	  .usage = "[MODULE:]PATTERN... [-- CMD [ARG...]]",

@@ -38,7 +38,9 @@ def missing_function():
 @test
 def missing_module():
     words = ["no module 'libnope'", 'victim, libplain.so', 'libc.so.6']
-    run(3, words, 'entry.bpf.o', '--attach', 'entry=libnope:work')
+    r = utramp('run', part('entry.bpf.o'), '--attach', 'entry=libnope:work', '--', VICTIM)
+    assert r.code == 3 and 'sum' in r.out, r     # it was waited for
+    assert 'waiting for libnope' in r.err and 'libnope:work: its module was never loaded' in r.err, r
     refused(3, words, 'list', 'libnope:work', '--', VICTIM)
     refused(3, '/nonexistent.so: No such file', 'check', '/nonexistent.so:work')
 
