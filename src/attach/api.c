@@ -502,6 +502,8 @@ static int attach(struct utramp_program *p, struct utramp_target *t, const char 
 		err = link_all(p, t, spec, o, l, d);
 	for (size_t i = 0; own && !err; own = object_program_target(p, ++i))
 		err = link_all(p, t, own, o, l, d);
+	if (!err)
+		err = late_keep(t);
 	if (!err && !session_waits(t))
 		err = session_commit(t, d);
 	if (err) {

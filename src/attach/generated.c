@@ -185,6 +185,8 @@ static int add(struct generated *g, const char *spec, const struct utramp_attach
 		n = link_all(g, &list, o, d);
 	if (n >= 0 && late_means(g->target, spec, list.n))
 		err = late_add(g->target, spec, list.n, o, (struct late_owner){ .g = g }, d);
+	if (n > 0 && !err)
+		err = late_keep(g->target);
 	vec_free(&list);
 	if (n >= 0 && !err && !session_waits(g->target))
 		err = session_commit(g->target, d);

@@ -180,6 +180,49 @@ int late_add(struct utramp_target *t, const char *spec, bool found,
 	return 0;
 }
 
+static bool has_late_hook(const struct utramp_target *t)
+{
+	for (size_t i = 0; i < t->hooks.n; i++) {
+		if (t->hooks.at[i]->func->mod->late && hook_has_links(t->hooks.at[i]))
+			return true;
+	}
+	return false;
+}
+
+int late_keep(struct utramp_target *t)
+{
+	int err = t->late && t->late->on && has_late_hook(t) ? watch_make(t, NULL) : 0;
+
+	return err == -ENOMEM ? err : 0; /* else it is attached all the same */
+}
+
+static void mark(struct utramp_target *t, struct amodule *m)
+{
+	const struct module_list *list = &t->proc->modules;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct module *mod = &list->at[i];
+
+		if (mod->bias != m->bias || strcmp(mod->path, m->path) != 0 ||
+		    module_identify(t->proc, list, mod, &m->id))
+			continue;
+		m->lo = mod->lo;
+		m->late = true;
+	}
+}
+
+void late_mark(struct utramp_target *t)
+{
+	for (size_t i = 0; i < t->mods->n; i++) {
+		struct amodule *m = t->mods->at[i];
+		bool stays = m->main || objfile_sym(m->obj, "_dl_debug_state") ||
+			     (m->obj->soname && !strcmp(m->obj->soname, "libc.so.6"));
+
+		if (!stays)
+			mark(t, m);
+	}
+}
+
 /* -- what is gone ------------------------------------------------------------------------- */
 
 /*

@@ -74,6 +74,10 @@ bool late_means(const struct utramp_target *t, const char *spec, bool found);
  */
 int late_add(struct utramp_target *t, const char *spec, bool found,
 	     const struct utramp_attach_opts *o, struct late_owner owner, struct diag *d);
+/* The same for who attached to a module that may be unloaded, and come back: it is watched. */
+int late_keep(struct utramp_target *t);
+/* Modules of a process that ran already may be unloaded, but for the loader and libc. */
+void late_mark(struct utramp_target *t);
 void late_forget(struct utramp_target *t, struct late_owner owner);
 void late_forget_all(struct utramp_target *t); /* the target is detached */
 

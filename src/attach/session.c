@@ -280,6 +280,8 @@ int session_attach(pid_t pid, const struct utramp_attach_pid_opts *opts, struct 
 		t->together = opts && opts->together;
 		err = session_enter(t, d);
 	}
+	if (!err)
+		late_mark(t);
 	return session_end(t, err, out);
 }
 

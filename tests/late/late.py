@@ -91,6 +91,36 @@ def never_loaded():
     assert r.code == 0 and 'libnever:f: its module was never loaded' in r.err, r
 
 
+def deaf_victim():
+    """A victim with a loader of its own, which has no room for a jump in _dl_debug_state()."""
+    loader, copy = tmp / 'l', tmp / 'deaf'
+    given = pathlib.Path('/lib64/ld-linux-x86-64.so.2')
+    names = subprocess.run(['nm', '-D', given], capture_output=True, text=True, check=True).stdout
+    at = int(re.search(r'^([0-9a-f]+) T _dl_debug_state', names, re.M)[1], 16)
+    code = bytearray(given.read_bytes())
+    assert code[at] == 0xc3, code[at:at + 16]
+    code[at + 1:at + 16] = b'\xc3' * 15     # up to the next function
+    loader.write_bytes(code)
+    program = pathlib.Path(VICTIM).read_bytes()
+    old, new = str(given).encode() + b'\0', str(loader).encode() + b'\0'
+    if len(new) > len(old) or program.count(old) != 1:
+        raise Skip('no room for the path of another loader')
+    copy.write_bytes(program.replace(old, new.ljust(len(old), b'\0')))
+    for p in [loader, copy]:
+        p.chmod(0o755)
+    return copy
+
+
+@test
+def a_loader_that_tells_nothing():
+    victim = deaf_victim()
+    refused(1, ['libnever:f: its module is not loaded, and cannot be waited for', '_dl_debug_state'],
+            'count', 'libnever:f', '--', victim, 'absent', 0)
+    r = utramp('count', '-j', '*deaf*:main', '--', victim, 'absent', 0)
+    assert r.code == 0 and rows(r)[0]['calls'] == 1, r
+    assert '*deaf*:main: ' in r.err and '_dl_debug_state' in r.err, r
+
+
 @test
 def missing_is_honoured():
     for how in ['warn', 'ignore']:
@@ -185,6 +215,46 @@ def another_library_is_loaded_there():
     r = detached_while('after')
     if 'elsewhere' in r.out:
         raise Skip('it was mapped elsewhere')
+
+
+# -- a process that runs -----------------------------------------------------------------------
+
+def running(spec, *victim, options=('--wait',)):
+    """The victim waits for us to attach to it; the tool ends with it."""
+    v = subprocess.Popen([VICTIM, *map(str, victim)], stdout=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.3)
+        r = utramp_beside('count', '-j', *options, '-p', v.pid, spec)
+        if r.code:
+            v.kill()
+        out, _ = v.communicate(timeout=TIMEOUT)
+    finally:
+        if v.poll() is None:
+            v.kill()
+            v.wait()
+    return v.returncode, out, r
+
+
+def utramp_beside(*args):
+    p = start(*args)
+    out, err = p.communicate(timeout=TIMEOUT)
+    return Result(p.returncode, out.decode(), without_progress(p, err.decode()))
+
+
+@test
+def of_a_process_that_runs():
+    """What was loaded before we came may go, and come back."""
+    code, out, r = running('liblate:late_one', 'reload', LIB, 100, 5)
+    assert code == 0 and r.code == 0, (code, out, r)
+    assert counted(r) == int(out) == 500, (out, r)
+    code, out, r = running('libla*:late_one', 'reload', LIB, 100, 5)
+    assert code == 0 and counted(r) == int(out) == 500, (code, out, r)
+
+
+@test
+def with_p_only_if_told():
+    code, out, r = running('libnever:f', 'late', LIB, 1, options=())
+    assert r.code == 3 and "no module 'libnever'" in r.err, r
 
 
 @test
