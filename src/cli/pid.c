@@ -17,6 +17,10 @@ int cli_check_pid(const struct cli *c)
 	else if (process && c->after_main)
 		cli_error("%s: --after main is for a command: a process that runs is past it",
 			  c->verb);
+	else if (c->wait && (c->npid > 1 || c->ncomm))
+		cli_error("%s: --wait is for one process (-p PID) in this version: run utramp once "
+			  "for each",
+			  c->verb);
 	else if (!process && !c->command)
 		cli_error("%s: the command is missing: end with -- CMD [ARG...], or name a process "
 			  "by -p PID or -n NAME",
