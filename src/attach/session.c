@@ -413,6 +413,8 @@ void session_free(struct utramp_target *t)
 {
 	if (!t)
 		return;
+	if (t->proc && t->proc->stopped && !t->proc->child && !t->proc->self)
+		process_resume(t->proc, NULL); /* attaching failed half way */
 	if (t->proc && !t->proc->exited && !t->proc->stopped && !session_detach(t, NULL) &&
 	    !t->left)
 		process_leave(t->proc, t->arena, NULL);

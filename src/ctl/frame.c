@@ -33,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 enum {
@@ -155,7 +156,33 @@ static uint32_t frame_xstate(const struct thread_state *s, uint8_t *out)
 	return sw.size;
 }
 
-static struct sig_context frame_context(const struct user_regs_struct *r)
+/*
+ * A call that was interrupted before is restart_syscall(2) by now, which gives EINTR behind a
+ * rt_sigreturn(2).  Its arguments are in their registers still, and its number is in the code before
+ * it: the calls that are restarted so are few (kernel/signal.c, users of set_restart_fn()).
+ */
+uint64_t call_number(struct process *p, const struct user_regs_struct *r)
+{
+	static const uint8_t restarted[] = { SYS_poll, SYS_nanosleep, SYS_clock_nanosleep,
+					     SYS_futex };
+	uint8_t code[48];
+	size_t n = sizeof(code);
+
+	if (r->orig_rax != SYS_restart_syscall ||
+	    process_read(p, r->rip - SYSCALL_LEN - n, code, n) < 0)
+		return r->orig_rax;
+	for (size_t i = n - 5 + 1; i-- > 0;) { /* mov $NR, %eax */
+		if (code[i] != 0xb8 || code[i + 2] || code[i + 3] || code[i + 4])
+			continue;
+		for (size_t k = 0; k < sizeof(restarted); k++) {
+			if (code[i + 1] == restarted[k])
+				return restarted[k];
+		}
+	}
+	return r->orig_rax;
+}
+
+static struct sig_context frame_context(struct process *p, const struct user_regs_struct *r)
 {
 	struct sig_context c = {
 		.r8 = r->r8,
@@ -183,7 +210,7 @@ static struct sig_context frame_context(const struct user_regs_struct *r)
 	/* what the kernel does by orig_rax, when it is asked to go on */
 	if (tracee_will_restart(r)) {
 		c.ip -= SYSCALL_LEN;
-		c.ax = r->orig_rax;
+		c.ax = call_number(p, r);
 	}
 	return c;
 }
@@ -205,7 +232,7 @@ int frame_write(struct process *p, const struct thread_state *s, taddr_t top, ta
 		.restorer = process_priv(p)->code.restorer,
 		.uc_flags = UC_FLAGS,
 		.stack.flags = NO_ALT_STACK,
-		.context = frame_context(&s->regs),
+		.context = frame_context(p, &s->regs),
 		.mask = s->mask,
 	};
 	uint32_t n;

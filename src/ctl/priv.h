@@ -156,11 +156,16 @@ void state_free(struct thread_state *s);
 /* Below what the thread's own stack holds, and how many bytes a frame may take there. */
 taddr_t frame_below(const struct thread_state *s);
 uint64_t frame_size(const struct thread_state *s);
+/* The number of the call it is in, of one that is restarted that of the call itself. */
+uint64_t call_number(struct process *p, const struct user_regs_struct *r);
 /* The frame, as a stack pointer that a function's `ret` may meet: *at. */
 int frame_write(struct process *p, const struct thread_state *s, taddr_t top, taddr_t *at);
 
 /* In words: from where a frame's return address is to the pc that it restores. */
 #define FRAME_PC_WORD 22
+
+/* pass.c: a descriptor over there for our fd, through a pair of sockets; or an error. */
+long pass_fd(struct process *p, int fd, bool read_only, struct diag *d);
 
 /* -- call.c ---------------------------------------------------------------------------------- */
 

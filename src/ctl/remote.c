@@ -275,6 +275,8 @@ static long open_there(struct process *p, int fd, bool read_only, struct diag *d
 		return diag_set(d, err ? err : -EINVAL, "cannot write to the slab's data");
 	there = call6(p, SYS_openat, (uint64_t)AT_FDCWD, name,
 		      (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC, 0, 0, 0);
+	if (call_failed(there) && process_priv(p)->attached)
+		return pass_fd(p, fd, read_only, d);
 	if (call_failed(there))
 		return diag_set(d, (int)there, "process %d cannot open %s: %s", p->pid, path,
 				strerror((int)-there));
@@ -485,10 +487,13 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 		return diag_set(d, -EINVAL, "process %d is not stopped with its slabs", p->pid);
 	if (!at) {
 		err = reserve(p, ARENA_SIZE, &at, d);
-		if (!err)
-			err = map_there(p, a->fd, at, a->size, false, d);
 		if (err)
 			return err;
+		err = map_there(p, a->fd, at, a->size, false, d);
+		if (err) {
+			call6(p, SYS_munmap, at, ARENA_SIZE, 0, 0, 0, 0);
+			return err;
+		}
 		p->arena = at;
 		process_watch(p, a->fd);
 	}

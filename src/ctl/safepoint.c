@@ -358,11 +358,11 @@ static bool walk(struct judge *j, const struct user_regs_struct *r, struct look 
 static bool call_never(uint64_t nr)
 {
 	static const uint16_t list[] = {
-		SYS_mmap,       SYS_munmap,   SYS_mremap, SYS_brk,        SYS_mprotect,
-		SYS_madvise,    SYS_clone,    SYS_fork,   SYS_vfork,      435,
-		SYS_execve,     SYS_execveat, SYS_exit,   SYS_exit_group, SYS_rt_sigreturn,
-		SYS_arch_prctl,
-	}; /* 435: clone3 */
+		SYS_mmap,       SYS_munmap,          SYS_mremap, SYS_brk,        SYS_mprotect,
+		SYS_madvise,    SYS_clone,           SYS_fork,   SYS_vfork,      435,
+		SYS_execve,     SYS_execveat,        SYS_exit,   SYS_exit_group, SYS_rt_sigreturn,
+		SYS_arch_prctl, SYS_restart_syscall,
+	}; /* 435: clone3; restart_syscall: of what call is not known */
 
 	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
 		if (list[i] == nr)
@@ -446,6 +446,7 @@ static int judge_thread(struct judge *j, const struct tracee *t, const char **wh
 
 	if (!t->stopped || tracee_regs(t, &r) < 0)
 		return UNFIT;
+	r.orig_rax = call_number(j->p, &r);
 	if ((int64_t)r.orig_rax >= 0 && call_never(r.orig_rax))
 		l.why = "in a system call of malloc, fork or the loader";
 	else if (!has_libc_thread(j->p, &r))
@@ -470,6 +471,9 @@ pid_t judge_pick(struct judge *j, const char **why)
 		const struct tracee *t = &pp->threads.at[(i + j->turn) % pp->threads.n];
 		int fit = judge_thread(j, t, why);
 
+		/* the first thread's heap is there already: another may get one, of 64 MiB */
+		if (fit != UNFIT && t->tid == j->p->pid)
+			return t->tid;
 		if (fit > best) {
 			best = fit;
 			tid = t->tid;
