@@ -209,7 +209,11 @@ static int asked(int ms)
 {
 	struct pollfd p = { .fd = 0, .events = POLLIN };
 
-	return poll(&p, 1, ms) != 0;
+	int n = poll(&p, 1, ms);
+
+	if (n < 0)
+		fail("poll() of stdin");
+	return n != 0;
 }
 
 int main(int argc, char **argv)
