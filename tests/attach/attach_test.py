@@ -108,6 +108,7 @@ def interrupted():
         p = lib.start(UTRAMP, 'count', '-p', v.pid, 'work')
         while b'attached 1 function' not in p.stderr.readline():
             assert p.poll() is None, 'it has ended'
+        time.sleep(0.5)     # it is called by then
         p.send_signal(signal.SIGINT)
         r = lib.end(p)
         assert r.code == 0 and 'work' in r.out, r

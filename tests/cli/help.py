@@ -13,7 +13,7 @@ from harness import Skip, env, exe, main, part, test, tmp, utramp
 
 ROOT = pathlib.Path(part('.')).parents[1]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-LINES, COLUMNS = 40, 100
+LINES, COLUMNS = 42, 100
 
 
 def verbs():

@@ -8,7 +8,7 @@ VERBS = ['run', 'trace', 'count', 'latency', 'stack', 'inject', 'list', 'check',
 LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-f'], ['--follow'], ['-k'], ['-a'],
-         ['-s'], ['-B', 'line'], ['--pretty'], ['--wait'],
+         ['-s'], ['-B', 'line'], ['--pretty'],
          ['--keep'], ['--all'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
