@@ -330,6 +330,9 @@ static void suspect(uint64_t seed, const char *message)
 	result.it_refuses++;
 	result.explained += !!why;
 	count(why ? &result.known : &result.suspect, why ? why : message, seed);
+	if (!why)
+		printf("# program %lu: no policy explains: %.*s\n", (unsigned long)seed,
+		       (int)strcspn(message, "\n"), message);
 	stopped = run(seed, 16 * RUNS);
 	if (stopped)
 		count(&result.bad, stopped, seed);
@@ -482,10 +485,11 @@ int main(int argc, char **argv)
 	const char *why = "";
 	bool kernel = kernel_open(&why);
 
+	setvbuf(stdout, NULL, _IOLBF, 0); /* a program is named when it is found */
 	world();
 	if (argc > 2 && !strcmp(argv[2], "only"))
 		return only(programs, kernel);
 	for (unsigned k = 0; k < programs; k++)
-		one(first + k, kernel && k % (1 + programs / ASKED) == 0);
+		one(first + k, kernel && k % (1 + (programs - 1) / ASKED) == 0);
 	return report(programs, kernel, why) != 0;
 }
