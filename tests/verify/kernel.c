@@ -11,6 +11,7 @@
 
 static int maps[GEN_MAPS];
 static char log_text[1 << 20];
+static const char *before = "";
 
 static int bpf(int cmd, union bpf_attr *attr)
 {
@@ -73,9 +74,12 @@ static const char *reason(void)
 {
 	char *last = log_text, *save = NULL;
 
+	before = "";
 	for (char *s = strtok_r(log_text, "\n", &save); s; s = strtok_r(NULL, "\n", &save))
-		if (strncmp(s, "processed ", 10))
+		if (strncmp(s, "processed ", 10)) {
+			before = s == last ? "" : last;
 			last = s;
+		}
 	return last;
 }
 
@@ -104,6 +108,11 @@ const char *kernel_refuses(const struct bpf_insn *insn, int n)
 	log_text[0] = '\0';
 	load(copy, n, sizeof(log_text));
 	return log_text[0] ? reason() : strerror(-fd);
+}
+
+const char *kernel_before(void)
+{
+	return before;
 }
 
 const char *kernel_log(const struct bpf_insn *insn, int n)

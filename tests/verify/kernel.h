@@ -15,6 +15,9 @@ bool kernel_open(const char **why);
 /* NULL: accepted; else the reason, valid until the next call. */
 const char *kernel_refuses(const struct bpf_insn *insn, int n);
 
+/* The line of its log before the last reason, or "". */
+const char *kernel_before(void);
+
 /* All that it says of a program; valid as long. */
 const char *kernel_log(const struct bpf_insn *insn, int n);
 
