@@ -13,6 +13,7 @@
 #include "attach/faults.h"
 #include "attach/image.h"
 #include "attach/session.h"
+#include "ctl/journal.h"
 #include "rt/slab.h"
 
 #include <errno.h>
@@ -328,33 +329,23 @@ static int enter_others(struct utramp_target *t, struct rt_signals *s)
 	return err;
 }
 
-static int leave_others(struct utramp_target *t, const struct rt_signals *s)
+static struct process_handlers handlers_of(const struct utramp_target *t)
 {
-	uint64_t enter = session_rt_symbol(t, SLAB_LIB, "rt_sig_enter");
-	uint64_t caught = process_caught(t->proc);
-	int err = 0;
-
-	for (int sig = 1; sig < RT_SIGNALS && !err; sig++) {
-		struct rt_sigaction now;
-
-		if (!(caught >> (sig - 1) & 1) || OUR_SET >> (sig - 1) & 1 || !s->app[sig].handler)
-			continue;
-		err = process_sigaction(t->proc, sig, NULL, &now);
-		if (err || now.handler != enter)
-			continue;
-		now.handler = s->app[sig].handler;
-		now.mask |= s->app[sig].mask & OUR_SET;
-		err = process_sigaction(t->proc, sig, &now, NULL);
-	}
-	return err;
+	return (struct process_handlers){
+		.signals = signals_at(t, 0),
+		.fault_entry = session_rt_symbol(t, SLAB_LIB, "rt_fault_entry"),
+		.sig_enter = session_rt_symbol(t, SLAB_LIB, "rt_sig_enter"),
+	};
 }
 
 static int put_in(struct utramp_target *t, struct diag *d)
 {
 	uint32_t pid = (uint32_t)t->proc->pid;
+	const struct process_handlers handlers = handlers_of(t);
 	struct rt_signals s;
 	int err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
 
+	journal_handlers(t->proc, &handlers);
 	for (int k = 0; k < 2 && !err; k++)
 		err = process_sigaction(t->proc, ours[k], NULL, &s.app[ours[k]]);
 	if (err) /* forbidden, or the process is gone */
@@ -383,36 +374,17 @@ static int put_in(struct utramp_target *t, struct diag *d)
 		     0;
 }
 
-/* What the target set itself, past stand-ins that are gone, stays. */
-static int put_back(struct utramp_target *t, int sig, const struct rt_sigaction *app)
-{
-	struct rt_sigaction now;
-	int err = process_sigaction(t->proc, sig, NULL, &now);
-
-	if (err || now.handler != session_rt_symbol(t, SLAB_LIB, "rt_fault_entry"))
-		return err;
-	return process_sigaction(t->proc, sig, app, NULL);
-}
-
 static int take_out(struct utramp_target *t, struct diag *d)
 {
-	struct rt_signals s;
+	const struct process_handlers h = handlers_of(t);
 	int err;
 
 	t->faults.on = false;
-	err = write_flags(t);
-	if (!err)
-		err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
-	s.active = 0;
-	if (!err)
-		err = process_write(t->proc, signals_at(t, 0), &s.active, sizeof(s.active));
-	for (int k = 0; k < 2 && !err; k++)
-		err = put_back(t, ours[k], &s.app[ours[k]]);
-	if (!err)
-		err = leave_others(t, &s);
-	if (!err && !t->faults.lingers) /* else its masks have been its own since */
-		err = process_hold(t->proc, false);
+	/* while it lingered, masks have been the threads' own */
+	err = process_leave_handlers(t->proc, &h, !t->faults.lingers);
 	t->faults.lingers = false;
+	if (!err)
+		journal_handlers(t->proc, NULL);
 	return err ? diag_set(d, err, "process %d: its signal handlers cannot be restored: %s",
 			      (int)t->proc->pid, strerror(-err)) :
 		     0;

@@ -10,6 +10,7 @@
 #include "attach/image.h"
 #include "attach/late.h"
 #include "attach/session.h"
+#include "ctl/journal.h"
 #include "ctl/self.h"
 #include "rt/slab.h"
 
@@ -310,6 +311,9 @@ static int write_hop(struct utramp_target *t, struct hook *h)
 		return err;
 	if (memcmp(now, s->hop_old, sizeof(now)) != 0)
 		return -EBUSY; /* not ours */
+	err = journal_padding(t->proc, s->hop, s->hop_old, bytes, SITE_JMP_LEN, h->slot.enter);
+	if (err)
+		return err;
 	err = process_write(t->proc, s->hop, bytes, SITE_JMP_LEN);
 	h->hopped = !err;
 	return err;
@@ -542,6 +546,15 @@ static int commit_hooks(struct utramp_target *t, struct batch *b, int *soft, str
 	return 0;
 }
 
+static unsigned count_patched(const struct utramp_target *t)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->hooks.n; i++)
+		n += t->hooks.at[i]->patched && hook_has_links(t->hooks.at[i]);
+	return n;
+}
+
 static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 {
 	struct batch b = { 0 };
@@ -569,6 +582,7 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 		if (!had_handler)
 			faults_undo(t);
 	}
+	journal_functions(t->proc, count_patched(t));
 	batch_fini(&b);
 	return err ? err : soft ? soft : later;
 }

@@ -3,6 +3,7 @@
  */
 #include "attach/image.h"
 #include "attach/faults.h"
+#include "ctl/journal.h"
 
 #include "base/cleanup.h"
 #include "x86/asm.h"
@@ -134,6 +135,9 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 	err = write_new(t, h->slab, h->slot.at, code, frames, (size_t)n, d);
 	if (!err && stand_in >= 0)
 		err = faults_slot(t, stand_in, h->slot.original);
+	if (!err)
+		err = journal_write(t->proc, h->slot.image_ptr, &h->slot.leave_resume,
+				    sizeof(h->slot.leave_resume));
 	if (err)
 		return err;
 	h->slot_at = h->slot.at;
@@ -380,6 +384,26 @@ int image_add_code(struct utramp_target *t, unsigned slab,
 	return err;
 }
 
+#define GATE_LEN 5
+
+static int closed_gate(const struct gate *g, uint8_t jmp[GATE_LEN])
+{
+	struct x86_asm a;
+
+	x86_asm_init(&a, jmp, NULL, GATE_LEN, g->nop);
+	x86_jmp_pc(&a, g->skip);
+	return x86_asm_finish(&a) < 0 ? -ERANGE : 0;
+}
+
+/* Who undoes all in our place closes it, too. */
+static int note_gate(struct utramp_target *t, const struct gate *g)
+{
+	uint8_t jmp[GATE_LEN];
+	int err = g->nop ? closed_gate(g, jmp) : 0;
+
+	return err || !g->nop ? err : journal_write(t->proc, g->nop, jmp, sizeof(jmp));
+}
+
 /*
  * Calls that are inside an image when it is replaced come back to it.  As long as programs
  * were only added, or removed at entry, those it runs at exit are attached still; once one of
@@ -392,13 +416,11 @@ static int close_gates(struct utramp_target *t, struct hook *h)
 
 	while (h->removed && h->gates.n && !err) {
 		const struct gate *g = &h->gates.at[h->gates.n - 1];
-		uint8_t jmp[5];
-		struct x86_asm a;
+		uint8_t jmp[GATE_LEN];
 
-		x86_asm_init(&a, jmp, NULL, sizeof(jmp), g->nop);
-		x86_jmp_pc(&a, g->skip);
-		err = x86_asm_finish(&a) < 0 ? -ERANGE :
-					       process_write(t->proc, g->nop, jmp, sizeof(jmp));
+		err = closed_gate(g, jmp);
+		if (!err)
+			err = process_write(t->proc, g->nop, jmp, sizeof(jmp));
 		h->gates.n -= !err;
 	}
 	h->removed &= err < 0;
@@ -452,6 +474,8 @@ static int write_image(struct utramp_target *t, const struct recipe *r, struct i
 	im->size = (uint32_t)c.n;
 	if (c.marks.exit_nop)
 		im->gate = (struct gate){ im->at + c.marks.exit_nop, im->at + c.marks.exit_skip };
+	if (!err)
+		err = note_gate(t, &im->gate);
 	image_code_fini(&c);
 	return err;
 }

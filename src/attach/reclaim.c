@@ -5,6 +5,7 @@
 
 #include "attach/image.h"
 #include "attach/session.h"
+#include "ctl/journal.h"
 #include "ctl/scan.h"
 
 #include <stdlib.h>
@@ -87,6 +88,7 @@ void reclaim_at_once(struct utramp_target *t, struct image *im)
 		return;
 	slab = im->hook->slab;
 	names_drop(&t->names[slab], im->name);
+	journal_forget(t->proc, im->gate.nop);
 	if (image_erase(t, slab, im->at, im->size) == 0)
 		room_give(&t->room[slab], im->at, im->size);
 	image_free(im);
@@ -234,6 +236,8 @@ static void give_back(struct utramp_target *t, struct image *const *im, size_t n
 	taddr_t at = im[0]->at;
 	uint64_t size = end_of(im[n - 1]) - at;
 
+	for (size_t i = 0; i < n; i++)
+		journal_forget(t->proc, im[i]->gate.nop);
 	if (image_erase(t, slab, at, size) == 0)
 		room_give(&t->room[slab], at, size);
 	for (size_t i = 0; i < n; i++) {

@@ -18,6 +18,7 @@
  *          restarted goes on 2 bytes before the pc that ptrace shows
  */
 #include "base/cleanup.h"
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 
 #include <errno.h>
@@ -290,6 +291,11 @@ static int patch_now(struct process *p, struct process_patch *patch, unsigned n,
 	err = scan_stacks(&b);
 	if (!err)
 		err = move_threads(&b, false);
+	if (!err) {
+		err = journal_patches(p, patch, n, d);
+		if (err)
+			return err;
+	}
 	if (!err)
 		err = move_threads(&b, true);
 	if (err)

@@ -48,6 +48,7 @@ struct process_priv {
 	char comm[16];     /* its name as last seen while it lived */
 	char last[16];     /* the one it ended under, if that is another; "" */
 	char dir[192];     /* of the slab files; "" none */
+	char no_journal[512]; /* why there is none; "" */
 	struct slab_layout layout;
 	pid_t caller;      /* our own process: the thread that has the job done, */
 	taddr_t caller_sp; /* and where the frames of ours begin, downwards */
@@ -105,6 +106,7 @@ bool slab_is_region(const struct slab *s, const struct map_region *r);
 /* To the user that the process opens files as. */
 int slab_give_files(struct process *p, struct diag *d);
 void slab_remove_files(struct process *p);
+bool slab_files_stay(void); /* the user asked for it */
 
 /* -- tracee.c: one thread under ptrace -------------------------------------------------- */
 

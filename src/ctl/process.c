@@ -9,6 +9,7 @@
 #include "ctl/process.h"
 
 #include "base/cleanup.h"
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 
 #include <errno.h>
@@ -86,6 +87,7 @@ void process_free(struct process *p)
 			nanosleep(&ms, NULL);
 	}
 	slab_remove_files(p);
+	journal_close(p);
 	modules_free(&p->modules);
 	vec_free(&pp->threads);
 	if (p->mem >= 0)

@@ -53,6 +53,15 @@ struct slab {
 
 struct objfile;
 
+/* rt/'s signal handling in a process (attach/faults.c): addresses there. */
+struct process_handlers {
+	uint64_t signals;     /* struct rt_signals */
+	uint64_t fault_entry; /* the handler of SIGSEGV and SIGBUS */
+	uint64_t sig_enter;   /* what other handlers are called by */
+};
+
+struct journal; /* ctl/journal.h */
+
 struct process {
 	pid_t pid;
 	int mem;      /* /proc/PID/mem; reads 0 bytes once the address space is gone */
@@ -71,6 +80,7 @@ struct process {
 	uint32_t pthread_size; /* the caller's to find, for struct rt_state, as rseq_cpu is */
 	int32_t rseq_cpu;
 	struct module_list modules;
+	struct journal *journal; /* NULL: none is kept */
 	void *priv;
 };
 
@@ -196,6 +206,12 @@ uint64_t process_caught(struct process *p); /* signals that have a handler, bit 
  * (rt_tls.held), or are blocked again where it does.  Stopped processes only.
  */
 int process_hold(struct process *p, bool hold);
+
+/*
+ * The target's handlers come back where ours stand; what it set itself since stays.  `masks`: what
+ * its threads believe to have blocked is blocked again.  Stopped, and nobody inside.
+ */
+int process_leave_handlers(struct process *p, const struct process_handlers *h, bool masks);
 
 /* May some thread of the stopped process be inside of a program? */
 bool process_inside(struct process *p);

@@ -10,6 +10,7 @@
  * Spec     ptrace(2) "Syscall-stops"; psABI A.2.1 (system call registers); vdso(7)
  */
 #include "base/cleanup.h"
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "info/objfile.h"
 #include "shm/layout.h"
@@ -506,5 +507,9 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 	}
 	if (!err)
 		err = process_fill_cfi(p, d);
-	return err ? err : fill_states(p, flags, d);
+	if (!err)
+		err = fill_states(p, flags, d);
+	if (!err)
+		journal_places(p);
+	return err;
 }

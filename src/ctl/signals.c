@@ -109,6 +109,82 @@ int process_hold(struct process *p, bool hold)
 	return (int)tape_end(p, TAPE_HOLD, err, NULL, 0);
 }
 
+/* -- handlers -------------------------------------------------------------------------------- */
+
+/* What the target set itself, past stand-ins that are gone, stays. */
+static int put_back(struct process *p, const struct process_handlers *h, int sig,
+		    const struct rt_sigaction *app)
+{
+	struct rt_sigaction now;
+	int err = process_sigaction(p, sig, NULL, &now);
+
+	if (err || now.handler != h->fault_entry)
+		return err;
+	return process_sigaction(p, sig, app, NULL);
+}
+
+/* Handlers of other signals, which come by sig_enter. */
+static int leave_others(struct process *p, const struct process_handlers *h,
+			const struct rt_signals *s)
+{
+	uint64_t caught = process_caught(p);
+	int err = 0;
+
+	for (int sig = 1; sig < RT_SIGNALS && !err; sig++) {
+		struct rt_sigaction now;
+
+		if (!(caught >> (sig - 1) & 1) || OUR_SET >> (sig - 1) & 1 || !s->app[sig].handler)
+			continue;
+		err = process_sigaction(p, sig, NULL, &now);
+		if (err || now.handler != h->sig_enter)
+			continue;
+		now.handler = s->app[sig].handler;
+		now.mask |= s->app[sig].mask & OUR_SET;
+		err = process_sigaction(p, sig, &now, NULL);
+	}
+	return err;
+}
+
+/* rt/ relies on the handler no more. */
+static int clear_flag(struct process *p)
+{
+	int err = 0;
+
+	for (int i = 0; i < SLABS && !err; i++) {
+		taddr_t at = p->slab[i].rt_state + offsetof(struct rt_state, flags);
+		uint32_t flags;
+
+		err = process_read(p, at, &flags, sizeof(flags));
+		flags &= ~(uint32_t)RT_FLAG_FAULTS;
+		if (!err)
+			err = process_write(p, at, &flags, sizeof(flags));
+	}
+	return err;
+}
+
+int process_leave_handlers(struct process *p, const struct process_handlers *h, bool masks)
+{
+	static const int ours[] = { SIGSEGV, SIGBUS };
+	struct rt_signals s;
+	int err = clear_flag(p);
+
+	if (!err)
+		err = process_read(p, h->signals, &s, sizeof(s));
+	s.active = 0;
+	if (!err)
+		err = process_write(p, h->signals + offsetof(struct rt_signals, active), &s.active,
+				    sizeof(s.active));
+	for (size_t k = 0; k < ARRAY_LEN(ours) && !err; k++)
+		err = put_back(p, h, ours[k], &s.app[ours[k]]);
+	if (!err)
+		err = leave_others(p, h, &s);
+	if (!err && masks)
+		err = process_hold(p, false);
+	return err;
+}
+
+/* -- threads inside --------------------------------------------------------------------------- */
+
 /* A program runs, or what calls it: its pc is in a slab, or its block has a list of them. */
 static bool thread_inside(struct process *p, const struct tracee *t)
 {

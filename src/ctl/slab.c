@@ -454,7 +454,7 @@ int slab_write(struct process *p, int which, const struct slab_template *t, tadd
 }
 
 /* Profilers that unwind and look up names when the program has ended read them (perf script). */
-static bool files_stay(void)
+bool slab_files_stay(void)
 {
 	const char *keep = getenv("UTRAMP_KEEP_SLABS");
 
@@ -464,7 +464,7 @@ static bool files_stay(void)
 void slab_remove_files(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
-	bool stay = files_stay() && p->arena; /* something has run there */
+	bool stay = slab_files_stay() && p->arena; /* something has run there */
 	char path[sizeof(p->slab[0].path) + sizeof(pp->root)];
 
 	for (int i = 0; i < SLABS; i++) {

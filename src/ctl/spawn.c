@@ -16,6 +16,7 @@
  *          RT_CONSISTENT is announced after relocation; <link.h> struct r_debug
  */
 #include "base/cleanup.h"
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "info/needed.h"
 #include "info/objfile.h"
@@ -391,6 +392,7 @@ static int at_exec(struct process *p, struct launch *l, struct diag *d)
 	if (!base)
 		return diag_set(d, -ERANGE, "%s: no room of %llu MiB within 2 GiB of it", path,
 				(unsigned long long)pp->layout.span >> 20);
+	journal_begin(p);
 	err = slab_write(p, SLAB_EXE, l->opts->slab, base - pp->layout.lowest, d);
 	if (!err)
 		err = slab_write(p, SLAB_LIB, l->opts->slab, 0, d);

@@ -1,0 +1,345 @@
+/*
+ * ctl/journal.c - the writer: records are added to the mapped file, the count last.
+ *
+ * A window is the same each time a function is patched, so it is written once; a table of
+ * addresses finds it.
+ *
+ * Context  [ctl]
+ */
+#include "ctl/journal.h"
+
+#include "base/vec.h"
+#include "ctl/journal_priv.h"
+#include "ctl/priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FIRST_SIZE = 16384, CHAINS = 1024 };
+
+struct journal {
+	int fd;
+	char path[PATH_MAX];
+	struct journal_head *head; /* the whole file */
+	size_t size;
+	uint64_t chain[CHAINS]; /* the last record of this hash, counted from 1 */
+	struct {
+		VEC(uint64_t); /* the one before it in its chain */
+	} before;
+	struct {
+		VEC(uint64_t);
+	} unused; /* void records */
+};
+
+static char announced[sizeof(((struct journal_head *)0)->line)];
+static bool announced_asked;
+
+void journal_announce(const char *line, bool asked)
+{
+	snprintf(announced, sizeof(announced), "%s", line ? line : "");
+	announced_asked = asked;
+}
+
+static struct journal_record *records(const struct journal *j)
+{
+	return (struct journal_record *)(j->head + 1);
+}
+
+/* Room on the disk first: a page of a mapping that finds none is a SIGBUS. */
+static int grow(struct journal *j, size_t size)
+{
+	int err = posix_fallocate(j->fd, 0, (off_t)size);
+	void *at;
+
+	if (err)
+		return -err;
+	at = j->head ? mremap(j->head, j->size, size, MREMAP_MAYMOVE) :
+		       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	j->head = at;
+	j->size = size;
+	return 0;
+}
+
+static size_t chain_of(uint64_t addr)
+{
+	return (addr >> 4 ^ addr >> 14) % CHAINS;
+}
+
+/* There already, or told the other way round: the way back, whose original is known. */
+static bool is_known(const struct journal_record *have, const struct journal_record *r)
+{
+	return !memcmp(have, r, sizeof(*r)) ||
+	       (r->kind == JOURNAL_WINDOW && have->kind == JOURNAL_WINDOW &&
+		have->addr == r->addr && have->len == r->len &&
+		!memcmp(have->old, r->ours, r->len));
+}
+
+/* A place for a record: where a void one is, or behind the last. */
+static int take_place(struct journal *j, uint64_t *at)
+{
+	uint64_t n = j->head->count;
+	size_t need = sizeof(*j->head) + (n + 1) * sizeof(struct journal_record);
+	int err;
+
+	if (j->unused.n) {
+		*at = j->unused.at[--j->unused.n];
+		return 0;
+	}
+	err = need > j->size ? grow(j, 2 * j->size) : 0;
+	if (!err)
+		err = vec_push(&j->before, 0);
+	if (!err)
+		err = vec_reserve(&j->unused, n + 1); /* forgetting cannot fail */
+	*at = n;
+	return err;
+}
+
+static int add(struct process *p, const struct journal_record *r)
+{
+	struct journal *j = p->journal;
+	uint64_t *chain = &j->chain[chain_of(r->addr)], at;
+	struct journal_record *to, hidden = *r;
+	int err;
+
+	for (uint64_t i = *chain; i; i = j->before.at[i - 1]) {
+		if (is_known(&records(j)[i - 1], r))
+			return 0;
+	}
+	err = take_place(j, &at);
+	if (err)
+		return err;
+	to = &records(j)[at];
+	hidden.kind = JOURNAL_VOID;
+	*to = hidden;
+	__atomic_store_n(&to->kind, r->kind, __ATOMIC_RELEASE);
+	if (at == j->head->count)
+		__atomic_store_n(&j->head->count, at + 1, __ATOMIC_RELEASE);
+	j->before.at[at] = *chain;
+	*chain = at + 1;
+	return 0;
+}
+
+static void fill_head(const struct process *p, struct journal_head *h)
+{
+	char path[32];
+	struct stat st = { 0 };
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
+	stat(path, &st);
+	*h = (struct journal_head){ .magic = JOURNAL_MAGIC,
+				    .version = JOURNAL_VERSION,
+				    .head_size = sizeof(*h),
+				    .record_size = sizeof(struct journal_record),
+				    .pid = p->pid,
+				    .pid_start = journal_start_time(p->pid, true),
+				    .tool = getpid(),
+				    .tool_start = journal_start_time(getpid(), false),
+				    .exe_dev = st.st_dev,
+				    .exe_ino = st.st_ino,
+				    .since = time(NULL),
+				    .asked = announced_asked };
+	memcpy(h->line, announced, sizeof(h->line));
+	if (slab_files_stay())
+		return;
+	memcpy(h->dir, process_priv(p)->dir, sizeof(h->dir));
+	for (int i = 0; i < SLABS; i++)
+		memcpy(h->file[i], p->slab[i].path, sizeof(h->file[i]));
+}
+
+static int open_journal(struct process *p, struct diag *d)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	struct journal_head head;
+	int err = j ? 0 : -ENOMEM;
+
+	_Static_assert(sizeof(head.dir) == sizeof(((struct process_priv *)0)->dir), "copied");
+	_Static_assert(sizeof(head.file[0]) == sizeof(p->slab[0].path), "copied");
+	if (err)
+		return err;
+	j->fd = journal_new_file(p->pid, j->path, sizeof(j->path), d);
+	err = j->fd < 0 ? j->fd : grow(j, FIRST_SIZE);
+	if (!err) {
+		fill_head(p, &head);
+		head.magic = 0;
+		*j->head = head;
+		__atomic_store_n(&j->head->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
+		p->journal = j;
+		return 0;
+	}
+	if (j->fd >= 0) {
+		diag_set(d, err, "%s: %s", j->path, strerror(-err));
+		journal_remove_path(j->path);
+		close(j->fd);
+	}
+	free(j);
+	return err;
+}
+
+void journal_begin(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+	struct diag why = { 0 };
+	int err = open_journal(p, &why);
+
+	if (err)
+		snprintf(pp->no_journal, sizeof(pp->no_journal), "%s", diag_text(&why, err));
+}
+
+const char *journal_missing(const struct process *p)
+{
+	const char *why = process_priv(p)->no_journal;
+
+	return *why ? why : NULL;
+}
+
+void journal_places(struct process *p)
+{
+	struct journal_head *h = p->journal ? p->journal->head : NULL;
+	const struct process_priv *pp = process_priv(p);
+
+	if (!h || h->ready)
+		return;
+	h->tls_off = p->tls_off;
+	h->entry = pp->entry;
+	h->arena = p->arena;
+	h->threads = p->threads;
+	h->lowest = pp->layout.lowest;
+	h->span = pp->layout.span;
+	for (int i = 0; i < SLABS; i++)
+		h->slab[i] = (struct journal_slab){ p->slab[i].bias, p->slab[i].text,
+						    p->slab[i].room, p->slab[i].rt_state };
+	__atomic_store_n(&h->ready, 1, __ATOMIC_RELEASE);
+}
+
+static int added(const struct process *p, int err, struct diag *d)
+{
+	return err ? diag_set(d, err, "%s: %s; without a note of how to undo it nothing is patched",
+			      p->journal->path, strerror(-err)) :
+		     0;
+}
+
+int journal_patches(struct process *p, const struct process_patch *patch, unsigned n,
+		    struct diag *d)
+{
+	int err = 0;
+
+	for (unsigned i = 0; p->journal && i < n && !err; i++) {
+		const struct process_patch *x = &patch[i];
+		struct journal_record r = { .addr = x->addr,
+					    .kind = JOURNAL_WINDOW,
+					    .len = x->len };
+
+		if (x->restores || x->result)
+			continue;
+		memcpy(r.old, x->expect, x->len);
+		memcpy(r.ours, x->bytes, x->len);
+		err = add(p, &r);
+	}
+	return added(p, err, d);
+}
+
+int journal_padding(struct process *p, taddr_t addr, const uint8_t *old, const uint8_t *ours,
+		    uint8_t len, taddr_t go_on)
+{
+	struct journal_record r = {
+		.addr = addr, .go_on = go_on, .kind = JOURNAL_WINDOW, .len = len, .padding = 1
+	};
+
+	if (!p->journal)
+		return 0;
+	memcpy(r.old, old, len);
+	memcpy(r.ours, ours, len);
+	return add(p, &r);
+}
+
+int journal_write(struct process *p, taddr_t addr, const void *bytes, uint8_t len)
+{
+	struct journal_record r = { .addr = addr, .kind = JOURNAL_WRITE, .len = len };
+
+	if (!p->journal)
+		return 0;
+	memcpy(r.ours, bytes, len);
+	return add(p, &r);
+}
+
+void journal_forget(struct process *p, taddr_t addr)
+{
+	struct journal *j = p->journal;
+	uint64_t *link = j ? &j->chain[chain_of(addr)] : NULL;
+
+	while (link && *link) {
+		uint64_t at = *link - 1;
+		struct journal_record *r = &records(j)[at];
+
+		if (r->kind != JOURNAL_WRITE || r->addr != addr) {
+			link = &j->before.at[at];
+			continue;
+		}
+		__atomic_store_n(&r->kind, JOURNAL_VOID, __ATOMIC_RELEASE);
+		*link = j->before.at[at];
+		vec_push(&j->unused, at); /* there is room */
+	}
+}
+
+void journal_handlers(struct process *p, const struct process_handlers *h)
+{
+	struct journal_head *to = p->journal ? p->journal->head : NULL;
+
+	if (!to)
+		return;
+	if (h)
+		to->handlers = *h;
+	__atomic_store_n(&to->handlers_in, h ? 1 : 0, __ATOMIC_RELEASE);
+}
+
+void journal_functions(struct process *p, unsigned n)
+{
+	if (p->journal)
+		__atomic_store_n(&p->journal->head->functions, n, __ATOMIC_RELEASE);
+}
+
+/* Some window is still ours, in a process that goes on. */
+static bool is_owed(struct process *p)
+{
+	const struct journal *j = p->journal;
+	uint8_t now[JOURNAL_BYTES];
+
+	if (!process_alive(p) || !process_priv(p)->ran)
+		return false;
+	for (uint64_t i = 0; i < j->head->count; i++) {
+		const struct journal_record *r = &records(j)[i];
+
+		if (r->kind == JOURNAL_WINDOW && !process_read(p, r->addr, now, r->len) &&
+		    !memcmp(now, r->ours, r->len))
+			return true;
+	}
+	return j->head->handlers_in;
+}
+
+void journal_close(struct process *p)
+{
+	struct journal *j = p->journal;
+
+	if (!j)
+		return;
+	if (is_owed(p))
+		__atomic_store_n(&j->head->tool, 0, __ATOMIC_RELEASE);
+	else
+		journal_remove_path(j->path);
+	munmap(j->head, j->size);
+	close(j->fd);
+	vec_free(&j->before);
+	vec_free(&j->unused);
+	free(j);
+	p->journal = NULL;
+}

@@ -1,0 +1,142 @@
+/*
+ * ctl/journal.h - what a session changes in a process, on file, so that somebody else can undo it.
+ *
+ * One file for each session and process, in $XDG_RUNTIME_DIR/utramp, root's /run/utramp or
+ * /tmp/utramp-UID: mode 0700, ours.  It is there from before the process has anything of ours
+ * until nothing of ours is left to undo.  The writer has it mapped: what is stored outlives
+ * the writer, whatever kills it, and costs no system call.  Room is allocated before it is
+ * mapped, so a full disk is an error and no SIGBUS.
+ *
+ *   head | record | record | ...       head.count, or a record's kind, is stored last
+ *
+ *   window  text of the program's: where ours still stands, the original bytes come back
+ *   write   code or data of ours: these bytes make the slot pass calls by, an image skip its
+ *           programs; written whatever stands there
+ *   void    was a write; its memory serves something else now, and the record may
+ *
+ * A reader believes nothing: not sizes, counts, texts or addresses (journal_read()).
+ *
+ * Errors   -EBADMSG not a journal, or a damaged one; -ENOSPC, -EROFS and what else open(2) says
+ * Memory   the writer hangs on struct process and ends with it; a view is the caller's
+ * Context  [ctl] one writer; readers in any process
+ * Spec     proc(5) /proc/PID/stat field 22; DESIGN section 2 "Guardian"
+ */
+#ifndef CTL_JOURNAL_H
+#define CTL_JOURNAL_H
+
+#include "ctl/process.h"
+
+#define JOURNAL_MAGIC   0x31306c6a70617274ull /* "trapjl01" */
+#define JOURNAL_VERSION 1u
+
+struct journal_head {
+	uint64_t magic;
+	uint32_t version, head_size, record_size;
+	uint32_t ready; /* the addresses below are there, and the process was let go or will be */
+	uint64_t count; /* of whole records */
+	int32_t pid, tool;  /* the process; who attached to it, 0: has left it */
+	uint64_t pid_start; /* /proc/PID/stat field 22: with it, a pid means one process for ever */
+	uint64_t tool_start;
+	uint64_t exe_dev, exe_ino;
+	int64_t since;        /* seconds since 1970 */
+	uint32_t asked;       /* SIGTERM makes the tool detach: it may be asked to */
+	uint32_t functions;   /* patched for programs now */
+	uint32_t handlers_in; /* `handlers` are to be put back, or may be */
+	int32_t tls_off;
+	uint64_t entry, arena, threads, lowest, span;
+	struct journal_slab {
+		uint64_t bias, text, room, rt_state;
+	} slab[SLABS];
+	struct process_handlers handlers;
+	char dir[192], file[SLABS][256]; /* to be removed; "" */
+	char line[512];                  /* what the user asked for; "" */
+};
+
+enum journal_kind { JOURNAL_VOID, JOURNAL_WINDOW, JOURNAL_WRITE, JOURNAL_KINDS };
+
+#define JOURNAL_BYTES 32
+
+struct journal_record {
+	uint64_t addr;
+	uint64_t go_on;  /* a window's first_too: where a thread at its first byte goes; 0: there */
+	uint8_t kind;    /* enum journal_kind */
+	uint8_t len;     /* at least 1 */
+	uint8_t padding; /* a window that others jump to: restored behind them */
+	uint8_t reserved[5];
+	uint8_t old[JOURNAL_BYTES];  /* a window's original bytes */
+	uint8_t ours[JOURNAL_BYTES]; /* a window's ours; what a write writes */
+};
+
+/* -- the writer ----------------------------------------------------------------------------- */
+
+/* For all journals of this program from now on: what `ps` shows, and whether SIGTERM detaches. */
+void journal_announce(const char *line, bool asked);
+
+/*
+ * p->journal, for a process that has nothing of ours yet.  Where none can be, the session goes on
+ * without, and journal_missing() tells why; else that is NULL.
+ */
+void journal_begin(struct process *p);
+const char *journal_missing(const struct process *p);
+/* The addresses of slabs and arena, once known, or changed. */
+void journal_places(struct process *p);
+/* Before these windows are patched; those that restore are passed over. */
+int journal_patches(struct process *p, const struct process_patch *patch, unsigned n,
+		    struct diag *d);
+/* Before something jumps to `addr`, in padding; go_on: where the jump leads. */
+int journal_padding(struct process *p, taddr_t addr, const uint8_t *old, const uint8_t *ours,
+		    uint8_t len, taddr_t go_on);
+/* At undoing these bytes are written. */
+int journal_write(struct process *p, taddr_t addr, const void *bytes, uint8_t len);
+/* But not there: its memory will be used again.  Before that is erased. */
+void journal_forget(struct process *p, taddr_t addr);
+/* Before they are put in; NULL: they are out. */
+void journal_handlers(struct process *p, const struct process_handlers *h);
+void journal_functions(struct process *p, unsigned n);
+/* The file goes, unless text of the living process is still ours: then it waits for `detach`. */
+void journal_close(struct process *p);
+
+/* -- readers -------------------------------------------------------------------------------- */
+
+struct journal_view {
+	struct journal_head head;
+	struct journal_record *at; /* head.count of them */
+	uint32_t owner;            /* uid, of the file */
+};
+
+/* A checked copy of the file.  journal_view_fini() also after an error. */
+int journal_read(int fd, struct journal_view *v, struct diag *d);
+void journal_view_fini(struct journal_view *v);
+
+/* Where a journal is: journal_lock() and _remove() take it. */
+struct journal_file {
+	int dir; /* descriptor */
+	int fd;
+	char dir_name[192];
+	char name[40];
+};
+
+/*
+ * fn for each journal there is of this user's, of root: of everybody's.  A result other than 0
+ * ends it and is given.  The file's descriptors are closed behind fn.  Damaged ones are told by
+ * v->head.pid 0.
+ */
+int journal_each(int (*fn)(void *ctx, const struct journal_file *f, struct journal_view *v),
+		 void *ctx);
+
+/* Wait for other readers that undo: true, or false when one of them has removed the file. */
+bool journal_lock(const struct journal_file *f);
+void journal_remove(const struct journal_file *f);
+/* The slab files that it names, if they are its owner's and called as such files are. */
+void journal_remove_slabs(const struct journal_view *v);
+
+/* The process's start time; 0: there is none.  Zombies count only if `zombie`. */
+uint64_t journal_start_time(pid_t pid, bool zombie);
+/* The tool runs and has not left. */
+bool journal_is_live(const struct journal_view *v);
+/* The process that it is about is there, of the same owner, runs the program of then. */
+bool journal_has_process(const struct journal_view *v);
+/* A thread of the process that is not dead, by whose id /proc shows the address space; 0: none. */
+pid_t journal_living_thread(pid_t pid);
+
+#endif
