@@ -47,6 +47,7 @@ struct cli {
 	int npid, ncomm;
 	bool looks; /* nothing is attached: list, check, code */
 	bool dry_run;
+	bool all;           /* detach */
 	unsigned log_level; /* of the verifier */
 	bool json, entry_only, quiet, lossless, allow_write, stats, missing_ok, missing_warn,
 		timestamps;
@@ -114,6 +115,8 @@ int cmd_inject(struct cli *c);
 int cmd_args(struct cli *c);
 int cmd_btf(struct cli *c);
 int cmd_doctor(struct cli *c);
+int cmd_ps(struct cli *c);
+int cmd_detach(struct cli *c);
 
 const struct cli_verb *cli_verbs(size_t *n); /* verbs.c */
 
@@ -173,6 +176,18 @@ int cli_spawn_code(int err);
 int cli_status_code(int status);
 
 /*
+ * guard.c: go on as a child of this process, which stays to undo when that is killed; before any
+ * output and thread, and before the command starts.  Signals are caught then, or by the second
+ * function alone.  How many have asked to detach, and the last one; whether the other process is
+ * gone, so that we have to end; the command's process, for the other one.
+ */
+void cli_guard(void);
+void cli_catch_signals(void);
+int cli_interrupts(int *sig);
+bool cli_front_gone(void);
+void cli_guard_target(pid_t pid);
+
+/*
  * session.c: start the command with the types the user named.  NULL: *code has the exit
  * code, which is the command's own when it ended before its first constructor.
  */
@@ -187,9 +202,6 @@ struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *
 int cli_check_pid(const struct cli *c);
 /* The last thing done with it: programs are detached, what can be unmapped is. */
 void cli_leave_pid(const struct cli *c, struct utramp_target *t);
-/* session.c: these mean to detach.  How many came, and the last one. */
-void cli_catch_signals(void);
-unsigned cli_interrupts(int *sig);
 
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(struct cli *c, const char *spec, int *code);

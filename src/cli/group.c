@@ -60,6 +60,7 @@ static int attach_all(struct cli_group *g)
 {
 	int code = 0;
 
+	cli_guard();
 	for (int i = 0; i < g->c->npid && !code; i++) {
 		code = attach_one(g, i);
 		code = code < 0 ? 0 : code;

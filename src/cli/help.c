@@ -57,6 +57,7 @@ static const struct option_help {
 	{ "proto", "--proto 'int f(T *)'     types for one function", NULL },
 	{ "debuginfo", "--debuginfo FILE|DIR     debug file of a module, or a tree of them", NULL },
 	{ "output", "-o, --output FILE        write there instead of stdout", NULL },
+	{ "all", "--all                    every session", NULL },
 	{ "quiet", "-q, --quiet              no progress on stderr", NULL },
 	{ "verbose", "-v, --verbose            more of it", NULL },
 	{ "help", "-h, --help               this text", NULL },
@@ -89,7 +90,7 @@ void cli_usage(const struct cli_verb *v, FILE *f)
 	const char *text;
 	size_t next = 0;
 
-	fprintf(f, "usage: utramp %s [OPTIONS] %s\n\n", v->name, v->usage);
+	fprintf(f, "usage: utramp %s [OPTIONS]%s%s\n\n", v->name, *v->usage ? " " : "", v->usage);
 	fprintf(f, "%s.\n%s\n", v->summary, v->help);
 	while ((text = cli_option_help(v, &next)))
 		fprintf(f, "  %s\n", text);
@@ -164,9 +165,13 @@ void cli_manual(const struct cli_verb *v, FILE *f)
 		fputc(toupper((unsigned char)*p), f);
 	fprintf(f, " 1\n.Os\n.Sh NAME\n.Nm utramp\\-%s\n.Nd %c%s\n", v->name,
 		tolower((unsigned char)v->summary[0]), v->summary + 1);
-	fprintf(f, ".Sh SYNOPSIS\n.Nm utramp\n.Cm %s\n.Op Ar options\n.Li \"", v->name);
-	put_text(f, v->usage, strlen(v->usage), true);
-	fputs("\"\n.Sh DESCRIPTION\n", f);
+	fprintf(f, ".Sh SYNOPSIS\n.Nm utramp\n.Cm %s\n.Op Ar options\n", v->name);
+	if (*v->usage) {
+		fputs(".Li \"", f);
+		put_text(f, v->usage, strlen(v->usage), true);
+		fputs("\"\n", f);
+	}
+	fputs(".Sh DESCRIPTION\n", f);
 	put_text(f, v->summary, strlen(v->summary), false);
 	fputs(".\n", f);
 	put_prose(f, v->help);

@@ -9,7 +9,7 @@
 
 /* Verbs that DESIGN has and this version has not. */
 static const char *const later[] = {
-	"record", "report", "dump", "ps", "detach", "prog", "map", "link", "gen",
+	"record", "report", "dump", "prog", "map", "link", "gen",
 };
 
 static void overview(FILE *f)

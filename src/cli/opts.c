@@ -43,6 +43,7 @@ enum {
 	OPT_DRY_RUN,
 	OPT_LOG_LEVEL,
 	OPT_WAIT,
+	OPT_ALL,
 };
 
 /* clang-format off */
@@ -96,7 +97,7 @@ static const struct option longs[] = {
 	{ "wait",       no_argument,       NULL, OPT_WAIT },
 	{ "buf",        required_argument, NULL, OPT_BUF },
 	{ "keep",       no_argument,       NULL, NOT_YET },
-	{ "all",        no_argument,       NULL, NOT_YET },
+	{ "all",        no_argument,       NULL, OPT_ALL },
 	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
 	{ "log-level",  required_argument, NULL, OPT_LOG_LEVEL },
@@ -336,10 +337,13 @@ static int take_log_level(struct cli *c, const char *text)
 	return 0;
 }
 
-/* How programs are verified, and run: the same. */
+/* How programs are verified, and run, and which sessions: the same. */
 static int take_verify(struct cli *c, int letter)
 {
 	switch (letter) {
+	case OPT_ALL:
+		c->all = true;
+		return 0;
 	case OPT_DRY_RUN:
 		c->dry_run = true;
 		return 0;

@@ -38,7 +38,6 @@ struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *
 	struct utramp_target *t;
 	int err;
 
-	cli_catch_signals();
 	t = utramp_target__attach_pid(pid, &opts);
 	if (!t) {
 		err = -errno;

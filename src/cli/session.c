@@ -1,50 +1,15 @@
 /*
  * cli/session.c - start a command under utramp, and wait for its end.
  */
+#include "utramp/session.h"
 #include "cli/cli.h"
 #include "utramp/types.h"
 
 #include "utramp/btf.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
-
-static volatile sig_atomic_t interrupts, interrupt_signal;
-
-static void on_signal(int sig)
-{
-	interrupt_signal = sig;
-	interrupts++;
-}
-
-unsigned cli_interrupts(int *sig)
-{
-	if (sig)
-		*sig = interrupt_signal;
-	return (unsigned)interrupts;
-}
-
-/*
- * These mean: detach.  Caught before the command starts, so that its slab files go in any
- * case; the command inherits what we found (process_spawn() restores it).  Without
- * SA_RESTART, so that waiting ends.  What was ignored stays so: nohup, shell jobs.
- */
-void cli_catch_signals(void)
-{
-	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction sa = { .sa_handler = on_signal }, old;
-
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		if (sigaction(list[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-			sigaction(list[i], &sa, NULL);
-	}
-	/* a reader that ends, RLIMIT_FSIZE of the output must not end us: writing fails instead */
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
-	sigaction(SIGXFSZ, &sa, NULL);
-}
 
 /* One of the options about types, to one target; names what its errors are about. */
 struct gift {
@@ -123,10 +88,16 @@ struct utramp_target *cli_spawn(struct cli *c, int *code)
 	*code = cli_check_pid(c);
 	if (*code)
 		return NULL;
+	/* before the command starts, so that its slab files go in any case */
+	if (c->looks)
+		cli_catch_signals();
+	else
+		cli_guard();
 	if (c->npid)
 		return cli_attach_pid(c, c->pid[0], 0, code);
-	cli_catch_signals();
 	t = utramp_target__spawn(c->command, &opts);
+	if (t)
+		cli_guard_target(utramp_target__pid(t));
 	if (!t) {
 		int err = -errno;
 
@@ -203,12 +174,12 @@ int cli_resume(struct cli *c, struct utramp_target *t)
 {
 	unsigned n = utramp_target__functions(t, NULL, NULL);
 	const char *how;
-	int err;
+	int err, sig;
 
-	if (interrupts) {
-		cli_error("interrupted (%s): %s", strsignal(interrupt_signal),
+	if (cli_interrupts(&sig)) {
+		cli_error("interrupted (%s): %s", strsignal(sig),
 			  c->npid ? "nothing was attached" : "the command has not run");
-		return 128 + interrupt_signal;
+		return 128 + sig;
 	}
 	cli_tell_types(c, t);
 	err = utramp_target__resume(t);
@@ -218,6 +189,10 @@ int cli_resume(struct cli *c, struct utramp_target *t)
 	c->attached = n;
 	cli_info(c, "attached %u function%s in process %d, stopped %.1f ms", n, cli_plural(n),
 		 (int)utramp_target__pid(t), (double)utramp_target__stopped_ns(t) / 1e6);
+	how = utramp_target__no_journal(t);
+	if (how)
+		cli_info(c, "process %d stays as it is if utramp is killed: %s",
+			 (int)utramp_target__pid(t), how);
 	how = utramp_target__faults(t);
 	if (c->verbose && how)
 		cli_info(c, "bad addresses: %s", how);
@@ -273,6 +248,7 @@ static void leave(struct wait *w)
 /* Our own mishaps do not end the command, nor change its exit code. */
 static void check_end(struct wait *w)
 {
+	int interrupts = cli_interrupts(NULL);
 	bool again = interrupts > w->seen;
 
 	w->seen = interrupts;
@@ -286,6 +262,16 @@ static void check_end(struct wait *w)
 		return;
 	w->asked = true;
 	leave(w);
+}
+
+/* The front process was killed, and nobody waits for the command's end any more. */
+static int abandon(struct wait *w)
+{
+	cli_error("the front process was killed: process %d goes on alone",
+		  (int)utramp_target__pid(w->t));
+	if (w->attached)
+		leave(w);
+	return EXIT_RUNTIME;
 }
 
 static int finish(struct wait *w, int state)
@@ -331,6 +317,8 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 	while (state == UTRAMP_RUNNING && (w.attached || !c->npid)) {
 		int n = w.attached ? drain(&w, false) : 0;
 
+		if (cli_front_gone())
+			return abandon(&w);
 		check_end(&w);
 		if (c->npid && !w.attached)
 			break;

@@ -152,6 +152,25 @@ static const struct cli_verb verbs[] = {
 		       { "as JSON, and what is in the way of one process",
 			 "utramp doctor -j -p $PPID" } },
 	  .options = "pid comm color json output quiet help" },
+	{ .name = "ps",
+	  .run = cmd_ps,
+	  .usage = "",
+	  .summary = "List what is attached to, by whom, since when",
+	  .help = "Sessions of this user; of root: of all users.  One whose tool was killed together\n"
+		  "with its front process is 'orphaned': its functions are patched still.\n",
+	  .example = { { "what is patched now?", "utramp ps -o sessions" },
+		       { "for scripts", "utramp ps -j" } },
+	  .options = "json output quiet help" },
+	{ .name = "detach",
+	  .run = cmd_detach,
+	  .usage = "PID|ID...",
+	  .summary = "Detach from processes: their functions are as they were",
+	  .help = "A tool that runs is asked to, as by Ctrl-C, and has 5 seconds; what a killed one left\n"
+		  "is restored.  Nothing is written where bytes are neither ours nor the original\n"
+		  "ones: that is told.\n",
+	  .example = { { "from one process", "utramp detach 4711" },
+		       { "by what utramp ps shows", "utramp detach 4711.1 4712.1" } },
+	  .options = "all quiet help" },
 };
 
 const struct cli_verb *cli_verbs(size_t *n)

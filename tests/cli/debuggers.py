@@ -17,7 +17,7 @@ CALLS = LINE['\t\tsum += t_leaf(a, b, c, d, e, f, g, h);']
 
 
 def child_of(p):
-    return int(pathlib.Path(f'/proc/{p.pid}/task/{p.pid}/children').read_text().split()[0])
+    return targets_of(p)[0]
 
 
 # What gdb is told, in one session, since its start takes longest; a test looks at one part.

@@ -64,6 +64,27 @@ def children():
     return out
 
 
+def children_of(pid):
+    out = []
+    try:
+        for t in pathlib.Path(f'/proc/{pid}/task').iterdir():
+            out += [int(c) for c in (t / 'children').read_text().split()]
+    except OSError:
+        pass            # it has ended
+    return out
+
+
+def worker_of(p):
+    """The tool's second process (cli/guard.c), which does the work."""
+    pid, = children_of(p.pid)
+    return pid
+
+
+def targets_of(p):
+    """The command: the worker's child, or none."""
+    return [t for w in children_of(p.pid) for t in children_of(w)]
+
+
 def nothing_left():
     left = sorted(str(p.relative_to(slabs)) for p in slabs.rglob('*'))
     assert not left, f'left in the slab directory: {left}'

@@ -36,17 +36,10 @@ def deaths_by_signal():
 def killed_from_outside():
     p = start('run', '-q', WORK, '--', VICTIM, 'loop', 5, stdin=subprocess.PIPE)
     p.stdout.readline()
-    (pid, _), = [c for c in children_of(p.pid)]
+    pid, = targets_of(p)
     os.kill(pid, signal.SIGKILL)
     r = end(p)
     assert (r.code, r.err) == (137, ''), r
-
-
-def children_of(pid):
-    out = []
-    for t in pathlib.Path(f'/proc/{pid}/task').iterdir():
-        out += [(int(c), '') for c in (t / 'children').read_text().split()]
-    return out
 
 
 @test
@@ -204,7 +197,7 @@ def interrupts_detach():
     for sig in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]:
         p = start('run', WORK, '--', VICTIM, 'loop', 5, stdin=subprocess.PIPE)
         numbers(p, 3)
-        pid = children_of(p.pid)[0][0]
+        pid, = targets_of(p)
         text = {m for m in maps(pid) if 'slab' in m}
         assert text, maps(pid)
         p.send_signal(sig)
@@ -369,16 +362,17 @@ def executed_while_we_slept():
     for line in iter(p.stderr.readline, b''):
         if b'attached ' in line:
             break
-    (pid, _), = children_of(p.pid)
+    pid, = targets_of(p)
+    worker = worker_of(p)
     time.sleep(0.1)     # it has seen the shell's name by then
-    p.send_signal(signal.SIGSTOP)
+    os.kill(worker, signal.SIGSTOP)
     p.stdin.write(b'5\n')
     p.stdin.flush()
     end_by = time.monotonic() + 20
     while comm(pid) != 'victim' or ') Z' not in open(f'/proc/{pid}/stat').read():
         assert time.monotonic() < end_by, comm(pid)
         time.sleep(0.001)
-    p.send_signal(signal.SIGCONT)
+    os.kill(worker, signal.SIGCONT)
     r = end(p)
     assert r.code == 5 and len(r.err.splitlines()) == 1, r
     assert f"process {pid} ended under the name 'victim'" in r.err and '-f' in r.err, r

@@ -185,10 +185,10 @@ def starting():
     p = start('trace', '-o', '/dev/null', 'libc:*', '--', VICTIM, 'call', 1)
     end_by = time.monotonic() + 20
     while time.monotonic() < end_by:
-        for pid in pathlib.Path(f'/proc/{p.pid}/task/{p.pid}/children').read_text().split():
+        for pid in targets_of(p):
             maps = pathlib.Path(f'/proc/{pid}/maps').read_text()
             if VICTIM in maps and 'utramp-arena' in maps:
-                return p, int(pid)
+                return p, pid
         time.sleep(0.001)
     raise AssertionError('it does not start')
 

@@ -5,11 +5,11 @@ import re
 from harness import *
 
 VERBS = ['run', 'trace', 'count', 'latency', 'stack', 'inject', 'list', 'check', 'code', 'args']
-LATER_VERBS = ['record', 'report', 'dump', 'ps', 'detach', 'prog', 'map', 'link', 'gen']
+LATER_VERBS = ['record', 'report', 'dump', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-f'], ['--follow'], ['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'],
-         ['--keep'], ['--all'], ['--max-functions', '9']]
+         ['--keep'], ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
                                                         '18446744073709551616'], 'run trace'),
@@ -47,14 +47,15 @@ FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--quiet': 'run trace count latency stack inject list check code args',
          '-v': 'run trace count latency stack inject list check code',
          '--verbose': 'run trace count latency stack inject list check code',
-         '--lossless': 'run trace', '--stats': 'run', '--dry-run': 'run', '--allow-write': 'run code'}
+         '--lossless': 'run trace', '--stats': 'run', '--all': 'detach', '--dry-run': 'run', '--allow-write': 'run code'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
         **{v: (['f'], 2, 'the command is missing') for v in ['trace', 'count', 'latency', 'stack', 'inject']},
         'list': (['/nonexistent:f'], 3, '/nonexistent'),
         'check': (['/nonexistent:f'], 3, '/nonexistent'),
         'code': (['/nonexistent:f'], 3, '/nonexistent'),
-        'args': (['/nonexistent'], 1, '/nonexistent')}
+        'args': (['/nonexistent'], 1, '/nonexistent'),
+        'detach': (['4711'], 2, 'or --all')}
 
 
 def has(option, text):

@@ -200,7 +200,7 @@ def ssl_write_on_loopback():
             if b'hello' in line:
                 break
         assert b'hello' in line, 'the server has not got it'
-        for pid, _ in grandchildren(p.pid):
+        for pid in targets_of(p):
             os.kill(pid, signal.SIGTERM)
         out, err = p.communicate(timeout=TIMEOUT)
     finally:
@@ -290,24 +290,12 @@ def text_each_interval():
     p.send_signal(signal.SIGINT)
     while b'detached' not in p.stderr.readline():
         pass
-    for pid, _ in grandchildren(p.pid):
+    for pid in targets_of(p):
         os.kill(pid, signal.SIGTERM)
     r = end(p)
     tables = re.findall(r'^\d\d:\d\d:\d\d\n +CALLS  FUNCTION\n +(\d+)  \S+:leaf\n +(\d+)  total$',
                         text, re.M)
     assert len(tables) >= 2 and all(a == b for a, b in tables), r
-
-
-def grandchildren(pid):
-    out = []
-    for p in pathlib.Path('/proc').glob('[0-9]*'):
-        try:
-            stat = (p / 'stat').read_text().rpartition(')')[2].split()
-        except OSError:
-            continue
-        if stat[1] == str(pid):
-            out.append((int(p.name), stat[0]))
-    return out
 
 
 @test
@@ -319,7 +307,7 @@ def interrupted():
         p.send_signal(signal.SIGINT)
         row = json.loads(p.stdout.readline())
         assert row['calls'] > 0, row
-        for pid, _ in grandchildren(p.pid):
+        for pid in targets_of(p):
             os.kill(pid, signal.SIGTERM)
         r = end(p)
         assert r.code == 128 + signal.SIGTERM and 'detached from process' in r.err, r
@@ -332,7 +320,7 @@ def for_a_while():
     p = start('count', '-jv', '-d', '0.1', 'leaf', '--', VICTIM, 'forever')
     got = {p.stdout.readline()[:1], p.stdout.readline()[:1]}
     assert got == {b'r', b'{'}, got
-    for pid, _ in grandchildren(p.pid):
+    for pid in targets_of(p):
         os.kill(pid, signal.SIGKILL)
     assert end(p).code == 128 + signal.SIGKILL
 

@@ -98,7 +98,7 @@ def traced(tap, tmp):
     out = tmp / 'out'
     p = start([UTRAMP, 'trace', '-o', tmp / 'calls', 'inventory_victim:counted', '--', VICTIM], out)
     ready(out)
-    pid = lib.child_of(p.pid)
+    pid = lib.target_of(p.pid)
     lib.wait_for(lambda: (tmp / 'calls').read_text().count('counted') > 2)
     os.kill(p.pid, signal.SIGINT)
     lib.wait_for(lambda: lib.text_differences(pid) == [])

@@ -2,7 +2,7 @@
 """kill.py UTRAMP OBJECT VICTIM - ends that nobody planned.
 
 The target killed at random points: utramp says 137 and ends.  utramp killed at random points
-after the start: the target goes on, with right results, its rings full.  SIGINT and SIGTERM to
+after the start: the target goes on, with right results (guard.py has more of that).  SIGINT and SIGTERM to
 utramp: the target's text is as before, and it goes on untraced, or stays suspended.
 """
 import os
@@ -37,7 +37,7 @@ class Session:
                                   start_new_session=True,
                                   env={**os.environ, 'XDG_RUNTIME_DIR': str(self.dir)})
         self.pid = self.p.pid
-        self.target = lib.wait_for(lambda: lib.child_of(self.pid))
+        self.target = lib.wait_for(lambda: lib.target_of(self.pid))
 
     def running(self):
         """The target's threads have started: it was let go."""
@@ -102,7 +102,7 @@ def control_killed(tap, rnd, way, rounds):
         time.sleep(rnd.random() * 0.3)
         os.kill(s.pid, signal.SIGKILL)
         wait(s)
-        time.sleep(1)  # the programs go on, and their ring is full
+        time.sleep(1)
         still = lib.alive(s.target)
         text = s.finish_target()
         good += still and text == '# bad 0\n' and not lib.alive(s.target)

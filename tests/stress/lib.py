@@ -75,6 +75,12 @@ def alive(pid):
         return False
 
 
+def target_of(pid):
+    """The command of the tool's process pid: its worker's child (cli/guard.c), or None."""
+    worker = child_of(pid)
+    return worker and child_of(worker)
+
+
 def child_of(pid):
     """The one child of a process, or None."""
     try:
