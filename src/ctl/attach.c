@@ -19,6 +19,7 @@
  */
 #include "base/cleanup.h"
 #include "ctl/admit.h"
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "info/objfile.h"
 
@@ -208,6 +209,8 @@ static int write_files(struct process *p, const struct loading *l, struct diag *
 				"executable",
 				p->pid, (unsigned long long)pp->layout.span >> 20);
 	err = slab_choose_paths(p, l->opts->dir, d);
+	if (!err)
+		journal_begin(p);
 	if (!err)
 		err = slab_write(p, SLAB_EXE, l->opts->slab, exe - pp->layout.lowest, d);
 	if (!err)

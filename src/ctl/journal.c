@@ -149,11 +149,9 @@ static void fill_head(const struct process *p, struct journal_head *h)
 				    .since = time(NULL),
 				    .asked = announced_asked };
 	memcpy(h->line, announced, sizeof(h->line));
-	if (slab_files_stay())
-		return;
-	memcpy(h->dir, process_priv(p)->dir, sizeof(h->dir));
-	for (int i = 0; i < SLABS; i++)
-		memcpy(h->file[i], p->slab[i].path, sizeof(h->file[i]));
+	if (!slab_files_stay())
+		snprintf(h->dir, sizeof(h->dir), "%s%s", process_priv(p)->root,
+			 process_priv(p)->dir);
 }
 
 static int open_journal(struct process *p, struct diag *d)
@@ -162,8 +160,9 @@ static int open_journal(struct process *p, struct diag *d)
 	struct journal_head head;
 	int err = j ? 0 : -ENOMEM;
 
-	_Static_assert(sizeof(head.dir) == sizeof(((struct process_priv *)0)->dir), "copied");
-	_Static_assert(sizeof(head.file[0]) == sizeof(p->slab[0].path), "copied");
+	_Static_assert(sizeof(head.dir) >
+			       sizeof(process_priv(p)->root) + sizeof(process_priv(p)->dir),
+		       "both");
 	if (err)
 		return err;
 	j->fd = journal_new_file(p->pid, j->path, sizeof(j->path), d);

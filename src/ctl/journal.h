@@ -48,8 +48,8 @@ struct journal_head {
 		uint64_t bias, text, room, rt_state;
 	} slab[SLABS];
 	struct process_handlers handlers;
-	char dir[192], file[SLABS][256]; /* to be removed; "" */
-	char line[512];                  /* what the user asked for; "" */
+	char dir[256];  /* of the slab files, as the tool saw it, to be removed; "" */
+	char line[512]; /* what the user asked for; "" */
 };
 
 enum journal_kind { JOURNAL_VOID, JOURNAL_WINDOW, JOURNAL_WRITE, JOURNAL_KINDS };

@@ -220,7 +220,10 @@ void journal_remove(const struct journal_file *f)
 	rmdir(f->dir_name);
 }
 
-/* As slab_choose_paths() and slab_write() call them: anything else is not ours to remove. */
+/*
+ * As slab_choose_paths() and slab_write() call them: anything else is not ours to remove.  Root's
+ * may have been given to the user of the process.
+ */
 static bool is_slab_dir(const char *dir)
 {
 	const char *base = strrchr(dir, '/');
@@ -238,7 +241,7 @@ void journal_remove_slabs(const struct journal_view *v)
 	if (!is_slab_dir(dir))
 		return;
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (at < 0 || fstat(at, &st) < 0 || st.st_uid != v->owner)
+	if (at < 0 || fstat(at, &st) < 0 || (v->owner && st.st_uid != v->owner))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		unlinkat(at, names[i], 0);

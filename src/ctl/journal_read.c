@@ -45,8 +45,6 @@ static const char *head_wrong(struct journal_head *h, uint64_t file_size)
 		return "it names no process";
 	h->dir[sizeof(h->dir) - 1] = '\0';
 	h->line[sizeof(h->line) - 1] = '\0';
-	for (int i = 0; i < SLABS; i++)
-		h->file[i][sizeof(h->file[i]) - 1] = '\0';
 	for (int i = 0; i < SLABS && h->ready; i++) {
 		const struct journal_slab *s = &h->slab[i];
 

@@ -38,16 +38,16 @@ struct process_priv {
 		VEC(struct tracee);
 	} threads;
 	int pidfd;
-	bool cfi_known;    /* p->cfi is of p->modules */
-	bool attached;     /* by process_attach() */
-	bool ran;          /* it was resumed: it is not ours to kill any more */
-	bool exec_seen;    /* process_poll() has told */
-	struct tape *tape; /* a job for a helper is done: ctl/self.h; else NULL */
-	int notify;        /* inotify: readable when the arena is unmapped there; -1 */
-	int comm_fd;       /* /proc/PID/comm */
-	char comm[16];     /* its name as last seen while it lived */
-	char last[16];     /* the one it ended under, if that is another; "" */
-	char dir[192];     /* of the slab files; "" none */
+	bool cfi_known;       /* p->cfi is of p->modules */
+	bool attached;        /* by process_attach() */
+	bool ran;             /* it was resumed: it is not ours to kill any more */
+	bool exec_seen;       /* process_poll() has told */
+	struct tape *tape;    /* a job for a helper is done: ctl/self.h; else NULL */
+	int notify;           /* inotify: readable when the arena is unmapped there; -1 */
+	int comm_fd;          /* /proc/PID/comm */
+	char comm[16];        /* its name as last seen while it lived */
+	char last[16];        /* the one it ended under, if that is another; "" */
+	char dir[192];        /* of the slab files; "" none */
 	char no_journal[512]; /* why there is none; "" */
 	struct slab_layout layout;
 	pid_t caller;      /* our own process: the thread that has the job done, */

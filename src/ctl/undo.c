@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIES = 20, PAGE = 4096 };
+enum { TRIES = 20, PAGE = 4096, DYING_MS = 200 };
 
 /* -- a handle ------------------------------------------------------------------------------- */
 
@@ -76,6 +76,7 @@ static int take_over(const struct journal_view *v, struct process **out, struct 
 		return diag_set(d, err, "%s: %s", path, strerror(errno));
 	}
 	fill_places(p, &v->head);
+	process_refresh(p, NULL); /* for what covers system calls of ours; they do without */
 	/* looked at again: the descriptors are of the process that is looked at here */
 	if (!journal_has_process(v) || !same_program(p, &v->head))
 		return -ESRCH;
@@ -237,6 +238,16 @@ static int undo_running(struct undo *u, struct diag *d)
 	return err;
 }
 
+/* A child that had not begun ends with its tracer; one that ran already was only looked at. */
+static bool ends_unready(const struct journal_view *v)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < DYING_MS && journal_has_process(v); i++)
+		nanosleep(&ms, NULL);
+	return !journal_has_process(v);
+}
+
 int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d)
 {
 	struct undo u = { .v = v, .r = r };
@@ -246,11 +257,12 @@ int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d)
 	u.patch = calloc(v->head.count + 1, sizeof(*u.patch));
 	if (!u.patch)
 		return -ENOMEM;
-	/* not ready: nothing of ours has run there, and it ends with its tracer */
 	if (v->head.ready && journal_has_process(v))
 		err = take_over(v, &u.p, d);
 	if (!err)
 		err = undo_running(&u, d);
+	if (!v->head.ready)
+		err = ends_unready(v) ? -ESRCH : 0;
 	if (u.p && u.p->exited) {
 		r->ended = true;
 		r->status = u.p->status;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """guard.py UTRAMP OBJECT VICTIM ROUNDS [SEED] - kill -9 of the tool's processes, at any moment.
 
-A round: a program with threads that check their results runs under the tool; after a random
-time the worker is killed, or the front, or both.  Who survives makes the text as it was; when
+A round: a program with threads that check their results runs under the tool, or ran before (-p);
+after a random time the worker is killed, or the front, or both.  Who survives makes the text as it was; when
 none does, `utramp detach` does.  The program goes on with right results, and nothing is left:
 no file, no process, no signal handler.  One seed is one sequence of rounds and delays.
 """
@@ -32,7 +32,7 @@ WAYS = [
     ['latency', *OUT, 'libc:malloc', *ALL],
     ['trace', *OUT, 'libc:puts', 'libc:getenv', f'{NAME}:memory_*'],
 ]
-PATIENCE = 30
+PATIENCE = 90        # 20 stops of some 0.7 s, where the machine is busy
 
 
 def has_handler(pid):
@@ -42,19 +42,29 @@ def has_handler(pid):
 
 
 class Round:
-    def __init__(self, rnd):
+    def __init__(self, rnd, running):
         self.dir = lib.scratch()
         self.env = {**os.environ, 'XDG_RUNTIME_DIR': str(self.dir)}
         self.out = self.dir / 'out'
         self.err = self.dir / 'err'
-        self.p = subprocess.Popen(
-            [UTRAMP, *rnd.choice(WAYS), '--', VICTIM, 'work', '4'], stdin=subprocess.PIPE,
-            stdout=open(self.out, 'w'), stderr=open(self.err, 'w'), start_new_session=True, env=self.env)
+        self.running = running
+        self.problems = []
+        way, command = rnd.choice(WAYS), [VICTIM, 'work', '4']
+        if running:
+            self.command = self.start(command, self.err.with_name('foreign'))
+            many = lib.wait_for(lambda: len(os.listdir(f'/proc/{self.command.pid}/task')) >= 5)
+            self.must(many, 'its threads do not start')
+            self.p = self.start([UTRAMP, *way, '-p', str(self.command.pid)], self.err)
+        else:
+            self.p = self.command = self.start([UTRAMP, *way, '--', *command], self.err)
         self.front = self.p.pid
         self.worker = lib.wait_for(lambda: lib.child_of(self.front))
         time.sleep(rnd.random() ** 2 * 1.0)
-        self.target = lib.child_of(self.worker)
-        self.problems = []
+        self.target = self.command.pid if running else lib.child_of(self.worker)
+
+    def start(self, command, err):
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=open(self.out, 'a'),
+                                stderr=open(err, 'w'), start_new_session=True, env=self.env)
 
     def must(self, good, what):
         if not good:
@@ -77,6 +87,8 @@ class Round:
             if '\nState:\tZ' in text or any(x >> (signal.SIGKILL - 1) & 1 for x in pending):
                 return 'gone'   # or as good as
             return '\nTracerPid:\t0\n' in text and 'lives'
+        if self.running:
+            return True
         if not self.target or lib.wait_for(told, PATIENCE) != 'lives':
             return False
         time.sleep(0.1)         # one that dies has no signal pending at the very end
@@ -89,7 +101,7 @@ class Round:
         self.must(not has_handler(self.target), 'a handler of SIGSEGV is left')
 
     def results(self):
-        self.p.stdin.close()
+        self.command.stdin.close()
         self.must(lib.wait_for(lambda: not lib.alive(self.target), PATIENCE), 'the target does not end')
         self.must(self.out.read_text() == '# bad 0\n', f'the target says {self.out.read_text()!r}')
 
@@ -104,9 +116,10 @@ class Round:
         for pid in (self.target, self.worker, self.front):
             if pid and lib.alive(pid):
                 os.kill(pid, signal.SIGKILL)
-        if not self.p.stdin.closed:
-            self.p.stdin.close()
-        self.p.wait()
+        for p in (self.p, self.command):
+            if not p.stdin.closed:
+                p.stdin.close()
+            p.wait()
         while True:             # orphans of the round are ours: see main()
             try:
                 os.waitpid(-1, 0)
@@ -117,7 +130,7 @@ class Round:
         shutil.rmtree(self.dir)
 
     def nothing_left(self):
-        left = sorted(x.name for x in self.dir.iterdir() if x not in (self.out, self.err))
+        left = sorted(x.name for x in self.dir.iterdir() if x.name not in ('out', 'err', 'foreign'))
         self.must(not left, f'left: {left}')
 
 
@@ -125,10 +138,11 @@ def worker_killed(r):
     r.kill(r.worker)
     began = r.began()
     if began:
+        r.must(lib.wait_for(r.err.read_text, PATIENCE), 'nothing is said')
         r.as_it_was()
         r.results()
     code, said = r.code(), r.err.read_text()
-    r.must(code == (7 if began else 137), f'the exit code is {code}')
+    r.must(code == (7 if began and not r.running else 137), f'the exit code is {code}')
     r.must(said.count('\n') == 1 and said.startswith('utramp: the worker was killed by SIGKILL'), 'said')
     r.must(not began or f'process {r.target} was restored' in said, 'said otherwise')
     r.nothing_left()
@@ -178,12 +192,12 @@ def main():
     for kind in (worker_killed, front_killed, both_killed):
         bad, began = [], 0
         for i in range(ROUNDS // 3):
-            r = Round(rnd)
+            r = Round(rnd, i % 3 == 2)
             try:
                 kind(r)
                 began += r.target is not None
             except Exception as e:      # a round that breaks is a bad one
-                r.must(False, repr(e))
+                r.must(False, f'{e!r}, the command: {r.command.poll()}')
             r.close()
             if r.problems:
                 bad.append(f'round {i}: ' + '; '.join(r.problems))
