@@ -37,7 +37,9 @@
  * process that traces itself, whose memory holds all this, addresses included.
  *
  * Memory   a retired image holds references on its programs, and so on their maps: a thread inside
- *          uses them.  The arena never takes memory back, so children may go on in it, too.
+ *          uses them.  The arena never takes memory back, so children may go on in it, too.  Who
+ *          makes it do so has to hold programs for code of tail calls, rings for the personality's
+ *          list (struct shm_sink), and everything for a child that has the arena mapped.
  * Errors   none: without a proof nothing is done
  * Context  [ctl] the thread that traces
  */
