@@ -7,6 +7,8 @@ for what a program changes by itself:
   [stack]    its start: the kernel extends it as it is used
   anonymous memory that is readable and writable, where grows=True: interpreters and servers map
              and unmap as they work; of the others not a byte
+  malloc's room for one thread, 64 MiB whose first part is readable and writable: where dlopen() runs
+             on a thread that had none, glibc makes it one (malloc/arena.c, new_heap())
   what a process is doing: pending signals, states, times, sizes in pages
 
 What an attach may leave is OURS below: the slabs, which are never unloaded since nobody can prove
@@ -110,13 +112,25 @@ class Inventory:
         self.links = {f: os.readlink(p / f) for f in LINKS}
 
     def slabs(self):
-        """How many are loaded: each has one executable region."""
-        return sum(r.slab() and 'x' in r.perms for r in self.maps)
+        """How many are loaded."""
+        return len({r.path for r in self.maps if r.slab()})
 
 
 def dict_differences(what, a, b):
     return [f'{what} {k}: {a.get(k, "absent")} -> {b.get(k, "absent")}'
             for k in sorted({*a, *b}, key=str) if a.get(k) != b.get(k)]
+
+
+HEAP_MAX = 64 << 20
+
+
+def malloc_arena(new):
+    """The two regions of one arena, if these are all that is new; else none."""
+    if len(new) != 2 or any(r.path for r in new):
+        return []
+    lo, hi = sorted(new, key=lambda r: r.lo)
+    whole = lo.hi == hi.lo and lo.lo % HEAP_MAX == 0 and hi.hi - lo.lo == HEAP_MAX
+    return [lo, hi] if whole and (lo.perms, hi.perms) == ('rw-p', '---p') else []
 
 
 def map_differences(a, b, grows, kept):
@@ -127,6 +141,8 @@ def map_differences(a, b, grows, kept):
             yield r.key(), r
 
     x, y = dict(compared(a)), dict(compared(b))
+    arena = malloc_arena([y[k] for k in y if k not in x])
+    y = {k: r for k, r in y.items() if r not in arena}
     gone = [f'mapping gone: {x[k]}' for k in x if k not in y]
     return gone + [f'mapping new: {y[k]}' for k in y if k not in x]
 
