@@ -133,7 +133,7 @@ def main():
                          ['ngx_http_process_request', 'ngx_palloc', 'libc:recv', 'libc:writev',
                           'libc:epoll_wait'], 1, load, tmp)
         visit_under_load(tap, 'nginx', UTRAMP, 'trace', pids,
-                         ['ngx_http_finalize_request', 'libc:sendfile64'], 0.5, load, tmp)
+                         ['ngx_http_finalize_request', 'libc:writev'], 0.5, load, tmp)
         done = load.done
         load.run(0.3)
         check_load(tap, 'behind', load, done)
