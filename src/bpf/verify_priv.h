@@ -149,7 +149,7 @@ struct verify {
 	uint64_t try_insns; /* that may be processed until the end of this try */
 	uint32_t global;    /* the one that was begun last: verify_global.c */
 	uint32_t passing;   /* arguments to this function are looked at; 0: to none */
-	uint32_t chance; /* verify_prune.c */
+	uint32_t chance;    /* verify_prune.c */
 	uint32_t since_insns, since_jumps; /* since the last state was remembered */
 	uint32_t logged_from;
 	struct verify_source shown; /* the last line of source in the log */

@@ -419,6 +419,11 @@ static int run(struct cli *c)
 
 int cmd_run(struct cli *c)
 {
+	if (c->dry_run && (c->npid || c->ncomm)) {
+		cli_error("run: --dry-run looks at files and commands, not at a process that runs "
+			  "(-p, -n): leave that out, or give its program: -- CMD");
+		return EXIT_USAGE;
+	}
 	if (c->nargs)
 		return c->dry_run ? cli_dry_run(c) : run(c);
 	cli_error("run: the object is missing: utramp run OBJ.bpf.o %s",

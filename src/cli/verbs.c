@@ -40,8 +40,9 @@ static const struct cli_verb verbs[] = {
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",
 			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/passwd" } },
-	  .options = "pid comm entry exit filter buf strings deny depth timestamps color json events "
-		     "duration missing wait lossless engine faults " COMMON },
+	  .options =
+		  "pid comm entry exit filter buf strings deny depth timestamps color json events "
+		  "duration missing wait lossless engine faults " COMMON },
 	{ .name = "count",
 	  .run = cmd_count,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -53,7 +54,8 @@ static const struct cli_verb verbs[] = {
 			 "utramp count 'libz:*' -- git log --oneline" },
 		       { "large allocations, every second",
 			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/passwd" } },
-	  .options = "pid comm filter deny interval duration json missing wait engine faults " COMMON },
+	  .options =
+		  "pid comm filter deny interval duration json missing wait engine faults " COMMON },
 	{ .name = "latency",
 	  .run = cmd_latency,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -65,7 +67,8 @@ static const struct cli_verb verbs[] = {
 			 "utramp latency libsqlite3:sqlite3_step -- " SQL },
 		       { "a C++ method, and only for long names",
 			 "utramp latency --filter 'detail > 100' Renderer::render -- ./shapes" } },
-	  .options = "pid comm filter deny interval duration json missing wait engine faults " COMMON },
+	  .options =
+		  "pid comm filter deny interval duration json missing wait engine faults " COMMON },
 	{ .name = "stack",
 	  .run = cmd_stack,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",

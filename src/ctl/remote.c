@@ -302,9 +302,21 @@ static int map_there(struct process *p, int fd, taddr_t at, uint64_t len, bool r
 	return 0;
 }
 
+/*
+ * Far below the libraries: the kernel gives addresses from the top down, and a module that comes
+ * later finds the 2 GiB below them free, which the slab there reaches.
+ */
+static taddr_t out_of_the_way(const struct process *p)
+{
+	const uint64_t far = 64ull << 30;
+	taddr_t lib = p->slab[SLAB_LIB].bias;
+
+	return lib > 2 * far ? (lib - far) & ~4095ull : 0;
+}
+
 static int reserve(struct process *p, uint64_t size, taddr_t *out, struct diag *d)
 {
-	long at = call6(p, SYS_mmap, 0, size, PROT_NONE,
+	long at = call6(p, SYS_mmap, out_of_the_way(p), size, PROT_NONE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
 
 	if (call_failed(at))
@@ -320,7 +332,7 @@ static int reserve(struct process *p, uint64_t size, taddr_t *out, struct diag *
 static int make_threads(struct process *p, struct diag *d)
 {
 	const uint64_t size = (uint64_t)SHM_MAX_THREADS * RT_THREAD_SIZE;
-	long at = call6(p, SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
+	long at = call6(p, SYS_mmap, out_of_the_way(p), size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
 	long wipe;
 

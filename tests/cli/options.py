@@ -139,6 +139,12 @@ def unknown_options():
 
 
 @test
+def no_dry_run_of_a_process():
+    refused(2, ['--dry-run', 'not at a process that runs'], 'run', '--dry-run', '-p', '1', 'x.o')
+    refused(2, ['--wait', 'one process'], 'count', '--wait', '-p', '1', '-p', '2', 'x')
+
+
+@test
 def later_options():
     for v in VERBS:
         for o in LATER:

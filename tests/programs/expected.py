@@ -270,9 +270,13 @@ def replace():
     return {'asked': 10, 'replaced': 2, 'skipped_list': 0}, {}
 
 
-def replace_sum():
-    """What the victim prints: two calls of spend() failed, enter() of the root gives 5000."""
-    return SUM - (300 + 11) - (700 + 11) + 5000
+def replace_sum(version):
+    """What the victim prints: two calls of spend() failed, enter() of the root gives 5000.
+
+    spend()'s result is a long, the program's an int: what is in r0.  From cpu v3 on compilers negate in a
+    32-bit register, whose upper half is 0 then, here as in the kernel."""
+    half = 0 if version.endswith('v1') else 1 << 32
+    return SUM - (300 + 11 - half) - (700 + 11 - half) + 5000
 
 
 def wide():

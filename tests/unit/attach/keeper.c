@@ -32,9 +32,9 @@ static int release[2][2]; /* pipes */
 		return a * (n + 3) + (b ^ n); \
 	}
 
-HOT(0)
-HOT(1)
-HOT(2) HOT(3) HOT(4) HOT(5) HOT(6) HOT(7)
+/* clang-format off */
+HOT(0) HOT(1) HOT(2) HOT(3) HOT(4) HOT(5) HOT(6) HOT(7)
+	/* clang-format on */
 
 	static long (*const hot[])(long, long) = { hot_0, hot_1, hot_2, hot_3,
 						   hot_4, hot_5, hot_6, hot_7 };
