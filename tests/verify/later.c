@@ -145,5 +145,7 @@ static bool is_ordered_unsigned(const struct bpf_insn *in, unsigned held)
 
 bool later_unsigned(const struct bpf_insn *insn, int n, const struct bpf_insn *i)
 {
-	return orders(i) < 0 && later(insn, n, i, compared(i), is_ordered_unsigned);
+	bool negates = i->code == (BPF_ALU64 | BPF_NEG);
+
+	return (orders(i) < 0 || negates) && later(insn, n, i, compared(i), is_ordered_unsigned);
 }

@@ -25,7 +25,10 @@ bool later_offset(const struct bpf_insn *insn, int n, const struct bpf_insn *i);
  */
 bool later_moved(const struct bpf_insn *insn, int n, const struct bpf_insn *i);
 
-/* if x s> 5, then if x > 17: 0 to 5; there 0 to 17, as 6.18.44 says in its log. */
+/*
+ * if x s> 5, then if x > 17: 0 to 5; there 0 to 17, as 6.18.44 says in its log of what 32 bits cannot tell.  So
+ * it is with the negative of a word of 4 bytes, at most 0.
+ */
 bool later_unsigned(const struct bpf_insn *insn, int n, const struct bpf_insn *i);
 
 #endif

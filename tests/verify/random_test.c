@@ -402,6 +402,10 @@ static void take_out_later(struct bpf_insn *in)
 	} else if (goes_below(in)) {
 		in->code = (uint8_t)(BPF_CLASS(in->code) | BPF_K | BPF_ADD);
 		in->imm = 1;
+	} else if (has_one_end(in) && insn_is_alu(in)) {
+		*in = (struct bpf_insn){ .code = BPF_ALU64 | BPF_ADD | BPF_K,
+					 .dst_reg = in->dst_reg,
+					 .imm = 1 };
 	} else if (has_one_end(in)) {
 		/* JSGT and JSGE are 0x40 above JGT and JGE, JSLT and JSLE 0x20 above JLT and JLE (RFC 9669, 4.3) */
 		in->code = (uint8_t)(in->code - (BPF_OP(in->code) < BPF_JLT ? 0x40 : 0x20));
