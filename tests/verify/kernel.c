@@ -36,6 +36,7 @@ static int make_map(uint32_t type, uint32_t key, uint32_t value, uint32_t n)
 static int load(const struct bpf_insn *insn, int n, uint32_t log_size)
 {
 	union bpf_attr attr;
+	int fd, tries = 0;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
@@ -45,7 +46,10 @@ static int load(const struct bpf_insn *insn, int n, uint32_t log_size)
 	attr.log_level = log_size ? 1 : 0;
 	attr.log_size = log_size;
 	attr.log_buf = log_size ? (uint64_t)(uintptr_t)log_text : 0;
-	return bpf(BPF_PROG_LOAD, &attr);
+	do /* of a signal, SIGSTOP of a debugger as well, the verifier gives up with EAGAIN */
+		fd = bpf(BPF_PROG_LOAD, &attr);
+	while (fd == -EAGAIN && ++tries < 5);
+	return fd;
 }
 
 bool kernel_open(const char **why)
