@@ -296,6 +296,22 @@ static bool leaves_zeroes(const struct bpf_insn *i)
 	return false;
 }
 
+/*
+ * A counter in a word of the stack that nothing filled: there a state without that word is the same as one with
+ * a number in it, and the second time around is a loop without end (6.18.44: "infinite loop detected", whose last
+ * line is the old state).  i is one of insn[].
+ */
+static bool reads_unfilled(const struct bpf_insn *i)
+{
+	if (BPF_CLASS(i->code) != BPF_LDX || i->src_reg != INSN_FP)
+		return false;
+	for (const struct bpf_insn *k = insn; k < i; k++)
+		if ((BPF_CLASS(k->code) == BPF_ST || BPF_CLASS(k->code) == BPF_STX) &&
+		    k->dst_reg == INSN_FP && (k->off & -8) == (i->off & -8))
+			return false;
+	return true;
+}
+
 static bool makes_multiple(const struct bpf_insn *i)
 {
 	return later_multiple(insn, ninsns, i);
@@ -317,6 +333,8 @@ static const struct {
 } instructions[] = {
 	{ goes_below, "it wants no number below 0, though the offset makes up for it",
 	  "unbounded memory access, make sure" },
+	{ reads_unfilled, "a word that nothing filled is the same as any to its search for loops",
+	  "old state: " },
 	{ divides, "it knows nothing of quotients and rests" },
 	{ has_same, "it does not see that both operands are one register" },
 	{ shifts, "it knows nothing of shifts by more than the width" },
@@ -396,7 +414,10 @@ static void compare(uint64_t seed, int err, const struct diag *d)
 
 static void take_out_later(struct bpf_insn *in)
 {
-	if (makes_multiple(in)) {
+	if (reads_unfilled(in)) {
+		*in = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+					 .dst_reg = in->dst_reg };
+	} else if (makes_multiple(in)) {
 		in->code = (uint8_t)(BPF_CLASS(in->code) | BPF_K | BPF_MUL);
 		in->imm |= 1;
 	} else if (goes_below(in)) {
