@@ -26,10 +26,7 @@ struct passing {
 	int pair[2];
 	struct msghdr msg;
 	struct iovec iov;
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))); /* a struct cmsghdr */
 	char byte;
 };
 
@@ -58,7 +55,7 @@ static int send_fd(int end, int fd, bool read_only)
 	s.iov = (struct iovec){ &s.byte, 1 };
 	s.msg = (struct msghdr){ .msg_iov = &s.iov,
 				 .msg_iovlen = 1,
-				 .msg_control = &s.control,
+				 .msg_control = s.control,
 				 .msg_controllen = sizeof(s.control) };
 	c = CMSG_FIRSTHDR(&s.msg);
 	c->cmsg_level = SOL_SOCKET;
@@ -72,6 +69,7 @@ static int send_fd(int end, int fd, bool read_only)
 static long receive(struct process *p, taddr_t at, int end)
 {
 	struct passing s = { .byte = 0 };
+	const size_t len = CMSG_LEN(sizeof(int)); /* cmsg_len, its first member */
 	long got;
 	int fd;
 
@@ -87,10 +85,9 @@ static long receive(struct process *p, taddr_t at, int end)
 		    MSG_CMSG_CLOEXEC | MSG_DONTWAIT, 0);
 	if (got != 1)
 		return got < 0 ? got : -EIO;
-	if (process_read(p, at, &s, sizeof(s)) < 0 ||
-	    s.control.head.cmsg_len != CMSG_LEN(sizeof(int)))
+	if (process_read(p, at, &s, sizeof(s)) < 0 || memcmp(s.control, &len, sizeof(len)) != 0)
 		return -EIO;
-	memcpy(&fd, s.control.bytes + CMSG_LEN(0), sizeof(fd));
+	memcpy(&fd, s.control + CMSG_LEN(0), sizeof(fd));
 	return fd;
 }
 

@@ -134,10 +134,10 @@ def samples(manner):
                                   capture_output=True, check=False).returncode:
         raise Skip('no perf, or it may not record')
     r = subprocess.run([perf, 'record', '-q', '-e', 'cpu-clock:u', '-F', '2000', '--call-graph', manner,
-                        '-o', data, exe, 'trace', '-q', '-o', tmp / 'out', 'chain:t_*', '--', CHAIN, '4000'],
+                        '-o', data, exe, 'trace', '-q', '-o', tmp / 'out', 'chain:t_*', '--', CHAIN, '40000'],
                        capture_output=True, text=True, env=env(UTRAMP_KEEP_SLABS='1'), timeout=TIMEOUT,
                        check=False)
-    assert r.returncode == 0 and r.stdout == f'{4000 * 350 + 1 + 1}\n', r
+    assert r.returncode == 0 and r.stdout == f'{40000 * 350 + 1 + 1}\n', r
     kept = sorted(p.name for p in slabs.rglob('*.so'))
     assert kept == ['slab-exe.so', 'slab-lib.so'], kept
     text = subprocess.run([perf, 'script', '-i', data, '--no-inline', '-F', 'comm,ip,sym,dso'],

@@ -132,7 +132,7 @@ def mistakes():
     refused(2, 'no option of this verb', 'trace', '--dry-run', 'f', '--', VICTIM)
     refused(2, 'no option of this verb', 'trace', '--log-level', '1', 'f', '--', VICTIM)
     refused(2, '--dry-run takes no value', 'run', '--dry-run=1', WORK)
-    refused(2, '-p, --pid is not supported', 'run', '--dry-run', '-p', '1', WORK)
+    refused(2, 'not at a process that runs', 'run', '--dry-run', '-p', '1', WORK)
     (tmp / 'text.bpf.o').write_text('no object')
     refused(1, 'text.bpf.o', 'run', '--dry-run', tmp / 'text.bpf.o')
     # a bad object does not hide what is said of good ones before it

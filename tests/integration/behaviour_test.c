@@ -295,11 +295,11 @@ static void test_exit_late_entry(const char *victim)
 	end(o, NULL);
 }
 
-/* The kernel loses the exit of such a call, here only a removal does that. */
+/* The kernel loses the exit of such a call, here only an exit program's removal does that. */
 static void test_exit_kept(const char *victim)
 {
 	struct utramp_object *a, *b;
-	struct utramp_link *l;
+	struct utramp_link *l, *exit;
 
 	begin("programs attached while a thread is inside: the older exit runs all the same",
 	      victim);
@@ -308,7 +308,7 @@ static void test_exit_kept(const char *victim)
 	attach_one(&v, a, "ent", "fx_sleep", 0);
 	attach_one(&v, a, "ext", "fx_sleep", 0);
 	let_it_sleep();
-	attach_one(&v, b, "ext", "fx_sleep", 0);
+	exit = attach_one(&v, b, "ext", "fx_sleep", 0);
 	l = attach_one(&v, b, "ent", "fx_sleep", 0);
 	check_slept();
 	TAGS(a, "the older object", 1, 3);
@@ -317,12 +317,17 @@ static void test_exit_kept(const char *victim)
 	attach_one(&v, b, "ent2", "fx_sleep", 0);
 	destroy(l);
 	check_slept();
-	TAGS(a, "one removed meanwhile, the older object", 1);
-	TAGS(b, "one removed meanwhile, the newer object", 1);
+	TAGS(a, "an entry program removed meanwhile, the older object", 1, 3);
+	TAGS(b, "an entry program removed meanwhile, the newer object", 1, 3);
+	let_it_sleep();
+	destroy(exit);
+	check_slept();
+	TAGS(a, "an exit program removed meanwhile, the older object", 1);
+	TAGS(b, "an exit program removed meanwhile, the newer object", 11);
 	let_it_sleep();
 	check_slept();
 	TAGS(a, "next call, the older object", 1, 3);
-	TAGS(b, "next call, the newer object", 11, 3);
+	TAGS(b, "next call, the newer object", 11);
 	end(a, b);
 }
 
