@@ -192,7 +192,7 @@ static int counted(const char *lib, int n)
 /* As a package manager does it, or (again) as cp does over a file that is gone. */
 static void take_place(const char *new, const char *lib)
 {
-	char *bytes;
+	char *bytes = NULL;
 	struct stat st;
 	int in = open(new, O_RDONLY | O_CLOEXEC), out;
 

@@ -83,7 +83,8 @@ static void refused(const struct file *f, const char *why)
 
 #define WITH(change, why) \
 	do { \
-		struct file f = good(); \
+		static struct file f; \
+		f = good(); \
 		change; \
 		refused(&f, why); \
 	} while (0)
