@@ -545,6 +545,8 @@ FAULTS = [
      '					    same_tokens(old, old)) {', CASES, 'verify_iterators_rounds'),
     ('a tail call with a record open', V + 'call.c', '	if (!err && id == BPF_FUNC_tail_call)',
      '	if (!err && id == BPF_FUNC_tail_call && v->cur->depth)', CASES, 'verify_class_tails'),
+    ('a tail call comes back to what made it', V + 'call.c', '	if (err || !goes_on->depth)\n', '	if (!err || !goes_on->depth)\n',
+     CASES, 'verify_class_tails'),
     ('tail calls out of callbacks', 'src/bpf/check.c', '		if (in[s] && p->sub[s].tails)', '		if (in[0] && p->sub[s].tails)',
      CASES, 'verify_class_tails'),
     ("callers' stack below a tail call not looked at", 'src/bpf/facts.c', '		if (before >= TAIL_BEFORE)',

@@ -86,6 +86,31 @@ bool vcall_is_callback(const struct bpf_insn *in)
 	       (in->imm == BPF_FUNC_loop || in->imm == BPF_FUNC_for_each_map_elem);
 }
 
+/*
+ * A tail call that is made ends the function that makes it: its caller goes on, with the other program's
+ * result for its own.  
+ */
+static int tail_call(struct verify *v)
+{
+	struct vstate *goes_on = v->cur, *s;
+	int err = vref_none(v, 0, "tail_call");
+	bool popped;
+
+	if (err || !goes_on->depth)
+		return err;
+	s = vstate_branch(v, vframe(v)->call_at + 1);
+	if (!s)
+		return -ENOMEM;
+	v->cur = s;
+	popped = vframe_pop(v, s);
+	if (popped) {
+		vcall_clobber(v);
+		*vreg(v, 0) = vreg_number();
+	}
+	v->cur = goes_on;
+	return popped ? vstate_full(v) : -ENOMEM;
+}
+
 int vcall_helper(struct verify *v, const struct bpf_insn *in)
 {
 	uint32_t id = (uint32_t)in->imm;
@@ -96,7 +121,7 @@ int vcall_helper(struct verify *v, const struct bpf_insn *in)
 	for (unsigned r = 1; r <= PROTO_ARGS && !err; r++)
 		err = varg_check(v, proto, r);
 	if (!err && id == BPF_FUNC_tail_call)
-		err = vref_none(v, 0, "tail_call");
+		err = tail_call(v);
 	if (err)
 		return err;
 	if (vcall_is_callback(in))

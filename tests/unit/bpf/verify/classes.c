@@ -309,6 +309,16 @@ void verify_class_tails(void **state)
 		REFUSED("tail calls in callbacks are not supported",
 			"mov r3, r1\nmov r1, 3\nfunc r2, f\nmov r3, 0\nmov r4, 0\ncall 181\n" OK
 			"f: map r2, 9\nmov r3, 0\ncall 12\nmov r0, 0\nexit\n"),
+		/* one that is made ends its function before what stands behind it, with another result */
+		REFUSED("invalid read from stack R4 off=92",
+			"stdw [r10-8], 100\nmov r2, r10\nadd r2, -8\ncall local f\n"
+			"ldxdw r3, [r10-8]\nmov r4, r10\nadd r4, r3\nldxdw r0, [r4-8]\n" OK
+			"f: mov r6, r2\nmap r2, 9\nmov r3, 0\ncall 12\nstdw [r6+0], 0\n"
+			"mov r0, 0\nexit\n"),
+		REFUSED("unbounded min value",
+			"stdw [r10-8], 1\ncall local f\nmov r4, r10\nadd r4, r0\n"
+			"ldxdw r0, [r4-8]\n" OK
+			"f: map r2, 9\nmov r3, 0\ncall 12\nmov r0, 0\nexit\n"),
 		/* what functions have on the stack when one of them goes away */
 		REFUSED("a function that tail calls has 256 bytes of its callers'",
 			"stdw [r10-256], 0\ncall local f\n" OK
