@@ -779,7 +779,8 @@ int facts_compute(struct program *p, const struct program_attr *attr, struct dia
 	err = pass_alloc(s);
 	if (!err) {
 		p->facts.may_reenter = !attr->reentrant;
-		p->stray = calloc(p->ninsns / 8 + 1, 1);
+		if (!p->stray) /* what the verifier saw is there */
+			p->stray = calloc(p->ninsns / 8 + 1, 1);
 		err = p->stray ? 0 : -ENOMEM;
 	}
 	if (!err) {

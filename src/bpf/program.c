@@ -204,9 +204,12 @@ int program_load_verified(const struct program_attr *attr, const struct verify_p
 	in.p = p;
 	in.arena = attr->arena;
 	in.generated = attr->generated;
-	err = verify_take_functions(&in, p);
+	p->stray = in.strays = calloc(p->ninsns / 8 + 1, 1);
+	err = p->stray ? verify_take_functions(&in, p) : -ENOMEM;
 	if (!err)
 		err = verify_program(&in, log, stats, d);
+	for (uint32_t i = 0; i < p->ninsns && !err; i++)
+		p->strays |= program_load_strays(p, i);
 	if (err) {
 		program_put(p);
 		return err;

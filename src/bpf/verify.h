@@ -79,6 +79,7 @@ struct verify_prog {
 	/* of the function that begins at an instruction; the same; for verify_take_functions() */
 	bool (*function)(void *arg, uint32_t insn, struct verify_func *out);
 	void *arg;
+	uint8_t *strays; /* out, or NULL: a bit for each load through an address of the target's */
 	uint64_t max_insns, max_bytes; /* 0: the limits above */
 	/* for tests: walk all paths but of loops that the run time bounds, and forget nothing */
 	bool explore_all;

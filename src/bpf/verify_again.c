@@ -51,11 +51,32 @@ static bool holds(const struct program *p, const struct ctx_desc *ctx)
 	return true;
 }
 
+/* A load that may fault there, and is not made for that. */
+static bool strays_further(const struct program *p, const uint8_t *strays)
+{
+	for (uint32_t i = 0; i < p->ninsns; i++)
+		if (strays[i / 8] >> i % 8 & 1 && !program_load_strays(p, i))
+			return true;
+	return false;
+}
+
 int verify_again(const struct program *p, const struct arena *arena, const struct ctx_desc *ctx,
 		 struct diag *d)
 {
-	return holds(p, ctx) ?
-		       0 :
-		       verify_program(&(struct verify_prog){ .p = p, .arena = arena, .ctx = ctx },
-				      NULL, NULL, d);
+	struct verify_prog in = { .p = p, .arena = arena, .ctx = ctx };
+	int err;
+
+	if (holds(p, ctx))
+		return 0;
+	in.strays = calloc(p->ninsns / 8 + 1, 1);
+	if (!in.strays)
+		return -ENOMEM;
+	err = verify_program(&in, NULL, NULL, d);
+	if (!err && strays_further(p, in.strays))
+		err = diag_set(
+			d, -EACCES,
+			"what it follows is an address of the target's here, and was memory of "
+			"its own where it was loaded for: load it for this function");
+	free(in.strays);
+	return err;
 }

@@ -146,6 +146,13 @@ static bool is_sx(const struct bpf_insn *in)
 	return BPF_MODE(in->code) == INSN_MEMSX;
 }
 
+/* It goes by an address of the target's, which may be none: facts.c need not know as much. */
+static void strays(struct verify *v)
+{
+	if (v->in->strays)
+		v->in->strays[v->cur->at / 8] |= (uint8_t)(1u << v->cur->at % 8);
+}
+
 static int load(struct verify *v, const struct bpf_insn *in, struct vreg *out)
 {
 	unsigned reg = in->src_reg, size = insn_bytes(in);
@@ -158,6 +165,7 @@ static int load(struct verify *v, const struct bpf_insn *in, struct vreg *out)
 	case V_SCALAR:
 		if (!(p.flags & VF_TARGET))
 			return no_memory(v, reg);
+		strays(v);
 		*out = vreg_target_word(size, is_sx(in));
 		return 0;
 	case V_CTX:
@@ -171,6 +179,7 @@ static int load(struct verify *v, const struct bpf_insn *in, struct vreg *out)
 			load_value(v, &p, in->off, size, is_sx(in), out);
 		return err;
 	case V_BTF:
+		strays(v);
 		return vbtf_load(v, reg, in, out);
 	default:
 		return no_memory(v, reg);

@@ -159,7 +159,7 @@ int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *
 }
 
 /* As the tool makes it: verified, what is never run taken out. */
-static int load(const struct verify_case *c, struct program **p, struct diag *d)
+int verify_load(const struct verify_case *c, struct program **p, struct diag *d)
 {
 	const struct verify_prog how = { .ctx = c->ctx, .function = c->func ? told : NULL };
 	struct program_attr attr;
@@ -175,7 +175,7 @@ static int load(const struct verify_case *c, struct program **p, struct diag *d)
 static int not_loaded(const struct verify_case *c, struct diag *d)
 {
 	struct program *p = NULL;
-	int err = load(c, &p, d);
+	int err = verify_load(c, &p, d);
 
 	program_put(p);
 	return err;
@@ -186,7 +186,7 @@ static bool runs(const struct verify_case *c, struct diag *d)
 	enum verify_ran ran;
 	struct program *p;
 
-	if (load(c, &p, d))
+	if (verify_load(c, &p, d))
 		return false;
 	ran = verify_run(c, p, arena, reset, d);
 	verify_count.ran += ran == VERIFY_RAN;

@@ -37,6 +37,8 @@ bool verify_one(const struct verify_case *c); /* false: told on stderr */
 #define VERIFY_CASES(table_) verify_cases((table_), ARRAY_LEN(table_))
 
 /* One; the code, what diag has, statistics and, if log has a level, the log. */
+/* As the tool makes it: verified, what is never run taken out. */
+int verify_load(const struct verify_case *c, struct program **p, struct diag *d);
 int verify_text(const struct verify_case *c, struct diag *d, struct verify_log *log,
 		struct verify_stats *stats, const struct verify_prog *limits);
 

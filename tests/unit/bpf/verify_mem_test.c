@@ -448,13 +448,30 @@ static void test_prototypes(void **state)
 	}
 }
 
+/* facts.c takes the sum for memory of the map's; where that is NULL it is an address of the target's. */
+static void test_strays(void **state)
+{
+	const struct verify_case c = {
+		"ldxdw r6, [r1+0]\nstw [r10-4], 0\nmap r1, 1\nmov r2, r10\nadd r2, -4\ncall 1\n"
+		"jeq r0, 0, a\nmov r0, 0\nexit\na: add r6, r0\nldxdw r7, [r6+0]\n" OK,
+		NULL
+	};
+	struct diag d = { "" };
+	struct program *p = NULL;
+
+	if (verify_load(&c, &p, &d))
+		fail_msg("%s", d.text);
+	assert_true(p->strays && program_load_strays(p, 11));
+	program_put(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stack),      cmocka_unit_test(test_values),
 		cmocka_unit_test(test_constants),  cmocka_unit_test(test_map_helpers),
 		cmocka_unit_test(test_sizes),      cmocka_unit_test(test_records),
-		cmocka_unit_test(test_prototypes),
+		cmocka_unit_test(test_prototypes), cmocka_unit_test(test_strays),
 	};
 
 	return cmocka_run_group_tests(tests, verify_setup, verify_teardown);
