@@ -48,6 +48,7 @@ struct process_priv {
 	char comm[16];        /* its name as last seen while it lived */
 	char last[16];        /* the one it ended under, if that is another; "" */
 	char dir[192];        /* of the slab files; "" none */
+	int base_fd, dir_fd;  /* where it is, and itself; -1 */
 	char no_journal[512]; /* why there is none; "" */
 	struct slab_layout layout;
 	pid_t caller;      /* our own process: the thread that has the job done, */

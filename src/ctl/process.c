@@ -52,7 +52,7 @@ struct process *process_alloc(void)
 	p->priv = pp;
 	p->pid = -1;
 	p->mem = -1;
-	pp->pidfd = pp->notify = pp->comm_fd = -1;
+	pp->pidfd = pp->notify = pp->comm_fd = pp->base_fd = pp->dir_fd = -1;
 	for (int i = 0; i < SLABS; i++)
 		p->slab[i].fd = -1;
 	return p;

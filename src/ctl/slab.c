@@ -22,6 +22,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -304,45 +305,90 @@ int slab_link(const struct slab_template *t, taddr_t base, const char hex[16], u
 /* -- files --------------------------------------------------------------------------------- */
 
 /* LD_PRELOAD splits at blanks and colons and expands $ORIGIN and its like: ld.so(8). */
-static const char *dir_refused(const char *root, const char *dir)
+static const char *dir_refused(const char *dir)
 {
-	struct statvfs fs;
-	char path[256];
-
 	if (!dir || dir[0] != '/')
 		return "is not an absolute path";
 	if (strpbrk(dir, " :$"))
 		return "has a blank, colon or dollar sign in its name, which LD_PRELOAD cannot hold";
 	if (strlen(dir) > 128)
 		return "has too long a name";
-	snprintf(path, sizeof(path), "%s%s", root, dir);
-	if (statvfs(path, &fs) < 0)
-		return strerror(errno);
-	if (fs.f_flag & ST_NOEXEC)
-		return "is mounted noexec";
 	return NULL;
+}
+
+/* dir as the target names it: in its root no link leads out of that (openat2(2)). */
+static int open_base(const char *root, const char *dir)
+{
+	const struct {
+		uint64_t flags, mode, resolve;
+	} in_root = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = 0x10 };
+	_close_ int top = -1;
+
+	if (!root[0])
+		return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return top < 0 ? -1 : (int)syscall(SYS_openat2, top, dir, &in_root, sizeof(in_root));
+}
+
+/*
+ * A fresh directory of ours alone, in base; its descriptor, or -1.  Somebody who may rename there can
+ * put another in its place: that is not ours, or a link.
+ */
+static int make_dir(int base, char name[sizeof("utramp-XXXXXX")])
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+
+	for (int i = 0; i < 100; i++) {
+		_close_ int fd = -1;
+		uint8_t raw[6];
+		struct stat st;
+
+		if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+			return -1;
+		memcpy(name, "utramp-", 7);
+		for (unsigned k = 0; k < sizeof(raw); k++)
+			name[7 + k] = letters[raw[k] % 32];
+		name[13] = '\0';
+		if (mkdirat(base, name, 0700) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return -1;
+		}
+		fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
+			return TAKE_FD(fd);
+		errno = EPERM;
+		return -1;
+	}
+	return -1;
 }
 
 static int dir_try(struct process *p, const char *dir, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
-	const char *why = dir_refused(pp->root, dir);
-	char path[256];
+	const char *why = dir_refused(dir);
+	_close_ int base = why ? -1 : open_base(pp->root, dir), fd = -1;
+	char name[sizeof("utramp-XXXXXX")];
+	struct statvfs fs;
 
-	if (!why) {
-		snprintf(path, sizeof(path), "%s%s/utramp-XXXXXX", pp->root, dir);
-		if (mkdtemp(path)) { /* mode 0700 */
-			snprintf(pp->dir, sizeof(pp->dir), "%s", path + strlen(pp->root));
-			snprintf(p->slab[SLAB_EXE].path, sizeof(p->slab[0].path), "%s/slab-exe.so",
-				 pp->dir);
-			snprintf(p->slab[SLAB_LIB].path, sizeof(p->slab[0].path), "%s/slab-lib.so",
-				 pp->dir);
-			return 0;
-		}
+	if (!why && (base < 0 || fstatvfs(base, &fs) < 0))
 		why = strerror(errno);
+	else if (!why && fs.f_flag & ST_NOEXEC)
+		why = "is mounted noexec";
+	if (!why) {
+		fd = make_dir(base, name);
+		why = fd < 0 ? strerror(errno) : NULL;
 	}
-	diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
-	return -EROFS;
+	if (why) {
+		diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
+		return -EROFS;
+	}
+	snprintf(pp->dir, sizeof(pp->dir), "%s/%s", dir, name);
+	snprintf(p->slab[SLAB_EXE].path, sizeof(p->slab[0].path), "%s/slab-exe.so", pp->dir);
+	snprintf(p->slab[SLAB_LIB].path, sizeof(p->slab[0].path), "%s/slab-lib.so", pp->dir);
+	pp->base_fd = TAKE_FD(base);
+	pp->dir_fd = TAKE_FD(fd);
+	return 0;
 }
 
 /* Another user's, or one with another root: our own directories are none of its. */
@@ -393,18 +439,16 @@ static int random_hex(char hex[SONAME_DIGITS])
 	return 0;
 }
 
-/* The name by which we find a file of the target's. */
-static const char *our_path(const struct process *p, const char *path, char *out, size_t n)
+/* Files are gone to by their directory's descriptor, and this name. */
+static const char *name_of(const char *path)
 {
-	snprintf(out, n, "%s%s", process_priv(p)->root, path);
-	return out;
+	return strrchr(path, '/') + 1;
 }
 
 /* Its user's, who could not open them otherwise; the room they lie in, too. */
 int slab_give_files(struct process *p, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
-	char path[sizeof(p->slab[0].path) + sizeof(pp->root)];
 	unsigned uid, gid;
 	int err = process_user(p, &uid, &gid);
 
@@ -412,7 +456,7 @@ int slab_give_files(struct process *p, struct diag *d)
 		return 0;
 	for (int i = 0; i < SLABS && !err; i++)
 		err = fchown(p->slab[i].fd, uid, gid) < 0 ? -errno : 0;
-	if (!err && chown(our_path(p, pp->dir, path, sizeof(path)), uid, gid) < 0)
+	if (!err && fchown(pp->dir_fd, uid, gid) < 0)
 		err = -errno;
 	return err ? diag_set(d, err, "the slab files in %s cannot be given to user %u: %s",
 			      pp->dir, uid, strerror(-err)) :
@@ -422,9 +466,9 @@ int slab_give_files(struct process *p, struct diag *d)
 int slab_write(struct process *p, int which, const struct slab_template *t, taddr_t base,
 	       struct diag *d)
 {
-	char path[sizeof(p->slab[0].path) + sizeof(process_priv(p)->root)];
-	_close_ int fd = open(our_path(p, p->slab[which].path, path, sizeof(path)),
-			      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
+	const char *path = p->slab[which].path;
+	_close_ int fd = openat(process_priv(p)->dir_fd, name_of(path),
+				O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
 	_free_ uint8_t *bytes = NULL;
 	char hex[SONAME_DIGITS];
 	uint64_t done = 0;
@@ -465,19 +509,23 @@ void slab_remove_files(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
 	bool stay = slab_files_stay() && p->arena; /* something has run there */
-	char path[sizeof(p->slab[0].path) + sizeof(pp->root)];
 
 	for (int i = 0; i < SLABS; i++) {
 		if (p->slab[i].path[0] && !stay)
-			unlink(our_path(p, p->slab[i].path, path, sizeof(path)));
+			unlinkat(pp->dir_fd, name_of(p->slab[i].path), 0);
 		p->slab[i].path[0] = '\0';
 		if (p->slab[i].fd >= 0)
 			close(p->slab[i].fd);
 		p->slab[i].fd = -1;
 	}
 	if (pp->dir[0] && !stay)
-		rmdir(our_path(p, pp->dir, path, sizeof(path)));
+		unlinkat(pp->base_fd, name_of(pp->dir), AT_REMOVEDIR);
 	pp->dir[0] = '\0';
+	if (pp->dir_fd >= 0)
+		close(pp->dir_fd);
+	if (pp->base_fd >= 0)
+		close(pp->base_fd);
+	pp->dir_fd = pp->base_fd = -1;
 }
 
 /* -- places -------------------------------------------------------------------------------- */
