@@ -16,6 +16,7 @@
 #include <time.h>
 
 #define LOOK_MS 20
+#define LOCK_MS 60000 /* an undoing takes up to 40 s */
 
 void utramp_session__announce(const char *line, bool detaches)
 {
@@ -46,7 +47,7 @@ static bool remove_stale(const struct journal_file *f, const struct journal_view
 {
 	if (journal_is_live(v) || journal_has_process(v))
 		return false;
-	if (journal_lock(f)) {
+	if (journal_lock(f, 0) > 0) {
 		journal_remove_slabs(v);
 		journal_remove(f);
 	}
@@ -113,7 +114,11 @@ static int undo_one(struct detach *x, const struct journal_file *f, struct journ
 	int err;
 
 	x->done = (struct utramp_undone){ .sz = sizeof(x->done), .pid = v->head.pid };
-	if (!journal_lock(f))
+	err = journal_lock(f, LOCK_MS);
+	if (err < 0)
+		return diag_set(d, err, "somebody else is at the session of process %d",
+				(int)v->head.pid);
+	if (!err)
 		return 0;
 	journal_view_fini(v);
 	err = journal_read(f->fd, v, d); /* as it is now that nobody else is at it */

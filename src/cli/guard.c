@@ -168,12 +168,14 @@ static int take_over(int status)
 {
 	char how[64];
 	struct rescue r = { .how = how, .pid = *target };
+	pid_t was;
 	int n;
 
 	snprintf(how, sizeof(how), "the worker was killed by SIG%s",
 		 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
-	n = utramp_session__undo(worker, undone, &r);
-	worker = 0;
+	was = worker;
+	worker = 0; /* its number may be another's */
+	n = utramp_session__undo(was, undone, &r);
 	if (!n)
 		cli_error(r.pid ? "%s; there is no note of how process %d was changed, so it "
 				  "stays as it is, or has ended" :

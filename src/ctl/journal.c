@@ -325,6 +325,22 @@ static bool is_owed(struct process *p)
 	return j->head->handlers_in;
 }
 
+bool journal_owes(struct process *p)
+{
+	const struct journal *j = p->journal;
+	uint8_t now[JOURNAL_BYTES];
+
+	for (uint64_t i = 0; j && i < j->head->count; i++) {
+		const struct journal_record *r = &records(j)[i];
+
+		/* somebody's breakpoint over our jump: that comes back when it goes */
+		if (r->kind == JOURNAL_WINDOW && !process_read(p, r->addr, now, r->len) &&
+		    memcmp(now, r->old, r->len) != 0)
+			return true;
+	}
+	return false;
+}
+
 void journal_close(struct process *p)
 {
 	struct journal *j = p->journal;

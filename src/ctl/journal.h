@@ -78,6 +78,8 @@ void journal_announce(const char *line, bool asked);
  */
 void journal_begin(struct process *p);
 const char *journal_missing(const struct process *p);
+/* Some window does not hold its original bytes: our code may be entered still, or again. */
+bool journal_owes(struct process *p);
 /* The addresses of slabs and arena, once known, or changed. */
 void journal_places(struct process *p);
 /* Before these windows are patched; those that restore are passed over. */
@@ -124,8 +126,8 @@ struct journal_file {
 int journal_each(int (*fn)(void *ctx, const struct journal_file *f, struct journal_view *v),
 		 void *ctx);
 
-/* Wait for other readers that undo: true, or false when one of them has removed the file. */
-bool journal_lock(const struct journal_file *f);
+/* Wait for other readers that undo: 1, 0 when one of them has removed the file, -EBUSY: not in time. */
+int journal_lock(const struct journal_file *f, int timeout_ms);
 void journal_remove(const struct journal_file *f);
 /* The slab files that it names, if they are its owner's and called as such files are. */
 void journal_remove_slabs(const struct journal_view *v);

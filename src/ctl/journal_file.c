@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_NUMBER = 10000, TRIES = 16 };
@@ -50,15 +51,15 @@ static bool own_dir(int i, char *dir, size_t n)
 	return dir[0];
 }
 
-/* One that is its owner's alone; root takes everybody's. */
-static int open_dir(const char *dir)
+/* One that is its owner's alone; to look into, root takes everybody's. */
+static int open_dir(const char *dir, bool writes)
 {
 	_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if ((st.st_uid != geteuid() && geteuid() != 0) || st.st_mode & 077)
+	if ((st.st_uid != geteuid() && (writes || geteuid() != 0)) || st.st_mode & 077)
 		return -EPERM;
 	return TAKE_FD(fd);
 }
@@ -70,7 +71,7 @@ static int new_file_in(const char *dir, int pid, char *path, size_t n)
 	for (int i = 0; i < TRIES; i++) { /* somebody may remove it while it is empty */
 		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 			return -errno;
-		at = open_dir(dir);
+		at = open_dir(dir, true);
 		if (at != -ENOENT)
 			break;
 	}
@@ -138,7 +139,7 @@ static bool is_journal_name(const char *name)
 
 static int each_in(const char *dir, each_fn *fn, void *ctx)
 {
-	struct journal_file f = { .dir = open_dir(dir) };
+	struct journal_file f = { .dir = open_dir(dir, false) };
 	DIR *list = f.dir < 0 ? NULL : fdopendir(dup(f.dir));
 	struct dirent *e;
 	int r = 0;
@@ -205,12 +206,18 @@ int journal_each(each_fn *fn, void *ctx)
 	return r || geteuid() != 0 ? r : each_of_others(fn, ctx);
 }
 
-bool journal_lock(const struct journal_file *f)
+int journal_lock(const struct journal_file *f, int timeout_ms)
 {
+	const struct timespec nap = { .tv_nsec = 10000000 };
 	struct stat st;
 
-	while (flock(f->fd, LOCK_EX) < 0 && errno == EINTR)
-		;
+	for (int ms = 0; flock(f->fd, LOCK_EX | LOCK_NB) < 0; ms += 10) {
+		if (errno != EINTR && errno != EWOULDBLOCK)
+			return -errno;
+		if (ms >= timeout_ms)
+			return -EBUSY;
+		nanosleep(&nap, NULL);
+	}
 	return fstat(f->fd, &st) == 0 && st.st_nlink > 0;
 }
 
@@ -305,10 +312,21 @@ pid_t journal_living_thread(pid_t pid)
 	return found;
 }
 
+/* By a file there: the folder itself is its user's also where the kernel lets that do nothing. */
+static bool is_of(pid_t pid, pid_t tid, uint32_t owner)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	return stat(path, &st) == 0 && (!owner || st.st_uid == owner);
+}
+
+/* A tool of somebody else than the journal's owner is none that wrote it. */
 bool journal_is_live(const struct journal_view *v)
 {
-	return v->head.tool > 0 && v->head.tool_start &&
-	       journal_start_time(v->head.tool, false) == v->head.tool_start;
+	return v->head.tool > 0 && is_of(v->head.tool, v->head.tool, v->owner) &&
+	       v->head.tool_start && journal_start_time(v->head.tool, false) == v->head.tool_start;
 }
 
 bool journal_has_process(const struct journal_view *v)
@@ -320,8 +338,7 @@ bool journal_has_process(const struct journal_view *v)
 
 	if (!tid || !h->pid_start || journal_start_time(h->pid, true) != h->pid_start)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", h->pid, tid);
-	if (stat(path, &st) < 0 || (v->owner && st.st_uid != v->owner))
+	if (!is_of(h->pid, tid, v->owner))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/exe", h->pid, tid);
 	return stat(path, &st) == 0 && st.st_dev == h->exe_dev && st.st_ino == h->exe_ino;

@@ -14,6 +14,7 @@
  *
  * Context  [ctl]
  */
+#include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "ctl/scan.h"
 
@@ -110,7 +111,9 @@ static void unmap(struct process *p, taddr_t *at, uint64_t size)
 /* 0, or -EBUSY. */
 static int leave_stopped(struct process *p, unsigned slots, bool last, struct diag *d)
 {
-	bool inside = process_inside(p) || calls_inside(p, slots) || handlers_inside(p);
+	/* another process may run in the same memory, whose threads do not stand */
+	bool inside = process_inside(p) || calls_inside(p, slots) || handlers_inside(p) ||
+		      process_alone(p, NULL) < 0 || journal_owes(p);
 
 	if (inside && !last)
 		return -EBUSY;
@@ -121,11 +124,12 @@ static int leave_stopped(struct process *p, unsigned slots, bool last, struct di
 		p->regions = 0;
 	}
 	stack_unmap(p);
-	return inside ? diag_set(d, -EBUSY,
-				 "a call that was traced is open in process %d, so the arena that "
-				 "it may need stays mapped there",
-				 p->pid) :
-			0;
+	return inside ?
+		       diag_set(d, -EBUSY,
+				"a call that was traced is open in process %d, or a function could "
+				"not be restored, so the arena that it may need stays mapped there",
+				p->pid) :
+		       0;
 }
 
 int process_leave(struct process *p, const struct arena *a, struct diag *d)

@@ -188,7 +188,7 @@ static int look(void *arg, const struct journal_file *f, struct journal_view *v)
 		x->change(v);
 	x->has_process = journal_has_process(v);
 	if (x->undo) {
-		assert_true(journal_lock(f));
+		assert_int_equal(journal_lock(f, 1000), 1);
 		x->err = undo_journal(v, &x->result, NULL);
 	}
 	return 0;
