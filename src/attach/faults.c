@@ -307,21 +307,37 @@ static struct rt_sigaction our_action(const struct utramp_target *t, const struc
 
 #define OUR_SET (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1))
 
-/* Handlers of other signals that would block ours come by rt_sig_enter. */
-static int enter_others(struct utramp_target *t, struct rt_signals *s)
+/* Handlers of other signals that would block ours: into s->app, and a bit of *which for each. */
+static int find_others(struct utramp_target *t, struct rt_signals *s, uint64_t *which)
 {
 	uint64_t caught = process_caught(t->proc);
 	int err = 0;
 
+	*which = 0;
 	for (int sig = 1; sig < RT_SIGNALS && !err; sig++) {
-		struct rt_sigaction now, to;
+		struct rt_sigaction now;
 
 		if (!(caught >> (sig - 1) & 1) || OUR_SET >> (sig - 1) & 1)
 			continue;
 		err = process_sigaction(t->proc, sig, NULL, &now);
 		if (err || !(now.mask & OUR_SET))
 			continue;
-		s->app[sig] = to = now;
+		s->app[sig] = now;
+		*which |= 1ull << (sig - 1);
+	}
+	return err;
+}
+
+/* They come by rt_sig_enter, which finds them there: so they are written before. */
+static int enter_others(struct utramp_target *t, const struct rt_signals *s, uint64_t which)
+{
+	int err = 0;
+
+	for (int sig = 1; sig < RT_SIGNALS && !err; sig++) {
+		struct rt_sigaction to = s->app[sig];
+
+		if (!(which >> (sig - 1) & 1))
+			continue;
 		to.handler = session_rt_symbol(t, SLAB_LIB, "rt_sig_enter");
 		to.mask &= ~OUR_SET;
 		err = process_sigaction(t->proc, sig, &to, NULL);
@@ -343,6 +359,7 @@ static int put_in(struct utramp_target *t, struct diag *d)
 	uint32_t pid = (uint32_t)t->proc->pid;
 	const struct process_handlers handlers = handlers_of(t);
 	struct rt_signals s;
+	uint64_t others = 0;
 	int err = process_read(t->proc, signals_at(t, 0), &s, sizeof(s));
 
 	journal_handlers(t->proc, &handlers);
@@ -353,9 +370,11 @@ static int put_in(struct utramp_target *t, struct diag *d)
 	s.active = 1;
 	memset(s.child, 0, sizeof(s.child));
 	s.children = 0;
-	err = enter_others(t, &s);
+	err = find_others(t, &s, &others);
 	if (!err)
 		err = process_write(t->proc, signals_at(t, 0), &s, sizeof(s));
+	if (!err)
+		err = enter_others(t, &s, others);
 	for (int k = 0; k < 2 && !err; k++) {
 		struct rt_sigaction a = our_action(t, &s.app[ours[k]]);
 

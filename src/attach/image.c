@@ -529,7 +529,7 @@ int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d)
 		err = make_ready(t, h, &r, d);
 	recipe_fini(&r);
 	/* no window has ever led to this slot: one write less in the stop */
-	if (!err && !h->image)
+	if (!err && !h->image && !h->patched)
 		err = point_to(t, h, h->ready->at);
 	return err;
 }
@@ -560,8 +560,7 @@ static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 		return err;
 	go_live(t, h);
 	err = close_gates(t, h);
-	if (!err)
-		open_gate(h);
+	open_gate(h);
 	return err;
 }
 

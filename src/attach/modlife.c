@@ -84,8 +84,8 @@ static bool is_mapped(const struct map_list *maps, const struct amodule *m, cons
 	taddr_t at = s->addr + m->bias;
 	const struct map_region *r = maps_at(maps, at);
 
-	return r && r->x && r->inode == m->id.inode && !strcmp(r->path, m->path) &&
-	       r->offset + (at - r->lo) == s->offset;
+	/* not by its name, which may be another by now */
+	return r && r->x && r->inode == m->id.inode && r->offset + (at - r->lo) == s->offset;
 }
 
 bool module_is_there(struct process *p, const struct map_list *maps, const struct amodule *m)

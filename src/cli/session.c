@@ -216,6 +216,7 @@ struct wait {
 	int seen;      /* interrupts */
 	bool attached; /* programs run */
 	bool asked;    /* to detach, for a reason that comes once */
+	uint64_t next; /* ns: try again, it was not possible */
 	bool deaf;     /* what comes in cannot be read or printed any more */
 };
 
@@ -236,7 +237,9 @@ static void leave(struct wait *w)
 	cli_late_tell(w->c, w->t);
 	err = utramp_target__detach(w->t);
 	if (err && err != -ESRCH) {
-		cli_error("cannot detach: %s", utramp_error());
+		if (!w->next)
+			cli_error("cannot detach: %s; trying on", utramp_error());
+		w->next = now_ns() + 200000000u;
 		return;
 	}
 	w->attached = false;
@@ -258,7 +261,9 @@ static void check_end(struct wait *w)
 				 (int)utramp_target__pid(w->t));
 		return;
 	}
-	if (!again && (w->asked || (now_ns() < w->end && !w->deaf && !cli_full(w->c))))
+	if (w->asked && !again && now_ns() < w->next)
+		return;
+	if (!again && !w->asked && now_ns() < w->end && !w->deaf && !cli_full(w->c))
 		return;
 	w->asked = true;
 	leave(w);

@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -260,6 +261,16 @@ static bool call_failed(long r)
 
 /* -- the arena ------------------------------------------------------------------------------ */
 
+static bool is_same_file(const struct process *p, long there, int fd)
+{
+	struct stat its, ours;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%ld", p->pid, there);
+	return stat(path, &its) == 0 && fstat(fd, &ours) == 0 && its.st_dev == ours.st_dev &&
+	       its.st_ino == ours.st_ino;
+}
+
 /*
  * Open our descriptor fd over there: through /proc/OUR-PID/fd, the name lying in rt_state's
  * reserved words, which are rewritten afterwards.
@@ -276,6 +287,11 @@ static long open_there(struct process *p, int fd, bool read_only, struct diag *d
 		return diag_set(d, err ? err : -EINVAL, "cannot write to the slab's data");
 	there = call6(p, SYS_openat, (uint64_t)AT_FDCWD, name,
 		      (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC, 0, 0, 0);
+	/* by its own /proc, where our number may be another's: then it is another file */
+	if (!call_failed(there) && !is_same_file(p, there, fd)) {
+		call6(p, SYS_close, (uint64_t)there, 0, 0, 0, 0, 0);
+		there = -ENOENT;
+	}
 	if (call_failed(there) && process_priv(p)->attached)
 		return pass_fd(p, fd, read_only, d);
 	if (call_failed(there))

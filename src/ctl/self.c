@@ -150,12 +150,13 @@ static void permit(pid_t helper)
 		prctl(PR_SET_PTRACER, helper > 0 ? (unsigned long)helper : 0, 0, 0, 0);
 }
 
-static void help(int (*job)(void *arg, struct diag *d), void *arg, int go)
+static void help(int (*job)(void *arg, struct diag *d), void *arg, const int go[2])
 {
 	struct diag unheard = { "" };
 	char byte;
 
-	if (read(go, &byte, 1) == 1)
+	close(go[1]); /* or the end of our parent would not be seen */
+	if (read(go[0], &byte, 1) == 1)
 		job(arg, &unheard);
 	bare_syscall(SYS_exit_group, 0, 0, 0, 0);
 	__builtin_unreachable();
@@ -174,7 +175,7 @@ static int send_helper(int (*job)(void *arg, struct diag *d), void *arg, struct 
 	pthread_sigmask(SIG_SETMASK, &all, &mask); /* none of its handlers runs in the helper */
 	helper = fork();
 	if (helper == 0)
-		help(job, arg, go[0]);
+		help(job, arg, go);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	if (helper < 0)
 		err = diag_set(d, -errno, "fork: %s", strerror(errno));
