@@ -342,6 +342,7 @@ static int make_dir(int base, char name[sizeof("utramp-XXXXXX")])
 		_close_ int fd = -1;
 		uint8_t raw[6];
 		struct stat st;
+		int err;
 
 		if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
 			return -1;
@@ -357,7 +358,9 @@ static int make_dir(int base, char name[sizeof("utramp-XXXXXX")])
 		fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
 			return TAKE_FD(fd);
-		errno = EPERM;
+		err = fd < 0 ? errno : EPERM;
+		unlinkat(base, name, AT_REMOVEDIR);
+		errno = err;
 		return -1;
 	}
 	return -1;
@@ -370,15 +373,20 @@ static int dir_try(struct process *p, const char *dir, struct diag *d)
 	_close_ int base = why ? -1 : open_base(pp->root, dir), fd = -1;
 	char name[sizeof("utramp-XXXXXX")];
 	struct statvfs fs;
+	int err = 0;
 
-	if (!why && (base < 0 || fstatvfs(base, &fs) < 0))
-		why = strerror(errno);
-	else if (!why && fs.f_flag & ST_NOEXEC)
+	if (!why && (base < 0 || fstatvfs(base, &fs) < 0)) {
+		err = errno;
+		why = strerror(err);
+	} else if (!why && fs.f_flag & ST_NOEXEC)
 		why = "is mounted noexec";
 	if (!why) {
 		fd = make_dir(base, name);
-		why = fd < 0 ? strerror(errno) : NULL;
+		err = errno;
+		why = fd < 0 ? strerror(err) : NULL;
 	}
+	if (why && (err == EMFILE || err == ENFILE))
+		return diag_set(d, -err, "%s: %s", dir, why);
 	if (why) {
 		diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
 		return -EROFS;
@@ -420,10 +428,12 @@ int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 	for (size_t i = 0; i < ARRAY_LEN(try); i++) {
 		bool everybodys = i > 0 && i < 4;
 
-		if (try[i] && (everybodys || !foreign) && dir_try(p, try[i], d) == 0) {
+		int err = try[i] && (everybodys || !foreign) ? dir_try(p, try[i], d) : -EROFS;
+
+		if (!err)
 			diag_set(d, 0, "%s", "");
-			return 0;
-		}
+		if (err != -EROFS)
+			return err;
 	}
 	return -EROFS;
 }
