@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define MOST 100000
@@ -109,6 +110,8 @@ static double block(const void *what, unsigned manner, long calls)
 
 /* -- running nothing -------------------------------------------------------------------- */
 
+#define NOTHING 16 /* bytes that hold the C function */
+
 typedef uint64_t nothing(uint64_t, uint64_t);
 
 __attribute__((noinline, aligned(64))) static uint64_t nothing_in_c(uint64_t a, uint64_t b)
@@ -130,7 +133,11 @@ static double call_nothing(const void *what, unsigned manner, long calls)
 static void run_nothing(int blocks, double us)
 {
 	static const char *const name[] = { "C: run nothing", "utramp: run nothing" };
-	nothing *f[2] = { nothing_in_c, (nothing *)(uintptr_t)code };
+	/*
+	 * C's is copied beside ours: a call of the same bytes takes 1.35 ns where the program's own
+	 * code lies and 2.17 in a page of its own, on one machine
+	 */
+	nothing *f[2] = { (nothing *)(uintptr_t)(code + PAGE / 2), (nothing *)(uintptr_t)code };
 	struct measure_result out[2];
 	struct program *p;
 
@@ -138,6 +145,7 @@ static void run_nothing(int blocks, double us)
 	insn[1] = make(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	p = load(2);
 	compile(p);
+	memcpy(code + PAGE / 2, (const void *)(uintptr_t)nothing_in_c, NOTHING);
 	if (mprotect(code, PAGE, PROT_READ | PROT_EXEC))
 		die("code cannot be run");
 	measure_in_turn(call_nothing, f, 2, blocks, us, out);
