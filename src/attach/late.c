@@ -20,14 +20,6 @@
 #define LOOKS    3
 #define TRIES    10
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* -- who waits ---------------------------------------------------------------------------- */
 
 static void want_free(struct late_want *w)
@@ -473,12 +465,12 @@ static bool waits_on(struct late *l)
 static int look_if_rung(struct utramp_target *t)
 {
 	struct late *l = t->late;
-	struct watch_news news = watch_ask(l->watch, now_ns());
+	struct watch_news news = watch_ask(l->watch, process_now_ns());
 	int err = 0;
 	bool kept;
 
 	if (news.rang || news.full)
-		l->rang = now_ns();
+		l->rang = process_now_ns();
 	if (news.rang && !l->arrived.n)
 		l->since = news.first_ns;
 	l->again |= news.rang || l->unsettled;
@@ -490,7 +482,7 @@ static int look_if_rung(struct utramp_target *t)
 	if (waits_on(l))
 		return err;
 	kept = watch_answer(l->watch, &news);
-	tell_arrivals(t, kept || !l->since ? 0 : now_ns() - l->since);
+	tell_arrivals(t, kept || !l->since ? 0 : process_now_ns() - l->since);
 	return err;
 }
 
@@ -498,7 +490,7 @@ static int look_if_rung(struct utramp_target *t)
 static int sleep_poll(struct utramp_target *t, int left_ms, bool *exec)
 {
 	const struct timespec rest = { .tv_nsec = REST_NS };
-	uint64_t since = now_ns() - t->late->rang;
+	uint64_t since = process_now_ns() - t->late->rang;
 	int ms = since < QUICK_NS ? QUICK_MS : IDLE_MS;
 
 	if (since < BURST_NS && left_ms) {
@@ -510,13 +502,13 @@ static int sleep_poll(struct utramp_target *t, int left_ms, bool *exec)
 
 int late_poll(struct utramp_target *t, int timeout_ms, bool *exec)
 {
-	uint64_t end = now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000u;
+	uint64_t end = process_now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000u;
 	int err = 0;
 
 	if (!t->late || !t->late->watch)
 		return process_poll(t->proc, timeout_ms, exec);
 	while (!err) {
-		uint64_t now = now_ns();
+		uint64_t now = process_now_ns();
 		int left = now < end ? (int)((end - now + 999999) / 1000000) : 0;
 
 		err = sleep_poll(t, timeout_ms < 0 ? IDLE_MS : left, exec);
@@ -524,7 +516,7 @@ int late_poll(struct utramp_target *t, int timeout_ms, bool *exec)
 			return err;
 		t->arena->hdr->heartbeat++;
 		err = look_if_rung(t);
-		if (timeout_ms >= 0 && now_ns() >= end)
+		if (timeout_ms >= 0 && process_now_ns() >= end)
 			break;
 	}
 	return err;

@@ -23,14 +23,6 @@
 #define LEFT_PART  4
 #define WORTH_PART 64
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* -- images -------------------------------------------------------------------------------- */
 
 struct image *image_new(struct hook *h)
@@ -200,13 +192,13 @@ static int prove_stopped(struct utramp_target *t, struct look *l, bool large, st
 static int prove(struct utramp_target *t, struct look *l, int *back, struct diag *d)
 {
 	bool was_running = !t->proc->stopped;
-	uint64_t start = now_ns();
+	uint64_t start = process_now_ns();
 	bool large;
 	int err;
 
 	l->scan.limit_ns = LOOK_NS;
 	err = process_scan_memory(t->proc, &l->scan, d);
-	large = now_ns() - start > (t->reclaim.stop_ns ? t->reclaim.stop_ns : STOP_NS);
+	large = process_now_ns() - start > (t->reclaim.stop_ns ? t->reclaim.stop_ns : STOP_NS);
 	if (t->reclaim.looked)
 		t->reclaim.looked(t->reclaim.ctx);
 	if (!err && !not_found(l))
@@ -279,7 +271,7 @@ static void set_time(struct reclaim *r, uint64_t before)
 		r->in_vain = 0;
 	else if (r->in_vain < WAIT_DOUBLINGS)
 		r->in_vain++;
-	r->not_before = r->in_vain ? now_ns() + (WAIT_NS << r->in_vain) : 0;
+	r->not_before = r->in_vain ? process_now_ns() + (WAIT_NS << r->in_vain) : 0;
 }
 
 bool reclaim_due(const struct utramp_target *t)
@@ -292,7 +284,7 @@ bool reclaim_due(const struct utramp_target *t)
 
 		due |= room_left(r) < all / LEFT_PART && t->reclaim.bytes[i] > all / WORTH_PART;
 	}
-	return due && !t->proc->self && now_ns() >= t->reclaim.not_before;
+	return due && !t->proc->self && process_now_ns() >= t->reclaim.not_before;
 }
 
 int reclaim_now(struct utramp_target *t, struct diag *d)

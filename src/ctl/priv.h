@@ -218,7 +218,6 @@ int exe_range(struct process *p, const struct aux *a, const struct map_list *map
 /* -- process.c -------------------------------------------------------------------------- */
 
 struct process *process_alloc(void);
-uint64_t process_now_ns(void);
 int process_open_mem(struct process *p, struct diag *d);
 /* Notice an exec early: arena_fd is the file whose mapping there goes with the program. */
 void process_watch(struct process *p, int arena_fd);

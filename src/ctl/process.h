@@ -219,4 +219,6 @@ bool process_inside(struct process *p);
 /* ns between the last stop and resume, for the start line; attached: of the longest stop. */
 uint64_t process_stopped_ns(const struct process *p);
 
+uint64_t process_now_ns(void); /* CLOCK_MONOTONIC */
+
 #endif
