@@ -9,7 +9,6 @@
 #include "ctl/scan.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define MS 1000000ull
 
