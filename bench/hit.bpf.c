@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
+#include <utramp/tracing.bpf.h>
 
 #include "progs.h"
 
@@ -130,9 +131,20 @@ struct {
 	__type(value, __u64);
 } start_hash SEC(".maps");
 
-__u64 latency_cpu[64], latency_hash[64];
+__u64 latency_own[64], latency_cpu[64], latency_hash[64];
 
 #define LATENCY(n) \
+	SEC("fsession/hit:ut_lat_own_f" #n) \
+	int lat_own_##n(void *ctx) \
+	{ \
+		__u64 *start = bpf_session_cookie(ctx), now = bpf_ktime_get_ns(); \
+\
+		if (bpf_session_is_return(ctx)) \
+			__sync_fetch_and_add(&latency_own[log2_of(now - *start) & 63], 1); \
+		else \
+			*start = now; \
+		return 0; \
+	} \
 	SEC("fentry/hit:ut_lat_cpu_f" #n) \
 	int lat_cpu_entry_##n(void *ctx) \
 	{ \

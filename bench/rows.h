@@ -43,6 +43,7 @@
 	X(ut_ring, UTRAMP, RING, "utramp: ring record of 12 arguments and result") \
 	X(c_clock, NATIVE, PAIR, "C interposer: clock_gettime once") \
 	X(c_latency, NATIVE, PAIR, "C interposer: latency histogram") \
+	X(ut_lat_own, UTRAMP, PAIR, "utramp: latency histogram, session's cookie") \
 	X(ut_lat_cpu, UTRAMP, PAIR, "utramp: latency histogram, start per CPU") \
 	X(ut_lat_hash, UTRAMP, PAIR, "utramp: latency histogram, hash by pid_tgid") \
 	EACH_PROG(X) \

@@ -30,6 +30,7 @@ FLOORS = (
     ('count at exit', 'ut_exit', (2, 12), 'the hand trampoline', lambda f: f('hand_exit')),
     ('count at both', 'ut_both', (2, 12), 'the hand trampoline', lambda f: f('hand_both')),
     ('ring record of 12 and result', 'ut_ring', (12,), '30 ns', lambda f: 30),
+    ('latency, session', 'ut_lat_own', (2, 12), '2 x clock + 12 ns', lambda f: 2 * f('c_clock') + 12),
     ('latency, per CPU', 'ut_lat_cpu', (2, 12), '2 x clock + 12 ns', lambda f: 2 * f('c_clock') + 12),
     ('latency, C', 'c_latency', (2, 12), '2 x clock + 12 ns', lambda f: 2 * f('c_clock') + 12),
     ('latency, hash', 'ut_lat_hash', (2, 12), '2 x clock + 12 ns', lambda f: 2 * f('c_clock') + 12),
@@ -94,7 +95,7 @@ def measure(args, build):
 def check_globals(text):
     """What is printed of the programs' global data at the end: each has been written."""
     at = dict(re.findall(r'^(\w+) = \[?(\d+)', text, re.M))
-    for name in ('latency_cpu', 'latency_hash'):
+    for name in ('latency_own', 'latency_cpu', 'latency_hash'):
         if not re.search(rf'^{name} = .*[1-9]', text, re.M):
             sys.exit(f'a program never ran: {name} is empty')
     for name in ('entry_hits', 'exit_hits', 'two_hits', 'records', 'ninth', 'ring_records',
