@@ -5,7 +5,8 @@
  * else can undo it when the program that changed it was killed.  `utramp ps` and `utramp detach`
  * are these functions.
  *
- * Errors   ENOENT no session of this name; ESRCH the process is gone; EPERM; EBUSY a program lives
+ * Errors   ENOENT no session of this name; ESRCH the process is gone; EPERM; EXDEV the session is
+ *          of another PID namespace, whose numbers mean other processes here; EBUSY a program lives
  *          that does not take requests; ETIMEDOUT it did not detach in time; EAGAIN a thread is in
  *          the way for now
  * Else     as in utramp/utramp.h
@@ -32,12 +33,14 @@ enum utramp_session_state {
 	UTRAMP_SESSION_LIVE,
 	UTRAMP_SESSION_ORPHANED, /* its program is gone, what it changed is there still */
 	UTRAMP_SESSION_DAMAGED,  /* its file cannot be read: id and reason only */
+	/* of another PID (or time) namespace, a container's: pid and tool are its numbers there */
+	UTRAMP_SESSION_ELSEWHERE,
 };
 
 struct utramp_session {
 	const char *id;
 	pid_t pid, tool;    /* the process, and who attached to it; tool 0: it has left it so */
-	const char *comm;   /* the process's */
+	const char *comm;   /* the process's; "" not known */
 	const char *line;   /* "" none was told */
 	const char *reason; /* UTRAMP_SESSION_DAMAGED: why; else "" */
 	enum utramp_session_state state;

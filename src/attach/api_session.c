@@ -45,8 +45,15 @@ static void read_comm(pid_t pid, char *comm, size_t n)
 /* Nobody will ever need it: its process is gone, and who would remove it, too. */
 static bool remove_stale(const struct journal_file *f, const struct journal_view *v)
 {
-	if (journal_is_live(v) || journal_has_process(v))
+	bool nobody = false;
+
+	if (journal_where(v) == JOURNAL_ELSEWHERE) {
+		journal_someone(v, &nobody);
+		if (!nobody)
+			return false;
+	} else if (journal_is_live(v) || journal_has_process(v)) {
 		return false;
+	}
 	if (journal_lock(f, 0) > 0) {
 		journal_remove_slabs(v);
 		journal_remove(f);
@@ -73,14 +80,18 @@ static int show(void *arg, const struct journal_file *f, struct journal_view *v)
 	}
 	if (remove_stale(f, v))
 		return 0;
-	if (!journal_has_process(v))
+	if (journal_where(v) == JOURNAL_ELSEWHERE)
+		s.state = UTRAMP_SESSION_ELSEWHERE;
+	else if (!journal_has_process(v))
 		return 0; /* its program is about to end the session */
-	read_comm(v->head.pid, comm, sizeof(comm));
+	else
+		s.state = journal_is_live(v) ? UTRAMP_SESSION_LIVE : UTRAMP_SESSION_ORPHANED;
+	if (s.state != UTRAMP_SESSION_ELSEWHERE)
+		read_comm(v->head.pid, comm, sizeof(comm));
 	s.pid = v->head.pid;
 	s.tool = v->head.tool;
 	s.comm = comm;
 	s.line = v->head.line;
-	s.state = journal_is_live(v) ? UTRAMP_SESSION_LIVE : UTRAMP_SESSION_ORPHANED;
 	s.functions = v->head.functions;
 	s.since = v->head.since;
 	return e->fn(e->ctx, &s);
@@ -105,6 +116,29 @@ struct detach {
 	void (*told)(void *ctx, int err, const struct utramp_undone *u);
 	void *ctx;
 };
+
+/* Its pids are other processes' here. */
+static int refuse_elsewhere(const struct journal_file *f, const struct journal_view *v)
+{
+	struct journal_place now;
+	struct diag *d = api_diag();
+	bool nobody;
+	pid_t there = journal_someone(v, &nobody);
+
+	journal_here(&now);
+	diag_set(d, -EXDEV,
+		 "session %s is of another %s namespace (%s:[%llu]), in which process %d is not "
+		 "what it is here; run 'utramp detach %s' there",
+		 f->name, v->head.place.pid_ns != now.pid_ns ? "PID" : "time",
+		 v->head.place.pid_ns != now.pid_ns ? "pid" : "time",
+		 (unsigned long long)(v->head.place.pid_ns != now.pid_ns ? v->head.place.pid_ns :
+									   v->head.place.time_ns),
+		 (int)v->head.pid, f->name);
+	if (there)
+		diag_add(d, "for example by: nsenter -t %d -m -p -T utramp detach %s", (int)there,
+			 f->name);
+	return -EXDEV;
+}
 
 /* Undo, if nobody has meanwhile. */
 static int undo_one(struct detach *x, const struct journal_file *f, struct journal_view *v)
@@ -202,7 +236,9 @@ static int detach_one(void *arg, const struct journal_file *f, struct journal_vi
 
 	if (strcmp(f->name, x->id) != 0 || !v->head.pid)
 		return 0;
-	if (journal_is_live(v))
+	if (journal_where(v) == JOURNAL_ELSEWHERE)
+		x->err = refuse_elsewhere(f, v);
+	else if (journal_is_live(v))
 		x->err = ask(x, f, v);
 	else
 		x->err = undo_one(x, f, v);
@@ -230,7 +266,8 @@ static int undo_of(void *arg, const struct journal_file *f, struct journal_view 
 {
 	struct detach *x = arg;
 
-	if (!v->head.pid || v->head.tool != x->tool || journal_is_live(v))
+	if (!v->head.pid || v->head.tool != x->tool || journal_where(v) != JOURNAL_HERE ||
+	    journal_is_live(v))
 		return 0;
 	x->n++;
 	x->told(x->ctx, api_return(undo_one(x, f, v)), &x->done);

@@ -21,6 +21,7 @@
 static const char *const states[] = {
 	[UTRAMP_SESSION_LIVE] = "live",
 	[UTRAMP_SESSION_ORPHANED] = "orphaned",
+	[UTRAMP_SESSION_ELSEWHERE] = "elsewhere",
 };
 
 static void since(int64_t seconds, char *out, size_t n)
@@ -42,8 +43,8 @@ static void print_row(struct cli *c, const struct utramp_session *s)
 	cli_disarm(line);
 	cli_disarm(comm);
 	since(s->since, when, sizeof(when));
-	fprintf(c->out, "%-10s %7d %-15s %7d %-8s %9u  %-19s  %s\n", s->id, (int)s->pid, comm,
-		(int)s->tool, states[s->state], s->functions, when, line);
+	fprintf(c->out, "%-10s %7d %-15s %7d %-9s %9u  %-19s  %s\n", s->id, (int)s->pid,
+		*comm ? comm : "?", (int)s->tool, states[s->state], s->functions, when, line);
 }
 
 static void print_json(struct cli *c, const struct utramp_session *s)
@@ -57,7 +58,10 @@ static void print_json(struct cli *c, const struct utramp_session *s)
 	json_key(&w, "pid");
 	json_i64(&w, s->pid);
 	json_key(&w, "comm");
-	json_str(&w, s->comm);
+	if (*s->comm)
+		json_str(&w, s->comm);
+	else
+		json_null(&w);
 	json_key(&w, "tool");
 	if (s->tool)
 		json_i64(&w, s->tool);
@@ -103,7 +107,7 @@ int cmd_ps(struct cli *c)
 		return EXIT_USAGE;
 	}
 	if (!c->json)
-		fprintf(c->out, "%-10s %7s %-15s %7s %-8s %9s  %-19s  %s\n", "ID", "PID", "COMMAND",
+		fprintf(c->out, "%-10s %7s %-15s %7s %-9s %9s  %-19s  %s\n", "ID", "PID", "COMMAND",
 			"TOOL", "STATE", "FUNCTIONS", "SINCE", "VERB");
 	err = utramp_session__each(list_one, c);
 	return err ? cli_fail(err) : 0;
@@ -117,18 +121,22 @@ struct id {
 
 struct chosen {
 	const char *what; /* PID or ID; NULL: all */
+	bool elsewhere;   /* take a PID for one of another namespace */
 	struct {
 		VEC(struct id);
 	} ids;
 };
 
-static bool is_meant(const char *what, const struct utramp_session *s)
+static bool is_meant(const struct chosen *x, const struct utramp_session *s)
 {
+	const char *what = x->what;
 	char *end;
 	long pid;
 
 	if (!what || !strcmp(what, s->id))
 		return true;
+	if (x->elsewhere != (s->state == UTRAMP_SESSION_ELSEWHERE))
+		return false;
 	pid = strtol(what, &end, 10);
 	return !*end && pid == s->pid;
 }
@@ -144,7 +152,7 @@ static int choose(void *ctx, const struct utramp_session *s)
 		return 0;
 	}
 	snprintf(id.text, sizeof(id.text), "%s", s->id);
-	return is_meant(x->what, s) ? vec_push(&x->ids, id) : 0;
+	return is_meant(x, s) ? vec_push(&x->ids, id) : 0;
 }
 
 static int detach_one(const struct cli *c, const char *id)
@@ -196,6 +204,15 @@ static int not_found(const char *what)
 	return EXIT_NO_MATCH;
 }
 
+/* The number of a process there is. */
+static bool is_process(const char *what)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%.20s", what);
+	return !access(path, F_OK);
+}
+
 static bool is_name(const char *what)
 {
 	return *what && !what[strspn(what, "0123456789.")];
@@ -206,6 +223,10 @@ static int detach_named(const struct cli *c, const char *what)
 	struct chosen x = { .what = what };
 	int err = utramp_session__each(choose, &x), code = 0;
 
+	if (!err && !x.ids.n && what && !is_process(what)) {
+		x.elsewhere = true; /* what is refused tells more than that there is none */
+		err = utramp_session__each(choose, &x);
+	}
 	if (err)
 		code = cli_fail(err);
 	else if (!x.ids.n && what)

@@ -160,7 +160,9 @@ static const struct cli_verb verbs[] = {
 	  .usage = "",
 	  .summary = "List what is attached to, by whom, since when",
 	  .help = "Sessions of this user; of root: of all users.  One whose tool was killed together\n"
-		  "with its front process is 'orphaned': its functions are patched still.\n",
+		  "with its front process is 'orphaned': its functions are patched still. One of\n"
+		  "another PID namespace (a container's) is 'elsewhere': PID and TOOL are numbers of\n"
+		  "there, and there it can be detached.\n",
 	  .example = { { "what is patched now?", "utramp ps -o sessions" },
 		       { "for scripts", "utramp ps -j" } },
 	  .options = "json output quiet help" },

@@ -148,6 +148,7 @@ static void fill_head(const struct process *p, struct journal_head *h)
 				    .exe_ino = st.st_ino,
 				    .since = time(NULL),
 				    .asked = announced_asked };
+	journal_here(&h->place);
 	memcpy(h->line, announced, sizeof(h->line));
 	if (!slab_files_stay())
 		snprintf(h->dir, sizeof(h->dir), "%s%s", process_priv(p)->root,

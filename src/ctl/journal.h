@@ -27,7 +27,14 @@
 #include "ctl/process.h"
 
 #define JOURNAL_MAGIC   0x31306c6a70617274ull /* "trapjl01" */
-#define JOURNAL_VERSION 1u
+#define JOURNAL_VERSION 2u
+
+/* Where pids and start times mean what they did when they were written (journal_place.c). */
+struct journal_place {
+	uint64_t pid_ns, time_ns; /* the namespaces' inodes; 0: not known */
+	char boot[36];            /* boot_id, as text; "" not known */
+	uint8_t reserved[4];
+};
 
 struct journal_head {
 	uint64_t magic;
@@ -37,6 +44,7 @@ struct journal_head {
 	int32_t pid, tool;  /* the process; who attached to it, 0: has left it */
 	uint64_t pid_start; /* /proc/PID/stat field 22: with it, a pid means one process for ever */
 	uint64_t tool_start;
+	struct journal_place place; /* of the writer */
 	uint64_t exe_dev, exe_ino;
 	int64_t since;        /* seconds since 1970 */
 	uint32_t asked;       /* SIGTERM makes the tool detach: it may be asked to */
@@ -132,9 +140,23 @@ void journal_remove(const struct journal_file *f);
 /* The slab files that it names, if they are its owner's and called as such files are. */
 void journal_remove_slabs(const struct journal_view *v);
 
+enum journal_where {
+	JOURNAL_HERE,
+	JOURNAL_OTHER_BOOT, /* all of its processes are gone */
+	JOURNAL_ELSEWHERE,  /* of another PID or time namespace: its numbers mean nothing here */
+};
+
+void journal_here(struct journal_place *p);
+enum journal_where journal_where(const struct journal_view *v);
+/*
+ * Of a journal from elsewhere: a process, by its number here, that is in that PID namespace; 0:
+ * none is seen.  *nobody: there is none, so the namespace has ended, and all in it.
+ */
+pid_t journal_someone(const struct journal_view *v, bool *nobody);
+
 /* The process's start time; 0: there is none.  Zombies count only if `zombie`. */
 uint64_t journal_start_time(pid_t pid, bool zombie);
-/* The tool runs and has not left. */
+/* The tool runs and has not left; a journal that is not JOURNAL_HERE has no tool and no process. */
 bool journal_is_live(const struct journal_view *v);
 /* The process that it is about is there, of the same owner, runs the program of then. */
 bool journal_has_process(const struct journal_view *v);

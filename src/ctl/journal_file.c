@@ -245,7 +245,8 @@ void journal_remove_slabs(const struct journal_view *v)
 	_close_ int at = -1;
 	struct stat st;
 
-	if (!is_slab_dir(dir))
+	/* by the root of a process that now is another: they are left to whoever cleans up there */
+	if (!is_slab_dir(dir) || (!strncmp(dir, "/proc/", 6) && journal_where(v) != JOURNAL_HERE))
 		return;
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (at < 0 || fstat(at, &st) < 0 || (v->owner && st.st_uid != v->owner))
@@ -325,14 +326,16 @@ static bool is_of(pid_t pid, pid_t tid, uint32_t owner)
 /* A tool of somebody else than the journal's owner is none that wrote it. */
 bool journal_is_live(const struct journal_view *v)
 {
-	return v->head.tool > 0 && is_of(v->head.tool, v->head.tool, v->owner) &&
-	       v->head.tool_start && journal_start_time(v->head.tool, false) == v->head.tool_start;
+	return journal_where(v) == JOURNAL_HERE && v->head.tool > 0 &&
+	       is_of(v->head.tool, v->head.tool, v->owner) && v->head.tool_start &&
+	       journal_start_time(v->head.tool, false) == v->head.tool_start;
 }
 
 bool journal_has_process(const struct journal_view *v)
 {
 	const struct journal_head *h = &v->head;
-	pid_t tid = h->pid > 0 ? journal_living_thread(h->pid) : 0;
+	bool here = journal_where(v) == JOURNAL_HERE;
+	pid_t tid = here && h->pid > 0 ? journal_living_thread(h->pid) : 0;
 	struct stat st;
 	char path[64];
 

@@ -254,6 +254,9 @@ int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d)
 	int err = -ESRCH;
 
 	*r = (struct undo_result){ 0 };
+	if (journal_where(v) == JOURNAL_ELSEWHERE)
+		return diag_set(d, -EXDEV, "process %d is another here than where it was noted",
+				(int)v->head.pid);
 	u.patch = calloc(v->head.count + 1, sizeof(*u.patch));
 	if (!u.patch)
 		return -ENOMEM;

@@ -7,7 +7,7 @@
  * stay, as the slabs and the arena do.  May be done again at any time, by anybody.
  *
  * Errors   -ESRCH the process is gone (undo_journal() calls that done), -EPERM, and those of
- *          process_stop(); -EAGAIN a thread stays where it is in the way: try again
+ *          process_stop(); -EXDEV it is of another namespace; -EAGAIN a thread stays where it is in the way: try again
  * Memory   none
  * Context  [ctl] the tracer of the process while it lasts: bounded, 20 stops of at most 2 s
  */

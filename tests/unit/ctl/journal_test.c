@@ -344,12 +344,17 @@ static void other_pid(struct journal_view *v)
 	v->head.pid = 1;
 }
 
+static void other_boot(struct journal_view *v)
+{
+	v->head.place.boot[0] ^= 1;
+}
+
 /* A pid that means another process by now, or another program, or is not theirs to change. */
 static void test_others_are_not_touched(void **state)
 {
 	static void (*const change[])(struct journal_view * v) = { other_start, other_program,
 								   other_owner, other_space,
-								   other_pid };
+								   other_pid,   other_boot };
 	struct process_patch x;
 	struct victim v;
 	struct arena *a;
@@ -365,6 +370,43 @@ static void test_others_are_not_touched(void **state)
 		assert_int_equal(f.has_process, change[i] == other_space);
 		assert_int_equal(value_at(&v, x.addr), x.result ? 1 : 42);
 	}
+	end(&v, a);
+}
+
+static void other_pid_namespace(struct journal_view *v)
+{
+	v->head.place.pid_ns++;
+}
+
+static void other_time_namespace(struct journal_view *v)
+{
+	v->head.place.time_ns++;
+}
+
+static void place_not_known(struct journal_view *v)
+{
+	memset(&v->head.place, 0, sizeof(v->head.place));
+}
+
+/* What a pid means elsewhere is not known here: nothing is done, nor is the file of no use. */
+static void test_elsewhere(void **state)
+{
+	struct process_patch x;
+	struct victim v;
+	struct arena *a;
+	struct found f;
+
+	start(&v, &a);
+	x = answer_patch(&v, "edge", 1, 42);
+	assert_int_equal(process_patch(v.p, &x, 1, &v.d), 0);
+	process_resume(v.p, NULL);
+	f = find(true, other_pid_namespace);
+	assert_true(f.was_live && !f.has_process && f.err == -EXDEV && !f.result.gone);
+	f = find(true, other_time_namespace);
+	assert_true(!f.has_process && f.err == -EXDEV && !f.result.gone);
+	assert_int_equal(value_at(&v, x.addr), 42);
+	f = find(true, place_not_known);
+	assert_true(f.has_process && f.err == 0 && f.result.restored == 1);
 	end(&v, a);
 }
 
@@ -474,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_torn_window),
 		cmocka_unit_test(test_foreign_bytes_are_left),
 		cmocka_unit_test(test_others_are_not_touched),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_owed_is_kept),
 		cmocka_unit_test(test_directories),
