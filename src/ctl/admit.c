@@ -444,6 +444,7 @@ static const struct {
 	unsigned flags;
 } table[] = {
 	{ "kernel", host_kernel, HOST },
+	{ "/proc", host_proc, HOST | OBSTACLE },
 	{ "system calls", host_calls, HOST },
 	{ "tracing", host_tracing, HOST },
 	{ "ptrace scope", host_scope, HOST },

@@ -42,6 +42,9 @@ int process_admit(pid_t pid, struct diag *d);
  */
 int process_admit_why(pid_t pid, int err, struct diag *d);
 
+/* /proc shows this process under its own number: before anything else is done by way of it. */
+int admit_proc(struct diag *d);
+
 /* What the kernel lets us do to a child of our own: 0 or negative errno. */
 struct admit_probe {
 	int trace;    /* PTRACE_SEIZE */

@@ -13,6 +13,7 @@
 #include <gnu/libc-version.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -29,6 +30,40 @@ bool host_kernel(struct view *v, struct fact *f)
 		return fact_ok(f, "%s %s %s", u.sysname, u.release, u.machine);
 	fact_bad(f, -ENOTSUP, "%s %s on %s", u.sysname, u.release, u.machine);
 	return fact_remedy(f, "utramp is for x86-64");
+}
+
+/*
+ * A /proc of another PID namespace shows other processes under our numbers (pid_namespaces(7)): its
+ * link `self` is our number there.  A tree of a test's has a directory instead.
+ */
+static bool is_other_proc(const char *proc)
+{
+	char path[PATH_MAX], self[32];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/self", proc);
+	len = readlink(path, self, sizeof(self) - 1);
+	if (len < 0)
+		return errno != EINVAL;
+	self[len] = '\0';
+	return strtol(self, NULL, 10) != getpid();
+}
+
+#define OTHER_PROC \
+	"/proc is not mounted, or of another PID namespace, where numbers are other processes'"
+#define MOUNT_PROC "mount ours: mount -t proc proc /proc (unshare --mount-proc does)"
+
+int admit_proc(struct diag *d)
+{
+	return is_other_proc("/proc") ? diag_set(d, -ENOTSUP, OTHER_PROC "; " MOUNT_PROC) : 0;
+}
+
+bool host_proc(struct view *v, struct fact *f)
+{
+	if (!is_other_proc(v->w->proc))
+		return false;
+	fact_bad(f, -ENOTSUP, OTHER_PROC);
+	return fact_remedy(f, MOUNT_PROC);
 }
 
 /* What later kernels than any distribution's brought, and sandboxes may lack. */
@@ -144,7 +179,7 @@ bool host_writes(struct view *v, struct fact *f)
 {
 	char word[128];
 
-	if (v->probe.trace)
+	if (v->probe.trace || is_other_proc(v->w->proc))
 		return false; /* could not be tried */
 	if (!v->probe.write && !v->probe.touch)
 		return fact_ok(f, "can be written through /proc/PID/mem");

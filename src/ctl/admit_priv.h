@@ -91,6 +91,7 @@ bool fact_program(struct view *v, struct fact *f);
 bool fact_libc(struct view *v, struct fact *f);
 
 /* admit_host.c */
+bool host_proc(struct view *v, struct fact *f);
 bool host_kernel(struct view *v, struct fact *f);
 bool host_calls(struct view *v, struct fact *f);
 bool host_tracing(struct view *v, struct fact *f);

@@ -70,8 +70,10 @@ static int admit(struct process *p, struct diag *d)
 {
 	char text[64];
 	pid_t pid = p->pid;
-	int err;
+	int err = admit_proc(d);
 
+	if (err)
+		return err;
 	if (status_of(pid, "Tgid:", text, sizeof(text)) && strtol(text, NULL, 10) != pid)
 		return diag_set(d, -EINVAL, "%d is a thread of process %s: give that number",
 				(int)pid, text);

@@ -4,6 +4,7 @@
 #include "ctl/self.h"
 
 #include "base/cleanup.h"
+#include "ctl/admit.h"
 #include "ctl/priv.h"
 
 #include <dlfcn.h>
@@ -80,9 +81,11 @@ static int load(struct process *p, const struct slab_template *slab, struct diag
 int process_self(const struct slab_template *slab, const char *dir, struct process **out,
 		 struct diag *d)
 {
-	struct process *p = process_alloc();
-	int err;
+	int err = admit_proc(d);
+	struct process *p = err ? NULL : process_alloc();
 
+	if (err)
+		return err;
 	if (!p)
 		return diag_set(d, -ENOMEM, "no memory for a process");
 	p->pid = getpid();

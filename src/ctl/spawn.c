@@ -16,6 +16,7 @@
  *          RT_CONSISTENT is announced after relocation; <link.h> struct r_debug
  */
 #include "base/cleanup.h"
+#include "ctl/admit.h"
 #include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "info/needed.h"
@@ -589,8 +590,10 @@ static int load(struct process *p, struct launch *l, struct diag *d)
 static int prepare(struct process *p, struct start *s, const struct process_spawn_opts *opts,
 		   const char *program, char **preload, struct diag *d)
 {
-	int err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
+	int err = admit_proc(d);
 
+	if (!err)
+		err = slab_layout_read(opts->slab, &process_priv(p)->layout, d);
 	if (!err)
 		err = slab_choose_paths(p, opts->dir, d);
 	if (err)

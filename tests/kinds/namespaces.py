@@ -7,7 +7,7 @@ import os
 import pathlib
 import signal
 
-from kindslib import Attached, Jail, RUN, UTRAMP, children, lib, needs_root, sessions, utramp, wait_for
+from kindslib import Attached, Jail, RUN, UTRAMP, VICTIM, children, lib, needs_root, sessions, utramp, wait_for
 from attachlib import test
 
 PID_NS = ('unshare', '--pid', '--fork', '--mount-proc', '--kill-child')
@@ -105,6 +105,22 @@ def container_that_ended():
     wait_for(lambda: not os.path.exists(f'/proc/{j.pid}'))
     assert not sessions()
     assert not (RUN / 'utramp').exists() or not os.listdir(RUN / 'utramp')
+
+
+@test
+def numbers_of_another_proc():
+    """Our pids are others' there: nothing is read or written by way of it."""
+    needs_root()
+    inner = ('unshare', '--pid', '--fork', '--kill-child')
+    with lib.Victim(VICTIM, 'mix', 1) as v:
+        before = lib.Shown(v.pid)
+        for way in (('--', VICTIM, 'mix', 1), ('-p', v.pid), ('-p', 2)):
+            r = utramp('count', '-d', 0.1, 'work', *way, before=inner, code=1)
+            assert r.err.startswith('utramp: /proc is not mounted, or of another PID') and \
+                'mount -t proc' in r.err and r.err.count('\n') == 1, r
+        r = utramp('doctor', before=inner, code=1)
+        assert '/proc' in r.out and 'unshare --mount-proc' in r.out, r
+        lib.same(before, lib.Shown(v.pid))
 
 
 lib.main()

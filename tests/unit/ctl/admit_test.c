@@ -614,6 +614,22 @@ static pid_t child(void)
 	return pid;
 }
 
+/* Another PID namespace's: whatever it says of process 100, it is another. */
+static void test_other_proc(void **state)
+{
+	char other[128];
+
+	usual();
+	snprintf(other, sizeof(other), "%s/other", dir);
+	put_link("other/self", "1");
+	world.proc = other;
+	refused(-ENOTSUP, "of another PID namespace, where numbers are other processes'; mount");
+	put_link("other/self", ".");
+	refused(-ENOTSUP, "of another PID namespace");
+	drop("other/self");
+	refused(-ENOTSUP, "/proc is not mounted");
+}
+
 /* The kernel's own answers agree: what is traced here can be; nobody is left behind. */
 static void test_real(void **state)
 {
@@ -651,15 +667,15 @@ static void test_real(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usual),    cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_kinds),    cmocka_unit_test(test_tracer),
-		cmocka_unit_test(test_owner),    cmocka_unit_test(test_dumpable),
-		cmocka_unit_test(test_userns),   cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_yama),     cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_programs), cmocka_unit_test(test_libc),
-		cmocka_unit_test(test_seccomp),  cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_machine),  cmocka_unit_test(test_places),
-		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_usual),      cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_kinds),      cmocka_unit_test(test_tracer),
+		cmocka_unit_test(test_owner),      cmocka_unit_test(test_dumpable),
+		cmocka_unit_test(test_userns),     cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_yama),       cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_programs),   cmocka_unit_test(test_libc),
+		cmocka_unit_test(test_seccomp),    cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_machine),    cmocka_unit_test(test_places),
+		cmocka_unit_test(test_other_proc), cmocka_unit_test(test_real),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
