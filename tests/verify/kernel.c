@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include "gen.h"
+#include "same.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -90,7 +91,7 @@ static const char *reason(void)
 /* With descriptors of maps in place of their numbers. */
 static const struct bpf_insn *with_maps(const struct bpf_insn *insn, int n)
 {
-	static struct bpf_insn copy[GEN_MAX_INSNS];
+	static struct bpf_insn copy[SAME_MAX_INSNS];
 
 	memcpy(copy, insn, (size_t)n * sizeof(*insn));
 	for (int i = 0; i < n; i++)
@@ -98,6 +99,15 @@ static const struct bpf_insn *with_maps(const struct bpf_insn *insn, int n)
 		    copy[i].src_reg == BPF_PSEUDO_MAP_FD && (unsigned)copy[i].imm < GEN_MAPS)
 			copy[i].imm = maps[copy[i].imm];
 	return copy;
+}
+
+bool kernel_accepts(const struct bpf_insn *insn, int n)
+{
+	int fd = load(with_maps(insn, n), n, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 const char *kernel_refuses(const struct bpf_insn *insn, int n)

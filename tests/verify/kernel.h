@@ -12,6 +12,9 @@
 /* Makes the maps of gen.h.  false: bpf(2) is not allowed here; why is a text. */
 bool kernel_open(const char **why);
 
+/* Of at most SAME_MAX_INSNS instructions (same.h); no log is made, so what was said last stays valid. */
+bool kernel_accepts(const struct bpf_insn *insn, int n);
+
 /* NULL: accepted; else the reason, valid until the next call. */
 const char *kernel_refuses(const struct bpf_insn *insn, int n);
 

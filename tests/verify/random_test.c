@@ -4,7 +4,8 @@
  * Each program of gen.h that the verifier accepts is run by the interpreter in checked mode, which
  * follows every pointer (bpf/shadow.h), on random contexts and map contents: what it stops, or what
  * does not end, should have been refused.  Where bpf(2) is allowed the kernel judges the same
- * programs, as raw tracepoints: what we accept and it refuses must be one of the policies below.
+ * programs, as raw tracepoints: what we accept and it refuses it must accept in other words that do the
+ * same (same.h), or it must be one of the policies below.
  *
  * "SEED only", a second argument: shows that program, both logs and what became of it.
  */
@@ -16,6 +17,7 @@
 #include "gen.h"
 #include "kernel.h"
 #include "later.h"
+#include "same.h"
 #include "world.h"
 
 #include "../unit/bpf/randprog.h"
@@ -363,9 +365,28 @@ static bool is_about(const char *message, const char *only)
 	return !only || strstr(message, only);
 }
 
+/* NULL: the kernel refuses it in all of them, too. */
+static const char *in_other_words(void)
+{
+	static struct bpf_insn same[SAME_MAX_INSNS];
+	static int start[GEN_MAX_INSNS];
+
+	for (unsigned way = 0; way < SAME_WAYS; way++) {
+		int n = same_program(way, insn, ninsns, same, start);
+
+		if (n && kernel_accepts(same, n))
+			return same_why(way);
+	}
+	return NULL;
+}
+
 /* NULL: none of ours. */
 static const char *policy(const char *message)
 {
+	const char *proven = in_other_words();
+
+	if (proven)
+		return proven;
 	if (strstr(message, "math between") && !strstr(message, "unbounded min"))
 		return "a distance that is too far is refused where it is used";
 	for (unsigned k = 0; k < sizeof(policies) / sizeof(policies[0]); k++)
