@@ -1,7 +1,7 @@
 /*
  * classes.c - the bugs that other verifiers and JITs had, by class (docs/testing.md has the table): a
  * verifier with that bug accepts what is refused here, or what it accepts runs otherwise.  Each of them
- * is planted by tools/mutate.py.
+ * is planted by tools/mutate.py (tools/faults/verifier.py).
  *
  * Most programs reach what is wrong on one path only, which exists: a verifier that believes it does
  * not is the one with the bug.

@@ -1,0 +1,53 @@
+"""Test programs: how to build and run them, in a build directory."""
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+UNIT = 'tests/unit/tramp/tramp_'
+TRAPS = ['python3', ROOT / 'tests/transparent/traps_test.py', 'utramp', 'tests/transparent/clobber',
+         'tests/transparent/heavy.bpf.o', 'tests/transparent/light.bpf.o', 'src/rt/slab.so']
+PROGRAMS = {
+    'plan': [UNIT + 'plan_test'],
+    'emit': [UNIT + 'emit_test'],
+    'seed': [UNIT + 'seed_test'],
+    'state': [UNIT + 'state_test'],
+    'session': [UNIT + 'session_test'],
+    'room': [UNIT + 'room_test'],
+    'varargs': [UNIT + 'varargs_test'],
+    'reclaim': ['tests/unit/attach/attach_reclaim_test', 'tests/unit/attach/keeper',
+                'tests/unit/attach/attach_prog.bpf.o'],
+    'scan': ['tests/unit/ctl/ctl_scan_test', 'tests/unit/ctl/ctl_holder',
+             'tests/unit/ctl/libctl_standin.so'],
+    'gaps': ['tests/unit/attach/room_test'],
+    'kfunc': ['tests/unit/bpf/kfunc_test'],
+    'shadow': ['tests/unit/bpf/shadow_test'],
+    'tnum': ['tests/unit/bpf/tnum_test'],
+    'range': ['tests/unit/bpf/range_test'],
+    'range8': ['tests/unit/bpf/range8_test'],
+    'verify_call': ['tests/unit/bpf/verify_call_test'],
+    'stray': ['tests/unit/bpf/stray_test'],
+    'verify_cases': ['tests/unit/bpf/verify_cases_test'],
+    'verify_prune': ['tests/unit/bpf/verify_prune_test'],
+    'interp': ['tests/unit/bpf/interp_test'],
+    'engine': ['tests/unit/bpf/engine_test'],
+    'walk': ['tests/unit/bpf/walk_test'],
+    'stack': ['tests/unit/rt/rt_stack_test'],
+    'tail': ['tests/unit/rt/rt_tail_test'],
+    'inline': ['tests/unit/bpf/inline_test'],
+    'random': ['python3', ROOT / 'tests/conformance/random_test.py', 'tests/conformance/engines',
+               '1500'],
+    'values': ['python3', ROOT / 'tests/conformance/table_test.py', 'tests/conformance/engines'],
+    'home': ['tests/unit/bpf/home_test'],
+    'fold': ['tests/unit/bpf/fold_test'],
+    'asm': ['tests/unit/x86/asm_table_test'],
+    'table': ['python3', ROOT / 'tests/golden/seed_table.py', 'tests/golden/seed_show'],
+    'rows': ['python3', ROOT / 'tests/golden/seed_rows.py', 'tests/golden/seed_show',
+             ROOT / 'tests/oracle/images-6.12.117.txt'],
+    'patched': ['tests/integration/seed_patched', 'tests/integration/patchable-gcc-O2.so'],
+    'traps': TRAPS + ['state, gcc'],
+    'go': TRAPS + ['go'],
+    'split': TRAPS + ['split'],
+    'abi': ['python3', ROOT / 'tests/abi/run.py', '--runner', 'tests/abi/abi_run', '--count', '40',
+            '--levels', 'O2'],
+    'models': ['tests/golden/golden_tramp', *sorted((ROOT / 'tests/golden/models').glob('*.t'))],
+}
