@@ -9,6 +9,7 @@
 #define ATTACH_FUNC_H
 
 #include "attach/modset.h"
+#include "attach/refusal.h"
 #include "attach/spec.h"
 #include "attach/types.h"
 #include "model/func_model.h"
@@ -29,6 +30,7 @@ struct func {
 	struct site site; /* valid if !site_err */
 	int site_err;
 	char *reason; /* why entry, or only exit, cannot be attached; NULL: nothing */
+	const struct refusal *refusal; /* what kind of reason that is */
 	bool can_entry, can_exit;
 	char *types_why;     /* why no types, beyond that there are none; NULL */
 	unsigned types_seen; /* of type_sources.generation, when the prototype was looked up */
@@ -87,7 +89,7 @@ void func_give_back(struct func *f);
 int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool);
 
 /* Nothing can be attached to f, for this reason. */
-void func_refuse(struct func *f, int err, const char *why);
+void func_refuse(struct func *f, int err, const struct refusal *kind, const char *why);
 
 /* Run-time address. */
 static inline taddr_t func_addr(const struct func *f)

@@ -48,7 +48,8 @@ int hook_new(struct utramp_target *t, struct func *f, struct hook **out)
 
 	if (!err) {
 		if (!choose_slab(t, f, &h->slab))
-			func_refuse(f, -ERANGE, "it is more than 2 GiB from both slabs");
+			func_refuse(f, -ERANGE, &refusal_far,
+				    "it is more than 2 GiB from both slabs");
 		h->func = f;
 		h->number = (uint32_t)t->hooks.n;
 		err = vec_push(&t->hooks, h);

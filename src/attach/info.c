@@ -83,6 +83,7 @@ static void func_json(struct json *w, const struct func *f, const struct utramp_
 		json_str(w, "exit");
 	json_close(w, ']');
 	str_or_null(w, "reason", info->reason);
+	str_or_null(w, "refusal", f->refusal ? f->refusal->code : NULL);
 	json_close(w, '}');
 }
 

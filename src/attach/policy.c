@@ -10,30 +10,46 @@
 
 struct rule {
 	const char *name; /* bare: see bare_name() */
-	const char *reason;
+	enum policy_reason reason;
 	bool libc_only; /* a word that programs use for functions of their own */
 };
 
-#define TWICE    "it can return twice"
-#define CALLER   "it looks at its caller"
-#define NEVER    "it never returns"
-#define SWITCH   "it switches stacks"
-#define UNWIND   "it is part of the unwinder"
-#define EXEC     "it replaces the program"
-#define FRAGMENT "it is a part of another function, entered by a jump"
-#define THUNK    "it is called with a convention of its own"
-#define FRAME    "unwinders know signal frames by its bytes"
-#define RANGE    "signal handlers compare addresses with its instructions'"
+#define TWICE    POLICY_TWICE
+#define CALLER   POLICY_CALLER
+#define NEVER    POLICY_NORETURN
+#define SWITCH   POLICY_STACKS
+#define UNWIND   POLICY_UNWINDER
+#define EXEC     POLICY_EXEC
+#define FRAGMENT POLICY_FRAGMENT
+#define THUNK    POLICY_CONVENTION
+#define FRAME    POLICY_SIGNAL_FRAME
+#define RANGE    POLICY_SIGNAL_RANGE
+
+static const char *const text[POLICY_REASONS] = {
+	[POLICY_TWICE] = "it can return twice",
+	[POLICY_CALLER] = "it looks at its caller",
+	[POLICY_NORETURN] = "it never returns",
+	[POLICY_STACKS] = "it switches stacks",
+	[POLICY_UNWINDER] = "it is part of the unwinder",
+	[POLICY_EXEC] = "it replaces the program",
+	[POLICY_CONVENTION] = "it is called with a convention of its own",
+	[POLICY_FRAGMENT] = "it is a part of another function, entered by a jump",
+	[POLICY_KERNEL_ENTRY] = "the kernel enters it, there is no call",
+	[POLICY_JUMPED_TO] = "it is entered by a jump",
+	[POLICY_SIGNAL_FRAME] = "unwinders know signal frames by its bytes",
+	[POLICY_SIGNAL_RANGE] = "signal handlers compare addresses with its instructions'",
+	[POLICY_EARLY] = "it runs before relocation",
+};
 
 /* By the whole name. */
 static const struct rule never_patched[] = {
-	{ "_start", "the kernel enters it, there is no call", false },
-	{ "_dl_start_user", "it is entered by a jump", false },
+	{ "_start", POLICY_KERNEL_ENTRY, false },
+	{ "_dl_start_user", POLICY_JUMPED_TO, false },
 	{ "__restore_rt", FRAME, false },
 	{ "__restore", FRAME, false },
 	{ "__kernel_rt_sigreturn", FRAME, false },
 	{ "__syscall_cp_asm", RANGE, false }, /* musl: src/thread/x86_64/syscall_cp.s */
-	{ "_dl_relocate_static_pie", "it runs before relocation", false },
+	{ "_dl_relocate_static_pie", POLICY_EARLY, false },
 };
 
 /*
@@ -229,7 +245,7 @@ static const char *lookup(const struct rule *list, size_t n, const char *name, b
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(list[i].name, name) && (libc || !list[i].libc_only))
-			return list[i].reason;
+			return text[list[i].reason];
 	}
 	return NULL;
 }
@@ -258,7 +274,7 @@ static bool is_std_throw(const char *symbol)
 const char *policy_never_patched(const char *symbol, const char *soname)
 {
 	if (policy_is_fragment(symbol))
-		return FRAGMENT;
+		return text[FRAGMENT];
 	return lookup(never_patched, ARRAY_LEN(never_patched), symbol, is_libc(soname));
 }
 
@@ -266,9 +282,14 @@ const char *policy_entry_only(const char *symbol, const char *soname)
 {
 	for (size_t i = 0; i < ARRAY_LEN(entry_only_family); i++) {
 		if (skip(symbol, entry_only_family[i].name))
-			return entry_only_family[i].reason;
+			return text[entry_only_family[i].reason];
 	}
 	if (is_std_throw(symbol))
-		return NEVER;
+		return text[NEVER];
 	return lookup(entry_only, ARRAY_LEN(entry_only), bare_name(symbol), is_libc(soname));
+}
+
+const char *policy_text(enum policy_reason reason)
+{
+	return text[reason];
 }

@@ -16,6 +16,28 @@
 
 #include <stdbool.h>
 
+enum policy_reason {
+	/* entered they may be, but given no exit programs */
+	POLICY_TWICE,
+	POLICY_CALLER,
+	POLICY_NORETURN,
+	POLICY_STACKS,
+	POLICY_UNWINDER,
+	POLICY_EXEC,
+	POLICY_CONVENTION,
+	/* never patched */
+	POLICY_FRAGMENT,
+	POLICY_KERNEL_ENTRY,
+	POLICY_JUMPED_TO,
+	POLICY_SIGNAL_FRAME,
+	POLICY_SIGNAL_RANGE,
+	POLICY_EARLY,
+	POLICY_REASONS,
+};
+
+/* The one text of each, that which the rules give. */
+const char *policy_text(enum policy_reason reason);
+
 /*
  * Both: the reason, or NULL.  symbol is the name in the symbol table, without version, soname
  * that of its module, or NULL.

@@ -16,9 +16,10 @@
 #define NEAR_BEFORE 160
 #define NEAR_BEHIND 160
 
-static void add_reason(struct func *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_reason(struct func *f, const struct refusal *kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void add_reason(struct func *f, const char *fmt, ...)
+static void add_reason(struct func *f, const struct refusal *kind, const char *fmt, ...)
 {
 	va_list ap;
 	char *text = NULL;
@@ -30,6 +31,14 @@ static void add_reason(struct func *f, const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	f->reason = text;
+	f->refusal = kind;
+}
+
+static void forget_reason(struct func *f)
+{
+	free(f->reason);
+	f->reason = NULL;
+	f->refusal = NULL;
 }
 
 static int make_model(struct func *f, const struct type_sources *types, struct ty_pool *pool,
@@ -49,7 +58,7 @@ static int make_model(struct func *f, const struct type_sources *types, struct t
 		return err;
 	if (err) { /* no types, or ones that cannot be presented: registers only */
 		if (f->proto.source != PROTO_NONE && d)
-			add_reason(f, "exit: %s", d->text);
+			add_reason(f, &refusal_not_modelled, "exit: %s", d->text);
 		err = func_model_raw(&f->model);
 	}
 	return err;
@@ -186,59 +195,80 @@ static void decide_exit(struct func *f)
 	const char *why = by_policy(f, policy_entry_only);
 
 	if (why)
-		add_reason(f, "exit: %s", why);
+		add_reason(f, refusal_of_policy(why), "exit: %s", why);
 	else if (f->proto.noreturn)
-		add_reason(f, "exit: it never returns");
+		add_reason(f, &refusal_noreturn, "exit: it never returns");
 	else if (f->proto.source == PROTO_NONE)
-		add_reason(f,
+		add_reason(f, &refusal_no_types,
 			   "exit: no types in %s, so the size of its stack arguments is not "
 			   "known; give them with --proto, --btf or --debuginfo%s%s%s",
 			   f->mod->shown, f->types_why ? " (" : "",
 			   f->types_why ? f->types_why : "", f->types_why ? ")" : "");
 	else if (f->proto.variadic)
 		add_reason(
-			f,
+			f, &refusal_variadic,
 			"exit: variadic, so the size of its stack arguments is not known; if all "
 			"calls have as many, give those with --proto");
 	else if (!f->model->k_known)
-		add_reason(f, "exit: %s%sthe size of its stack arguments is not known",
+		add_reason(f, &refusal_stack_args,
+			   "exit: %s%sthe size of its stack arguments is not known",
 			   f->model->k_why ? f->model->k_why : "", f->model->k_why ? ", so " : "");
 	else
 		f->can_exit = true;
 }
 
-void func_refuse(struct func *f, int err, const char *why)
+void func_refuse(struct func *f, int err, const struct refusal *kind, const char *why)
 {
-	free(f->reason);
-	f->reason = NULL;
-	add_reason(f, "%s", why);
+	forget_reason(f);
+	add_reason(f, kind, "%s", why);
 	f->can_entry = f->can_exit = false;
 	f->site_err = err;
+}
+
+/* Why f is never patched, whatever its bytes; NULL: nothing. */
+static const char *what_forbids(const struct func *f, const struct refusal **kind)
+{
+	const char *never = by_policy(f, policy_never_patched);
+
+	*kind = &refusal_ifunc;
+	if (f->ifunc)
+		return "it is an IFUNC resolver, run by the loader; name the implementation it "
+		       "chooses";
+	*kind = refusal_of_policy(never);
+	if (never)
+		return never;
+	*kind = &refusal_go;
+	never = by_language(f);
+	if (never)
+		return never;
+	*kind = &refusal_split_stack;
+	return by_stack(f);
+}
+
+/* Why make_site() failed. */
+static const struct refusal *site_refusal(const struct func *f)
+{
+	if (f->site.reason != SITE_OK)
+		return refusal_of_site(f->site.reason);
+	return f->mod->sweep ? &refusal_unreadable : &refusal_unanalysed;
 }
 
 /* Whether and where it can be patched; 0, or -ENOMEM. */
 static int prepare_site(struct func *f, const struct live *live, struct diag *d)
 {
 	struct diag why = { 0 };
-	const char *never;
+	const struct refusal *kind;
+	const char *never = what_forbids(f, &kind);
 
-	never = by_policy(f, policy_never_patched);
-	if (!never)
-		never = by_language(f);
-	if (!never)
-		never = by_stack(f);
-	if (f->ifunc)
-		never = "it is an IFUNC resolver, run by the loader; name the implementation it "
-			"chooses";
 	if (never) {
-		func_refuse(f, -ENOTSUP, never);
+		func_refuse(f, -ENOTSUP, kind, never);
 		return 0;
 	}
 	f->site_err = make_site(f, live, &why);
 	if (f->site_err == -ENOMEM)
 		return diag_set(d, -ENOMEM, "out of memory");
 	if (f->site_err) {
-		func_refuse(f, f->site_err, diag_text(&why, f->site_err));
+		func_refuse(f, f->site_err, site_refusal(f), diag_text(&why, f->site_err));
 		return 0;
 	}
 	f->can_entry = true;
@@ -280,23 +310,23 @@ void func_give_back(struct func *f)
 int func_retype(struct func *f, const struct type_sources *types, struct ty_pool *pool)
 {
 	struct func_model *former = f->model;
+	const struct refusal *kind = f->refusal;
 	struct diag why = { 0 };
 	char *reason = f->reason;
 	int err;
 
 	f->reason = NULL;
+	f->refusal = NULL;
 	err = make_model(f, types, pool, &why);
-	if (err) {
-		free(f->reason);
-		f->reason = reason;
+	if (err)
 		f->model = former;
-		return err;
-	}
-	func_model_free(former);
-	if (!f->can_entry) { /* the reason is stronger than one for want of types */
-		free(f->reason);
+	else
+		func_model_free(former);
+	if (err || !f->can_entry) { /* the reason is stronger than one for want of types */
+		forget_reason(f);
 		f->reason = reason;
-		return 0;
+		f->refusal = kind;
+		return err;
 	}
 	free(reason);
 	f->can_exit = false;

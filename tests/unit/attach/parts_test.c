@@ -100,7 +100,7 @@ static void test_func(void **state)
 	assert_int_equal(resolve(s, text, &l, 0), 1);
 	assert_int_equal(func_prepare(l.at[0], &t, NULL, s->pool, NULL), 0);
 	assert_true(l.at[0]->can_entry && l.at[0]->can_exit);
-	func_refuse(l.at[0], -ERANGE, "too far");
+	func_refuse(l.at[0], -ERANGE, &refusal_far, "too far");
 	assert_true(!l.at[0]->can_entry && !l.at[0]->can_exit);
 	assert_string_equal(l.at[0]->reason, "too far");
 	assert_int_equal(func_retype(l.at[0], &t, s->pool), 0); /* stays refused */
