@@ -120,7 +120,7 @@ static int func_new(struct amodule *m, const char *name, taddr_t addr, bool ifun
 	f->name = name;
 	f->addr = addr;
 	f->ifunc = ifunc;
-	if (!objfile_func_range(m->obj, addr, &f->range))
+	if (!objfile_func_extent(m->obj, addr, &f->range))
 		f->range = (struct taddr_range){ addr, addr };
 	if (add_aliases(f) < 0 || vec_push(out, f) < 0) {
 		func_free(f);

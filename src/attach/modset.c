@@ -304,7 +304,7 @@ static int image_init(struct image *im, const struct objfile *o)
 	return 0;
 }
 
-/* What has an extent: FDEs and sized symbols. */
+/* FDEs and symbols of functions. */
 static struct taddr_range *module_functions(const struct objfile *o, size_t *n)
 {
 	struct taddr_range *func = calloc(o->nfde + o->nsym + 1, sizeof(*func));
@@ -317,6 +317,8 @@ static struct taddr_range *module_functions(const struct objfile *o, size_t *n)
 
 		if (s->type == OBJSYM_FUNC && s->size)
 			func[(*n)++] = (struct taddr_range){ s->addr, s->addr + s->size };
+		else if (s->type == OBJSYM_FUNC && objfile_func_extent(o, s->addr, &func[*n]))
+			++*n;
 	}
 	return func;
 }

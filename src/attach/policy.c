@@ -49,6 +49,9 @@ static const struct rule never_patched[] = {
 	{ "__restore", FRAME, false },
 	{ "__kernel_rt_sigreturn", FRAME, false },
 	{ "__syscall_cp_asm", RANGE, false }, /* musl: src/thread/x86_64/syscall_cp.s */
+	/* HotSpot: os_cpu/linux_x86/safefetch_linux_x86_64.S; one instruction may fault, at the entry */
+	{ "SafeFetch32_impl", RANGE, false },
+	{ "SafeFetchN_impl", RANGE, false },
 	{ "_dl_relocate_static_pie", POLICY_EARLY, false },
 };
 

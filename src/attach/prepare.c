@@ -176,7 +176,9 @@ static const char *by_language(const struct func *f)
 static const char *by_stack(const struct func *f)
 {
 	uint8_t code[24];
-	size_t n = objfile_bytes(f->mod->obj, f->addr, code, sizeof(code));
+	size_t len = f->range.hi > f->addr ? f->range.hi - f->addr : sizeof(code);
+	size_t n = objfile_bytes(f->mod->obj, f->addr, code,
+				 len < sizeof(code) ? len : sizeof(code));
 
 	for (size_t i = 0; i + 9 <= n; i++) {
 		const uint8_t *p = code + i;

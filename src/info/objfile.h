@@ -84,6 +84,12 @@ const struct objsym *objfile_sym_at(const struct objfile *o, taddr_t addr);
 bool objfile_func_range(const struct objfile *o, taddr_t addr, struct taddr_range *out);
 
 /*
+ * The same; and of a function's symbol at addr without a size or an FDE, as assembly has them
+ * (libGL's stubs), as far as the next symbol or FDE.
+ */
+bool objfile_func_extent(const struct objfile *o, taddr_t addr, struct taddr_range *out);
+
+/*
  * Addresses in executable segments that the file names, however it means them: symbols of
  * any type and size, the entry point, DT_INIT and DT_FINI, and what relocations put into
  * pointers (R_X86_64_64, RELATIVE, IRELATIVE, DT_RELR).  malloc'ed, in no order, repeated.

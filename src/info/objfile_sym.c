@@ -436,12 +436,11 @@ static bool range_by_symbol(const struct objfile *o, taddr_t addr, struct taddr_
 	return false;
 }
 
-bool objfile_func_range(const struct objfile *o, taddr_t addr, struct taddr_range *out)
+/* Index of the first FDE that begins behind addr. */
+static unsigned fde_behind(const struct objfile *o, taddr_t addr)
 {
 	unsigned lo = 0, hi = o->nfde, mid;
 
-	if (range_by_symbol(o, addr, out))
-		return true;
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		if (o->fde[mid].lo <= addr)
@@ -449,9 +448,40 @@ bool objfile_func_range(const struct objfile *o, taddr_t addr, struct taddr_rang
 		else
 			hi = mid;
 	}
-	if (!lo || addr >= o->fde[lo - 1].hi)
+	return lo;
+}
+
+bool objfile_func_range(const struct objfile *o, taddr_t addr, struct taddr_range *out)
+{
+	unsigned behind;
+
+	if (range_by_symbol(o, addr, out))
+		return true;
+	behind = fde_behind(o, addr);
+	if (!behind || addr >= o->fde[behind - 1].hi)
 		return false;
-	*out = o->fde[lo - 1];
+	*out = o->fde[behind - 1];
+	return true;
+}
+
+bool objfile_func_extent(const struct objfile *o, taddr_t addr, struct taddr_range *out)
+{
+	const struct objseg *seg = objfile_seg_at(o, addr);
+	unsigned sym, fde;
+	taddr_t end;
+
+	if (objfile_func_range(o, addr, out))
+		return true;
+	if (!seg || !seg->x || addr - seg->addr >= seg->filesz || !objfile_sym_at(o, addr))
+		return false;
+	end = seg->addr + seg->filesz;
+	sym = lower_bound(o, addr + 1);
+	fde = fde_behind(o, addr);
+	if (sym < o->nsym && o->sym[sym].addr < end)
+		end = o->sym[sym].addr;
+	if (fde < o->nfde && o->fde[fde].lo < end)
+		end = o->fde[fde].lo;
+	*out = (struct taddr_range){ addr, end };
 	return true;
 }
 
