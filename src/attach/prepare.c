@@ -177,8 +177,8 @@ static const char *by_stack(const struct func *f)
 {
 	uint8_t code[24];
 	size_t len = f->range.hi > f->addr ? f->range.hi - f->addr : sizeof(code);
-	size_t n = objfile_bytes(f->mod->obj, f->addr, code,
-				 len < sizeof(code) ? len : sizeof(code));
+	size_t n =
+		objfile_bytes(f->mod->obj, f->addr, code, len < sizeof(code) ? len : sizeof(code));
 
 	for (size_t i = 0; i + 9 <= n; i++) {
 		const uint8_t *p = code + i;
