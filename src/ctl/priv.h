@@ -25,6 +25,8 @@ struct tracee {
 	bool stopped;
 };
 
+#define SLAB_DIGITS 16 /* letters X in the template's SONAME that become random */
+
 /* What the template says about itself; addresses are the template's own. */
 struct slab_layout {
 	taddr_t text, shadow, rt_state;
@@ -100,9 +102,9 @@ taddr_t slab_place(const struct map_list *m, struct taddr_range exe, uint64_t sp
 bool slab_in_reach(const struct process *p);
 /* 1: both are mapped and relocated, p->slab and p->tls_off are filled; 0: not (yet). */
 int slab_locate(struct process *p, const struct slab_template *t, const struct map_list *m);
-/* The relocated bytes of the template, malloc'ed (slab_write's core, for tests). */
-int slab_link(const struct slab_template *t, taddr_t base, const char hex[16], uint8_t **out,
-	      struct diag *d);
+/* slab_link.c: the relocated bytes of the template, malloc'ed. */
+int slab_link(const struct slab_template *t, taddr_t base, const char hex[SLAB_DIGITS],
+	      uint8_t **out, struct diag *d);
 bool slab_is_region(const struct slab *s, const struct map_region *r);
 /* To the user that the process opens files as. */
 int slab_give_files(struct process *p, struct diag *d);
