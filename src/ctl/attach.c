@@ -1,6 +1,8 @@
 /*
  * ctl/attach.c - the slabs into a process that runs.
  *
+ * Slabs that an earlier session left are taken instead, if there are some (idle.h).  Else:
+ *
  *   admit ── files written ── all threads stopped ── one of them stands safe (safepoint.c)
  *              others go on ◀──────────────────────────┤
  *                                                      │ mmap of a stack; dlopen of both
@@ -19,6 +21,7 @@
  */
 #include "base/cleanup.h"
 #include "ctl/admit.h"
+#include "ctl/idle.h"
 #include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "info/objfile.h"
@@ -177,26 +180,14 @@ static void find_root(struct process *p)
 	snprintf(pp->root, sizeof(pp->root), "/proc/%d/root", p->pid);
 }
 
-/* Around libc those libraries that one slab can serve. */
 static taddr_t place_lib(struct process *p)
 {
-	struct process_priv *pp = process_priv(p);
-	const uint64_t reach = (2ull << 30) - (1ull << 20);
-	const struct module *loader = modules_at(&p->modules, pp->loader);
-	struct taddr_range near;
+	struct taddr_range near = slab_libs(p);
 
-	if (!loader)
+	if (!near.hi)
 		return 0;
-	near = (struct taddr_range){ loader->lo, loader->hi };
-	for (size_t i = p->modules.n; i-- > 0;) { /* from the loader down: those beside it first */
-		const struct module *m = &p->modules.at[i];
-		taddr_t lo = m->lo < near.lo ? m->lo : near.lo,
-			hi = m->hi > near.hi ? m->hi : near.hi;
-
-		if (m->lo >= pp->exe.hi && hi - lo < reach / 2)
-			near = (struct taddr_range){ lo, hi };
-	}
-	return maps_gap(&p->modules.maps, near, reach, pp->layout.span + (2u << 20));
+	return maps_gap(&p->modules.maps, near, SLAB_REACH,
+			process_priv(p)->layout.span + (2u << 20));
 }
 
 static int write_files(struct process *p, const struct loading *l, struct diag *d)
@@ -321,8 +312,10 @@ static int load(struct process *p, struct loading *l, struct diag *d)
 {
 	struct judge *j = NULL;
 	pid_t tid = 0;
-	int err = judge_new(p, &j, d);
+	int err = write_files(p, l, d);
 
+	if (!err)
+		err = judge_new(p, &j, d);
 	if (!err)
 		err = judge_wait(j, SAFE_LIMIT_NS, &tid, d);
 	judge_free(j);
@@ -367,7 +360,20 @@ static int prepare(struct process *p, struct loading *l, struct diag *d)
 	if (err)
 		return err;
 	find_root(p);
-	return write_files(p, l, d);
+	return 0;
+}
+
+/* Slabs that were left there: one thread stays stopped, as where they are loaded. */
+static int take(struct process *p, const struct loading *l, struct diag *d)
+{
+	struct process_priv *pp = process_priv(p);
+	int got = idle_take(p, l->opts->slab, l->opts->dir, d);
+
+	if (got <= 0)
+		return got;
+	process_keep_one(p, pp->threads.at[0].tid);
+	got = stack_map(p, d);
+	return got ? got : 1;
 }
 
 int process_attach(pid_t pid, const struct process_attach_opts *opts, struct process **out,
@@ -382,10 +388,13 @@ int process_attach(pid_t pid, const struct process_attach_opts *opts, struct pro
 	p->pid = pid;
 	process_priv(p)->ran = true;
 	process_priv(p)->attached = true;
+	process_priv(p)->slab = *opts->slab;
 	err = prepare(p, &l, d);
 	if (!err)
+		err = take(p, &l, d);
+	if (!err)
 		err = load(p, &l, d);
-	if (err) {
+	if (err < 0) {
 		process_free(p);
 		return err;
 	}

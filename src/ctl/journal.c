@@ -342,6 +342,13 @@ bool journal_owes(struct process *p)
 	return false;
 }
 
+/* The next session's slabs may lie at the same addresses, with the same table and arena. */
+void journal_over(struct process *p)
+{
+	if (p->journal)
+		__atomic_store_n(&p->journal->head->count, 0, __ATOMIC_RELEASE);
+}
+
 void journal_close(struct process *p)
 {
 	struct journal *j = p->journal;

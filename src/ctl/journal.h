@@ -102,6 +102,8 @@ int journal_write(struct process *p, taddr_t addr, const void *bytes, uint8_t le
 void journal_forget(struct process *p, taddr_t addr);
 /* Before they are put in; NULL: they are out. */
 void journal_handlers(struct process *p, const struct process_handlers *h);
+/* Its text is the process's own again, and the slabs will be another session's: nothing is undone. */
+void journal_over(struct process *p);
 void journal_functions(struct process *p, unsigned n);
 /* The file goes, unless text of the living process is still ours: then it waits for `detach`. */
 void journal_close(struct process *p);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "ctl/journal_priv.h"
+#include "ctl/priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -240,7 +241,8 @@ static bool is_slab_dir(const char *dir)
 
 void journal_remove_slabs(const struct journal_view *v)
 {
-	static const char *const names[] = { "slab-exe.so", "slab-lib.so" };
+	const char *const names[] = { "slab-exe.so", "slab-lib.so", slab_gone_name[SLAB_EXE],
+				      slab_gone_name[SLAB_LIB] };
 	const char *dir = v->head.dir;
 	_close_ int at = -1;
 	struct stat st;

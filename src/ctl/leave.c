@@ -10,10 +10,11 @@
  *     which a signal handler on its stack returns to.
  *
  * Other words of stacks do not matter: where a call returns to, it was counted in.  The slabs stay,
- * loaded and quiet, as the loader knows them.
+ * loaded and quiet, as the loader knows them, and are made as new for the next session (idle.h).
  *
  * Context  [ctl]
  */
+#include "ctl/idle.h"
 #include "ctl/journal.h"
 #include "ctl/priv.h"
 #include "ctl/scan.h"
@@ -22,7 +23,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-enum { PAGE = 4096, SCAN_MAX = 8 << 20, TRIES = 12 };
+enum { PAGE = 4096, SCAN_MAX = 8 << 20, TRIES = 12, HANDLERS = 4 };
 
 static bool in_slab(const struct process *p, uint64_t word)
 {
@@ -38,49 +39,93 @@ static bool in_slab(const struct process *p, uint64_t word)
 /* Words of a page, and enough of the next to see a frame that begins in it. */
 #define WORDS (PAGE / 8 + FRAME_PC_WORD)
 
-static bool frame_leads_back(struct process *p, const uint64_t *word, size_t n)
+/* Code of ours, from rt/ to the end of the room. */
+static bool in_code(const struct process *p, uint64_t word)
 {
-	taddr_t restorer = process_priv(p)->code.restorer;
+	const struct slab_template *t = &process_priv(p)->slab;
+	struct slab_segment s;
+	bool code = false;
 
-	for (size_t i = 0; i + FRAME_PC_WORD < n; i++) {
-		if (word[i] == restorer && in_slab(p, word[i + FRAME_PC_WORD]))
+	if (!in_slab(p, word))
+		return false;
+	for (unsigned k = 0; slab_segment(t, k, &s) && !code; k++) {
+		for (int i = 0; i < SLABS && s.x; i++)
+			code |= word - (p->slab[i].bias + s.addr) < s.size;
+	}
+	return code;
+}
+
+/* A pass over stacks. */
+struct walk {
+	struct process *p;
+	struct map_list m;
+	bool words;
+	unsigned depth; /* of handlers on stacks of their own */
+};
+
+static bool is_restorer(const struct process *p, uint64_t word)
+{
+	const struct process_priv *pp = process_priv(p);
+	taddr_t ours = p->slab[SLAB_LIB].bias + pp->layout.restore;
+
+	return word == pp->code.restorer || (pp->layout.restore && word == ours);
+}
+
+static bool stack_leads_back(struct walk *w, taddr_t rsp);
+
+/* The n words of this stack; true as well where another begins that does. */
+static bool words_lead_back(struct walk *w, const struct map_region *in, const uint64_t *word,
+			    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (w->words && in_code(w->p, word[i]))
+			return true;
+		if (i + FRAME_PC_WORD >= n || !is_restorer(w->p, word[i]))
+			continue;
+		if (in_slab(w->p, word[i + FRAME_PC_WORD]))
+			return true;
+		/* interrupted on another stack */
+		if (maps_at(&w->m, word[i + FRAME_SP_WORD]) != in && w->depth < HANDLERS &&
+		    stack_leads_back(w, word[i + FRAME_SP_WORD]))
 			return true;
 	}
 	return false;
 }
 
-/* One thread's stack; true as well when it cannot be read. */
-static bool handler_inside(struct process *p, const struct map_list *m, taddr_t rsp)
+/* One stack; true as well when it cannot be read. */
+static bool stack_leads_back(struct walk *w, taddr_t rsp)
 {
-	const struct map_region *in = maps_at(m, rsp);
+	const struct map_region *in = maps_at(&w->m, rsp);
 	uint64_t word[WORDS];
+	bool found = false;
 	taddr_t end;
 
 	if (!in)
-		return false; /* no stack: no handler runs on it */
+		return false; /* no stack: nobody comes back on it */
+	w->depth++;
 	end = in->hi - rsp < SCAN_MAX ? in->hi : rsp + SCAN_MAX;
-	for (taddr_t at = rsp & ~7ull; at < end; at += PAGE) {
+	for (taddr_t at = rsp & ~7ull; at < end && !found; at += PAGE) {
 		size_t n = end - at < sizeof(word) ? end - at : sizeof(word);
 
-		if (process_read(p, at, word, n) < 0 || frame_leads_back(p, word, n / 8))
-			return true;
+		found = process_read(w->p, at, word, n) < 0 || words_lead_back(w, in, word, n / 8);
 	}
-	return false;
+	w->depth--;
+	return found;
 }
 
-static bool handlers_inside(struct process *p)
+bool stacks_lead_back(struct process *p, bool words)
 {
 	struct process_priv *pp = process_priv(p);
-	struct map_list m = { 0 };
-	bool found = maps_read(tracee_any(p), &m, NULL) < 0;
+	struct walk w = { .p = p, .words = words };
+	bool found = maps_read(tracee_any(p), &w.m, NULL) < 0;
 
 	for (size_t i = 0; i < pp->threads.n && !found; i++) {
 		struct user_regs_struct r;
 
 		if (pp->threads.at[i].stopped && tracee_regs(&pp->threads.at[i], &r) == 0)
-			found = handler_inside(p, &m, r.rsp);
+			found = stack_leads_back(&w, r.rsp);
 	}
-	maps_free(&m);
+	maps_free(&w.m);
 	return found;
 }
 
@@ -112,16 +157,22 @@ static void unmap(struct process *p, taddr_t *at, uint64_t size)
 static int leave_stopped(struct process *p, unsigned slots, bool last, struct diag *d)
 {
 	/* another process may run in the same memory, whose threads do not stand */
-	bool inside = process_inside(p) || calls_inside(p, slots) || handlers_inside(p) ||
+	bool inside = process_inside(p) || calls_inside(p, slots) || stacks_lead_back(p, false) ||
 		      process_alone(p, NULL) < 0 || journal_owes(p);
 
 	if (inside && !last)
 		return -EBUSY;
 	if (!inside) {
+		bool good = idle_forget_threads(p, slots);
+
+		journal_over(p);
 		unmap(p, &p->arena, ARENA_SIZE);
 		unmap(p, &p->threads, (uint64_t)SHM_MAX_THREADS * RT_THREAD_SIZE);
 		unmap(p, &p->cfi, sizeof(struct rt_cfi));
 		p->regions = 0;
+		stack_unmap(p);
+		if (good)
+			idle_put_back(p);
 	}
 	stack_unmap(p);
 	return inside ?

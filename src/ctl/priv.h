@@ -30,9 +30,10 @@ struct tracee {
 /* What the template says about itself; addresses are the template's own. */
 struct slab_layout {
 	taddr_t text, shadow, rt_state;
-	taddr_t tls_word; /* target of its R_X86_64_TPOFF64 */
-	taddr_t lowest;   /* page of its first PT_LOAD */
-	uint64_t span;    /* bytes of address space from there */
+	taddr_t signals, restore; /* rt_signals, rt_restore; 0: there is none */
+	taddr_t tls_word;         /* target of its R_X86_64_TPOFF64 */
+	taddr_t lowest;           /* page of its first PT_LOAD */
+	uint64_t span;            /* bytes of address space from there */
 };
 
 struct process_priv {
@@ -53,8 +54,10 @@ struct process_priv {
 	int base_fd, dir_fd;  /* where it is, and itself; -1 */
 	char no_journal[512]; /* why there is none; "" */
 	struct slab_layout layout;
-	pid_t caller;      /* our own process: the thread that has the job done, */
-	taddr_t caller_sp; /* and where the frames of ours begin, downwards */
+	struct slab_template slab; /* that they are of, attached */
+	bool taken;                /* the slabs are those that another session left: idle.h */
+	pid_t caller;              /* our own process: the thread that has the job done, */
+	taddr_t caller_sp;         /* and where the frames of ours begin, downwards */
 	taddr_t entry, phdr, loader, vdso;
 	taddr_t syscall_at;       /* a syscall instruction there; 0: not looked for yet */
 	struct {                  /* in libc's code; 0: not there, or not looked for */
@@ -83,6 +86,19 @@ int command_find(const char *name, char *path, size_t n, struct diag *d);
  * program, of PATH_MAX bytes, is then). */
 int command_check_plain(const char *path, char *program, struct diag *d);
 
+/* -- leave.c ----------------------------------------------------------------------------- */
+
+/*
+ * Of a stopped process: a signal frame on some thread's stack leads into our slabs; `words`: or any
+ * word of a stack is an address of their code, called or not.
+ */
+bool stacks_lead_back(struct process *p, bool words);
+
+/* -- idle.c ------------------------------------------------------------------------------ */
+
+/* The thread's words of ours become 0; *block: what was the first.  False: they cannot be written. */
+bool idle_forget_words(struct process *p, taddr_t *block, const struct tracee *t);
+
 /* -- cfi.c ----------------------------------------------------------------------------- */
 
 /* The modules of p->modules, if they are others than before, and rows forgotten; room at p->cfi. */
@@ -105,10 +121,52 @@ int slab_locate(struct process *p, const struct slab_template *t, const struct m
 /* slab_link.c: the relocated bytes of the template, malloc'ed. */
 int slab_link(const struct slab_template *t, taddr_t base, const char hex[SLAB_DIGITS],
 	      uint8_t **out, struct diag *d);
+
+/* A PT_LOAD of the template; addresses are the template's own. */
+struct slab_segment {
+	taddr_t addr;
+	uint64_t offset, size;
+	uint64_t bytes; /* of it that the template has; 0: a hole */
+	bool r, w, x;
+};
+
+bool slab_segment(const struct slab_template *t, unsigned i, struct slab_segment *out);
+/* Its data, which rt_state is in; NULL: none. */
+const void *slab_data(const struct slab_template *t, taddr_t *at, uint64_t *size);
+
+/* A slab in a process's memory. */
+struct slab_found {
+	bool fresh; /* all of it is as the loader left it, but what rt_state says of that */
+	taddr_t base;
+	char digits[SLAB_DIGITS];
+	int32_t tls_off;
+	struct rt_state state;
+	uint8_t *file; /* malloc'ed: what its file held, of t->size bytes */
+};
+
+/*
+ * now: t->size bytes of memory from `at` on, of a process.  Is it a slab of just this template, that
+ * nothing was ever done with?  The caller frees f->file, whatever the answer.
+ */
+bool slab_is_fresh(const struct slab_template *t, taddr_t at, const uint8_t *now,
+		   struct slab_found *f);
 bool slab_is_region(const struct slab *s, const struct map_region *r);
 /* To the user that the process opens files as. */
 int slab_give_files(struct process *p, struct diag *d);
 void slab_remove_files(struct process *p);
+extern const char *const slab_gone_name[SLABS]; /* of their links, where there are such */
+/*
+ * For slabs that are mapped already: the files they came from, by these paths, once more.  False: not
+ * there any more, or in a directory that slab_choose_paths() would not take.
+ */
+bool slab_same_files(struct process *p, const char *dir, const char *const path[SLABS],
+		     const struct slab_template *t, const void *const bytes[SLABS]);
+/* Of a rel32, less 1 MiB for what a moved operand may add. */
+#define SLAB_REACH ((2ull << 30) - (1ull << 20))
+/* The loader, and around it the libraries that one slab can serve; empty: there is no loader. */
+struct taddr_range slab_libs(const struct process *p);
+/* Their slab is within reach of all of them. */
+bool slab_near_libs(const struct process *p);
 bool slab_files_stay(void); /* the user asked for it */
 
 /* -- tracee.c: one thread under ptrace -------------------------------------------------- */
@@ -168,6 +226,7 @@ int frame_write(struct process *p, const struct thread_state *s, taddr_t top, ta
 
 /* In words: from where a frame's return address is to the pc that it restores. */
 #define FRAME_PC_WORD 22
+#define FRAME_SP_WORD 21 /* and its stack pointer */
 
 /* pass.c: a descriptor over there for our fd, through a pair of sockets; or an error. */
 long pass_fd(struct process *p, int fd, bool read_only, struct diag *d);

@@ -111,7 +111,8 @@ struct process_attach_opts {
 };
 
 /*
- * The slabs into a process that runs: one of its threads, at a safe point, calls dlopen().  When
+ * The slabs into a process that runs: those that a session left there (ctl/idle.h), or one of its
+ * threads, at a safe point, calls dlopen().  When
  * this returns that thread alone is stopped (p->stopped), enough for process_map_arena() and for
  * process_syscall(); process_resume() lets it go on with what it did.  On failure all is as
  * before, but for a slab that was loaded already.
@@ -122,8 +123,8 @@ int process_attach(pid_t pid, const struct process_attach_opts *opts, struct pro
 		   struct diag *d);
 
 /*
- * Unmap what is ours there, but for the slabs, if no call can be inside of our code; -EBUSY: one
- * is, and all stays.  Of attached processes that run, their text restored; others: 0.
+ * Unmap what is ours there, but for the slabs, which another session may take then, if no call can be
+ * inside of our code; -EBUSY: one is, and all stays.  Of attached processes that run, their text restored; others: 0.
  */
 int process_leave(struct process *p, const struct arena *a, struct diag *d);
 

@@ -56,18 +56,33 @@ static int open_base(const char *root, const char *dir)
 }
 
 /*
- * A fresh directory of ours alone, in base; its descriptor, or -1.  Somebody who may rename there can
- * put another in its place: that is not ours, or a link.
+ * A fresh directory of ours alone, of this name, in base; its descriptor, or -1.  Somebody who may
+ * rename there can put another in its place: that is not ours, or a link.
  */
+static int make_named(int base, const char *name)
+{
+	_close_ int fd = -1;
+	struct stat st;
+	int err;
+
+	if (mkdirat(base, name, 0700) < 0)
+		return -1;
+	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
+		return TAKE_FD(fd);
+	err = fd < 0 ? errno : EPERM;
+	unlinkat(base, name, AT_REMOVEDIR);
+	errno = err;
+	return -1;
+}
+
+static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+
 static int make_dir(int base, char name[sizeof("utramp-XXXXXX")])
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
-
 	for (int i = 0; i < 100; i++) {
-		_close_ int fd = -1;
 		uint8_t raw[6];
-		struct stat st;
-		int err;
+		int fd;
 
 		if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
 			return -1;
@@ -75,20 +90,24 @@ static int make_dir(int base, char name[sizeof("utramp-XXXXXX")])
 		for (unsigned k = 0; k < sizeof(raw); k++)
 			name[7 + k] = letters[raw[k] % 32];
 		name[13] = '\0';
-		if (mkdirat(base, name, 0700) < 0) {
-			if (errno == EEXIST)
-				continue;
-			return -1;
-		}
-		fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
-			return TAKE_FD(fd);
-		err = fd < 0 ? errno : EPERM;
-		unlinkat(base, name, AT_REMOVEDIR);
-		errno = err;
-		return -1;
+		fd = make_named(base, name);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
 	}
 	return -1;
+}
+
+static const char *const file_name[SLABS] = { "slab-exe.so", "slab-lib.so" };
+
+static void set_paths(struct process *p, const char *dir, const char *name, int base, int fd)
+{
+	struct process_priv *pp = process_priv(p);
+
+	snprintf(pp->dir, sizeof(pp->dir), "%s/%s", dir, name);
+	for (int i = 0; i < SLABS; i++)
+		snprintf(p->slab[i].path, sizeof(p->slab[i].path), "%s/%s", pp->dir, file_name[i]);
+	pp->base_fd = base;
+	pp->dir_fd = fd;
 }
 
 static int dir_try(struct process *p, const char *dir, struct diag *d)
@@ -116,11 +135,7 @@ static int dir_try(struct process *p, const char *dir, struct diag *d)
 		diag_add(d, "no slab files in %s: it %s", dir ? dir : "(unset)", why);
 		return -EROFS;
 	}
-	snprintf(pp->dir, sizeof(pp->dir), "%s/%s", dir, name);
-	snprintf(p->slab[SLAB_EXE].path, sizeof(p->slab[0].path), "%s/slab-exe.so", pp->dir);
-	snprintf(p->slab[SLAB_LIB].path, sizeof(p->slab[0].path), "%s/slab-lib.so", pp->dir);
-	pp->base_fd = TAKE_FD(base);
-	pp->dir_fd = TAKE_FD(fd);
+	set_paths(p, dir, name, TAKE_FD(base), TAKE_FD(fd));
 	return 0;
 }
 
@@ -133,13 +148,29 @@ static bool is_foreign(const struct process *p)
 	       (p->pid > 0 && process_user(p, &uid, &gid) == 0 && uid != geteuid());
 }
 
+/* What slab_choose_paths() takes without being told, the i-th; NULL: is none of its. */
+static const char *usual_dir(unsigned i, bool foreign, char cwd[PATH_MAX])
+{
+	switch (i) {
+	case 1:
+		return "/tmp";
+	case 2:
+		return "/dev/shm";
+	case 3:
+		return "/var/tmp";
+	default:
+		return foreign ? NULL :
+		       i == 0  ? getenv("XDG_RUNTIME_DIR") :
+		       i == 4  ? getenv("HOME") :
+				 getcwd(cwd, PATH_MAX);
+	}
+}
+
+#define USUAL_DIRS 6
+
 int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 {
 	char cwd[PATH_MAX];
-	const char *try[] = {
-		getenv("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm", "/var/tmp", getenv("HOME"),
-		getcwd(cwd, sizeof(cwd))
-	};
 	bool foreign = is_foreign(p);
 
 	diag_set(d, 0, "no directory for the slab files, which must be executable");
@@ -150,10 +181,9 @@ int slab_choose_paths(struct process *p, const char *dir, struct diag *d)
 			diag_set(d, 0, "%s", "");
 		return err;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(try); i++) {
-		bool everybodys = i > 0 && i < 4;
-
-		int err = try[i] && (everybodys || !foreign) ? dir_try(p, try[i], d) : -EROFS;
+	for (unsigned i = 0; i < USUAL_DIRS; i++) {
+		const char *try = usual_dir(i, foreign, cwd);
+		int err = try ? dir_try(p, try, d) : -EROFS;
 
 		if (!err)
 			diag_set(d, 0, "%s", "");
@@ -198,24 +228,16 @@ int slab_give_files(struct process *p, struct diag *d)
 		     0;
 }
 
-int slab_write(struct process *p, int which, const struct slab_template *t, taddr_t base,
-	       struct diag *d)
+static int write_file(struct process *p, int which, const struct slab_template *t,
+		      const uint8_t *bytes, struct diag *d)
 {
 	const char *path = p->slab[which].path;
 	_close_ int fd = openat(process_priv(p)->dir_fd, name_of(path),
 				O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700);
-	_free_ uint8_t *bytes = NULL;
-	char hex[SLAB_DIGITS];
 	uint64_t done = 0;
-	int err;
 
 	if (fd < 0)
 		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
-	err = random_hex(hex);
-	if (!err)
-		err = slab_link(t, base, hex, &bytes, d);
-	if (err)
-		return err;
 	if (ftruncate(fd, (off_t)t->file_size) < 0 || fchmod(fd, 0500) < 0)
 		return diag_set(d, -errno, "%s: %s", path, strerror(errno));
 	while (done < t->size) {
@@ -230,6 +252,18 @@ int slab_write(struct process *p, int which, const struct slab_template *t, tadd
 	}
 	p->slab[which].fd = TAKE_FD(fd);
 	return 0;
+}
+
+int slab_write(struct process *p, int which, const struct slab_template *t, taddr_t base,
+	       struct diag *d)
+{
+	_free_ uint8_t *bytes = NULL;
+	char hex[SLAB_DIGITS];
+	int err = random_hex(hex);
+
+	if (!err)
+		err = slab_link(t, base, hex, &bytes, d);
+	return err ? err : write_file(p, which, t, bytes, d);
 }
 
 /* Profilers that unwind and look up names when the program has ended read them (perf script). */
@@ -247,7 +281,9 @@ void slab_remove_files(struct process *p)
 
 	for (int i = 0; i < SLABS; i++) {
 		if (p->slab[i].path[0] && !stay)
-			unlinkat(pp->dir_fd, name_of(p->slab[i].path), 0);
+			unlinkat(pp->dir_fd, file_name[i], 0);
+		if (p->slab[i].path[0])
+			unlinkat(pp->dir_fd, slab_gone_name[i], 0);
 		p->slab[i].path[0] = '\0';
 		if (p->slab[i].fd >= 0)
 			close(p->slab[i].fd);
@@ -261,6 +297,73 @@ void slab_remove_files(struct process *p)
 	if (pp->base_fd >= 0)
 		close(pp->base_fd);
 	pp->dir_fd = pp->base_fd = -1;
+}
+
+/* -- files of slabs that are mapped already ------------------------------------------------- */
+
+/* The kernel calls the mapping so, and who reads /proc/PID/maps or perf's records opens that. */
+const char *const slab_gone_name[SLABS] = { "slab-exe.so (deleted)", "slab-lib.so (deleted)" };
+
+/* Path is dir/NAME/FILE as the target sees it, whose root may show before it: NAME. */
+static bool is_in(const struct process *p, const char *path, const char *dir, const char *file,
+		  char name[sizeof("utramp-XXXXXX")])
+{
+	size_t have = strlen(path), n = dir_refused(dir) ? 0 : strlen(dir);
+	size_t tail = 1 + 13 + 1 + strlen(file); /* as make_dir() has it */
+	const char *at;
+
+	if (!n || have < n + tail || (!process_priv(p)->root[0] && have != n + tail))
+		return false;
+	at = path + have - tail;
+	if (strncmp(at - n, dir, n) != 0 || strncmp(at, "/utramp-", 8) != 0 || at[14] != '/' ||
+	    strspn(at + 8, letters) != 6 || strcmp(at + 15, file) != 0)
+		return false;
+	memcpy(name, at + 1, 13);
+	name[13] = '\0';
+	return true;
+}
+
+static bool same_dir(struct process *p, const char *dir, const char *const path[SLABS])
+{
+	char name[SLABS][sizeof("utramp-XXXXXX")];
+	_close_ int base = -1, fd = -1;
+
+	if (!dir)
+		return false;
+	for (int i = 0; i < SLABS; i++) {
+		if (!is_in(p, path[i], dir, file_name[i], name[i]))
+			return false;
+	}
+	if (strcmp(name[SLAB_EXE], name[SLAB_LIB]) != 0)
+		return false;
+	base = open_base(process_priv(p)->root, dir);
+	fd = base < 0 ? -1 : make_named(base, name[0]);
+	if (fd < 0)
+		return false;
+	set_paths(p, dir, name[0], TAKE_FD(base), TAKE_FD(fd));
+	return true;
+}
+
+bool slab_same_files(struct process *p, const char *dir, const char *const path[SLABS],
+		     const struct slab_template *t, const void *const bytes[SLABS])
+{
+	bool foreign = is_foreign(p), found = false;
+	char cwd[PATH_MAX];
+	int fd;
+
+	for (unsigned i = 0; i < USUAL_DIRS && !found && !dir; i++)
+		found = same_dir(p, usual_dir(i, foreign, cwd), path);
+	if (!found && !same_dir(p, dir, path))
+		return false;
+	fd = process_priv(p)->dir_fd;
+	found = true;
+	for (int i = 0; i < SLABS && found; i++)
+		found = write_file(p, i, t, bytes[i], NULL) == 0 &&
+			linkat(fd, file_name[i], fd, slab_gone_name[i], 0) == 0;
+	if (found && slab_give_files(p, NULL) == 0)
+		return true;
+	slab_remove_files(p);
+	return false;
 }
 
 /* -- places -------------------------------------------------------------------------------- */
@@ -315,6 +418,37 @@ static const struct map_region *region_of(const struct map_list *m, const struct
 			return &m->at[i];
 	}
 	return NULL;
+}
+
+struct taddr_range slab_libs(const struct process *p)
+{
+	const struct process_priv *pp = process_priv(p);
+	const struct module *loader = modules_at(&p->modules, pp->loader);
+	struct taddr_range near = { 0, 0 };
+
+	if (!loader)
+		return near;
+	near = (struct taddr_range){ loader->lo, loader->hi };
+	for (size_t i = p->modules.n; i-- > 0;) { /* from the loader down: those beside it first */
+		const struct module *m = &p->modules.at[i];
+		taddr_t lo = m->lo < near.lo ? m->lo : near.lo,
+			hi = m->hi > near.hi ? m->hi : near.hi;
+
+		if (m->lo >= pp->exe.hi && hi - lo < SLAB_REACH / 2)
+			near = (struct taddr_range){ lo, hi };
+	}
+	return near;
+}
+
+bool slab_near_libs(const struct process *p)
+{
+	const struct process_priv *pp = process_priv(p);
+	struct taddr_range near = slab_libs(p);
+	taddr_t lo = p->slab[SLAB_LIB].bias + pp->layout.lowest, hi = lo + pp->layout.span;
+
+	lo = near.lo < lo ? near.lo : lo;
+	hi = near.hi > hi ? near.hi : hi;
+	return near.hi && hi - lo <= SLAB_REACH;
 }
 
 bool slab_in_reach(const struct process *p)

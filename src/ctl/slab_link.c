@@ -137,6 +137,8 @@ int slab_layout_read(const struct slab_template *t, struct slab_layout *out, str
 	l.text = symbol_value(&v, h, "slab_text");
 	l.shadow = symbol_value(&v, h, "slab_shadow");
 	l.rt_state = symbol_value(&v, h, "rt_state");
+	l.signals = symbol_value(&v, h, "rt_signals");
+	l.restore = symbol_value(&v, h, "rt_restore");
 	l.tls_word = tls_word(&v, h);
 	if (end <= l.lowest || !l.text || !l.shadow || !l.rt_state || !l.tls_word)
 		return diag_set(d, -EBADMSG,
@@ -235,8 +237,8 @@ static void shift_all(const struct elf_view *v, Elf64_Ehdr *h, taddr_t base)
 	}
 }
 
-/* The loader takes two objects of one SONAME for the same: make it unique. */
-static int name_uniquely(const struct elf_view *v, const Elf64_Ehdr *h, const char hex[SLAB_DIGITS])
+/* The loader takes two objects of one SONAME for the same: here are the letters to be made unique. */
+static char *unique_part(const struct elf_view *v, const Elf64_Ehdr *h)
 {
 	const Elf64_Shdr *s = view_sections(v, h);
 	static const char blank[] = "XXXXXXXXXXXXXXXX";
@@ -244,7 +246,7 @@ static int name_uniquely(const struct elf_view *v, const Elf64_Ehdr *h, const ch
 	for (unsigned i = 0; i < h->e_shnum; i++) {
 		const Elf64_Dyn *dyn;
 		size_t count, names_n;
-		char *names, *at;
+		char *names;
 
 		if (s[i].sh_type != SHT_DYNAMIC || s[i].sh_link >= h->e_shnum)
 			continue;
@@ -253,15 +255,11 @@ static int name_uniquely(const struct elf_view *v, const Elf64_Ehdr *h, const ch
 		for (size_t k = 0; k < count && names; k++) {
 			if (dyn[k].d_tag != DT_SONAME || dyn[k].d_un.d_val >= names_n)
 				continue;
-			at = memmem(names + dyn[k].d_un.d_val, names_n - dyn[k].d_un.d_val, blank,
-				    SLAB_DIGITS);
-			if (!at)
-				return -EBADMSG;
-			memcpy(at, hex, SLAB_DIGITS);
-			return 0;
+			return memmem(names + dyn[k].d_un.d_val, names_n - dyn[k].d_un.d_val, blank,
+				      SLAB_DIGITS);
 		}
 	}
-	return -EBADMSG;
+	return NULL;
 }
 
 int slab_link(const struct slab_template *t, taddr_t base, const char hex[SLAB_DIGITS],
@@ -270,6 +268,7 @@ int slab_link(const struct slab_template *t, taddr_t base, const char hex[SLAB_D
 	struct elf_view v = { .n = t->size };
 	_free_ uint8_t *copy = malloc(t->size ? t->size : 1);
 	Elf64_Ehdr *h;
+	char *unique;
 
 	if (!copy)
 		return diag_set(d, -ENOMEM, "no memory for the slab");
@@ -278,11 +277,146 @@ int slab_link(const struct slab_template *t, taddr_t base, const char hex[SLAB_D
 	h = view_header(&v);
 	if (!h || base % PAGE)
 		return diag_set(d, -EBADMSG, "the slab template is not a shared object");
-	if (name_uniquely(&v, h, hex) < 0)
+	unique = unique_part(&v, h);
+	if (!unique)
 		return diag_set(d, -EBADMSG, "slab template: no SONAME with %d letters X",
 				SLAB_DIGITS);
+	memcpy(unique, hex, SLAB_DIGITS);
 	if (base)
 		shift_all(&v, h, base);
 	*out = TAKE_PTR(copy);
 	return 0;
+}
+
+/* -- a slab in memory ------------------------------------------------------------------------ */
+
+bool slab_segment(const struct slab_template *t, unsigned i, struct slab_segment *out)
+{
+	struct elf_view v = view_of(t);
+	const Elf64_Ehdr *h = view_header(&v);
+	const Elf64_Phdr *ph = h ? view_segments(&v, h) : NULL;
+
+	for (unsigned k = 0; h && k < h->e_phnum; k++) {
+		if (ph[k].p_type != PT_LOAD || i--)
+			continue;
+		*out = (struct slab_segment){ .addr = ph[k].p_vaddr,
+					      .offset = ph[k].p_offset,
+					      .size = ph[k].p_memsz,
+					      .r = ph[k].p_flags & PF_R,
+					      .w = ph[k].p_flags & PF_W,
+					      .x = ph[k].p_flags & PF_X };
+		out->bytes = ph[k].p_offset + ph[k].p_filesz <= t->size ? ph[k].p_filesz : 0;
+		return true;
+	}
+	return false;
+}
+
+const void *slab_data(const struct slab_template *t, taddr_t *at, uint64_t *size)
+{
+	struct elf_view v = view_of(t);
+	const Elf64_Ehdr *h = view_header(&v);
+	taddr_t state = h ? symbol_value(&v, h, "rt_state") : 0;
+	const Elf64_Shdr *s = h ? view_sections(&v, h) : NULL;
+
+	for (unsigned i = 0; state && i < h->e_shnum; i++) {
+		if (s[i].sh_type != SHT_PROGBITS || !(s[i].sh_flags & SHF_WRITE) ||
+		    state - s[i].sh_addr >= s[i].sh_size)
+			continue;
+		*at = s[i].sh_addr;
+		*size = s[i].sh_size;
+		return view_at(&v, s[i].sh_offset, s[i].sh_size);
+	}
+	return NULL;
+}
+
+/* glibc adds the load address where the file has addresses (elf/get-dynamic-info.h). */
+static void adopt_dynamic(const struct elf_view *want, const Elf64_Ehdr *h, const uint8_t *now,
+			  taddr_t moved)
+{
+	const Elf64_Shdr *s = view_sections(want, h);
+
+	for (unsigned i = 0; i < h->e_shnum; i++) {
+		size_t count;
+		Elf64_Dyn *dyn;
+
+		if (s[i].sh_type != SHT_DYNAMIC)
+			continue;
+		dyn = view_table(want, &s[i], sizeof(*dyn), &count);
+		for (size_t k = 0; k < count; k++) {
+			const Elf64_Dyn *is =
+				(const void *)(now + s[i].sh_offset + k * sizeof(*is));
+
+			if (dynamic_is_address(dyn[k].d_tag) &&
+			    is->d_un.d_ptr == dyn[k].d_un.d_ptr + moved)
+				dyn[k].d_un.d_ptr = is->d_un.d_ptr;
+		}
+	}
+}
+
+static bool same_segments(const struct slab_template *t, const uint8_t *want, const uint8_t *now)
+{
+	struct slab_segment s;
+
+	for (unsigned i = 0; slab_segment(t, i, &s); i++) {
+		if (s.bytes &&
+		    (s.offset != s.addr || memcmp(want + s.offset, now + s.offset, s.bytes)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_hex(const char *digits)
+{
+	return strspn(digits, "0123456789abcdef") >= SLAB_DIGITS;
+}
+
+/* What no two slabs have in common: read from now, and checked as far as it can be. */
+static bool own_words(const struct slab_template *t, const uint8_t *now, struct slab_found *f)
+{
+	struct elf_view v = view_of(t);
+	const Elf64_Ehdr *h = view_header(&v);
+	const Elf64_Phdr *is;
+	char *unique = h ? unique_part(&v, h) : NULL;
+	struct slab_segment first;
+	struct slab_layout l;
+	char digits[SLAB_DIGITS + 1] = "";
+	int64_t off;
+
+	if (!unique || slab_layout_read(t, &l, NULL) < 0 || !slab_segment(t, 0, &first) ||
+	    l.tls_word > t->size - 8 || l.rt_state > t->size - sizeof(struct rt_state))
+		return false;
+	is = (const void *)(now + h->e_phoff); /* the first, as the linker script has it */
+	f->base = is->p_vaddr - first.addr;
+	memcpy(digits, now + (unique - (char *)v.at), SLAB_DIGITS);
+	memcpy(f->digits, digits, SLAB_DIGITS);
+	memcpy(&off, now + l.tls_word, sizeof(off));
+	memcpy(&f->state, now + l.rt_state, sizeof(f->state));
+	f->tls_off = (int32_t)off;
+	return f->base % PAGE == 0 && is_hex(digits) && off < 0 && off == f->state.tls_off;
+}
+
+bool slab_is_fresh(const struct slab_template *t, taddr_t at, const uint8_t *now,
+		   struct slab_found *f)
+{
+	struct elf_view want = { .n = t->size };
+	struct slab_layout l;
+	struct rt_state *state;
+
+	*f = (struct slab_found){ 0 };
+	if (!own_words(t, now, f) || slab_layout_read(t, &l, NULL) < 0 ||
+	    slab_link(t, f->base, f->digits, &f->file, NULL) < 0)
+		return false;
+	want.at = malloc(t->size);
+	if (!want.at)
+		return false;
+	memcpy(want.at, f->file, t->size);
+	adopt_dynamic(&want, view_header(&want), now, at - (f->base + l.lowest));
+	memcpy(want.at + l.tls_word, now + l.tls_word, 8);
+	state = (void *)(want.at + l.rt_state);
+	state->tls_off = f->state.tls_off;
+	state->left = f->state.left;
+	state->partner = f->state.partner;
+	f->fresh = same_segments(t, want.at, now);
+	free(want.at);
+	return f->fresh;
 }

@@ -333,7 +333,13 @@ struct rt_state {
 	uint64_t text;                 /* where this slab's room is: room[0].lo or room[1].lo */
 	int64_t rseq_cpu; /* fs:[rseq_cpu] is cpu_id of libc's struct rseq; 0: there is none */
 	uint64_t reserved[4];
+	/* of a slab that a session has left as the loader made it (ctl/idle.h), as its tls_off: */
+	uint64_t left;    /* RT_LEFT*; 0: never left, or in use */
+	uint64_t partner; /* text of the other one */
 };
+
+#define RT_LEFT         0x7466656c74727475ull /* "utrtleft" */
+#define RT_LEFT_SIGNALS 0x7367697374727475ull /* and its stand-ins (rt/sighook.c) were in use */
 
 /*
  * What unwinding by .eh_frame needs (rt/cfi.c): modules by address, and rows by address.  It

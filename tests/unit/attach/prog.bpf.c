@@ -76,3 +76,13 @@ int record(__u64 *ctx)
 	bpf_printk("hello %d", 7);
 	return 0;
 }
+
+SEC("fentry")
+int reads(__u64 *ctx)
+{
+	__u64 word;
+
+	if (!bpf_probe_read_user(&word, sizeof(word), (void *)ctx[0]))
+		count(7);
+	return 0;
+}
