@@ -10,7 +10,7 @@ VICTIM = part('victim')
 PLAIN = part('libplain.so')
 FIXTURE = pathlib.Path(__file__).resolve().parent.parent / 'fixtures/args.btf'
 KEYS = ['module', 'func', 'addr', 'size', 'ret', 'args', 'types', 'types_file', 'site', 'attach',
-        'reason']
+        'reason', 'refusal']
 
 
 def objects(*args, code=0):
