@@ -80,6 +80,18 @@ static int write_new(struct utramp_target *t, unsigned slab, taddr_t at, const v
 	return err;
 }
 
+static int no_note(int err, struct diag *d)
+{
+	return diag_set(d, err, "how to undo it cannot be noted: %s", strerror(-err));
+}
+
+/* What write_new() wrote is not used after all. */
+static void unwrite(struct utramp_target *t, unsigned slab, taddr_t at, size_t n)
+{
+	if (image_erase(t, slab, at, n) == 0)
+		room_give(&t->room[slab], at, n);
+}
+
 /* -- the slot ------------------------------------------------------------------------------- */
 
 int32_t image_counter(const struct hook *h)
@@ -133,13 +145,19 @@ int image_slot(struct utramp_target *t, struct hook *h, struct diag *d)
 	if (n < 0)
 		return n;
 	err = write_new(t, h->slab, h->slot.at, code, frames, (size_t)n, d);
-	if (!err && stand_in >= 0)
-		err = faults_slot(t, stand_in, h->slot.original);
-	if (!err)
-		err = journal_write(t->proc, h->slot.image_ptr, &h->slot.leave_resume,
-				    sizeof(h->slot.leave_resume));
 	if (err)
 		return err;
+	err = journal_write(t->proc, h->slot.image_ptr, &h->slot.leave_resume,
+			    sizeof(h->slot.leave_resume));
+	if (err)
+		no_note(err, d);
+	else if (stand_in >= 0)
+		err = faults_slot(t, stand_in, h->slot.original);
+	if (err) {
+		journal_forget(t->proc, h->slot.image_ptr);
+		unwrite(t, h->slab, h->slot.at, (size_t)n);
+		return err;
+	}
 	h->slot_at = h->slot.at;
 	names_add(&t->names[h->slab], h->slot.at, (uint64_t)n, h->func->name, " slot");
 	return 0;
@@ -472,11 +490,16 @@ static int write_image(struct utramp_target *t, const struct recipe *r, struct i
 	if (!err)
 		err = write_new(t, slab, im->at, c.bytes, c.frames, (size_t)c.n, d);
 	im->size = (uint32_t)c.n;
+	image_code_fini(&c);
+	if (err)
+		return err;
 	if (c.marks.exit_nop)
 		im->gate = (struct gate){ im->at + c.marks.exit_nop, im->at + c.marks.exit_skip };
-	if (!err)
-		err = note_gate(t, &im->gate);
-	image_code_fini(&c);
+	err = note_gate(t, &im->gate);
+	if (err) {
+		unwrite(t, slab, im->at, im->size);
+		no_note(err, d);
+	}
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include "attach/session.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -404,6 +405,51 @@ static void test_no_room(void **state)
 	pipes_close(&p);
 }
 
+static uint64_t room_of(const struct utramp_target *t)
+{
+	return room_left(&t->room[SLAB_EXE]) + room_left(&t->room[SLAB_LIB]);
+}
+
+/* What cannot be noted for undoing is not there, and its room is free: of an image, and of a slot. */
+static void test_journal_full(void **state)
+{
+	const struct rlimit little = { 16384, RLIM_INFINITY };
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_link *l;
+	struct rlimit was;
+	uint64_t left;
+	int n = 0;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	/* each image that has an exit program is noted */
+	while ((l = utramp_program__attach(program_named(o, "bare_exit"), t, "alpha", NULL))) {
+		assert_int_equal(utramp_link__destroy(l), 0);
+		assert_true(++n < 500);
+	}
+	assert_int_equal(errno, EFBIG);
+	refused(program_named(o, "bare"), t, "beta", EFBIG); /* aligned from here on */
+	left = room_of(t);
+	for (int i = 0; i < 3; i++) {
+		refused(program_named(o, "bare_exit"), t, "alpha", EFBIG);
+		assert_int_equal(room_of(t), left);
+		refused(program_named(o, "bare"), t, "beta", EFBIG); /* its slot */
+		assert_non_null(strstr(utramp_error(), "undo"));
+		assert_int_equal(room_of(t), left);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare_exit"), t, "alpha", NULL));
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 /* A function that no slab reaches is refused by name. */
 static void test_out_of_reach(void **state)
 {
@@ -530,21 +576,14 @@ static void test_whole_libraries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_call),
-		cmocka_unit_test(test_object_misuse),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_many_functions),
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_rollback),
-		cmocka_unit_test(test_refused_later),
-		cmocka_unit_test(test_two_names),
-		cmocka_unit_test(test_postponed),
-		cmocka_unit_test(test_detach_foreign),
-		cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_out_of_reach),
-		cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_many_programs),
-		cmocka_unit_test(test_whole_libraries),
+		cmocka_unit_test(test_every_call),    cmocka_unit_test(test_object_misuse),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_many_functions),
+		cmocka_unit_test(test_live),          cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_refused_later), cmocka_unit_test(test_two_names),
+		cmocka_unit_test(test_postponed),     cmocka_unit_test(test_detach_foreign),
+		cmocka_unit_test(test_no_room),       cmocka_unit_test(test_journal_full),
+		cmocka_unit_test(test_out_of_reach),  cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_many_programs), cmocka_unit_test(test_whole_libraries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
