@@ -69,6 +69,11 @@ UTRAMP_API void utramp_target__free(struct utramp_target *t);
 UTRAMP_API pid_t utramp_target__pid(const struct utramp_target *t);
 /* Let it run; programs attached so far see every call from here on. */
 UTRAMP_API int utramp_target__resume(struct utramp_target *t);
+/*
+ * While it runs: what is attached and detached from now on waits for the next resume(), which does
+ * all of it in one stop.  If that fails nothing new runs, links stay, and resume() may be called again.
+ */
+UTRAMP_API int utramp_target__together(struct utramp_target *t);
 enum utramp_state {
 	UTRAMP_RUNNING,
 	UTRAMP_EXITED, /* utramp_target__status() has the wait status */

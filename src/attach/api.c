@@ -114,6 +114,11 @@ int utramp_target__resume(struct utramp_target *t)
 	return t ? api_return(session_resume(t, api_diag())) : api_misuse("target");
 }
 
+int utramp_target__together(struct utramp_target *t)
+{
+	return t ? api_return(session_together(t, api_diag())) : api_misuse("target");
+}
+
 int utramp_target__poll(struct utramp_target *t, int timeout_ms)
 {
 	struct diag *d = api_diag();

@@ -452,19 +452,34 @@ void session_free(struct utramp_target *t)
 	free(t);
 }
 
+static int no_process(const struct utramp_target *t, struct diag *d)
+{
+	return diag_set(d, -EINVAL, "%s is a file, it does not run",
+			t->mods->n ? t->mods->at[0]->shown : "the target");
+}
+
+int session_together(struct utramp_target *t, struct diag *d)
+{
+	if (t->file)
+		return no_process(t, d);
+	t->together = true;
+	return 0;
+}
+
 int session_resume(struct utramp_target *t, struct diag *d)
 {
+	bool together = t->together;
 	int err;
 
 	if (t->file)
-		return diag_set(d, -EINVAL, "%s is a file, it does not run",
-				t->mods->n ? t->mods->at[0]->shown : "the target");
+		return no_process(t, d);
 	if (t->proc->exited)
 		return 0;
 	if (!session_waits(t))
 		return diag_set(d, -EINVAL, "process %d runs already", (int)t->proc->pid);
 	t->together = false;
 	err = session_commit(t, d);
+	t->together = err && together;
 	if (!err && t->proc->stopped)
 		err = process_resume(t->proc, d);
 	return session_blame(t, err, d);

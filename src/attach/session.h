@@ -236,6 +236,8 @@ int session_commit(struct utramp_target *t, struct diag *d);
 /* The same after links were removed; nothing to do before the start or after the end. */
 int session_settle(struct utramp_target *t, struct diag *d);
 int session_resume(struct utramp_target *t, struct diag *d);
+/* What changes from now on waits for session_resume(). */
+int session_together(struct utramp_target *t, struct diag *d);
 int session_detach(struct utramp_target *t, struct diag *d);
 
 /* err, or -ESRCH when what failed did so because the process is gone. */

@@ -207,6 +207,84 @@ static void test_live(void **state)
 	pipes_close(&p);
 }
 
+/* Changes of a target that runs wait, and are made in one stop. */
+static void test_together(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_link *l, *two;
+	uint8_t now[8], file[8];
+	uint64_t addr, n;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	l = utramp_program__attach(program_named(o, "bare"), t, "alpha", NULL);
+	wait_counts(o, 2, 0);
+	n = utramp_target__stopped_ns(t);
+	assert_int_equal(utramp_target__together(t), 0);
+	two = utramp_program__attach(program_named(o, "bare"), t, "beta", NULL);
+	assert_non_null(two);
+	assert_non_null(utramp_program__attach(program_named(o, "bare_exit"), t, "beta", NULL));
+	assert_int_equal(utramp_link__destroy(l), 0);
+	func_bytes(t, "beta", now, file, &addr);
+	assert_memory_equal(now, file, 8);
+	func_bytes(t, "alpha", now, file, &addr);
+	assert_memory_not_equal(now, file, 8);
+	assert_int_equal(utramp_target__stopped_ns(t), n); /* no stop yet */
+	assert_int_equal(utramp_target__poll(t, 0), UTRAMP_RUNNING);
+	assert_int_equal(utramp_target__resume(t), 0);
+	func_bytes(t, "alpha", now, file, &addr);
+	assert_memory_equal(now, file, 8);
+	wait_counts(o, 3, 0);
+	wait_counts(o, 2, count_of(o, 2));
+	assert_int_equal(utramp_target__resume(t), -EINVAL); /* one batch: single ones again */
+	assert_int_equal(utramp_link__destroy(two), 0);
+	n = count_of(o, 2);
+	sleep_ms(20);
+	assert_int_equal(count_of(o, 2), n);
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
+/* A batch that fails changes nothing, can be tried again, and without what was wrong. */
+static void test_together_fails(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	struct utramp_link *l;
+	uint8_t now[8], file[8], nops[8];
+	uint64_t addr, alpha;
+
+	assert_int_equal(utramp_target__resume(t), 0);
+	l = utramp_program__attach(program_named(o, "record"), t, "slow", NULL); /* known */
+	assert_int_equal(utramp_link__destroy(l), 0);
+	func_bytes(t, "slow", now, file, &addr);
+	memset(nops, 0x90, sizeof(nops));
+	assert_int_equal(process_write(t->proc, addr, nops, 8), 0);
+	assert_int_equal(utramp_target__together(t), 0);
+	assert_non_null(utramp_program__attach(program_named(o, "bare"), t, "alpha", NULL));
+	l = utramp_program__attach(program_named(o, "record"), t, "slow", NULL);
+	assert_non_null(l);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(utramp_target__resume(t), -EBUSY);
+		assert_non_null(strstr(utramp_error(), "slow"));
+		func_bytes(t, "alpha", now, file, &alpha);
+		assert_memory_equal(now, file, 8);
+	}
+	assert_int_equal(utramp_link__destroy(l), 0);
+	assert_int_equal(utramp_target__resume(t), 0);
+	wait_counts(o, 2, 0);
+	utramp_object__close(o);
+	kill(utramp_target__pid(t), 9);
+	victim_end(t);
+	utramp_target__free(t);
+	pipes_close(&p);
+}
+
 /* All or none: one of the functions has foreign bytes by the time of the commit. */
 static void test_rollback(void **state)
 {
@@ -576,14 +654,15 @@ static void test_whole_libraries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_call),    cmocka_unit_test(test_object_misuse),
-		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_many_functions),
-		cmocka_unit_test(test_live),          cmocka_unit_test(test_rollback),
-		cmocka_unit_test(test_refused_later), cmocka_unit_test(test_two_names),
-		cmocka_unit_test(test_postponed),     cmocka_unit_test(test_detach_foreign),
-		cmocka_unit_test(test_no_room),       cmocka_unit_test(test_journal_full),
-		cmocka_unit_test(test_out_of_reach),  cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_many_programs), cmocka_unit_test(test_whole_libraries),
+		cmocka_unit_test(test_every_call),     cmocka_unit_test(test_object_misuse),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_many_functions),
+		cmocka_unit_test(test_live),           cmocka_unit_test(test_together),
+		cmocka_unit_test(test_together_fails), cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_refused_later),  cmocka_unit_test(test_two_names),
+		cmocka_unit_test(test_postponed),      cmocka_unit_test(test_detach_foreign),
+		cmocka_unit_test(test_no_room),        cmocka_unit_test(test_journal_full),
+		cmocka_unit_test(test_out_of_reach),   cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_many_programs),  cmocka_unit_test(test_whole_libraries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
