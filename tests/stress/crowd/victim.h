@@ -8,9 +8,10 @@
 #include <string.h>
 
 #define FUNCTIONS 1000
-#define STEADY    50 /* the first: called by threads and children, by no handler */
+#define STEADY    50 /* the first */
 #define THREADS   16
-#define ROWS      (THREADS + 1) /* the last is the children's, counted atomically */
+/* Who calls: each thread; of handlers and of children all, counted atomically. */
+enum { ROW_HANDLERS = THREADS, ROW_CHILDREN, ROWS };
 
 /* A file that both map. */
 struct shared {
