@@ -5,6 +5,7 @@ A round: a program with threads that check their results runs under the tool, or
 after a random time the worker is killed, or the front, or both.  Who survives makes the text as it was; when
 none does, `utramp detach` does.  The program goes on with right results, and nothing is left:
 no file, no process, no signal handler.  One seed is one sequence of rounds and delays.
+Of a program that dies all is told that can be known without tracing it (died.py).
 """
 import ctypes
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 
+import died
 import lib
 
 UTRAMP, OBJECT, VICTIM = sys.argv[1:4]
@@ -49,6 +51,7 @@ class Round:
         self.err = self.dir / 'err'
         self.running = running
         self.problems = []
+        self.ends = {}          # of processes that were reaped here: pid, wait status
         way, command = rnd.choice(WAYS), [VICTIM, 'work', '4']
         if running:
             self.command = self.start(command, self.err.with_name('foreign'))
@@ -64,7 +67,7 @@ class Round:
 
     def start(self, command, err):
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=open(self.out, 'a'),
-                                stderr=open(err, 'w'), start_new_session=True, env=self.env)
+                                stderr=open(err, 'w'), start_new_session=True, env=self.env, cwd=self.dir)
 
     def must(self, good, what):
         if not good:
@@ -120,17 +123,20 @@ class Round:
             if not p.stdin.closed:
                 p.stdin.close()
             p.wait()
+            self.ends[p.pid] = -p.returncode if p.returncode < 0 else p.returncode << 8
         while True:             # orphans of the round are ours: see main()
             try:
-                os.waitpid(-1, 0)
+                pid, st = os.waitpid(-1, 0)
+                self.ends[pid] = st
             except ChildProcessError:
                 break
         if self.problems:
             self.problems.append(f'stderr {self.err.read_text()!r}')
+            self.problems += died.told(self.target, self.dir, self.ends.get(self.target))
         shutil.rmtree(self.dir)
 
     def nothing_left(self):
-        left = sorted(x.name for x in self.dir.iterdir() if x.name not in ('out', 'err', 'foreign'))
+        left = sorted(x.name for x in self.dir.iterdir() if x.name not in ('out', 'err', 'foreign', 'core'))
         self.must(not left, f'left: {left}')
 
 
@@ -187,6 +193,7 @@ def both_killed(r):
 
 def main():
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)     # PR_SET_CHILD_SUBREAPER
+    died.prepare()
     tap = lib.Tap()
     rnd = random.Random(SEED)
     for kind in (worker_killed, front_killed, both_killed):
@@ -200,7 +207,7 @@ def main():
                 r.must(False, f'{e!r}, the command: {r.command.poll()}')
             r.close()
             if r.problems:
-                bad.append(f'round {i}: ' + '; '.join(r.problems))
+                bad.append('\n'.join([f'round {i}:', *r.problems]))
         tap.ok(not bad, f'{kind.__name__} {ROUNDS // 3} times, {began} with a command', *bad)
     tap.end()
 
