@@ -20,7 +20,7 @@ import time
 import died
 import lib
 
-UTRAMP, OBJECT, VICTIM = sys.argv[1:4]
+UTRAMP, OBJECT, VICTIM = map(os.path.realpath, sys.argv[1:4])
 ROUNDS, SEED = int(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else 11
 NAME = VICTIM.rsplit('/', 1)[-1]
 ALL = [f'{NAME}:{shape}_*' for shape in ('seven', 'nine', 'twelve', 'wide', 'memory')]
