@@ -179,7 +179,7 @@ static int take_over(int status)
 	if (!n)
 		cli_error(r.pid ? "%s; there is no note of how process %d was changed, so it "
 				  "stays as it is, or has ended" :
-				  "%s, before the command was started",
+				  "%s, before anything was started or changed",
 			  how, (int)r.pid);
 	if (r.ended)
 		return cli_status_code(r.status);
