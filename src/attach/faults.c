@@ -87,12 +87,28 @@ static bool calls_by_number(const uint8_t *code, size_t n)
 	return false;
 }
 
-static bool module_goes_around(const struct amodule *m)
+/*
+ * What an earlier session left loaded, and nobody calls: a session that is there still has its arena
+ * mapped.  (Its address may be the same that ours got since.)
+ */
+static bool is_quiet_slab(const struct utramp_target *t, const struct amodule *m)
+{
+	const struct objsym *s = objfile_sym(m->obj, "rt_state");
+	struct rt_state state;
+
+	if (strncmp(m->obj->soname, SLAB_SONAME, strcspn(SLAB_SONAME, "X")) != 0 || !s ||
+	    process_read(t->proc, s->addr + m->bias, &state, sizeof(state)) < 0 ||
+	    state.magic != RT_STATE_MAGIC)
+		return false;
+	return state.arena == t->proc->arena || !maps_at(&t->proc->modules.maps, state.arena);
+}
+
+static bool module_goes_around(const struct utramp_target *t, const struct amodule *m)
 {
 	const char *so = m->obj->soname;
 	bool found = false;
 
-	if (is_libc(m) || (so && !strncmp(so, "ld-linux", 8)))
+	if (is_libc(m) || (so && (!strncmp(so, "ld-linux", 8) || is_quiet_slab(t, m))))
 		return false;
 	for (unsigned i = 0; i < m->obj->nseg && !found; i++) {
 		const struct objseg *s = &m->obj->seg[i];
@@ -168,7 +184,7 @@ static int choose(struct utramp_target *t)
 	if (!libc)
 		return other_way(t, "it has no libc.so.6 whose functions about signals are known");
 	for (size_t i = 0; i < t->mods->n; i++) {
-		if (!module_goes_around(t->mods->at[i]))
+		if (!module_goes_around(t, t->mods->at[i]))
 			continue;
 		snprintf(text, sizeof(text), "%.200s sets signal handlers without libc",
 			 t->mods->at[i]->shown);
