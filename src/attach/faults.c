@@ -372,7 +372,6 @@ static struct process_handlers handlers_of(const struct utramp_target *t)
 
 static int put_in(struct utramp_target *t, struct diag *d)
 {
-	uint32_t pid = (uint32_t)t->proc->pid;
 	const struct process_handlers handlers = handlers_of(t);
 	struct rt_signals s;
 	uint64_t others = 0;
@@ -396,9 +395,6 @@ static int put_in(struct utramp_target *t, struct diag *d)
 
 		err = process_sigaction(t->proc, ours[k], &a, NULL);
 	}
-	if (!err) /* rt/sigview.c: whose the memory is */
-		err = process_write(t->proc, t->proc->threads + offsetof(struct rt_thread, pid),
-				    &pid, sizeof(pid));
 	if (!err)
 		err = process_hold(t->proc, true);
 	t->faults.on = !err;

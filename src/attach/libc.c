@@ -2,7 +2,7 @@
  * attach/libc.c - what the target's libc keeps for every thread, at fixed distances from the thread
  * pointer; see session.h.
  *
- * Its own constants and variables tell: _thread_db_sizeof_pthread is there for libthread_db,
+ * Its own constants and variables tell: _thread_db_sizeof_pthread, _pthread_tid are there for libthread_db,
  * __rseq_offset and __rseq_size for whoever uses restartable sequences.  A libc without them (before
  * glibc 2.35, or with the tunable glibc.pthread.rseq=0) leaves the processor's number to a helper.
  *
@@ -38,6 +38,23 @@ static uint32_t pthread_size(const struct utramp_target *t)
 	return size;
 }
 
+/* A descriptor of libthread_db's: bits, number, offset (nptl_db/db_info.c DB_STRUCT_FIELD). */
+static uint32_t tid_off(const struct utramp_target *t)
+{
+	uint32_t field[3];
+
+	for (size_t i = 0; i < t->mods->n; i++) {
+		const struct objfile *o = t->mods->at[i]->obj;
+		const struct objsym *s = objfile_sym(o, "_thread_db_pthread_tid");
+
+		if (s && objfile_bytes(o, s->addr, field, sizeof(field)) == sizeof(field) &&
+		    field[0] == 32 && field[1] == 1 && field[2] % 4 == 0 &&
+		    field[2] + 4 <= t->proc->pthread_size)
+			return field[2];
+	}
+	return 0;
+}
+
 /* The loader sets both before it loads anything; __rseq_size stays 0 where there is no registration. */
 static int32_t rseq_cpu(const struct utramp_target *t)
 {
@@ -64,6 +81,7 @@ static int32_t rseq_cpu(const struct utramp_target *t)
 void session_libc(struct utramp_target *t)
 {
 	t->proc->pthread_size = t->file ? 0 : pthread_size(t);
+	t->proc->tid_off = t->file ? 0 : tid_off(t);
 	t->proc->rseq_cpu = t->file ? FILE_RSEQ_CPU : rseq_cpu(t);
 	for (unsigned i = 0; i < SLABS; i++)
 		t->env[i].rseq_cpu = t->proc->rseq_cpu;

@@ -159,7 +159,7 @@ void session_free(struct utramp_target *t);
 /* In place of a process the file that spec's MODULE names, at the usual addresses. */
 int session_file(const char *spec, struct utramp_target **out, struct diag *d);
 
-/* What its libc tells of threads: proc->pthread_size, rseq_cpu and env[].rseq_cpu; 0 where it does not. */
+/* What its libc tells of threads: proc->pthread_size, tid_off, rseq_cpu and env[].rseq_cpu; 0 where it does not. */
 void session_libc(struct utramp_target *t);
 
 /*

@@ -77,7 +77,8 @@ struct process {
 	taddr_t cfi;           /* struct rt_cfi */
 	taddr_t clock_gettime; /* the vDSO's; 0: there is none */
 	int32_t tls_off;
-	uint32_t pthread_size; /* the caller's to find, for struct rt_state, as rseq_cpu is */
+	uint32_t pthread_size; /* the caller's to find, for struct rt_state, as rseq_cpu and */
+	uint32_t tid_off;
 	int32_t rseq_cpu;
 	struct module_list modules;
 	struct journal *journal; /* NULL: none is kept */

@@ -345,6 +345,35 @@ static int reserve(struct process *p, uint64_t size, taddr_t *out, struct diag *
 }
 
 /* Private and wiped in a forked child: shm/layout.h "thread block". */
+/* "NSpid: 4711 17 1": the last is what the process itself is told. */
+static uint32_t inner_pid(const struct process *p)
+{
+	char path[48], line[256];
+	const char *last;
+	_fclose_ FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		last = strncmp(line, "NSpid:", 6) ? NULL : strrchr(line, '\t');
+		if (last)
+			return (uint32_t)strtoul(last, NULL, 10);
+	}
+	return (uint32_t)p->pid;
+}
+
+/* The block of slot 0: shm/layout.h. */
+static int name_owner(struct process *p, struct diag *d)
+{
+	const struct rt_thread who = { .tid = inner_pid(p), .pid = inner_pid(p) };
+	taddr_t at = p->threads + offsetof(struct rt_thread, tid);
+	int err = process_write(p, at, &who.tid, sizeof(who.tid) + sizeof(who.pid));
+
+	return err ? diag_set(d, err, "process %d: its table of threads cannot be written: %s",
+			      p->pid, strerror(-err)) :
+		     0;
+}
+
 static int make_threads(struct process *p, struct diag *d)
 {
 	const uint64_t size = (uint64_t)SHM_MAX_THREADS * RT_THREAD_SIZE;
@@ -359,7 +388,7 @@ static int make_threads(struct process *p, struct diag *d)
 	if (call_failed(wipe))
 		return diag_set(d, (int)wipe, "MADV_WIPEONFORK: %s", strerror((int)-wipe));
 	p->threads = (taddr_t)at;
-	return 0;
+	return name_owner(p, d);
 }
 
 /* -- rt_state ------------------------------------------------------------------------------- */
@@ -473,6 +502,24 @@ static void find_stack(const struct process *p, struct rt_state *s)
 	}
 }
 
+/* As glibc keeps it at fs:0 and fs:16, of the first thread, if that lives and is seen. */
+static taddr_t main_tcb(struct process *p)
+{
+	const struct process_priv *pp = process_priv(p);
+	struct user_regs_struct r;
+	uint64_t word[3];
+
+	for (size_t i = 0; i < pp->threads.n && !p->self; i++) {
+		const struct tracee *t = &pp->threads.at[i];
+
+		if (t->tid == p->pid && t->stopped && tracee_regs(t, &r) == 0 &&
+		    process_read(p, r.fs_base, word, sizeof(word)) == 0 && word[0] == r.fs_base &&
+		    word[2] == r.fs_base)
+			return r.fs_base;
+	}
+	return 0;
+}
+
 static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 {
 	struct rt_state s;
@@ -488,6 +535,8 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 		.flags = flags,
 		.pthread_size = p->pthread_size,
 		.rseq_cpu = p->rseq_cpu,
+		.tid_off = p->tid_off,
+		.main_tcb = main_tcb(p),
 		.cfi = p->cfi,
 	};
 

@@ -40,6 +40,8 @@ static uint32_t drop_stale(const struct rt_thread *t, uint32_t depth, uint64_t f
 
 		if (top > frame)
 			break;
+		if (rt_state.flags & RT_FLAG_FILTERED)
+			break; /* not known where it is: kept */
 		if (!asked)
 			rt_sys3(__NR_sigaltstack, 0, (long)&alt, 0);
 		asked = 1;

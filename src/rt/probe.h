@@ -149,8 +149,8 @@ int rt_write_all(uint64_t dst, const void *src, uint64_t size);
 uint64_t rt_walk_stack(uint64_t *out, uint64_t skip, uint64_t max, const uint64_t *ret,
 		       const uint64_t *frame);
 
-/* Fills the thread's stack bounds in struct rt_tls. */
-void rt_find_room(void);
+/* Fills the thread's stack bounds in struct rt_tls.  1: it is libc's, with a whole struct pthread at fs:0. */
+int rt_find_room(void);
 
 /* The functions that look into the contexts of the unwinder which has `caller` in its code. */
 struct rt_unwinder {

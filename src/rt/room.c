@@ -11,7 +11,8 @@
  * they are right, and nowhere else they say anything.
  *
  * Does not fault: the control block's first three words are psABI's and glibc's mark of
- * itself, the rest is read if it lies in their page or the kernel says that it is there.
+ * itself, the rest is read if it lies in their page, is the main thread's, or the kernel says
+ * that it is there.
  *
  * Context  [probe] signal-safe; a handler in between writes the same
  * Spec     psABI 3.4.6 (fs:0), "ELF Handling For Thread-Local Storage" 3.4.6
@@ -49,7 +50,7 @@ static void tls_store(uint64_t off, uint64_t v)
  */
 static int is_mapped(uint64_t at, uint64_t size)
 {
-	if (at % PAGE + size <= PAGE)
+	if (at == rt_state.main_tcb || at % PAGE + size <= PAGE)
 		return 1;
 	return size <= PAGE &&
 	       rt_sys6(__NR_rt_sigprocmask, -1, (long)(at + size - 8), 0, 8, 0, 0) == -EINVAL;
@@ -75,9 +76,10 @@ static struct range thread_stack(void)
 	return (struct range){ 0, 0 };
 }
 
-void rt_find_room(void)
+int rt_find_room(void)
 {
 	struct range r = thread_stack();
+	int is_libcs = r.size || (rt_state.main_tcb && fs_word(0) == rt_state.main_tcb);
 	uint64_t room;
 
 	if (!r.size)
@@ -88,4 +90,5 @@ void rt_find_room(void)
 	/* a forked child's are there already; lo first, so that no other stack is between */
 	tls_store(offsetof(struct rt_tls, stack_lo), r.lo);
 	tls_store(offsetof(struct rt_tls, stack_limit), r.size ? r.lo + room : 0);
+	return is_libcs;
 }

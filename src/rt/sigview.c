@@ -7,8 +7,8 @@
  * rt_signals.child, from its first call of a stand-in until it executes a program; one that ended
  * before is found dead, by the thread that made it or by whoever needs room.
  *
- * Whose the memory is stands in the block of slot 0, which is no thread's: written when the handler is
- * set, and wiped in a forked child (MADV_WIPEONFORK), which takes it with its first call.  (A child of
+ * Whose the memory is stands in the block of slot 0, which is no thread's: written when that is
+ * mapped, and wiped in a forked child (MADV_WIPEONFORK), which takes it with its first call.  (A child of
  * vfork() that calls before its parent, itself just forked, has ever done so is taken for it.)
  *
  * A signal sent while it was believed blocked is kept in the thread's block, one of each.
@@ -31,6 +31,10 @@ static uint64_t fs_base(void)
 
 static uint32_t own_pid(void)
 {
+	const struct rt_thread *owner = (const struct rt_thread *)(void *)rt_state.threads;
+
+	if (rt_state.flags & RT_FLAG_FILTERED && owner && owner->pid)
+		return owner->pid; /* a child of vfork() is not told from its parent then */
 	return (uint32_t)rt_sys3(__NR_getpid, 0, 0, 0);
 }
 

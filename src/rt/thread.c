@@ -9,6 +9,8 @@
  */
 #include "rt/probe.h"
 
+#define TID_MAX (1u << 22) /* include/linux/threads.h PID_MAX_LIMIT */
+
 /* Initialised, so that it lies in the file and can be written there before loading. */
 struct rt_state rt_state = { .magic = RT_STATE_MAGIC, .version = SHM_VERSION };
 
@@ -31,6 +33,8 @@ static uint64_t *thread_pair(struct shm_thread *th)
 
 static int thread_dead(uint64_t pair)
 {
+	if (rt_state.flags & RT_FLAG_FILTERED)
+		return 0; /* not known */
 	return rt_sys3(__NR_tgkill, (long)(pair >> 32), (long)(uint32_t)pair, 0) == -ESRCH;
 }
 
@@ -130,6 +134,24 @@ static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, 
 	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
 }
 
+/*
+ * pid and tid, without asking the kernel where they are known, since a filter (seccomp) may kill for
+ * asking.  Not in a forked child, whose table is wiped, and whose struct pthread a bare fork(2) leaves as
+ * its parent's was; nor of threads that libc did not make.
+ */
+static uint64_t my_pair(int is_libcs)
+{
+	const struct rt_thread *first = (const struct rt_thread *)(void *)rt_state.threads;
+	uint32_t tid = 0;
+
+	if (is_libcs && rt_state.tid_off && __atomic_load_n(&first->tid, __ATOMIC_RELAXED))
+		__asm__ volatile("movl %%fs:(%1), %0" : "=r"(tid) : "r"(rt_state.tid_off));
+	if (tid && tid <= TID_MAX)
+		return (uint64_t)first->pid << 32 | tid;
+	return (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
+	       (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
+}
+
 struct rt_thread *rt_thread_register(void)
 {
 	struct shm_arena *a = (struct shm_arena *)(void *)rt_state.arena;
@@ -142,9 +164,7 @@ struct rt_thread *rt_thread_register(void)
 	old = rt_tls_block();
 	if (old && old->magic == RT_THREAD_MAGIC)
 		return old;
-	rt_find_room();
-	me = (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
-	     (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
+	me = my_pair(rt_find_room());
 	slot = slot_claim(a, me, old, 0);
 	if (!slot)
 		slot = slot_claim(a, me, old, 1);

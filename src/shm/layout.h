@@ -254,6 +254,10 @@ struct shm_unwound {
 
 /* -- thread block (private to the target) --------------------------------- */
 
+/*
+ * The first block, of slot 0, is no thread's of the target: its pid and tid are the process's, as it knows
+ * itself, set by the control side, and wiped in a forked child; which may set the pid alone.
+ */
 #define RT_THREAD_MAGIC 0x74726d70u
 #define RT_COUNTERS     64 /* a slot counts in counter[slot number % RT_COUNTERS] */
 #define RT_MAX_RUNNING  16
@@ -310,6 +314,7 @@ struct rt_tls {
 enum {
 	RT_FLAG_NO_READS = 1 << 0, /* bpf_probe_read_* gives -EFAULT: seccomp */
 	RT_FLAG_FAULTS = 1 << 1,   /* loads may fault: the handler of rt/fault.c is there */
+	RT_FLAG_FILTERED = 1 << 2, /* a system call of ours may be what kills it: seccomp */
 };
 
 struct rt_state {
@@ -332,6 +337,9 @@ struct rt_state {
 	uint64_t cfi;                  /* of struct rt_cfi, or 0 */
 	uint64_t text;                 /* where this slab's room is: room[0].lo or room[1].lo */
 	int64_t rseq_cpu; /* fs:[rseq_cpu] is cpu_id of libc's struct rseq; 0: there is none */
+	uint64_t
+		main_tcb; /* fs:0 of the first thread, whose struct pthread is whole; 0: not known */
+	uint64_t tid_off; /* of the thread's id in struct pthread; 0: not known */
 	uint64_t reserved[4];
 	/* of a slab that a session has left as the loader made it (ctl/idle.h), as its tls_off: */
 	uint64_t left;    /* RT_LEFT*; 0: never left, or in use */

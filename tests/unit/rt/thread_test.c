@@ -1,6 +1,7 @@
 /* thread_test.c - registration: slots, handlers in between, fork, a full table; the guard. */
 #include "rt_util.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -109,6 +110,55 @@ static void child_registers_afresh(void **state)
 	assert_int_equal(status, 0);
 	assert_int_equal(t->inside[3], 9);
 	assert_int_equal(slots_in_use(a), 2); /* nobody has freed the child's yet */
+	rt_util_destroy(a);
+}
+
+/*
+ * What the control side has told needs no system call, which a filter may kill for: so what it told
+ * is believed.  A forked child was told nothing.
+ */
+static void *told(void *arg)
+{
+	const struct rt_thread *t = rt_thread_self();
+	int status = 0;
+	pid_t pid;
+
+	if (t->pid != 12345 || t->tid != (uint32_t)syscall(SYS_gettid))
+		return "the pair is another";
+	pid = (pid_t)syscall(SYS_fork); /* libc does not see it, and keeps the parent's id */
+	if (!pid) {
+		t = rt_thread_self();
+		_exit(t->pid != (uint32_t)getpid() || t->tid != t->pid);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		return "the child's is another";
+	return NULL;
+}
+
+static void pair_without_asking(void **state)
+{
+	const uint32_t *size = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
+	const uint32_t *tid = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+	struct arena *a = rt_util_arena();
+	struct rt_thread *first = (struct rt_thread *)rt_state.threads;
+	pthread_t th;
+	void *wrong;
+
+	assert_true(size && tid);
+	first->pid = first->tid = 12345;
+	rt_state.pthread_size = *size;
+	rt_state.tid_off = tid[2];
+	assert_int_equal(pthread_create(&th, NULL, told, NULL), 0);
+	pthread_join(th, &wrong);
+	assert_ptr_equal(wrong, NULL);
+	/* the first thread is known by its address alone */
+	assert_int_equal(rt_thread_self()->pid, getpid());
+	set_word(NULL);
+	__asm__ volatile("movq %%fs:0, %0" : "=r"(rt_state.main_tcb));
+	assert_int_equal(rt_thread_self()->pid, 12345);
+	assert_int_equal(rt_thread_self()->tid, getpid());
+	rt_state.pthread_size = 0;
+	rt_state.tid_off = rt_state.main_tcb = 0;
 	rt_util_destroy(a);
 }
 
@@ -443,6 +493,7 @@ int main(void)
 		cmocka_unit_test(registers_once),
 		cmocka_unit_test(first_preserves_registers),
 		cmocka_unit_test(child_registers_afresh),
+		cmocka_unit_test(pair_without_asking),
 		cmocka_unit_test(counts_outlive_threads),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(handler_interrupts_registration),
