@@ -17,6 +17,7 @@
 #include "rt/slab.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,8 +199,26 @@ static int choose(struct utramp_target *t)
 	return 0;
 }
 
+/* What is asked of the kernel at each call (rt/info.c); all other helpers are not. */
+static const char *asks_kernel(const struct program *p)
+{
+	const uint64_t *h = p->facts.helpers; /* both below 64 */
+
+	return h[0] >> BPF_FUNC_get_current_comm & 1    ? "bpf_get_current_comm" :
+	       h[0] >> BPF_FUNC_get_current_uid_gid & 1 ? "bpf_get_current_uid_gid" :
+							  NULL;
+}
+
 int faults_choose(struct utramp_target *t, const struct program *p, struct diag *d)
 {
+	const char *asks = t->filtered ? asks_kernel(p) : NULL;
+
+	if (asks)
+		return diag_set(
+			d, -ENOTSUP,
+			"program %s calls %s(), for which the kernel is asked, and the target "
+			"runs under seccomp, which may kill it for that: leave that out",
+			p->name, asks);
 	if (!program_reads_target(p))
 		return 0;
 	if (t->faults.way == FAULTS_OPEN)
@@ -288,7 +307,11 @@ const char *utramp_target__faults(const struct utramp_target *t)
 
 uint32_t faults_flags(const struct utramp_target *t)
 {
-	return t->faults.way == FAULTS_NONE ? RT_FLAG_NO_READS : t->faults.on ? RT_FLAG_FAULTS : 0;
+	uint32_t filtered = t->filtered ? RT_FLAG_FILTERED : 0;
+
+	return filtered | (t->faults.way == FAULTS_NONE ? RT_FLAG_NO_READS :
+			   t->faults.on                 ? RT_FLAG_FAULTS :
+							  0);
 }
 
 static int write_flags(struct utramp_target *t)
@@ -460,6 +483,10 @@ int faults_leave(struct utramp_target *t, bool last, struct diag *d)
 {
 	if (!faults_changed(t) || t->faults.needed)
 		return 0;
+	if (!process_may_call(t->proc)) { /* it stays, in front of the target's own */
+		t->faults.lingers = true;
+		return 0;
+	}
 	if (!process_inside(t->proc))
 		return take_out(t, d);
 	t->faults.lingers = last;

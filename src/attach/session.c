@@ -107,6 +107,8 @@ static bool has_seccomp(pid_t pid)
  */
 int session_map(struct utramp_target *t, struct diag *d)
 {
+	if (!t->filtered && !t->proc->self)
+		t->filtered = process_filtered(t->proc);
 	return process_map_arena(t->proc, t->arena, faults_flags(t), d);
 }
 
@@ -135,8 +137,8 @@ static int session_enter(struct utramp_target *t, struct diag *d)
 	const char *skip[SLABS];
 	int err;
 
-	t->seccomp = has_seccomp(t->proc->pid);
 	err = session_map(t, d);
+	t->seccomp = t->filtered || has_seccomp(t->proc->pid);
 	if (err)
 		return diag_inner(session_blame(t, err, d));
 	for (unsigned i = 0; i < SLABS; i++) {

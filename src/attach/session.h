@@ -112,6 +112,7 @@ struct utramp_target {
 	bool together; /* it runs, and links wait for session_resume() all the same */
 	bool left;     /* nothing of ours is mapped there, or it is in use for ever */
 	bool seccomp;  /* the target runs under a filter */
+	bool filtered; /* one that may kill it for system calls of ours */
 	bool warned;   /* that a function has no types */
 	bool stats;    /* utramp_target__enable_stats() */
 	bool counting; /* images count runs */

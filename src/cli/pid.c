@@ -59,6 +59,12 @@ struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *
 
 void cli_leave_pid(const struct cli *c, struct utramp_target *t)
 {
-	if (utramp_target__leave(t) < 0 && c->verbose)
+	int err = utramp_target__leave(t);
+
+	/* of calls that are open there is nothing to be done; of filters there may be */
+	if (err == -EPERM)
+		cli_error("what is mapped in process %d stays mapped: %s",
+			  (int)utramp_target__pid(t), utramp_error());
+	else if (err < 0 && c->verbose)
 		cli_info(c, "%s", utramp_error());
 }

@@ -139,6 +139,8 @@ static void status_line(struct status *s, const char *line)
 		s->no_new_privs = (unsigned)strtoul(v, NULL, 10);
 	else if (IS("Seccomp"))
 		s->seccomp = (unsigned)strtoul(v, NULL, 10);
+	else if (IS("Seccomp_filters"))
+		s->filters = (unsigned)strtoul(v, NULL, 10);
 #undef IS
 }
 
@@ -220,12 +222,22 @@ bool fact_remedy(struct fact *f, const char *fmt, ...)
 
 /* -- a look at the process -------------------------------------------------------------------- */
 
+/* As many filters as we have are then the container's, of both of us: ctl/filter.c. */
+static bool in_our_container(const struct view *v)
+{
+	char ours[64], its[64];
+
+	admit_link(ours, sizeof(ours), "%s/self/ns/pid", v->w->proc);
+	admit_link(its, sizeof(its), "%s/%d/ns/pid", v->w->proc, v->pid);
+	return *ours && !strcmp(ours, its) && strcmp(ours, "pid:[4026531836]") != 0;
+}
+
 /* Every thread: one that lives (the first may have ended), and one that somebody traces. */
 static void look_at_tasks(struct view *v)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
-	bool found = false;
+	bool found = false, as_we = in_our_container(v);
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "%s/%d/task", v->w->proc, v->pid);
@@ -242,6 +254,10 @@ static void look_at_tasks(struct view *v)
 			snprintf(v->task, sizeof(v->task), "%s/%d/task/%d", v->w->proc, v->pid,
 				 tid);
 		found = true;
+		v->tasks++;
+		v->filtered += s.seccomp && !(as_we && s.seccomp == v->self.seccomp &&
+					      s.filters == v->self.filters && s.filters);
+		v->strict += s.seccomp == 1;
 		if (s.tracer && !v->tracer) {
 			v->traced = tid;
 			v->tracer = s.tracer;
@@ -368,20 +384,35 @@ static bool fact_state(struct view *v, struct fact *f)
 /* A filter cannot be asked what it allows; one that kills would kill the target for our calls. */
 static bool fact_seccomp(struct view *v, struct fact *f)
 {
-	if (!v->st.seccomp)
-		return fact_ok(f, "no filter of system calls");
+	if (v->strict) {
+		fact_bad(f, -ENOTSUP,
+			 "a thread of process %d runs in seccomp's strict mode, where the kernel "
+			 "kills it for reading the processor's clock, as programs do",
+			 v->pid);
+		return fact_remedy(f, "let it have a filter of its own in its place (mode 2)");
+	}
+	if (!v->filtered)
+		return fact_ok(f, v->st.seccomp ?
+					  "the same filter of system calls as ours, a container's" :
+					  "no filter of system calls");
 	if (v->probe.suspend == 0)
 		return fact_ok(f,
-			       "it runs under seccomp (mode %u), which is put off while we make "
+			       "%u of %u threads run under seccomp, which is put off while we make "
 			       "system calls there",
-			       v->st.seccomp);
-	fact_bad(f, -EPERM,
-		 "process %d runs under seccomp (mode %u), which may kill it for the system "
-		 "calls that attaching makes there, and which we cannot put off (%s)",
-		 v->pid, v->st.seccomp,
-		 v->probe.suspend == -EINVAL ? "the kernel has no CONFIG_CHECKPOINT_RESTORE" :
-		 v->self.seccomp             ? "we are under seccomp ourselves" :
-					       "that needs CAP_SYS_ADMIN");
+			       v->filtered, v->tasks);
+	if (v->filtered < v->tasks)
+		return fact_ok(f,
+			       "%u of %u threads run under seccomp: another one makes the system "
+			       "calls that attaching needs",
+			       v->filtered, v->tasks);
+	fact_bad(
+		f, -EPERM,
+		"process %d runs under seccomp, all of its threads, which may kill it for the system "
+		"calls that attaching makes there, and which we cannot put off (%s)",
+		v->pid,
+		v->probe.suspend == -EINVAL ? "the kernel has no CONFIG_CHECKPOINT_RESTORE" :
+		v->self.seccomp             ? "we are under seccomp ourselves" :
+					      "that needs CAP_SYS_ADMIN");
 	return fact_remedy(f, v->probe.suspend == -EINVAL || v->self.seccomp ?
 				      "start it under utramp: -- CMD" :
 				      "run utramp as root, or start the program under it: -- CMD");

@@ -21,7 +21,7 @@ enum { CAP_ADMIN = 21, CAP_PTRACE = 19 }; /* include/uapi/linux/capability.h */
 struct status {
 	pid_t pid, tgid, ppid, tracer;
 	pid_t inner; /* its number in its own PID namespace */
-	unsigned depth, threads, seccomp, no_new_privs;
+	unsigned depth, threads, seccomp, filters, no_new_privs;
 	char state;
 	char name[64];
 	uid_t uid[4]; /* real, effective, saved, of files */
@@ -50,6 +50,8 @@ struct view {
 	char task[PATH_MAX]; /* of a thread that lives; of the leader if there is none */
 	pid_t traced;        /* a thread that has a tracer; 0: none */
 	pid_t tracer;
+	unsigned tasks, filtered,
+		strict;         /* threads; under seccomp, not only as we are; in its mode 1 */
 	unsigned kflags;        /* of /proc/PID/stat */
 	int access;             /* 0, or how the kernel refuses to trace it */
 	bool same_userns, over; /* we have CAP_SYS_PTRACE there */

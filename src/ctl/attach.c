@@ -17,7 +17,7 @@
  *
  * Errors   as in process.h
  * Context  [ctl]
- * Spec     dlopen(3); ld.so(8); proc(5); seccomp(2), ptrace(2) PTRACE_O_SUSPEND_SECCOMP
+ * Spec     dlopen(3); ld.so(8); proc(5); pidfd_open(2)
  */
 #include "base/cleanup.h"
 #include "ctl/admit.h"
@@ -44,7 +44,6 @@
 enum {
 	TEXT_MAX = 400,                /* of dlerror()'s text */
 	DLOPEN_MODE = (int)0x80000000, /* glibc __RTLD_DLOPEN, for __libc_dlopen_mode() */
-	SUSPEND_SECCOMP = 1 << 21,     /* PTRACE_O_SUSPEND_SECCOMP, which glibc's header may lack */
 };
 
 /* -- who cannot be attached to --------------------------------------------------------------- */
@@ -82,10 +81,7 @@ static int admit(struct process *p, struct diag *d)
 				(int)pid, text);
 	if (pid == getpid())
 		return diag_set(d, -ENOTSUP, "a process attaches to itself by utramp/self.h");
-	err = process_admit(pid, d);
-	if (!err && status_of(pid, "Seccomp:", text, sizeof(text)) && strcmp(text, "0") != 0)
-		process_priv(p)->options |= SUSPEND_SECCOMP;
-	return err;
+	return process_admit(pid, d);
 }
 
 /* -- what is there ----------------------------------------------------------------------------- */

@@ -160,6 +160,8 @@ static int leave_stopped(struct process *p, unsigned slots, bool last, struct di
 	bool inside = process_inside(p) || calls_inside(p, slots) || stacks_lead_back(p, false) ||
 		      process_alone(p, NULL) < 0 || journal_owes(p);
 
+	if (!process_may_call(p))
+		return process_no_calls(p, d);
 	if (inside && !last)
 		return -EBUSY;
 	if (!inside) {

@@ -23,6 +23,7 @@
 struct tracee {
 	pid_t tid;
 	bool stopped;
+	enum { CALLS_UNKNOWN, CALLS_ALLOWED, CALLS_FILTERED } calls; /* filter.c, in this stop */
 };
 
 #define SLAB_DIGITS 16 /* letters X in the template's SONAME that become random */
@@ -68,7 +69,6 @@ struct process_priv {
 	} code;
 	struct taddr_range stack; /* of ours there, for calls; empty: none */
 	struct taddr_range exe;
-	long options; /* of ptrace(2), beside PTRACE_O_TRACESYSGOOD */
 	uint64_t stopped_at_ns, stopped_ns, longest_ns;
 	char root[32]; /* in front of the slab files' paths, for us; "" if its names are ours */
 };
@@ -203,6 +203,14 @@ int tracee_to_event(struct process *p, struct tracee *t, uint64_t deadline);
 void tracee_forget(struct process *p, pid_t tid);
 /* Let all others run; this one is then the only one, at the list's begin.  p->stopped stays. */
 void process_keep_one(struct process *p, pid_t tid);
+
+/* -- filter.c: who makes system calls for us --------------------------------------------------- */
+
+bool tracee_may_call(const struct process *p, struct tracee *t);
+/* The first thread if that may, else any; NULL: none. */
+struct tracee *tracee_that_calls(struct process *p);
+/* -EPERM, and why. */
+int process_no_calls(const struct process *p, struct diag *d);
 
 /* -- frame.c: a thread's state ------------------------------------------------------------ */
 

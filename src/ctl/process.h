@@ -215,6 +215,14 @@ int process_hold(struct process *p, bool hold);
  */
 int process_leave_handlers(struct process *p, const struct process_handlers *h, bool masks);
 
+/*
+ * Is there a thread of the stopped process that process_syscall() can have a call made by?  Not one
+ * whose filter (seccomp) might kill it for that: ctl/filter.c.
+ */
+bool process_may_call(struct process *p);
+/* Some thread of it has such a filter, or had one a moment ago. */
+bool process_filtered(const struct process *p);
+
 /* May some thread of the stopped process be inside of a program? */
 bool process_inside(struct process *p);
 

@@ -218,16 +218,13 @@ static long remote_call(struct process *p, struct tracee *t, long nr, const uint
 
 static long some_thread_calls(struct process *p, long nr, const uint64_t arg[6])
 {
-	struct process_priv *pp = process_priv(p);
-	struct tracee *t = NULL;
+	struct tracee *t = p->stopped ? tracee_that_calls(p) : NULL;
 
 	if (!p->stopped)
 		return -EINVAL;
-	for (size_t i = 0; i < pp->threads.n; i++) {
-		if (pp->threads.at[i].stopped && (!t || pp->threads.at[i].tid == p->pid))
-			t = &pp->threads.at[i];
-	}
-	if (!t || !find_syscall(p))
+	if (!t)
+		return process_priv(p)->threads.n ? -EPERM : -ESRCH;
+	if (!find_syscall(p))
 		return -ESRCH;
 	return remote_call(p, t, nr, arg);
 }
@@ -563,6 +560,8 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 
 	if ((!p->stopped && !p->self) || !p->slab[SLAB_EXE].rt_state)
 		return diag_set(d, -EINVAL, "process %d is not stopped with its slabs", p->pid);
+	if ((!at || !p->threads || p->regions < a->nregions) && !process_may_call(p))
+		return process_no_calls(p, d);
 	if (!at) {
 		err = reserve(p, ARENA_SIZE, &at, d);
 		if (err)

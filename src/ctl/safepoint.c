@@ -438,7 +438,7 @@ static bool has_libc_thread(struct process *p, const struct user_regs_struct *r)
 	       self == r->fs_base;
 }
 
-static int judge_thread(struct judge *j, const struct tracee *t, const char **why)
+static int judge_thread(struct judge *j, struct tracee *t, const char **why)
 {
 	struct look l = { .j = j };
 	struct user_regs_struct r;
@@ -447,7 +447,9 @@ static int judge_thread(struct judge *j, const struct tracee *t, const char **wh
 	if (!t->stopped || tracee_regs(t, &r) < 0)
 		return UNFIT;
 	r.orig_rax = call_number(j->p, &r);
-	if ((int64_t)r.orig_rax >= 0 && call_never(r.orig_rax))
+	if (!tracee_may_call(j->p, t))
+		l.why = "under seccomp, which might kill it for calling the loader";
+	else if ((int64_t)r.orig_rax >= 0 && call_never(r.orig_rax))
 		l.why = "in a system call of malloc, fork or the loader";
 	else if (!has_libc_thread(j->p, &r))
 		l.why = "no thread of libc's";
@@ -468,7 +470,7 @@ pid_t judge_pick(struct judge *j, const char **why)
 	pid_t tid = 0;
 
 	for (size_t i = 0; i < n && best < FIT_BLOCKED; i++) {
-		const struct tracee *t = &pp->threads.at[(i + j->turn) % pp->threads.n];
+		struct tracee *t = &pp->threads.at[(i + j->turn) % pp->threads.n];
 		int fit = judge_thread(j, t, why);
 
 		/* the first thread's heap is there already: another may get one, of 64 MiB */

@@ -68,7 +68,7 @@ static int thread_adopt(struct process *p, pid_t tid, struct diag *d)
 		return 0;
 	if (vec_reserve(&pp->threads, 1) < 0)
 		return diag_set(d, -ENOMEM, "no memory for the list of threads");
-	if (ptrace(PTRACE_SEIZE, tid, 0, (long)(PTRACE_O_TRACESYSGOOD | pp->options)) < 0) {
+	if (ptrace(PTRACE_SEIZE, tid, 0, (long)PTRACE_O_TRACESYSGOOD) < 0) {
 		err = -errno;
 		if (err == -ESRCH)
 			return 0;

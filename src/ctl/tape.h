@@ -33,6 +33,7 @@ enum tape_op {
 	TAPE_CAUGHT,
 	TAPE_HOLD,
 	TAPE_INSIDE,
+	TAPE_MAY_CALL,
 };
 
 struct tape;

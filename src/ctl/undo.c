@@ -213,6 +213,8 @@ static int undo_stopped(struct undo *u, struct diag *d)
 				"process %d: a thread stays inside of a program, so our signal "
 				"handler stays",
 				h->pid);
+	if (!process_may_call(u->p))
+		return process_no_calls(u->p, d);
 	err = process_leave_handlers(u->p, &h->handlers, true);
 	return err ? diag_set(d, err, "process %d: its signal handlers cannot be restored: %s",
 			      h->pid, strerror(-err)) :

@@ -518,17 +518,44 @@ static void test_seccomp(void **state)
 	w.seccomp = 2;
 	w.no_new_privs = 1;
 	put_them(w);
-	refused(-EPERM, "runs under seccomp (mode 2)");
+	refused(-EPERM, "runs under seccomp, all of its threads");
 	refused(-EPERM, "that needs CAP_SYS_ADMIN); run utramp as root");
 	probe.suspend = -EINVAL;
 	refused(-EPERM, "has no CONFIG_CHECKPOINT_RESTORE); start it under utramp");
 	probe.suspend = 0;
-	admitted("process ok seccomp: it runs under seccomp (mode 2), which is put off");
+	admitted("process ok seccomp: 1 of 1 threads run under seccomp, which is put off");
 	admitted("process ok no_new_privs: set, which is no obstacle");
 	probe.suspend = -EPERM;
 	me.seccomp = 2;
 	put_status("proc/self/status", me);
 	refused(-EPERM, "we are under seccomp ourselves");
+	/* the container's own filter, which lets us pass, too; not where systems have many */
+	put_link("proc/self/ns/pid", "pid:[4026532200]");
+	put_link("proc/100/ns/pid", "pid:[4026532200]");
+	admitted("process ok seccomp: the same filter of system calls as ours, a container's");
+	put_link("proc/self/ns/pid", "pid:[4026531836]");
+	put_link("proc/100/ns/pid", "pid:[4026531836]");
+	refused(-EPERM, "we are under seccomp ourselves");
+	put_status("proc/self/status", us());
+}
+
+/* Each thread has filters of its own. */
+static void test_seccomp_threads(void **state)
+{
+	struct who w = them();
+
+	usual();
+	w.pid = 101;
+	w.tgid = PID;
+	w.seccomp = 2;
+	put_status("proc/100/task/101/status", w);
+	admitted("process ok seccomp: 1 of 2 threads run under seccomp: another one makes");
+	w.seccomp = 1;
+	put_status("proc/100/task/101/status", w);
+	refused(-ENOTSUP, "a thread of process 100 runs in seccomp's strict mode");
+	probe.suspend = 0;
+	refused(-ENOTSUP, "strict mode");
+	drop("proc/100/task/101/status");
 }
 
 static void test_writes(void **state)
@@ -667,15 +694,16 @@ static void test_real(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usual),      cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_kinds),      cmocka_unit_test(test_tracer),
-		cmocka_unit_test(test_owner),      cmocka_unit_test(test_dumpable),
-		cmocka_unit_test(test_userns),     cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_yama),       cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_programs),   cmocka_unit_test(test_libc),
-		cmocka_unit_test(test_seccomp),    cmocka_unit_test(test_writes),
-		cmocka_unit_test(test_machine),    cmocka_unit_test(test_places),
-		cmocka_unit_test(test_other_proc), cmocka_unit_test(test_real),
+		cmocka_unit_test(test_usual),    cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_kinds),    cmocka_unit_test(test_tracer),
+		cmocka_unit_test(test_owner),    cmocka_unit_test(test_dumpable),
+		cmocka_unit_test(test_userns),   cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_yama),     cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_programs), cmocka_unit_test(test_libc),
+		cmocka_unit_test(test_seccomp),  cmocka_unit_test(test_seccomp_threads),
+		cmocka_unit_test(test_writes),   cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_places),   cmocka_unit_test(test_other_proc),
+		cmocka_unit_test(test_real),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
