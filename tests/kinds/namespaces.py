@@ -49,10 +49,10 @@ def kill_tool(a):
         chain.append(children(chain[-1])[0])
     tools = [p for p in chain if pathlib.Path(f'/proc/{p}/exe').resolve() == pathlib.Path(UTRAMP).resolve()]
     assert len(tools) == 2, tools
-    for p in tools:
-        os.kill(p, signal.SIGSTOP)
-    for p in tools:
-        os.kill(p, signal.SIGKILL)
+    front, worker = tools
+    os.kill(worker, signal.SIGSTOP)     # not the front: nsenter would stop with it
+    os.kill(front, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     return lib.end(a.p)
 
 
