@@ -359,15 +359,15 @@ static int prepare(struct process *p, struct loading *l, struct diag *d)
 	return 0;
 }
 
-/* Slabs that were left there: one thread stays stopped, as where they are loaded. */
+/* Slabs that were left there: one thread stays stopped, as where they are loaded; it may make calls. */
 static int take(struct process *p, const struct loading *l, struct diag *d)
 {
-	struct process_priv *pp = process_priv(p);
 	int got = idle_take(p, l->opts->slab, l->opts->dir, d);
+	const struct tracee *t = got > 0 ? tracee_that_calls(p) : NULL;
 
 	if (got <= 0)
 		return got;
-	process_keep_one(p, pp->threads.at[0].tid);
+	process_keep_one(p, t ? t->tid : process_priv(p)->threads.at[0].tid);
 	got = stack_map(p, d);
 	return got ? got : 1;
 }
