@@ -6,9 +6,9 @@
  *	utramp_probe__add(p, "libc:malloc", NULL);
  *
  * It runs, so what is attached takes effect at once.  For each change of what is attached every
- * thread, the calling one too, is stopped for some milliseconds by a helper: a forked child
- * that ends by itself.  So pthread_atfork() handlers run, a SIGCHLD may be seen, and a wait(2) for
- * any child may collect it; ptrace must be permitted (not under a debugger: EPERM).
+ * thread, the calling one too, is stopped for some milliseconds by a helper, a forked process
+ * that ends by itself.  So pthread_atfork() handlers run; no SIGCHLD comes, and no wait(2) sees it but
+ * with __WALL or __WCLONE.  ptrace must be permitted (not under a debugger: EPERM).
  * Calls that this library makes are the process's, and are traced like all others.
  *
  * Freeing the target detaches.  The two small libraries that were loaded stay, as address space

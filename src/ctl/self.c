@@ -5,18 +5,18 @@
 
 #include "base/cleanup.h"
 #include "ctl/admit.h"
+#include "ctl/aside.h"
+#include "ctl/bare.h"
 #include "ctl/priv.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* -- loading the slabs --------------------------------------------------------------------- */
@@ -119,19 +119,6 @@ bool process_helps(const struct process *p)
 	return process_priv(p)->tape && !tape_plays(p);
 }
 
-/* A system call without libc, whose functions may be traced. */
-static long bare_syscall(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t e)
-{
-	register uint64_t r10 __asm__("r10") = e;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-
 void process_helper_write(taddr_t addr, const void *bytes, size_t n)
 {
 	static const char mem[] = "/proc/self/mem";
@@ -153,47 +140,32 @@ static void permit(pid_t helper)
 		prctl(PR_SET_PTRACER, helper > 0 ? (unsigned long)helper : 0, 0, 0, 0);
 }
 
-static void help(int (*job)(void *arg, struct diag *d), void *arg, const int go[2])
-{
-	struct diag unheard = { "" };
-	char byte;
+struct help {
+	int (*job)(void *arg, struct diag *d);
+	void *arg;
+};
 
-	close(go[1]); /* or the end of our parent would not be seen */
-	if (read(go[0], &byte, 1) == 1)
-		job(arg, &unheard);
-	bare_syscall(SYS_exit_group, 0, 0, 0, 0);
-	__builtin_unreachable();
+static void help(void *arg)
+{
+	const struct help *h = arg;
+	struct diag unheard = { "" };
+
+	h->job(h->arg, &unheard);
 }
 
 /* Let a helper do the job; what it did is on the tape. */
 static int send_helper(int (*job)(void *arg, struct diag *d), void *arg, struct diag *d)
 {
-	sigset_t all, mask;
-	int go[2], err = 0;
-	pid_t helper;
+	struct help h = { job, arg };
+	struct aside a;
+	int err = aside_begin(&a, help, &h, d);
 
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return diag_set(d, -errno, "pipe: %s", strerror(errno));
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &mask); /* none of its handlers runs in the helper */
-	helper = fork();
-	if (helper == 0)
-		help(job, arg, go);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
-	if (helper < 0)
-		err = diag_set(d, -errno, "fork: %s", strerror(errno));
-	if (!err) {
-		permit(helper);
-		if (write(go[1], "", 1) != 1)
-			err = -errno;
-		/* collected by somebody else: then it has ended as well */
-		while (waitpid(helper, NULL, __WALL) < 0 && errno == EINTR)
-			;
-		permit(0);
-	}
-	close(go[0]);
-	close(go[1]);
-	return err;
+	if (err)
+		return err;
+	permit(a.helper);
+	aside_end(&a);
+	permit(0);
+	return 0;
 }
 
 int process_apart(struct process *p, int (*job)(void *arg, struct diag *d), void *arg,

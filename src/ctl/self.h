@@ -4,12 +4,12 @@
  * Nobody can ptrace a thread of his own process.  What needs every thread stopped is a job that
  * a forked helper does (ctl/tape.h); all else, reading, writing, system calls, is done directly.
  *
- * What the process sees of a helper: fork(2) with its pthread_atfork() handlers, a child for
- * some milliseconds and one SIGCHLD; a wait(2) for any child may collect it, which does no harm.
+ * What the process sees of a helper (ctl/aside.h): its pthread_atfork() handlers run, and for some
+ * milliseconds there is a child that only wait(2) with __WALL or __WCLONE sees; no SIGCHLD.
  *
  * Errors   -EPERM  another tracer is there (diag names it), or ptrace is not permitted: the
  *                  process is not dumpable, or yama says no
- *          -EAGAIN, -ENOMEM of fork(2)
+ *          those of aside_begin()
  *          -EIO    the helper was killed before its job was done
  * Context  [ctl] one thread at a time; every thread, the calling one too, is stopped meanwhile
  * Spec     ptrace(2); prctl(2) PR_SET_PTRACER; dlopen(3)
