@@ -251,12 +251,19 @@ int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **ou
 {
 	struct utramp_target *t;
 	struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
-	int err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
+	struct process *p;
+	/* before the arena, below which there is no room in reach of the libraries */
+	int err = process_self(&slab, opts->slab_dir, &p, d);
 
+	if (err)
+		return err;
+	err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
+	if (t)
+		t->proc = p;
+	else
+		process_free(p);
 	if (!err)
 		err = faults_ask(&t->faults, opts->faults, d);
-	if (!err)
-		err = process_self(&slab, opts->slab_dir, &t->proc, d);
 	if (!err)
 		err = session_enter(t, d);
 	return session_end(t, err, out);
