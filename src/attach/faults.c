@@ -283,7 +283,7 @@ bool faults_changed(struct utramp_target *t)
 	}
 	t->faults.needed = needed && t->faults.way == FAULTS_HANDLER;
 	t->faults.lingers &= !t->faults.needed;
-	return t->faults.needed != t->faults.on;
+	return t->faults.needed != t->faults.on || t->faults.torn;
 }
 
 /* -- in and out ------------------------------------------------------------------------------- */
@@ -462,7 +462,7 @@ int faults_enter(struct utramp_target *t, struct diag *d)
 {
 	int err = 0;
 
-	if (!faults_changed(t) || !t->faults.needed)
+	if (!faults_changed(t) || !t->faults.needed || t->faults.on)
 		return 0;
 	for (size_t i = 0; i < t->hooks.n && !err; i++) {
 		struct hook *h = t->hooks.at[i];
@@ -479,8 +479,23 @@ int faults_enter(struct utramp_target *t, struct diag *d)
 	return err;
 }
 
+/* What is not on is out: nobody needs it yet, or any more. */
+static int mend(struct utramp_target *t, struct diag *d)
+{
+	int err = t->faults.way != FAULTS_HANDLER ? 0 :
+		  t->faults.on                    ? write_flags(t) :
+						    take_out(t, d);
+
+	t->faults.torn = err != 0;
+	return err;
+}
+
 int faults_leave(struct utramp_target *t, bool last, struct diag *d)
 {
+	int err = t->faults.torn ? mend(t, d) : 0;
+
+	if (err)
+		return err;
 	if (!faults_changed(t) || t->faults.needed)
 		return 0;
 	if (!process_may_call(t->proc)) { /* it stays, in front of the target's own */

@@ -25,6 +25,7 @@ struct faults {
 	char why[256]; /* why not the handler; "" */
 	bool on;       /* it is in the target */
 	bool needed;   /* by a program that is attached, as of the last look */
+	bool torn;     /* put in or taken out by who was killed: it may be there in parts */
 	bool lingers;  /* on for a thread that is held inside a program; no stand-ins any more */
 };
 

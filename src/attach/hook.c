@@ -664,6 +664,23 @@ static int commit(void *arg, struct diag *d)
 	return err;
 }
 
+/* A helper that somebody killed costs one more try. */
+static int commit_apart(struct utramp_target *t, struct diag *d)
+{
+	int err = 0;
+
+	for (int i = 0; i < 2; i++) {
+		err = prepare_with_room(t, d);
+		if (err)
+			return session_blame(t, err, d);
+		err = process_apart(t->proc, commit, t, d);
+		if (err != -EIO || !t->proc->self)
+			break;
+		session_resync(t);
+	}
+	return err;
+}
+
 int session_commit(struct utramp_target *t, struct diag *d)
 {
 	int err;
@@ -677,10 +694,7 @@ int session_commit(struct utramp_target *t, struct diag *d)
 		return 0;
 	if (t->left)
 		return diag_set(d, -EINVAL, "process %d was left", (int)t->proc->pid);
-	err = prepare_with_room(t, d);
-	if (err)
-		return session_blame(t, err, d);
-	err = process_apart(t->proc, commit, t, d);
+	err = commit_apart(t, d);
 	tell_names(t);
 	return err;
 }

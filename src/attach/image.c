@@ -587,6 +587,23 @@ static int swap(struct utramp_target *t, struct hook *h, struct diag *d)
 	return err;
 }
 
+void image_adopt(struct utramp_target *t, struct hook *h)
+{
+	taddr_t now;
+
+	if (process_read(t->proc, h->slot.image_ptr, &now, sizeof(now)) < 0)
+		return;
+	h->image = now;
+	if (h->ready && h->ready->at == now) {
+		go_live(t, h);
+		open_gate(h);
+	} else if (h->live && h->live->at != now) {
+		reclaim_retire(t, h->live);
+		h->live = NULL;
+	}
+	h->dirty = true; /* gates may be open still */
+}
+
 int image_swap(struct utramp_target *t, struct hook *h, struct diag *d)
 {
 	int err = swap(t, h, d);

@@ -25,6 +25,9 @@ int image_prepare(struct utramp_target *t, struct hook *h, struct diag *d);
  */
 void image_leave(struct utramp_target *t, struct hook *h);
 
+/* The slot's pointer was written by who could not tell: what it names is the hook's image. */
+void image_adopt(struct utramp_target *t, struct hook *h);
+
 /* An image that was prepared is not wanted: its room is free. */
 void image_unready(struct utramp_target *t, struct hook *h);
 

@@ -42,10 +42,13 @@ struct process_priv {
 		VEC(struct tracee);
 	} threads;
 	int pidfd;
-	bool cfi_known;       /* p->cfi is of p->modules */
-	bool attached;        /* by process_attach() */
-	bool ran;             /* it was resumed: it is not ours to kill any more */
-	bool exec_seen;       /* process_poll() has told */
+	bool cfi_known; /* p->cfi is of p->modules */
+	bool attached;  /* by process_attach() */
+	bool ran;       /* it was resumed: it is not ours to kill any more */
+	bool exec_seen; /* process_poll() has told */
+	struct {
+		unsigned at, times;
+	} dies;               /* for tests: so many helpers, with their operation number `at` */
 	struct tape *tape;    /* a job for a helper is done: ctl/self.h; else NULL */
 	int notify;           /* inotify: readable when the arena is unmapped there; -1 */
 	int comm_fd;          /* /proc/PID/comm */

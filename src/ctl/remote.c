@@ -137,7 +137,7 @@ static void cover(struct process *p, const struct thread_state *s, struct cover 
 	const struct process_priv *pp = process_priv(p);
 	taddr_t top = pp->stack.hi;
 
-	if (p->self || code_find(p, NULL) < 0)
+	if (code_find(p, NULL) < 0)
 		return;
 	if (!top) {
 		top = frame_below(s);

@@ -105,6 +105,8 @@ int process_self(const struct slab_template *slab, const char *dir, struct proce
 		err = slab_choose_paths(p, dir, d);
 	if (!err)
 		err = load(p, slab, d);
+	if (!err)
+		code_find(p, NULL); /* once, for all helpers: what they find is lost with them */
 	if (err)
 		process_free(p);
 	else
@@ -178,7 +180,7 @@ int process_apart(struct process *p, int (*job)(void *arg, struct diag *d), void
 		return job(arg, d);
 	pp->caller = gettid();
 	pp->caller_sp = (taddr_t)(uintptr_t)__builtin_frame_address(0);
-	err = tape_new(&pp->tape);
+	err = tape_new(&pp->tape, pp->dies.times ? pp->dies.at : 0);
 	if (err)
 		return diag_set(d, err, "no memory for a helper's notes");
 	err = send_helper(job, arg, d);
@@ -186,6 +188,8 @@ int process_apart(struct process *p, int (*job)(void *arg, struct diag *d), void
 		tape_rewind(pp->tape);
 		err = job(arg, d);
 	}
+	if (err == -EIO && pp->dies.times)
+		pp->dies.times--;
 	if (err == -EIO)
 		diag_set(d, err, "the helper that stops this process ended too early");
 	p->stopped = false;

@@ -12,9 +12,11 @@
 #include "ctl/priv.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Address space; touched as far as notes reach.  A window is some 8 KiB, a function 16 KiB. */
 #define TAPE_SIZE (4ull << 30)
@@ -28,10 +30,11 @@ struct tape {
 	uint8_t *shared; /* the first word is `used` */
 	uint64_t at;     /* the original's place */
 	unsigned depth;  /* operations begun */
+	unsigned dies_at, done;
 	bool plays, lost;
 };
 
-int tape_new(struct tape **out)
+int tape_new(struct tape **out, unsigned dies_at)
 {
 	struct tape *t = calloc(1, sizeof(*t));
 
@@ -43,6 +46,7 @@ int tape_new(struct tape **out)
 		free(t);
 		return -ENOMEM;
 	}
+	t->dies_at = dies_at;
 	t->at = sizeof(uint64_t);
 	memcpy(t->shared, &t->at, sizeof(t->at));
 	*out = t;
@@ -117,6 +121,8 @@ int64_t tape_end(struct process *p, enum tape_op op, int64_t result, const void 
 
 	if (!t || --t->depth || t->lost)
 		return result;
+	if (++t->done == t->dies_at)
+		kill(getpid(), SIGKILL);
 	if (n > UINT32_MAX || size > TAPE_SIZE - t->at) {
 		t->lost = true; /* the original will notice */
 		return result;

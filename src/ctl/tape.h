@@ -38,7 +38,8 @@ enum tape_op {
 
 struct tape;
 
-int tape_new(struct tape **out);
+/* dies_at: for tests, the helper is killed with this operation done, and not noted; 0: it lives. */
+int tape_new(struct tape **out, unsigned dies_at);
 void tape_free(struct tape *t);
 /* The original's side: from the first note on. */
 void tape_rewind(struct tape *t);

@@ -1,4 +1,5 @@
-/* self.bpf.c - follows a pointer argument of a function of the process that loads it. */
+/* self.bpf.c - follows a pointer argument of a function of the process that loads it;
+ * counts calls. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -29,5 +30,28 @@ int BPF_PROG(look, struct self_box *box)
 	n = bpf_map_lookup_elem(&counts, &key);
 	if (n)
 		__sync_fetch_and_add(n, 1);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} calls SEC(".maps");
+
+static void add_one(void)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&calls, &key);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+SEC("fentry")
+int count(void *ctx)
+{
+	add_one();
 	return 0;
 }
