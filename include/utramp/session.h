@@ -26,7 +26,9 @@ extern "C" {
  */
 UTRAMP_API void utramp_session__announce(const char *line, bool detaches);
 
-/* Why nobody could undo what is done to t, if this program were killed; NULL: it could be. */
+/* The session's name, as `utramp ps` shows it; NULL: it has none.  Valid while t is. */
+UTRAMP_API const char *utramp_target__session(const struct utramp_target *t);
+/* Why nobody could undo what is done to t, were this program killed now; NULL: it could be. */
 UTRAMP_API const char *utramp_target__no_journal(const struct utramp_target *t);
 
 enum utramp_session_state {
@@ -35,6 +37,8 @@ enum utramp_session_state {
 	UTRAMP_SESSION_DAMAGED,  /* its file cannot be read: id and reason only */
 	/* of another PID (or time) namespace, a container's: pid and tool are its numbers there */
 	UTRAMP_SESSION_ELSEWHERE,
+	UTRAMP_SESSION_KEPT,     /* live, and whoever detaches it can have its output */
+	UTRAMP_SESSION_ENDED,    /* nothing is attached; its output waits: __saved() */
 };
 
 struct utramp_session {
@@ -45,7 +49,7 @@ struct utramp_session {
 	const char *reason; /* UTRAMP_SESSION_DAMAGED: why; else "" */
 	enum utramp_session_state state;
 	unsigned functions; /* patched now */
-	int64_t since;      /* seconds since 1970 */
+	int64_t since;      /* seconds since 1970; UTRAMP_SESSION_ENDED: when that was */
 };
 
 /*
@@ -80,6 +84,24 @@ UTRAMP_API int utramp_session__detach(const char *id, int timeout_ms, struct utr
 UTRAMP_API int utramp_session__undo(pid_t tool,
 				    void (*told)(void *ctx, int err, const struct utramp_undone *u),
 				    void *ctx);
+
+/*
+ * A program that goes on without its terminal keeps its sessions for others: from now on they are
+ * shown as kept.  The descriptor of a socket, which listens and does not block: whoever is about to
+ * detach one of them connects first, and is sent the rest of the output at the end.  Its reader
+ * is checked by SO_PEERCRED.  Who connects cannot be told from a utramp of the same user's.
+ */
+UTRAMP_API int utramp_session__keep(struct utramp_target *const *t, unsigned n);
+/* A descriptor, connected to that socket; ENOENT: nobody keeps the session. */
+UTRAMP_API int utramp_session__connect(const char *id);
+/*
+ * Output that nobody has read when the session of process pid ended, of 128 MiB at most.  It stays
+ * under a name of its own, PID.NUMBER, until read() has been given it and gives 0; one reader gets it.
+ */
+UTRAMP_API int utramp_session__save(pid_t pid, const void *bytes, size_t n);
+UTRAMP_API int utramp_session__saved(const char *id,
+				     int (*read)(void *ctx, const void *bytes, size_t n),
+				     void *ctx);
 
 #ifdef __cplusplus
 }

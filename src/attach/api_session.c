@@ -78,22 +78,28 @@ static int show(void *arg, const struct journal_file *f, struct journal_view *v)
 		s.reason = diag_text(&why, journal_read(f->fd, v, &why));
 		return e->fn(e->ctx, &s);
 	}
+	s.pid = v->head.pid;
+	s.line = v->head.line;
+	s.since = v->head.since;
+	if (v->head.asks == JOURNAL_ENDED) {
+		s.state = UTRAMP_SESSION_ENDED;
+		return e->fn(e->ctx, &s);
+	}
 	if (remove_stale(f, v))
 		return 0;
 	if (journal_where(v) == JOURNAL_ELSEWHERE)
 		s.state = UTRAMP_SESSION_ELSEWHERE;
 	else if (!journal_has_process(v))
 		return 0; /* its program is about to end the session */
+	else if (!journal_is_live(v))
+		s.state = UTRAMP_SESSION_ORPHANED;
 	else
-		s.state = journal_is_live(v) ? UTRAMP_SESSION_LIVE : UTRAMP_SESSION_ORPHANED;
+		s.state = v->head.asks == JOURNAL_KEPT ? UTRAMP_SESSION_KEPT : UTRAMP_SESSION_LIVE;
 	if (s.state != UTRAMP_SESSION_ELSEWHERE)
 		read_comm(v->head.pid, comm, sizeof(comm));
-	s.pid = v->head.pid;
 	s.tool = v->head.tool;
 	s.comm = comm;
-	s.line = v->head.line;
 	s.functions = v->head.functions;
-	s.since = v->head.since;
 	return e->fn(e->ctx, &s);
 }
 
@@ -206,13 +212,13 @@ static int ask(struct detach *x, const struct journal_file *f, struct journal_vi
 	int pid = v->head.pid, tool = v->head.tool, r;
 
 	x->done = (struct utramp_undone){ .sz = sizeof(x->done), .pid = pid };
-	if (!v->head.asked)
+	if (!v->head.asks)
 		return diag_set(
 			d, -EBUSY,
 			"process %d is attached to by process %d, a program of its own that "
 			"takes no requests: end that one, then detach again",
 			pid, tool);
-	if (!had && !v->head.handlers_in)
+	if (!had && !v->head.handlers_in && v->head.asks != JOURNAL_KEPT)
 		return 0; /* detached already: it only waits for the process's end */
 	if (kill(tool, SIGTERM) < 0 && errno != ESRCH)
 		return diag_set(d, -errno, "process %d, which attached to process %d: %s", tool,
@@ -236,7 +242,10 @@ static int detach_one(void *arg, const struct journal_file *f, struct journal_vi
 
 	if (strcmp(f->name, x->id) != 0 || !v->head.pid)
 		return 0;
-	if (journal_where(v) == JOURNAL_ELSEWHERE)
+	if (v->head.asks == JOURNAL_ENDED)
+		x->err = diag_set(api_diag(), -ESRCH,
+				  "session %s has ended; its output waits to be read", f->name);
+	else if (journal_where(v) == JOURNAL_ELSEWHERE)
 		x->err = refuse_elsewhere(f, v);
 	else if (journal_is_live(v))
 		x->err = ask(x, f, v);

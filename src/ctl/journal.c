@@ -40,12 +40,12 @@ struct journal {
 };
 
 static char announced[sizeof(((struct journal_head *)0)->line)];
-static bool announced_asked;
+static enum journal_asks announced_asks;
 
 void journal_announce(const char *line, bool asked)
 {
 	snprintf(announced, sizeof(announced), "%s", line ? line : "");
-	announced_asked = asked;
+	announced_asks = asked ? JOURNAL_DETACHES : JOURNAL_TAKES_NONE;
 }
 
 static struct journal_record *records(const struct journal *j)
@@ -147,7 +147,7 @@ static void fill_head(const struct process *p, struct journal_head *h)
 				    .exe_dev = st.st_dev,
 				    .exe_ino = st.st_ino,
 				    .since = time(NULL),
-				    .asked = announced_asked };
+				    .asks = announced_asks };
 	journal_here(&h->place);
 	memcpy(h->line, announced, sizeof(h->line));
 	if (!slab_files_stay())
@@ -198,7 +198,10 @@ void journal_begin(struct process *p)
 const char *journal_missing(const struct process *p)
 {
 	const char *why = process_priv(p)->no_journal;
+	struct stat st;
 
+	if (p->journal && fstat(p->journal->fd, &st) == 0 && !st.st_nlink)
+		return "its file was removed";
 	return *why ? why : NULL;
 }
 
@@ -347,6 +350,22 @@ void journal_over(struct process *p)
 {
 	if (p->journal)
 		__atomic_store_n(&p->journal->head->count, 0, __ATOMIC_RELEASE);
+}
+
+const char *journal_path(const struct process *p)
+{
+	return p->journal ? p->journal->path : NULL;
+}
+
+const char *journal_announced(void)
+{
+	return announced;
+}
+
+void journal_mark_kept(struct process *p)
+{
+	if (p->journal)
+		__atomic_store_n(&p->journal->head->asks, JOURNAL_KEPT, __ATOMIC_RELEASE);
 }
 
 void journal_close(struct process *p)

@@ -47,7 +47,7 @@ struct journal_head {
 	struct journal_place place; /* of the writer */
 	uint64_t exe_dev, exe_ino;
 	int64_t since;        /* seconds since 1970 */
-	uint32_t asked;       /* SIGTERM makes the tool detach: it may be asked to */
+	uint32_t asks;        /* enum journal_asks */
 	uint32_t functions;   /* patched for programs now */
 	uint32_t handlers_in; /* `handlers` are to be put back, or may be */
 	int32_t tls_off;
@@ -58,6 +58,13 @@ struct journal_head {
 	struct process_handlers handlers;
 	char dir[256];  /* of the slab files, as the tool saw it, to be removed; "" */
 	char line[512]; /* what the user asked for; "" */
+};
+
+enum journal_asks {
+	JOURNAL_TAKES_NONE, /* the tool may not be asked to detach */
+	JOURNAL_DETACHES,   /* SIGTERM makes it detach */
+	JOURNAL_KEPT,       /* the same, and it listens for those who want its output */
+	JOURNAL_ENDED,      /* no session any more: behind the head is what nobody has read yet */
 };
 
 enum journal_kind { JOURNAL_VOID, JOURNAL_WINDOW, JOURNAL_WRITE, JOURNAL_KINDS };
@@ -82,7 +89,7 @@ void journal_announce(const char *line, bool asked);
 
 /*
  * p->journal, for a process that has nothing of ours yet.  Where none can be, the session goes on
- * without, and journal_missing() tells why; else that is NULL.
+ * without, and journal_missing() tells why; else that is NULL, as long as the file has its name.
  */
 void journal_begin(struct process *p);
 const char *journal_missing(const struct process *p);
@@ -105,10 +112,21 @@ void journal_handlers(struct process *p, const struct process_handlers *h);
 /* Its text is the process's own again, and the slabs will be another session's: nothing is undone. */
 void journal_over(struct process *p);
 void journal_functions(struct process *p, unsigned n);
+/* Its name, as `ps` shows it; NULL: there is none. */
+const char *journal_name(const struct process *p);
+/*
+ * A socket that others reach by any of these processes' sessions, until the journals go; they are
+ * kept from now on.  The descriptor.
+ */
+int journal_keep(struct process *const *p, unsigned n, struct diag *d);
+/* A file of the kind that stands for a session which has ended; of JOURNAL_SAVED_MAX at most. */
+int journal_save(pid_t pid, const void *bytes, size_t n, struct diag *d);
 /* The file goes, unless text of the living process is still ours: then it waits for `detach`. */
 void journal_close(struct process *p);
 
 /* -- readers -------------------------------------------------------------------------------- */
+
+#define JOURNAL_SAVED_MAX (128u << 20)
 
 struct journal_view {
 	struct journal_head head;
@@ -139,6 +157,10 @@ int journal_each(int (*fn)(void *ctx, const struct journal_file *f, struct journ
 /* Wait for other readers that undo: 1, 0 when one of them has removed the file, -EBUSY: not in time. */
 int journal_lock(const struct journal_file *f, int timeout_ms);
 void journal_remove(const struct journal_file *f);
+/* Connected to the tool that keeps the session; it is of its owner. */
+int journal_connect(const struct journal_file *f, const struct journal_view *v, struct diag *d);
+/* What stands behind the head of one that has ended: malloc()ed, *n bytes. */
+int journal_saved(const struct journal_file *f, void **bytes, size_t *n, struct diag *d);
 /* The slab files that it names, if they are its owner's and called as such files are. */
 void journal_remove_slabs(const struct journal_view *v);
 

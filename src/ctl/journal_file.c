@@ -115,9 +115,11 @@ int journal_new_file(int pid, char *path, size_t n, struct diag *d)
 
 void journal_remove_path(const char *path)
 {
-	char dir[PATH_MAX], *slash;
+	char dir[PATH_MAX + sizeof(JOURNAL_SOCKET)], *slash;
 
 	unlink(path);
+	snprintf(dir, sizeof(dir), "%s%s", path, JOURNAL_SOCKET);
+	unlink(dir);
 	snprintf(dir, sizeof(dir), "%s", path);
 	slash = strrchr(dir, '/');
 	if (slash)
@@ -224,7 +226,11 @@ int journal_lock(const struct journal_file *f, int timeout_ms)
 
 void journal_remove(const struct journal_file *f)
 {
+	char name[sizeof(f->name) + sizeof(JOURNAL_SOCKET)];
+
 	unlinkat(f->dir, f->name, 0);
+	snprintf(name, sizeof(name), "%s%s", f->name, JOURNAL_SOCKET);
+	unlinkat(f->dir, name, 0);
 	rmdir(f->dir_name);
 }
 
