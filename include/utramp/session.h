@@ -37,8 +37,8 @@ enum utramp_session_state {
 	UTRAMP_SESSION_DAMAGED,  /* its file cannot be read: id and reason only */
 	/* of another PID (or time) namespace, a container's: pid and tool are its numbers there */
 	UTRAMP_SESSION_ELSEWHERE,
-	UTRAMP_SESSION_KEPT,     /* live, and whoever detaches it can have its output */
-	UTRAMP_SESSION_ENDED,    /* nothing is attached; its output waits: __saved() */
+	UTRAMP_SESSION_KEPT,  /* live, and whoever detaches it can have its output */
+	UTRAMP_SESSION_ENDED, /* nothing is attached; its output waits: __saved() */
 };
 
 struct utramp_session {

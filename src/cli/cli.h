@@ -47,6 +47,7 @@ struct cli {
 	int npid, ncomm;
 	bool looks; /* nothing is attached: list, check, code */
 	bool dry_run;
+	bool keep;
 	bool all;           /* detach */
 	unsigned log_level; /* of the verifier */
 	bool json, entry_only, quiet, lossless, allow_write, stats, missing_ok, missing_warn,
@@ -181,11 +182,13 @@ int cli_status_code(int status);
  * function alone.  How many have asked to detach, and the last one; whether the other process is
  * gone, so that we have to end; the command's process, for the other one.
  */
-void cli_guard(void);
+void cli_guard(const struct cli *c);
 void cli_catch_signals(void);
 int cli_interrupts(int *sig);
 bool cli_front_gone(void);
 void cli_guard_target(pid_t pid);
+/* --keep: nothing of the user's is held any more, and what he started may end; process `pid`'s session. */
+void cli_guard_kept(pid_t pid);
 
 /*
  * session.c: start the command with the types the user named.  NULL: *code has the exit

@@ -2,6 +2,7 @@
  * cli/cmd_ps.c - utramp ps and detach: whose functions are patched, and an end to that.
  */
 #include "cli/cli.h"
+#include "cli/keep.h"
 #include "utramp/session.h"
 
 #include "base/json.h"
@@ -19,9 +20,9 @@
 #define ASK_MS 5000
 
 static const char *const states[] = {
-	[UTRAMP_SESSION_LIVE] = "live",
-	[UTRAMP_SESSION_ORPHANED] = "orphaned",
-	[UTRAMP_SESSION_ELSEWHERE] = "elsewhere",
+	[UTRAMP_SESSION_LIVE] = "live",           [UTRAMP_SESSION_ORPHANED] = "orphaned",
+	[UTRAMP_SESSION_ELSEWHERE] = "elsewhere", [UTRAMP_SESSION_KEPT] = "kept",
+	[UTRAMP_SESSION_ENDED] = "ended",
 };
 
 static void since(int64_t seconds, char *out, size_t n)
@@ -117,6 +118,7 @@ int cmd_ps(struct cli *c)
 
 struct id {
 	char text[40];
+	enum utramp_session_state state;
 };
 
 struct chosen {
@@ -144,7 +146,7 @@ static bool is_meant(const struct chosen *x, const struct utramp_session *s)
 static int choose(void *ctx, const struct utramp_session *s)
 {
 	struct chosen *x = ctx;
-	struct id id;
+	struct id id = { .state = s->state };
 
 	if (s->state == UTRAMP_SESSION_DAMAGED) {
 		if (!x->what || !strcmp(x->what, s->id))
@@ -155,29 +157,46 @@ static int choose(void *ctx, const struct utramp_session *s)
 	return is_meant(x, s) ? vec_push(&x->ids, id) : 0;
 }
 
-static int detach_one(const struct cli *c, const char *id)
+static int tell_undone(const struct cli *c, int err, const struct utramp_undone *u)
 {
-	struct utramp_undone u = { .sz = sizeof(u) };
-	int err = utramp_session__detach(id, ASK_MS, &u);
-
 	if (err == -ENOENT)
 		return 0; /* it has ended since we looked */
 	if (err)
 		return cli_fail(err);
-	if (u.gone) {
-		cli_error("process %d is gone, or runs another program", (int)u.pid);
+	if (u->gone) {
+		cli_error("process %d is gone, or runs another program", (int)u->pid);
 		return EXIT_GONE;
 	}
-	if (u.left) {
+	if (u->left) {
 		cli_error(
 			"process %d: %u function%s not restored, somebody else changed them since "
 			"(one at %#llx)",
-			(int)u.pid, u.left, u.left == 1 ? " was" : "s were", u.left_at);
+			(int)u->pid, u->left, u->left == 1 ? " was" : "s were", u->left_at);
 		return EXIT_RUNTIME;
 	}
-	cli_info(c, "detached from process %d: %u function%s restored", (int)u.pid, u.restored,
-		 u.restored == 1 ? " is" : "s are");
+	cli_info(c, "detached from process %d: %u function%s restored", (int)u->pid, u->restored,
+		 u->restored == 1 ? " is" : "s are");
 	return 0;
+}
+
+/* Who wants the rest of a kept session's output comes before he asks for its end. */
+static int detach_one(struct cli *c, const struct id *id)
+{
+	struct utramp_undone u = { .sz = sizeof(u) };
+	int fd, err, code;
+
+	if (id->state == UTRAMP_SESSION_ENDED)
+		return cli_kept_print_saved(c, id->text);
+	fd = id->state == UTRAMP_SESSION_KEPT ? cli_kept_connect(id->text) : -1;
+	err = utramp_session__detach(id->text, ASK_MS, &u);
+	if (fd < 0)
+		return tell_undone(c, err, &u);
+	if (!err || err == -ENOENT) /* it says itself that it has detached */
+		code = cli_kept_print(c, fd, id->text);
+	else
+		code = cli_fail(err);
+	close(fd);
+	return code;
 }
 
 /* Why there is no session of that name. */
@@ -218,7 +237,7 @@ static bool is_name(const char *what)
 	return *what && !what[strspn(what, "0123456789.")];
 }
 
-static int detach_named(const struct cli *c, const char *what)
+static int detach_named(struct cli *c, const char *what)
 {
 	struct chosen x = { .what = what };
 	int err = utramp_session__each(choose, &x), code = 0;
@@ -232,7 +251,7 @@ static int detach_named(const struct cli *c, const char *what)
 	else if (!x.ids.n && what)
 		code = not_found(what);
 	for (size_t i = 0; i < x.ids.n; i++) {
-		int one = detach_one(c, x.ids.at[i].text);
+		int one = detach_one(c, &x.ids.at[i]);
 
 		code = code ? code : one;
 	}
@@ -258,6 +277,7 @@ int cmd_detach(struct cli *c)
 		cli_error("detach: '%s' is no PID, and no ID as 'utramp ps' shows it", c->arg[i]);
 		return EXIT_USAGE;
 	}
+	signal(SIGPIPE, SIG_IGN); /* whoever reads has seen enough: the rest is done all the same */
 	if (c->all)
 		return detach_named(c, NULL);
 	for (int i = 0; i < c->nargs; i++) {

@@ -424,6 +424,10 @@ int cmd_run(struct cli *c)
 			  "(-p, -n): leave that out, or give its program: -- CMD");
 		return EXIT_USAGE;
 	}
+	if (c->dry_run && c->keep) {
+		cli_error("run: --keep with --dry-run: nothing is attached that could be kept");
+		return EXIT_USAGE;
+	}
 	if (c->nargs)
 		return c->dry_run ? cli_dry_run(c) : run(c);
 	cli_error("run: the object is missing: utramp run OBJ.bpf.o %s",

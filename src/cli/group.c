@@ -3,6 +3,7 @@
  */
 #include "cli/group.h"
 
+#include "cli/keep.h"
 #include "utramp/attach.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static int attach_all(struct cli_group *g)
 {
 	int code = 0;
 
-	cli_guard();
+	cli_guard(g->c);
 	for (int i = 0; i < g->c->npid && !code; i++) {
 		code = attach_one(g, i);
 		code = code < 0 ? 0 : code;
@@ -152,8 +153,13 @@ static void tell_started(const struct cli_group *g)
 
 int cli_group_resume(struct cli_group *g)
 {
+	int code;
+
 	if (!g->several)
 		return cli_resume(g->c, g->t[0]);
+	code = cli_keep_prepare(g->c, g->t, g->n);
+	if (code)
+		return code;
 	cli_tell_types(g->c, g->t[0]); /* of others there is hardly more to say */
 	for (int i = 0; i < g->n; i++) {
 		int err, sig;
@@ -231,6 +237,7 @@ static void detach_all(struct wait *w)
 	struct cli_group *g = w->g;
 	int left = 0;
 
+	cli_keep_closing();
 	for (int i = 0; i < g->n; i++) {
 		int err = g->gone[i] ? -ESRCH : utramp_target__detach(g->t[i]);
 
@@ -272,9 +279,11 @@ int cli_group_wait(struct cli_group *g, int (*drain_fn)(void *arg, bool final), 
 	if (!g->several)
 		return cli_wait(c, g->t[0], drain_fn, arg);
 	c->ran = true;
+	cli_keep_go(c, g->t, g->n);
 	while (lives && !w.deaf && !cli_interrupts(NULL) && now_ns() < end && !cli_full(c)) {
 		int n = drain(&w, false);
 
+		cli_keep_watch(g->t, g->n);
 		lives = look_at_all(g, n > 0 ? 0 : 5);
 	}
 	detach_all(&w);

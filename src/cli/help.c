@@ -45,6 +45,7 @@ static const struct option_help {
 	{ "json", "-j, --json               one JSON object a line", NULL },
 	{ "missing", "--missing error|warn|ignore   functions that cannot be attached", NULL },
 	{ "wait", "--wait                   with -p: for modules that are not loaded yet", NULL },
+	{ "keep", "--keep                   go on in the background, until utramp detach", NULL },
 	{ "engine", "--engine jit|interp      how programs run; interp: slowly, to compare", NULL },
 	{ "lossless", "--lossless               the target waits instead of losing events", NULL },
 	{ "allow-write", "--allow-write            programs may write memory of the target", NULL },

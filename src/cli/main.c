@@ -2,6 +2,7 @@
  * cli/main.c - find the verb and run it.
  */
 #include "cli/cli.h"
+#include "cli/keep.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ static int run_verb(const struct cli_verb *v, int argc, char **argv)
 	}
 	if (c && !cli_flush(c) && code <= 0 && ours)
 		code = EXIT_RUNTIME;
+	cli_keep_end();
 	free(c);
 	return code < 0 ? 0 : code;
 }

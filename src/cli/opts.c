@@ -44,6 +44,7 @@ enum {
 	OPT_LOG_LEVEL,
 	OPT_WAIT,
 	OPT_ALL,
+	OPT_KEEP,
 };
 
 /* clang-format off */
@@ -96,7 +97,7 @@ static const struct option longs[] = {
 	{ "dry-run",    no_argument,       NULL, OPT_DRY_RUN },
 	{ "wait",       no_argument,       NULL, OPT_WAIT },
 	{ "buf",        required_argument, NULL, OPT_BUF },
-	{ "keep",       no_argument,       NULL, NOT_YET },
+	{ "keep",       no_argument,       NULL, OPT_KEEP },
 	{ "all",        no_argument,       NULL, OPT_ALL },
 	{ "faults",     required_argument, NULL, OPT_FAULTS },
 	{ "engine",     required_argument, NULL, OPT_ENGINE },
@@ -343,6 +344,9 @@ static int take_verify(struct cli *c, int letter)
 	switch (letter) {
 	case OPT_ALL:
 		c->all = true;
+		return 0;
+	case OPT_KEEP:
+		c->keep = true;
 		return 0;
 	case OPT_DRY_RUN:
 		c->dry_run = true;

@@ -2,6 +2,7 @@
  * cli/out.c - messages, exit codes, the output file.
  */
 #include "cli/cli.h"
+#include "cli/keep.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@ void cli_disarm(char *line)
 }
 
 /* Every line gets the prefix, so that a reader of mixed output knows whose it is. */
-void cli_lines(char *text)
+static void put_lines(char *text, bool info)
 {
 	char *line = text, *end;
 
@@ -31,17 +32,23 @@ void cli_lines(char *text)
 		if (end)
 			*end++ = '\0';
 		cli_disarm(line);
-		fprintf(stderr, "utramp: %s\n", line);
+		if (!cli_keep_takes(line, info))
+			fprintf(stderr, "utramp: %s\n", line);
 		line = end;
 	}
 }
 
-static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap)
+void cli_lines(char *text)
+{
+	put_lines(text, false);
+}
+
+static void __attribute__((format(printf, 1, 0))) message(const char *fmt, va_list ap, bool info)
 {
 	char text[4096];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	cli_lines(text);
+	put_lines(text, info);
 }
 
 void cli_info(const struct cli *c, const char *fmt, ...)
@@ -51,7 +58,7 @@ void cli_info(const struct cli *c, const char *fmt, ...)
 	if (c->quiet)
 		return;
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(fmt, ap, true);
 	va_end(ap);
 }
 
@@ -60,7 +67,7 @@ void cli_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(fmt, ap, false);
 	va_end(ap);
 }
 
@@ -164,7 +171,7 @@ bool cli_colors(const struct cli *c)
 
 	if (c->color && strcmp(c->color, "auto") != 0)
 		return !strcmp(c->color, "always");
-	return !(no && *no) && !c->output && isatty(STDOUT_FILENO) &&
+	return !(no && *no) && !c->output && !c->keep && isatty(STDOUT_FILENO) &&
 	       !(term && !strcmp(term, "dumb"));
 }
 

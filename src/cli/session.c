@@ -3,6 +3,7 @@
  */
 #include "utramp/session.h"
 #include "cli/cli.h"
+#include "cli/keep.h"
 #include "utramp/types.h"
 
 #include "utramp/btf.h"
@@ -92,7 +93,7 @@ struct utramp_target *cli_spawn(struct cli *c, int *code)
 	if (c->looks)
 		cli_catch_signals();
 	else
-		cli_guard();
+		cli_guard(c);
 	if (c->npid)
 		return cli_attach_pid(c, c->pid[0], 0, code);
 	t = utramp_target__spawn(c->command, &opts);
@@ -181,6 +182,9 @@ int cli_resume(struct cli *c, struct utramp_target *t)
 			  c->npid ? "nothing was attached" : "the command has not run");
 		return 128 + sig;
 	}
+	err = cli_keep_prepare(c, &t, 1);
+	if (err)
+		return err;
 	cli_tell_types(c, t);
 	err = utramp_target__resume(t);
 	if (err)
@@ -234,6 +238,7 @@ static void leave(struct wait *w)
 {
 	int err;
 
+	cli_keep_closing();
 	cli_late_tell(w->c, w->t);
 	err = utramp_target__detach(w->t);
 	if (err && err != -ESRCH) {
@@ -279,11 +284,28 @@ static int abandon(struct wait *w)
 	return EXIT_RUNTIME;
 }
 
+/* Nobody waits here for its end: it was not started here, or who started it has left. */
+static bool goes_on_alone(const struct cli *c)
+{
+	return c->npid || c->keep;
+}
+
+static void tell_ended(const struct wait *w)
+{
+	int pid = (int)utramp_target__pid(w->t), status = utramp_target__status(w->t);
+
+	if (w->c->npid)
+		cli_info(w->c, "process %d has ended", pid);
+	else
+		cli_info(w->c, "process %d has ended, exit code %d", pid, cli_status_code(status));
+}
+
 static int finish(struct wait *w, int state)
 {
 	const char *name = utramp_target__renamed(w->t);
 	uint64_t lost, untraced;
 
+	cli_keep_closing();
 	if (w->attached) {
 		drain(w, true);
 		cli_late_tell(w->c, w->t);
@@ -299,9 +321,9 @@ static int finish(struct wait *w, int state)
 	untraced = utramp_target__untraced(w->t);
 	if (untraced)
 		cli_error("calls not traced for want of stack: %llu", (unsigned long long)untraced);
-	if (w->c->npid && state >= 0) {
+	if (goes_on_alone(w->c) && state >= 0) {
 		if (state == UTRAMP_EXITED)
-			cli_info(w->c, "process %d has ended", (int)w->c->pid[0]);
+			tell_ended(w);
 		else
 			cli_leave_pid(w->c, w->t);
 		return cli_late_code(w->c, 0);
@@ -318,14 +340,16 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 	int state = UTRAMP_RUNNING;
 
 	c->ran = true;
+	cli_keep_go(c, &t, 1);
 	w.end = c->limit_ns ? now_ns() + c->limit_ns : UINT64_MAX;
-	while (state == UTRAMP_RUNNING && (w.attached || !c->npid)) {
+	while (state == UTRAMP_RUNNING && (w.attached || !goes_on_alone(c))) {
 		int n = w.attached ? drain(&w, false) : 0;
 
 		if (cli_front_gone())
 			return abandon(&w);
+		cli_keep_watch(&t, 1);
 		check_end(&w);
-		if (c->npid && !w.attached)
+		if (goes_on_alone(c) && !w.attached)
 			break;
 		state = utramp_target__poll(t, n > 0 ? 0 : w.attached ? 5 : 200);
 		if (state != UTRAMP_EXECED)

@@ -26,7 +26,7 @@ static const struct cli_verb verbs[] = {
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options =
-		  "pid comm attach cookie missing wait lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
+		  "pid comm attach cookie missing wait keep lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -42,7 +42,7 @@ static const struct cli_verb verbs[] = {
 			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/passwd" } },
 	  .options =
 		  "pid comm entry exit filter buf strings deny depth timestamps color json events "
-		  "duration missing wait lossless engine faults " COMMON },
+		  "duration missing wait keep lossless engine faults " COMMON },
 	{ .name = "count",
 	  .run = cmd_count,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -55,7 +55,7 @@ static const struct cli_verb verbs[] = {
 		       { "large allocations, every second",
 			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/passwd" } },
 	  .options =
-		  "pid comm filter deny interval duration json missing wait engine faults " COMMON },
+		  "pid comm filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "latency",
 	  .run = cmd_latency,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -68,7 +68,7 @@ static const struct cli_verb verbs[] = {
 		       { "a C++ method, and only for long names",
 			 "utramp latency --filter 'detail > 100' Renderer::render -- ./shapes" } },
 	  .options =
-		  "pid comm filter deny interval duration json missing wait engine faults " COMMON },
+		  "pid comm filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "stack",
 	  .run = cmd_stack,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -80,7 +80,7 @@ static const struct cli_verb verbs[] = {
 		       { "direct callers only, as JSON",
 			 "utramp stack -D 1 -j libc:malloc -- ls" } },
 	  .options =
-		  "pid comm depth filter deny interval duration json missing wait engine faults " COMMON },
+		  "pid comm depth filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "inject",
 	  .run = cmd_inject,
 	  .usage = "[MODULE:]FUNC=VALUE... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -94,7 +94,7 @@ static const struct cli_verb verbs[] = {
 		       { "the disk is full, from the third write on",
 			 "utramp inject libc:fwrite_unlocked=0 --errno ENOSPC --after 2 -- ls -l" } },
 	  .options =
-		  "pid comm prob seed after count errno if from json duration missing wait engine faults " COMMON },
+		  "pid comm prob seed after count errno if from json duration missing wait keep engine faults " COMMON },
 	{ .name = "list",
 	  .run = cmd_list,
 	  .usage = "[MODULE:]PATTERN... [-- CMD [ARG...]]",
@@ -162,7 +162,8 @@ static const struct cli_verb verbs[] = {
 	  .help = "Sessions of this user; of root: of all users.  One whose tool was killed together\n"
 		  "with its front process is 'orphaned': its functions are patched still. One of\n"
 		  "another PID namespace (a container's) is 'elsewhere': PID and TOOL are numbers of\n"
-		  "there, and there it can be detached.\n",
+		  "there, and there it can be detached.  One with --keep is 'kept'; when it has ended\n"
+		  "by itself, and 'utramp detach' has not yet printed its output, 'ended'.\n",
 	  .example = { { "what is patched now?", "utramp ps -o sessions" },
 		       { "for scripts", "utramp ps -j" } },
 	  .options = "json output quiet help" },
@@ -172,7 +173,8 @@ static const struct cli_verb verbs[] = {
 	  .summary = "Detach from processes: their functions are as they were",
 	  .help = "A tool that runs is asked to, as by Ctrl-C, and has 5 seconds; what a killed one left\n"
 		  "is restored.  Nothing is written where bytes are neither ours nor the original\n"
-		  "ones: that is told.\n",
+		  "ones: that is told.  The output of a session that is kept (--keep) is printed,\n"
+		  "also of one that has 'ended' by itself: once.\n",
 	  .example = { { "from one process", "utramp detach 4711" },
 		       { "by what utramp ps shows", "utramp detach 4711.1 4712.1" } },
 	  .options = "all quiet help" },

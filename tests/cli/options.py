@@ -9,7 +9,7 @@ LATER_VERBS = ['record', 'report', 'dump', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
 LATER = [['-f'], ['--follow'], ['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'],
-         ['--keep'], ['--max-functions', '9']]
+         ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it
 VALUED = [('-E', ['1', '0x10', '18446744073709551615'], ['0', '-1', 'x', '', '1x', '1e3',
                                                         '18446744073709551616'], 'run trace'),
@@ -47,6 +47,7 @@ FLAGS = {'-j': 'run trace count latency stack inject list check code args',
          '--quiet': 'run trace count latency stack inject list check code args',
          '-v': 'run trace count latency stack inject list check code',
          '--verbose': 'run trace count latency stack inject list check code',
+         '--keep': 'run trace count latency stack inject',
          '--lossless': 'run trace', '--stats': 'run', '--all': 'detach', '--dry-run': 'run', '--allow-write': 'run code'}
 # what comes next when all options are understood: the command is missing, the file is not there
 NEXT = {'run': (['/nonexistent.o'], 1, '/nonexistent.o'),
