@@ -44,7 +44,7 @@ static taddr_t find_bytes(struct process *p, const struct objfile *o, taddr_t bi
 		const struct objseg *s = &o->seg[i];
 		_free_ uint8_t *text = s->x ? malloc(s->filesz + 1) : NULL;
 		size_t len = text ? objfile_bytes(o, s->addr, text, s->filesz) : 0;
-		const uint8_t *at = text, *end = text + len;
+		const uint8_t *at = text, *end = text ? text + len : NULL;
 		uint8_t now[16];
 
 		while (text && (at = memmem(at, (size_t)(end - at), bytes, n))) {
