@@ -5,6 +5,7 @@
  * records and, when everything is over, maps as utramp/print.h has them.
  */
 #include "cli/group.h"
+#include "cli/keep.h"
 #include "cli/merge.h"
 
 #include "base/json.h"
@@ -225,6 +226,7 @@ static void print_maps_of(struct one *o)
 /* Once: they say how it was when the programs ran last. */
 static void print_maps(struct run *r)
 {
+	cli_keep_closing();
 	for (int i = 0; i < r->group.n && !r->over; i++)
 		print_maps_of(r->one[i]);
 	r->over = true;

@@ -237,7 +237,6 @@ static void detach_all(struct wait *w)
 	struct cli_group *g = w->g;
 	int left = 0;
 
-	cli_keep_closing();
 	for (int i = 0; i < g->n; i++) {
 		int err = g->gone[i] ? -ESRCH : utramp_target__detach(g->t[i]);
 

@@ -199,7 +199,7 @@ void cli_keep_watch(struct utramp_target *const *t, int n)
 {
 	uint64_t now = keep.on ? now_ms() : 0;
 
-	if (now < keep.looked + LOOK_MS || keep.closing)
+	if (now < keep.looked + LOOK_MS)
 		return;
 	keep.looked = now;
 	for (int i = 0; i < n; i++) {
@@ -207,6 +207,7 @@ void cli_keep_watch(struct utramp_target *const *t, int n)
 
 		if (!why)
 			continue;
+		keep.looked = UINT64_MAX - LOOK_MS; /* once */
 		cli_error("process %d: %s, so that 'utramp detach' would not find it",
 			  (int)utramp_target__pid(t[i]), why);
 		raise(SIGTERM); /* as if asked */

@@ -4,7 +4,7 @@
  *   prepare   before anything is attached: each process has a journal, a socket is there
  *   go        all is attached and told: standard descriptors are let go, the starter ends with 0
  *   watch     where the sessions' files are taken away, they end: nobody could ask for that
- *   closing   programs are detached: from now on nothing of the output is left out
+ *   closing   tables and maps of the end come: from now on nothing of the output is left out
  *   end       the output goes to whoever asked for the end (`utramp detach`), or is saved for them
  *
  * Without -o the output is held in memory, the last KEEP_OUT bytes of it; messages are always.

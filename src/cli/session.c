@@ -238,7 +238,6 @@ static void leave(struct wait *w)
 {
 	int err;
 
-	cli_keep_closing();
 	cli_late_tell(w->c, w->t);
 	err = utramp_target__detach(w->t);
 	if (err && err != -ESRCH) {
@@ -305,7 +304,6 @@ static int finish(struct wait *w, int state)
 	const char *name = utramp_target__renamed(w->t);
 	uint64_t lost, untraced;
 
-	cli_keep_closing();
 	if (w->attached) {
 		drain(w, true);
 		cli_late_tell(w->c, w->t);

@@ -3,6 +3,8 @@
  */
 #include "cli/tally.h"
 
+#include "cli/keep.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +274,8 @@ static int drain(void *arg, bool final)
 
 	if (!final && (!t->c->interval_ns || now < t->next_ns))
 		return 0;
+	if (final)
+		cli_keep_closing();
 	while (t->next_ns <= now && t->c->interval_ns)
 		t->next_ns += t->c->interval_ns;
 	n = print_table(t);
