@@ -451,6 +451,28 @@ static void test_forked(void **state)
 	victim_over(&v);
 }
 
+/* Of a program that was started under us, its own two are not left; those of the first attach are. */
+static void test_launched(void **state)
+{
+	struct pipes p;
+	struct utramp_target *t = victim_start("loop", "1", &p);
+	struct utramp_object *o = object_loaded(t);
+	pid_t pid = t->proc->pid;
+	int st;
+
+	if (!utramp_program__attach(program_named(o, "bare"), t, "alpha", NULL))
+		fail_msg("%s", utramp_error());
+	assert_int_equal(utramp_target__resume(t), 0);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	for (int i = 0; i < 3; i++)
+		once(pid);
+	assert_int_equal(pairs_of(pid), 2);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	pipes_close(&p);
+}
+
 /* -- killed ----------------------------------------------------------------------------- */
 
 struct journal_of {
@@ -574,11 +596,12 @@ static void test_killed_behind(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hundred),       cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_other_build),   cmocka_unit_test(test_two_at_once),
-		cmocka_unit_test(test_race),          cmocka_unit_test(test_stand_in),
-		cmocka_unit_test(test_forked),        cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_killed_behind), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_hundred),     cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_other_build), cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_race),        cmocka_unit_test(test_stand_in),
+		cmocka_unit_test(test_forked),      cmocka_unit_test(test_launched),
+		cmocka_unit_test(test_killed),      cmocka_unit_test(test_killed_behind),
+		cmocka_unit_test(test_words),
 	};
 	char dir[] = "/tmp/reuse-XXXXXX";
 	int bad;
