@@ -2,6 +2,7 @@
  * attach/modset.c - see modset.h.
  */
 #include "attach/modset.h"
+#include "attach/analysis.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -324,19 +325,15 @@ static struct taddr_range *module_functions(const struct objfile *o, size_t *n)
 }
 
 /* Every executable segment, and everything in the file that may lead there. */
-int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d)
+static int analyse(struct amodule *m)
 {
 	struct sweep_hints hints = { .fixed = !m->obj->is_dyn };
 	struct taddr_range *func = NULL;
 	taddr_t *point = NULL;
 	struct image im = { 0 };
 	size_t nfunc;
-	int err = 0;
+	int err;
 
-	if (m->sweep) {
-		*out = m->sweep;
-		return 0;
-	}
 	func = module_functions(m->obj, &nfunc);
 	err = func ? objfile_code_addresses(m->obj, &point, &hints.npoint) : -ENOMEM;
 	if (!err)
@@ -346,9 +343,18 @@ int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d)
 	hints.ndata = im.ndata;
 	if (!err)
 		err = sweep_new(im.code, im.ncode, func, nfunc, &hints, &m->sweep);
+	if (!err)
+		analysis_save(m->obj, m->sweep);
 	image_fini(&im);
 	free(point);
 	free(func);
+	return err;
+}
+
+int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d)
+{
+	int err = m->sweep || analysis_load(m->obj, &m->sweep) ? 0 : analyse(m);
+
 	if (err)
 		return diag_set(d, err, "cannot analyse the code of %s", m->shown);
 	*out = m->sweep;

@@ -409,6 +409,11 @@ static int finish(struct objfile_priv *p, struct objfile **out, struct diag *d)
 	return err;
 }
 
+static int64_t in_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
 int objfile_open(const char *path, struct objfile **out, struct diag *d)
 {
 	struct objfile_priv *p;
@@ -430,6 +435,8 @@ int objfile_open(const char *path, struct objfile **out, struct diag *d)
 		return diag_set(d, -EBADMSG, "%s: not a regular file", path);
 	}
 	p->size = (uint64_t)st.st_size;
+	p->pub.file = (struct objfile_id){ st.st_dev, st.st_ino, p->size, in_ns(&st.st_mtim),
+					   in_ns(&st.st_ctim) };
 	return finish(p, out, d);
 }
 

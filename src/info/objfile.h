@@ -46,6 +46,10 @@ struct objfile {
 	taddr_t entry;
 	uint8_t build_id[32];
 	unsigned build_id_len;
+	struct objfile_id {
+		uint64_t dev, ino, size;
+		int64_t mtime_ns, ctime_ns;
+	} file; /* when it was opened; all 0: it is none */
 
 	const struct objseg *seg;
 	unsigned nseg;

@@ -1,40 +1,12 @@
 /*
  * text/sweep.c - see sweep.h.
  */
-#include "text/sweep.h"
-
-#include "base/vec.h"
-#include "text/jumps.h"
+#include "text/sweep_priv.h"
 #include "x86/insn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A code range, with bits per byte: something arrives here, or may, if it is an instruction. */
-struct range {
-	taddr_t lo, hi;
-	uint64_t *mark, *guess;
-};
-
-struct sweep {
-	struct range *range; /* by address */
-	size_t nranges;
-	struct sweep_stats stats;
-	struct {
-		VEC(taddr_t);
-	} data; /* ascending */
-	struct {
-		VEC(struct taddr_range);
-	} hole; /* ascending */
-
-	struct jumps jumps;
-	bool fixed;
-
-	/* while reading: nothing falls through to the next byte; padding since hole_lo */
-	bool dead;
-	taddr_t hole_lo;
-};
 
 static int by_lo(const void *a, const void *b)
 {
@@ -53,7 +25,7 @@ static int by_addr(const void *a, const void *b)
 }
 
 /* The range that holds addr, or NULL. */
-static struct range *range_at(const struct sweep *s, taddr_t addr)
+static struct sweep_range *range_at(const struct sweep *s, taddr_t addr)
 {
 	size_t lo = 0, hi = s->nranges;
 
@@ -68,7 +40,7 @@ static struct range *range_at(const struct sweep *s, taddr_t addr)
 	return lo < s->nranges && addr >= s->range[lo].lo ? &s->range[lo] : NULL;
 }
 
-static void set_mark(struct range *r, taddr_t addr)
+static void set_mark(struct sweep_range *r, taddr_t addr)
 {
 	uint64_t bit = addr - r->lo;
 
@@ -80,7 +52,7 @@ static bool has_target(const struct x86_insn *in)
 	return in->flow == X86_FLOW_JMP || in->flow == X86_FLOW_JCC || in->flow == X86_FLOW_CALL;
 }
 
-static void mark_target(struct sweep *s, struct range *here, taddr_t target)
+static void mark_target(struct sweep *s, struct sweep_range *here, taddr_t target)
 {
 	s->stats.branches++;
 	if (target < here->lo || target >= here->hi)
@@ -92,7 +64,7 @@ static void mark_target(struct sweep *s, struct range *here, taddr_t target)
 }
 
 /* An address that is named, not branched to. */
-static void mark_named(struct sweep *s, struct range *here, taddr_t target)
+static void mark_named(struct sweep *s, struct sweep_range *here, taddr_t target)
 {
 	if (!here || target < here->lo || target >= here->hi)
 		here = range_at(s, target);
@@ -104,7 +76,7 @@ static void mark_named(struct sweep *s, struct range *here, taddr_t target)
 static void mark_guess(void *arg, taddr_t target)
 {
 	const struct sweep *s = arg;
-	const struct range *r = range_at(s, target);
+	const struct sweep_range *r = range_at(s, target);
 	uint64_t bit;
 
 	if (!r)
@@ -113,7 +85,7 @@ static void mark_guess(void *arg, taddr_t target)
 	r->guess[bit / 64] |= 1ull << (bit % 64);
 }
 
-static void mark_operands(struct sweep *s, struct range *r, const struct x86_insn *in)
+static void mark_operands(struct sweep *s, struct sweep_range *r, const struct x86_insn *in)
 {
 	if (has_target(in))
 		mark_target(s, r, in->target);
@@ -186,7 +158,7 @@ static int note_hole(struct sweep *s, const struct x86_insn *in, uint8_t byte, t
  * Decode [lo, hi) of one code range.  Behind a byte that does not decode, go on at the
  * next one: what follows data is code again, and x86 falls into step soon.
  */
-static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, taddr_t lo,
+static int sweep_part(struct sweep *s, struct sweep_range *r, const uint8_t *bytes, taddr_t lo,
 		      taddr_t hi, bool in_function)
 {
 	struct taddr_range part = { lo, hi };
@@ -222,7 +194,7 @@ static int sweep_part(struct sweep *s, struct range *r, const uint8_t *bytes, ta
 }
 
 /* Functions in order of address, each up to the next one's start; gaps between them. */
-static int sweep_range(struct sweep *s, struct range *r, const uint8_t *bytes,
+static int sweep_range(struct sweep *s, struct sweep_range *r, const uint8_t *bytes,
 		       const struct taddr_range *func, size_t nfunc)
 {
 	taddr_t at = r->lo, end = r->lo;
@@ -263,7 +235,7 @@ static int make_ranges(struct sweep *s, const struct sweep_code *code, size_t nc
 	if (!s->range)
 		return -ENOMEM;
 	for (size_t i = 0; i < ncode; i++) {
-		struct range *r = &s->range[i];
+		struct sweep_range *r = &s->range[i];
 
 		if (!code[i].len || code[i].addr + code[i].len < code[i].addr ||
 		    (i && code[i].addr < s->range[i - 1].hi))
@@ -271,7 +243,7 @@ static int make_ranges(struct sweep *s, const struct sweep_code *code, size_t nc
 		s->stats.bytes += code[i].len;
 		if (code[i].len > SWEEP_MAX_BYTES || s->stats.bytes > SWEEP_MAX_BYTES)
 			return -E2BIG;
-		*r = (struct range){ .lo = code[i].addr, .hi = code[i].addr + code[i].len };
+		*r = (struct sweep_range){ .lo = code[i].addr, .hi = code[i].addr + code[i].len };
 		r->mark = calloc(code[i].len / 64 + 1, 2 * sizeof(*r->mark));
 		if (!r->mark)
 			return -ENOMEM;
@@ -351,6 +323,12 @@ void sweep_free(struct sweep *s)
 {
 	if (!s)
 		return;
+	if (s->held) { /* all but the ranges lies in it */
+		free(s->held);
+		free(s->range);
+		free(s);
+		return;
+	}
 	for (size_t i = 0; i < s->nranges; i++)
 		free(s->range[i].mark);
 	free(s->range);
@@ -363,7 +341,7 @@ void sweep_free(struct sweep *s)
 bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi)
 {
 	for (; lo < hi; lo++) {
-		const struct range *r = range_at(s, lo);
+		const struct sweep_range *r = range_at(s, lo);
 		uint64_t bit;
 
 		if (!r)
@@ -377,7 +355,7 @@ bool sweep_targets_inside(const struct sweep *s, taddr_t lo, taddr_t hi)
 
 bool sweep_may_target(const struct sweep *s, taddr_t addr)
 {
-	const struct range *r = range_at(s, addr);
+	const struct sweep_range *r = range_at(s, addr);
 	uint64_t bit = r ? addr - r->lo : 0;
 
 	return r && r->guess[bit / 64] >> (bit % 64) & 1;

@@ -93,4 +93,16 @@ struct sweep_stats {
 
 struct sweep_stats sweep_stats(const struct sweep *s);
 
+/*
+ * A sweep as bytes, for who keeps it (attach/analysis.h): malloc'ed, *n of them.  Whose they are
+ * and that they are whole is the keeper's to know; loading checks that what they say is possible.
+ */
+int sweep_save(const struct sweep *s, void **bytes, size_t *n);
+
+/*
+ * bytes: 8-aligned, within `held`, which is malloc'ed and belongs to the sweep if this succeeds.
+ * -EBADMSG: they are none of sweep_save()'s.
+ */
+int sweep_load(const void *bytes, size_t n, void *held, struct sweep **out);
+
 #endif

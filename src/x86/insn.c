@@ -358,6 +358,11 @@ static const char *move_reason(const struct decoded *d, const struct x86_insn *o
 	}
 }
 
+uint64_t x86_decoder_version(void)
+{
+	return ZydisGetVersion();
+}
+
 int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out)
 {
 	ZydisDecoder decoder;

@@ -68,6 +68,9 @@ int x86_decode(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
  */
 int x86_decode_flow(const void *code, size_t n, taddr_t pc, struct x86_insn *out);
 
+/* Of the decoder: another one may see other instructions. */
+uint64_t x86_decoder_version(void);
+
 /* How an instruction makes the value of a register. */
 enum x86_value_kind {
 	X86_VALUE_KEPT,    /* not at all */

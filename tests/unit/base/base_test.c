@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/json.h"
 #include "base/limit.h"
+#include "base/sum.h"
 #include "base/types.h"
 #include "base/vec.h"
 
@@ -231,6 +232,35 @@ static void json_floats(void **state)
 	json_fini(&w);
 }
 
+/* Any bit, any length, any order, what came before: each counts. */
+static void sum_tells_damage(void **state)
+{
+	uint8_t b[200];
+	uint64_t whole;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(b); i++)
+		b[i] = (uint8_t)(i * 37);
+	whole = sum_of(0, b, sizeof(b));
+	assert_true(whole == sum_of(0, b, sizeof(b)));
+	assert_true(whole != sum_of(1, b, sizeof(b)));
+	for (unsigned bit = 0; bit < 8 * sizeof(b); bit++) {
+		b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_true(whole != sum_of(0, b, sizeof(b)));
+		b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	for (unsigned n = 0; n < sizeof(b); n++)
+		assert_true(sum_of(0, b, n) != sum_of(0, b, n + 1));
+	memset(b, 0, sizeof(b));
+	for (unsigned n = 0; n < sizeof(b); n++)
+		assert_true(sum_of(0, b, n) != sum_of(0, b, n + 1));
+	b[0] = 1;
+	whole = sum_of(0, b, 64);
+	b[0] = 0;
+	b[32] = 1; /* the same word in the same lane, later */
+	assert_true(whole != sum_of(0, b, 64));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +271,7 @@ int main(void)
 		cmocka_unit_test(vec_grows),
 		cmocka_unit_test(vec_refuses_what_cannot_be),
 		cmocka_unit_test(scope_closes),
+		cmocka_unit_test(sum_tells_damage),
 		cmocka_unit_test(json_objects),
 		cmocka_unit_test(json_strings),
 		cmocka_unit_test(json_floats),
