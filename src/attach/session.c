@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define PRINTK_RING (1u << 20)
-#define DYING_MS    50
 
 static struct slab_template slab_of_rt(bool interp)
 {
@@ -112,23 +111,9 @@ int session_map(struct utramp_target *t, struct diag *d)
 	return process_map_arena(t->proc, t->arena, faults_flags(t), d);
 }
 
-/* A process that is being killed fails our calls before its memory is gone: wait for that. */
-static bool gone_soon(struct process *p)
-{
-	for (int ms = 0; process_alive(p); ms++) {
-		if (ms == DYING_MS)
-			return false;
-		usleep(1000);
-	}
-	return true;
-}
-
 int session_blame(struct utramp_target *t, int err, struct diag *d)
 {
-	if (err >= 0 || t->file || !gone_soon(t->proc))
-		return err;
-	return diag_set(d, -ESRCH, "process %d is gone, or runs another program",
-			(int)t->proc->pid);
+	return err >= 0 || t->file ? err : process_blame(t->proc, err, d);
 }
 
 /* A process with its slabs is there: what else a session needs of it. */

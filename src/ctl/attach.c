@@ -391,6 +391,8 @@ int process_attach(pid_t pid, const struct process_attach_opts *opts, struct pro
 	if (!err)
 		err = load(p, &l, d);
 	if (err < 0) {
+		if (p->mem >= 0)
+			err = process_blame(p, err, d);
 		process_free(p);
 		return err;
 	}

@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -29,6 +31,8 @@ enum {
 	EXEC_CHECK_MS = 50, /* when a forked child keeps the arena's file in use */
 	EXEC_BLIND_MS = 5,  /* when nothing wakes us for an exec */
 	FREE_WAIT_MS = 500,
+	DYING_MS = 50,  /* until it is seen that it dies; */
+	DEAD_MS = 5000, /* and then until it has */
 };
 
 uint64_t process_now_ns(void)
@@ -233,6 +237,35 @@ bool process_alive(struct process *p)
 		return false;
 	/* an unmapped address is an error, no address space is 0 bytes */
 	return pread(p->mem, &byte, 1, (off_t)process_priv(p)->entry) != 0;
+}
+
+/* SIGKILL is on its way, to the first thread as to all, and stays pending until that ends. */
+static bool is_dying(const struct process *p)
+{
+	char path[32], line[256];
+	_fclose_ FILE *f = NULL;
+	unsigned long long pending = 0;
+	char state = 'Z';
+
+	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "State: %c", &state);
+		if (sscanf(line, "SigPnd: %llx", &pending) == 1)
+			break;
+	}
+	return state == 'Z' || state == 'X' || pending >> (SIGKILL - 1) & 1;
+}
+
+/* One that is being killed fails our calls before its memory is gone: wait for that. */
+int process_blame(struct process *p, int err, struct diag *d)
+{
+	for (int ms = 0; process_alive(p); ms++) {
+		if (ms >= DYING_MS && (ms >= DEAD_MS || !is_dying(p)))
+			return err;
+		usleep(1000);
+	}
+	return diag_set(d, -ESRCH, "process %d is gone, or runs another program", p->pid);
 }
 
 /* The name of the process, a zombie's too; "" if there is none. */

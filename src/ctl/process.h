@@ -226,6 +226,12 @@ bool process_filtered(const struct process *p);
 /* May some thread of the stopped process be inside of a program? */
 bool process_inside(struct process *p);
 
+/*
+ * err, which something about this process has failed with; or -ESRCH and a reason, if it is only
+ * because the process is gone.
+ */
+int process_blame(struct process *p, int err, struct diag *d);
+
 /* ns between the last stop and resume, for the start line; attached: of the longest stop. */
 uint64_t process_stopped_ns(const struct process *p);
 
