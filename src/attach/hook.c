@@ -590,6 +590,7 @@ static int commit_stopped(struct utramp_target *t, bool last, struct diag *d)
 
 /* Threads stand in a window rarely and briefly: let them go on and try again. */
 #define COMMIT_TRIES 20
+#define STOP_TRIES   3 /* a thread cannot be stopped now: the others are held each time */
 
 static void let_go_on(int tries)
 {
@@ -645,13 +646,15 @@ static int commit(void *arg, struct diag *d)
 {
 	struct utramp_target *t = arg;
 	bool was_running = !t->proc->stopped;
-	int err = 0, back;
+	int err = 0, back, unstopped = 0;
 
 	silence(t);
 	for (int i = 0; i < COMMIT_TRIES; i++) {
 		let_go_on(i);
 		if (was_running)
 			err = process_stop(t->proc, d);
+		if (err == -ETIMEDOUT && ++unstopped < STOP_TRIES)
+			continue;
 		if (err)
 			return err;
 		err = commit_stopped(t, !was_running || i + 1 == COMMIT_TRIES, d);

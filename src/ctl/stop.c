@@ -4,11 +4,15 @@
  * A thread can be created only by one that runs, so: seize and stop what
  * /proc/PID/task lists until a listing brings nothing new.  Bounded; given up whole.
  *
+ * A thread that waits in the kernel for what no signal ends (state D: a disk, a child of vfork())
+ * does not stop before that has come, and all others would stand as long: so it is given up soon.
+ *
  * Context  [ctl]
  * Spec     ptrace(2) PTRACE_SEIZE, PTRACE_INTERRUPT
  */
 #include "base/cleanup.h"
 #include "ctl/priv.h"
+#include "ctl/scan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +24,7 @@
 #include <sys/wait.h>
 
 #define STOP_LIMIT_NS 2000000000ull
+#define WAIT_LIMIT_NS 100000000ull /* of a thread in state D */
 
 static struct tracee *tracee_find(struct process_priv *pp, pid_t tid)
 {
@@ -111,6 +116,25 @@ static int adopt_all(struct process *p, struct diag *d)
 	return fresh;
 }
 
+/* -ETIMEDOUT: not by then, or it waits where nothing reaches it. */
+static int await(struct process *p, struct tracee *t, uint64_t deadline)
+{
+	int err = -ETIMEDOUT;
+
+	while (err == -ETIMEDOUT) {
+		uint64_t soon = process_now_ns() + WAIT_LIMIT_NS;
+		char word[64];
+
+		err = tracee_await(p, t, soon < deadline ? soon : deadline);
+		if (err != -ETIMEDOUT || soon >= deadline)
+			break;
+		status_word(p, t->tid, "State:", word, sizeof(word));
+		if (*word == 'D')
+			break;
+	}
+	return err;
+}
+
 static int await_all(struct process *p, uint64_t deadline, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
@@ -118,7 +142,7 @@ static int await_all(struct process *p, uint64_t deadline, struct diag *d)
 	for (size_t i = 0; i < pp->threads.n;) {
 		struct tracee *t = &pp->threads.at[i];
 		char word[64];
-		int err = t->stopped ? 0 : tracee_await(p, t, deadline);
+		int err = t->stopped ? 0 : await(p, t, deadline);
 
 		if (p->exited)
 			return diag_set(d, -ESRCH, "process %d has ended", p->pid);
@@ -128,8 +152,12 @@ static int await_all(struct process *p, uint64_t deadline, struct diag *d)
 		}
 		if (err == -ETIMEDOUT) {
 			status_word(p, t->tid, "State:", word, sizeof(word));
-			return diag_set(d, -ETIMEDOUT, "thread %d did not stop, state %s", t->tid,
-					word);
+			return diag_set(d, -ETIMEDOUT,
+					*word == 'D' ?
+						"thread %d waits in the kernel and cannot be "
+						"stopped meanwhile, state %s" :
+						"thread %d did not stop, state %s",
+					t->tid, word);
 		}
 		if (err)
 			return diag_set(d, err, "thread %d: %s", t->tid, strerror(-err));
@@ -199,6 +227,7 @@ static int stop_all(struct process *p, struct diag *d)
 {
 	struct process_priv *pp = process_priv(p);
 	uint64_t start = process_now_ns();
+	struct diag why = { "" };
 	int err;
 
 	if (p->exited)
@@ -229,6 +258,9 @@ static int stop_all(struct process *p, struct diag *d)
 	}
 	if (err) {
 		release(p, 0);
+		if (err == -ETIMEDOUT && process_alone(p, &why) < 0) /* a reason, in most cases */
+			diag_add(d, "%s, as a child of vfork() does until it executes or ends",
+				 diag_text(&why, -EBUSY));
 		return err;
 	}
 	p->stopped = true;
