@@ -12,8 +12,9 @@
  * Calls that this library makes are the process's, and are traced like all others.
  *
  * Freeing the target detaches.  The two small libraries that were loaded stay, as address space
- * of 128 MiB and some pages; make one target and keep it.  What is attached and detached again
- * leaves its code behind there: after some ten thousand changes there is no room (ENOSPC).
+ * of 128 MiB and some pages; make one target and keep it.  Code of what was attached and detached
+ * again is kept there until room gets short; then a helper looks, while all threads stand for up to
+ * 0.1 s, which of it nobody can be inside of any more.
  *
  * Errors, memory, options, threads as in utramp/utramp.h; ENOTSUP: the program is linked
  * statically.  There is nothing to resume; utramp_target__poll() never reports an end.

@@ -630,8 +630,7 @@ static int prepare_with_room(struct utramp_target *t, struct diag *d)
 	return err == -ENOSPC && reclaim_now(t, NULL) > 0 ? prepare(t, d) : err;
 }
 
-/* A helper's own copy is a traced process, too: its calls are nobody's business. */
-static void silence(struct utramp_target *t)
+void session_silence(struct utramp_target *t)
 {
 	for (size_t i = 0; i < t->hooks.n && process_helps(t->proc); i++) {
 		const struct slot_code *s = &t->hooks.at[i]->slot;
@@ -648,7 +647,7 @@ static int commit(void *arg, struct diag *d)
 	bool was_running = !t->proc->stopped;
 	int err = 0, back, unstopped = 0;
 
-	silence(t);
+	session_silence(t);
 	for (int i = 0; i < COMMIT_TRIES; i++) {
 		let_go_on(i);
 		if (was_running)

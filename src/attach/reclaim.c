@@ -3,12 +3,16 @@
  */
 #include "attach/reclaim.h"
 
+#include "attach/hide.h"
 #include "attach/image.h"
 #include "attach/session.h"
 #include "ctl/journal.h"
 #include "ctl/scan.h"
+#include "ctl/self.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MS 1000000ull
 
@@ -47,6 +51,8 @@ void image_free(struct image *im)
 {
 	for (unsigned i = 0; im && i < im->nprogs; i++)
 		program_put(im->prog[i]);
+	if (im)
+		explicit_bzero(im, sizeof(*im)); /* attach/hide.h */
 	free(im);
 }
 
@@ -141,11 +147,15 @@ static int look_init(struct look *l, const struct utramp_target *t)
 		skip(l, s->shadow, s->room);
 	}
 	skip(l, t->proc->arena, t->arena->size);
+	if (t->proc->self)
+		skip(l, (uintptr_t)t->arena->hdr, t->arena->size);
 	return 0;
 }
 
 static void look_fini(struct look *l)
 {
+	if (l->place)
+		explicit_bzero(l->place, l->scan.n * sizeof(*l->place)); /* attach/hide.h */
 	free(l->image);
 	free(l->place);
 }
@@ -283,7 +293,50 @@ bool reclaim_due(const struct utramp_target *t)
 
 		due |= room_left(r) < all / LEFT_PART && t->reclaim.bytes[i] > all / WORTH_PART;
 	}
-	return due && !t->proc->self && process_now_ns() >= t->reclaim.not_before;
+	return due && process_now_ns() >= t->reclaim.not_before;
+}
+
+/*
+ * Of our own process: a helper looks, which has the notes that we hide meanwhile.  It says which
+ * images were found.
+ */
+struct look_apart {
+	struct utramp_target *t;
+	uint8_t *found;
+};
+
+static int look_here(void *arg, struct diag *d)
+{
+	const struct look_apart *a = arg;
+	int err, back = 0;
+	struct look l;
+
+	hide_turn(a->t);
+	session_silence(a->t);
+	err = look_init(&l, a->t);
+	if (!err)
+		err = prove(a->t, &l, &back, d);
+	for (size_t i = 0; i < l.scan.n && !err; i++)
+		a->found[i] = l.place[i].found;
+	look_fini(&l);
+	return back ? back : err;
+}
+
+static int prove_apart(struct utramp_target *t, struct look *l, struct diag *d)
+{
+	struct look_apart a = { t, calloc(l->scan.n, 1) };
+	int err = a.found ? 0 : -ENOMEM;
+
+	explicit_bzero(l->place, l->scan.n * sizeof(*l->place));
+	if (!err) {
+		hide_turn(t);
+		err = process_apart_once(t->proc, look_here, &a, a.found, l->scan.n, d);
+		hide_turn(t);
+	}
+	for (size_t i = 0; i < l->scan.n && !err; i++)
+		l->place[i].found = a.found[i];
+	free(a.found);
+	return err;
 }
 
 int reclaim_now(struct utramp_target *t, struct diag *d)
@@ -293,12 +346,12 @@ int reclaim_now(struct utramp_target *t, struct diag *d)
 	struct look l;
 	size_t n = 0;
 
-	if (!t->reclaim.retired || t->proc->exited || t->proc->self)
+	if (!t->reclaim.retired || t->proc->exited)
 		return 0;
 	t->reclaim.looks++;
 	err = look_init(&l, t);
 	if (!err)
-		err = prove(t, &l, &back, d);
+		err = t->proc->self ? prove_apart(t, &l, d) : prove(t, &l, &back, d);
 	if (!err)
 		n = give_back_all(t, &l);
 	set_time(&t->reclaim, before);

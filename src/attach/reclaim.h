@@ -33,8 +33,10 @@
  * What is not proven stays, and is looked at again, later and later.  Stale words in memory
  * may keep an image for long, but each word only one.
  *
- * Not freed at all: slots, and code of programs that tail calls reach (attach/tails.h); images of a
- * process that traces itself, whose memory holds all this, addresses included.
+ * A process that traces itself is looked at by a helper (ctl/self.h), whose copies of our notes of
+ * where images are nobody searches; ours are hidden meanwhile (attach/hide.h).
+ *
+ * Not freed at all: slots, and code of programs that tail calls reach (attach/tails.h).
  *
  * Memory   a retired image holds references on its programs, and so on their maps: a thread inside
  *          uses them.  The arena never takes memory back, so children may go on in it, too.  Who

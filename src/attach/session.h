@@ -239,6 +239,8 @@ int session_settle(struct utramp_target *t, struct diag *d);
 int session_resume(struct utramp_target *t, struct diag *d);
 /* What changes from now on waits for session_resume(). */
 int session_together(struct utramp_target *t, struct diag *d);
+/* A helper's own copy is a traced process, too: its calls are nobody's business. */
+void session_silence(struct utramp_target *t);
 /* A helper was killed: hooks are as the process is (attach/resync.c). */
 void session_resync(struct utramp_target *t);
 int session_detach(struct utramp_target *t, struct diag *d);

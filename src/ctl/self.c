@@ -197,3 +197,28 @@ int process_apart(struct process *p, int (*job)(void *arg, struct diag *d), void
 	pp->tape = NULL;
 	return err;
 }
+
+struct once {
+	struct process *p;
+	int (*job)(void *arg, struct diag *d);
+	void *arg, *out;
+	size_t n;
+};
+
+static int do_once(void *arg, struct diag *d)
+{
+	const struct once *o = arg;
+
+	if (tape_plays(o->p))
+		return (int)tape_take(o->p, TAPE_ONCE, o->out, o->n);
+	tape_begin(o->p);
+	return (int)tape_end(o->p, TAPE_ONCE, o->job(o->arg, d), o->out, o->n);
+}
+
+int process_apart_once(struct process *p, int (*job)(void *arg, struct diag *d), void *arg,
+		       void *out, size_t n, struct diag *d)
+{
+	struct once o = { p, job, arg, out, n };
+
+	return process_apart(p, do_once, &o, d);
+}

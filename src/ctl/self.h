@@ -29,6 +29,9 @@ int process_self(const struct slab_template *slab, const char *dir, struct proce
  */
 int process_apart(struct process *p, int (*job)(void *arg, struct diag *d), void *arg,
 		  struct diag *d);
+/* The same as one operation: job is done by the helper alone, and n bytes at out come from there. */
+int process_apart_once(struct process *p, int (*job)(void *arg, struct diag *d), void *arg,
+		       void *out, size_t n, struct diag *d);
 /* Inside of a job: this is the helper. */
 bool process_helps(const struct process *p);
 

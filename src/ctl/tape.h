@@ -34,6 +34,7 @@ enum tape_op {
 	TAPE_HOLD,
 	TAPE_INSIDE,
 	TAPE_MAY_CALL,
+	TAPE_ONCE,
 };
 
 struct tape;

@@ -35,14 +35,13 @@ int BPF_PROG(look, struct self_box *box)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 3);
 	__type(key, __u32);
 	__type(value, __u64);
 } calls SEC(".maps");
 
-static void add_one(void)
+static void add_one(__u32 key)
 {
-	__u32 key = 0;
 	__u64 *n = bpf_map_lookup_elem(&calls, &key);
 
 	if (n)
@@ -52,6 +51,20 @@ static void add_one(void)
 SEC("fentry")
 int count(void *ctx)
 {
-	add_one();
+	add_one(0);
+	return 0;
+}
+
+SEC("fexit")
+int leave(void *ctx)
+{
+	add_one(1);
+	return 0;
+}
+
+SEC("fentry")
+int enter(void *ctx)
+{
+	add_one(2);
 	return 0;
 }

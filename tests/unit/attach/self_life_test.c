@@ -15,6 +15,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,14 +29,18 @@ static struct utramp_target *self(void)
 	return t;
 }
 
-static uint64_t counted(struct utramp_object *o)
+static uint64_t number(struct utramp_object *o, uint32_t key)
 {
 	struct utramp_map *m = utramp_object__find_map_by_name(o, "calls");
-	uint32_t key = 0;
 	uint64_t n = 0;
 
 	assert_int_equal(utramp_map__lookup_elem(m, &key, sizeof(key), &n, 8, 0), 0);
 	return n;
+}
+
+static uint64_t counted(struct utramp_object *o)
+{
+	return number(o, 0);
 }
 
 static struct utramp_program *named(struct utramp_object *o, const char *name)
@@ -189,12 +195,75 @@ static void test_killed_helpers(void **state)
 	assert_ptr_equal(after.sa_handler, before.sa_handler);
 }
 
-int main(void)
+/* -- room for images ------------------------------------------------------------------------- */
+
+#define ROOM (96u << 10)
+
+static unsigned rounds = 60; /* argv[1] */
+static int out_of[2];        /* a byte lets the thread out of its call */
+
+static void *waits_inside(void *arg)
+{
+	return (void *)(intptr_t)self_wait(out_of[0], 40);
+}
+
+/* Short of room, all images come and go; who is inside of one all the time comes back through it. */
+static void test_room(void **state)
+{
+	struct utramp_target *t = self();
+	struct utramp_object *o = loaded(t);
+	struct utramp_link *l = attached(t, o, "leave", "self_wait");
+	struct utramp_link *all = attached(t, o, "enter", "self_wait");
+	uint64_t before;
+	pthread_t thread;
+	void *result;
+
+	assert_int_equal(pipe(out_of), 0);
+	assert_int_equal(pthread_create(&thread, NULL, waits_inside, NULL), 0);
+	while (number(o, 2) < 1)
+		usleep(1000);
+	utramp_link__destroy(l);
+	utramp_link__destroy(all);
+	all = attached(t, o, "count", "self_*");
+	for (unsigned i = 0; i < SLABS; i++)
+		t->room[i].hi = t->room[i].next + ROOM;
+	for (unsigned i = 0; i < rounds; i++) {
+		l = attached(t, o, "leave", "self_*");
+		before = counted(o);
+		assert_true(all_right((long)i));
+		assert_int_equal(counted(o) - before, 4);
+		assert_int_equal(utramp_link__destroy(l), 0);
+		assert_true(all_right((long)i));
+	}
+	print_message("%u rounds: %lu looks freed %lu images, %lu KiB\n", rounds, t->reclaim.looks,
+		      t->reclaim.freed, t->reclaim.freed_bytes >> 10);
+	assert_true(t->reclaim.looks > 1 && t->reclaim.looks < rounds);
+	assert_true(t->reclaim.freed_bytes > 2 * ROOM);
+	before = number(o, 1);
+	assert_int_equal(write(out_of[1], "2", 1), 1);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((long)(intptr_t)result, 42);
+	assert_int_equal(number(o, 1), before); /* that program was removed meanwhile */
+	utramp_link__destroy(all);
+	utramp_object__close(o);
+	utramp_target__free(t);
+	close(out_of[0]);
+	close(out_of[1]);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_killed_helpers),
 		cmocka_unit_test(test_no_child),
+		cmocka_unit_test(test_room),
 	};
 
+	const struct CMUnitTest longer[] = { cmocka_unit_test(test_room) };
+
+	if (argc > 1) {
+		rounds = (unsigned)strtoul(argv[1], NULL, 10);
+		return cmocka_run_group_tests_name("attach/self life", longer, NULL, NULL);
+	}
 	return cmocka_run_group_tests_name("attach/self life", tests, NULL, NULL);
 }
