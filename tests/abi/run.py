@@ -57,6 +57,8 @@ def one_round(opts, seed, where):
         failed += r.returncode != 0
         changed.update(re.findall(r': ([^:\n]*) changed$', r.stdout, re.M))
         changed.update(re.findall(r': caller got (another result[^:\n]*)$', r.stdout, re.M))
+        if r.returncode < 0:
+            changed.add(f'all, by signal {-r.returncode}')
     if failed:
         print(f'not ok 1 - {failed} pairs of seed {seed}; changed: {", ".join(sorted(changed))}')
     return failed
