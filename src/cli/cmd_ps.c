@@ -119,6 +119,7 @@ int cmd_ps(struct cli *c)
 struct id {
 	char text[40];
 	enum utramp_session_state state;
+	pid_t tool;
 };
 
 struct chosen {
@@ -146,7 +147,7 @@ static bool is_meant(const struct chosen *x, const struct utramp_session *s)
 static int choose(void *ctx, const struct utramp_session *s)
 {
 	struct chosen *x = ctx;
-	struct id id = { .state = s->state };
+	struct id id = { .state = s->state, .tool = s->tool };
 
 	if (s->state == UTRAMP_SESSION_DAMAGED) {
 		if (!x->what || !strcmp(x->what, s->id))
@@ -186,9 +187,11 @@ static int detach_one(struct cli *c, const struct id *id)
 	int fd, err, code;
 
 	if (id->state == UTRAMP_SESSION_ENDED)
-		return cli_kept_print_saved(c, id->text);
+		return cli_kept_print_saved(c, id->text, 0);
 	fd = id->state == UTRAMP_SESSION_KEPT ? cli_kept_connect(id->text) : -1;
 	err = utramp_session__detach(id->text, ASK_MS, &u);
+	if (fd < 0 && id->state == UTRAMP_SESSION_KEPT && (err == -ENOENT || err == -ESRCH))
+		return cli_kept_print_saved(c, id->text, id->tool); /* it ended as we came */
 	if (fd < 0)
 		return tell_undone(c, err, &u);
 	if (!err || err == -ENOENT) /* it says itself that it has detached */

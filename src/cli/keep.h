@@ -44,10 +44,10 @@ void cli_keep_save(pid_t pid);
 
 /*
  * kept.c, for `detach`: connect to who keeps the session, -1: nobody does; print what comes then,
- * or what was saved.  Exit codes.
+ * or what was saved, or is being saved as long as this program runs (0: none).  Exit codes.
  */
 int cli_kept_connect(const char *id);
 int cli_kept_print(struct cli *c, int fd, const char *id);
-int cli_kept_print_saved(struct cli *c, const char *id);
+int cli_kept_print_saved(struct cli *c, const char *id, pid_t tool);
 
 #endif

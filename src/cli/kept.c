@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 enum {
 	FIRST_MS = 60000, /* the last calls are read and printed, stacks are named */
 	ALL_MS = 120000,
+	SAVING_MS = 10000,
 };
 #define MOST (256ull << 20)
 
@@ -84,6 +86,17 @@ static void print(struct cli *c, char *at)
 	print_said(c, at + h.out, h.said);
 }
 
+static int print_saved(void *ctx, const void *bytes, size_t n)
+{
+	struct cli *c = ctx;
+
+	if (is_whole(bytes, n) > 0)
+		print(c, (char *)(uintptr_t)bytes);
+	else
+		cli_error("the output that was saved is damaged");
+	return 0;
+}
+
 /* -- from the program --------------------------------------------------------------------------- */
 
 int cli_kept_connect(const char *id)
@@ -142,6 +155,8 @@ int cli_kept_print(struct cli *c, int fd, const char *id)
 		cli_error("session %s: its program says nothing; its output is to be had by "
 			  "'utramp detach %s' when it has ended",
 			  id, id);
+	} else if (utramp_session__saved(id, print_saved, c) == 0) {
+		r = 1; /* it came to its end before it saw us */
 	} else {
 		cli_error("session %s: its program has ended without giving us its output", id);
 	}
@@ -151,21 +166,20 @@ int cli_kept_print(struct cli *c, int fd, const char *id)
 
 /* -- from the file ------------------------------------------------------------------------------ */
 
-static int print_saved(void *ctx, const void *bytes, size_t n)
+int cli_kept_print_saved(struct cli *c, const char *id, pid_t tool)
 {
-	struct cli *c = ctx;
+	const struct timespec nap = { .tv_nsec = 20000000 };
+	int64_t end = now_ms() + SAVING_MS;
+	bool over;
+	int err;
 
-	if (is_whole(bytes, n) > 0)
-		print(c, (char *)(uintptr_t)bytes);
-	else
-		cli_error("the output that was saved is damaged");
-	return 0;
-}
-
-int cli_kept_print_saved(struct cli *c, const char *id)
-{
-	int err = utramp_session__saved(id, print_saved, c);
-
+	do {
+		over = tool <= 0 || kill(tool, 0) < 0 || now_ms() > end;
+		err = utramp_session__saved(id, print_saved, c);
+		if (err != -ENOENT || over)
+			break;
+		nanosleep(&nap, NULL);
+	} while (true);
 	if (!err || err == -ENOENT) /* somebody else has it */
 		return 0;
 	return cli_fail(err);

@@ -278,6 +278,12 @@ def both_killed():
     assert not is_patched(t.pid)
 
 
+def connect(pid):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(str(slabs / 'utramp' / f'{pid}.1.sock'))
+    return s
+
+
 @whole
 def two_detaches():
     """Whoever came before the end gets all of it; nobody gets half."""
@@ -296,6 +302,41 @@ def two_detaches():
             assert (has and x.returncode == 0) or (out == '' and (late or missed or not x.returncode)), (got, x)
         alone()
         t.end()
+
+
+@whole
+def one_reader_too_many():
+    """Sixteen are served; who comes behind them has what was saved."""
+    t = Target()
+    keep('count', 'work', pids=[t.pid])
+    t.calls(20)
+    for _ in range(16):
+        connect(t.pid).close()
+    out, err = tool('detach', t.pid)
+    assert re.search(r'^ +20  kept:work$', out, re.M) and f'detached from process {t.pid}' in err, (out, err)
+
+
+@whole
+def ends_as_detach_comes():
+    """Its output is had once: by who comes in time, or else by the next."""
+    t = Target()
+    for i in range(12):
+        keep('count', 'work', pids=[t.pid])
+        worker, _ = both(t.pid)
+        t.calls(20)
+        kill(worker, signal.SIGTERM)
+        time.sleep(0.01 * (i % 6))
+        had = []
+        for _ in range(2):
+            r = subprocess.run([str(exe), 'detach', str(t.pid)], env=env(), capture_output=True, text=True,
+                               timeout=TIMEOUT)
+            has = bool(re.search(r'^ +20  kept:work$', r.stdout, re.M))
+            assert r.returncode == 0 if has else 'has nothing attached' in r.stderr, r
+            had.append(has)
+            assert wait_for(lambda: not is_patched(t.pid) and 'kept' not in [s['state'] for s in sessions(t.pid)])
+            assert wait_for(lambda: not [c for c in children() if c[0] != t.pid and c[1] != 'Z'])
+        assert had.count(True) == 1, had
+        alone()
 
 
 @whole
@@ -352,12 +393,6 @@ def at_a_terminal():
     saved.write_bytes(data.replace(b'kept:work', b'\x1b]2;\xc3\xa9ab\a'))
     said = through_terminal('detach', t.pid)
     assert '?]2;\u00e9ab?(n=0)' in said and '\x1b' not in said, said
-
-
-def connect(pid):
-    s = socket.socket(socket.AF_UNIX)
-    s.connect(str(slabs / 'utramp' / f'{pid}.1.sock'))
-    return s
 
 
 @whole
