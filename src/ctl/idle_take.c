@@ -221,7 +221,9 @@ static bool take_stopped(struct process *p, const struct slab_template *t, const
 {
 	struct process_priv *pp = process_priv(p);
 	const uint64_t none[2] = { 0 };
-	bool good = process_alone(p, NULL) == 0 && same_again(p, t, a) && nobody_inside(p, a);
+	/* arena and table will be mapped by a thread that may (ctl/filter.c): loading waits for one */
+	bool good = tracee_that_calls(p) && process_alone(p, NULL) == 0 && same_again(p, t, a) &&
+		    nobody_inside(p, a);
 
 	for (size_t i = 0; i < pp->threads.n && good; i++) {
 		taddr_t block;

@@ -23,6 +23,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#define PASSING_NS 2000000000ull
+
 enum { PAGE = 4096, SCAN_MAX = 8 << 20, TRIES = 12, HANDLERS = 4 };
 
 static bool in_slab(const struct process *p, uint64_t word)
@@ -153,17 +155,18 @@ static void unmap(struct process *p, taddr_t *at, uint64_t size)
 	*at = 0;
 }
 
-/* 0, or -EBUSY. */
+/* 0, or -EBUSY; -EAGAIN: some thread runs code of ours just now. */
 static int leave_stopped(struct process *p, unsigned slots, bool last, struct diag *d)
 {
+	bool passing = process_inside(p);
 	/* another process may run in the same memory, whose threads do not stand */
-	bool inside = process_inside(p) || calls_inside(p, slots) || stacks_lead_back(p, false) ||
+	bool inside = passing || calls_inside(p, slots) || stacks_lead_back(p, false) ||
 		      process_alone(p, NULL) < 0 || journal_owes(p);
 
 	if (!process_may_call(p))
 		return process_no_calls(p, d);
 	if (inside && !last)
-		return -EBUSY;
+		return passing ? -EAGAIN : -EBUSY;
 	if (!inside) {
 		bool good = idle_forget_threads(p, slots);
 
@@ -185,26 +188,31 @@ static int leave_stopped(struct process *p, unsigned slots, bool last, struct di
 		       0;
 }
 
+/*
+ * Most calls are short, and some never end: after TRIES that is given up.  Who runs our own code is
+ * out of it as soon as he has the CPU, which on a loaded machine takes a while.
+ */
 int process_leave(struct process *p, const struct arena *a, struct diag *d)
 {
 	const struct timespec nap = { .tv_nsec = 3000000 };
+	uint64_t until = process_now_ns() + PASSING_NS;
 	int err = -EBUSY;
 
 	if (!process_priv(p)->attached)
 		return 0;
-	/* most calls are short */
-	for (int i = 1; i <= TRIES && err == -EBUSY; i++) {
+	for (int i = 0; i < TRIES && (err == -EBUSY || err == -EAGAIN);) {
 		int bad;
 
 		if (p->exited || p->stopped || !process_alive(p))
 			return 0;
+		i += err == -EBUSY || process_now_ns() > until;
 		err = process_stop(p, d);
 		if (err)
 			return err;
 		err = leave_stopped(p, (unsigned)a->hdr->slots_used, i == TRIES, d);
 		bad = process_resume(p, NULL);
 		err = err ? err : bad;
-		if (err == -EBUSY)
+		if (err == -EBUSY || err == -EAGAIN)
 			nanosleep(&nap, NULL);
 	}
 	return err;
