@@ -82,12 +82,16 @@ struct sig_xstate {
 int state_save(const struct tracee *t, struct thread_state *s)
 {
 	struct iovec iov;
+	taddr_t again;
 	int err;
 
 	memset(s, 0, sizeof(*s));
 	err = tracee_regs(t, &s->regs);
 	if (err)
 		return err;
+	again = tracee_rseq_abort(t, s->regs.rip); /* as it is for a signal handler */
+	if (again)
+		s->regs.rip = again;
 	if (ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(s->mask), &s->mask) < 0)
 		return -errno;
 	s->xstate = calloc(1, XSTATE_MAX);

@@ -154,8 +154,11 @@ static int scan_stack(const struct batch *b, const struct map_list *maps, taddr_
 	return 0;
 }
 
-/* 1 and the new registers when the thread stands inside a window that will be replaced. */
-static int moved_regs(const struct batch *b, struct user_regs_struct *r)
+/*
+ * 1 and the new registers when the thread stands inside a window that will be replaced.  Out of a
+ * restartable sequence nobody is moved: it begins anew by itself.
+ */
+static int moved_regs(const struct batch *b, const struct tracee *t, struct user_regs_struct *r)
 {
 	taddr_t pc = r->rip, back = 0, to;
 	struct process_patch *x = patch_around(b, pc);
@@ -166,7 +169,7 @@ static int moved_regs(const struct batch *b, struct user_regs_struct *r)
 	}
 	if (!x || x->result)
 		return 0;
-	to = x->move ? x->move(x->arg, pc - back) : 0;
+	to = x->move && !tracee_rseq_abort(t, pc) ? x->move(x->arg, pc - back) : 0;
 	if (!to) {
 		x->result = -EAGAIN;
 		return 0;
@@ -187,7 +190,7 @@ static int move_threads(const struct batch *b, bool commit)
 
 		if (err == -ESRCH)
 			continue; /* killed meanwhile */
-		if (!err && moved_regs(b, &r) && commit)
+		if (!err && moved_regs(b, t, &r) && commit)
 			err = tracee_set_regs(t, &r);
 		if (err && err != -ESRCH)
 			return err;

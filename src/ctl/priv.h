@@ -187,6 +187,11 @@ void tracee_repeat_call(const struct tracee *t);
 pid_t tracee_any(const struct process *p);
 int tracee_regs(const struct tracee *t, struct user_regs_struct *out);
 int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
+/*
+ * Where the restartable sequence (rseq(2)) that pc is in begins anew; 0: it is in none.  The kernel
+ * makes a thread that was stopped inside do so, but only if its pc is still there when it runs.
+ */
+taddr_t tracee_rseq_abort(const struct tracee *t, taddr_t pc);
 /* Kill a child that never ran and collect it. */
 void tracee_kill(struct process *p);
 /* Record the end of the child. */

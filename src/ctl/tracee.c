@@ -7,7 +7,8 @@
  *          the next signal, but any other trap, ptrace_stop(), forgets the pending one.  So
  *          it is asked for again at each, and one PTRACE_CONT per signal-delivery-stop suffices;
  *          arch/x86/kernel/signal.c: arch_do_signal_or_restart() reads the call's result, from
- *          the registers, behind that trap
+ *          the registers, behind that trap;
+ *          include/uapi/linux/rseq.h struct rseq, struct rseq_cs; kernel/rseq.c rseq_ip_fixup()
  */
 #include "base/cleanup.h"
 #include "ctl/priv.h"
@@ -126,6 +127,30 @@ int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
 	struct iovec iov = { &copy, sizeof(copy) };
 
 	return ptrace(PTRACE_SETREGSET, t->tid, (long)NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+static bool peek(const struct tracee *t, taddr_t at, uint64_t *word)
+{
+	errno = 0;
+	*word = (uint64_t)ptrace(PTRACE_PEEKDATA, t->tid, at, 0);
+	return errno == 0;
+}
+
+taddr_t tracee_rseq_abort(const struct tracee *t, taddr_t pc)
+{
+	const int get_rseq_configuration = 0x420f; /* Linux 5.13; not in each libc's header */
+	struct {
+		uint64_t area;
+		uint32_t size, signature, flags, pad;
+	} c = { 0 };
+	uint64_t cs, begin, len, abort_at;
+
+	if (ptrace(get_rseq_configuration, t->tid, sizeof(c), &c) < 0 || !c.area ||
+	    !peek(t, c.area + 8, &cs) || !cs)
+		return 0;
+	if (!peek(t, cs + 8, &begin) || !peek(t, cs + 16, &len) || !peek(t, cs + 24, &abort_at))
+		return 0;
+	return pc - begin < len ? abort_at : 0;
 }
 
 /*

@@ -1,5 +1,6 @@
 #include "ctl_util.h"
 
+#include "ctl/priv.h"
 #include "info/objfile.h"
 #include "rt/slab.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -151,4 +153,19 @@ struct process_patch answer_patch(struct victim *v, const char *name, int from, 
 	x.expect[1] = (uint8_t)from;
 	x.bytes[1] = (uint8_t)to;
 	return x;
+}
+
+struct process *process_of(pid_t pid)
+{
+	struct process *p = process_alloc();
+
+	assert_non_null(p);
+	p->pid = pid;
+	process_priv(p)->ran = true;
+	process_priv(p)->attached = true;
+	process_priv(p)->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_int_equal(process_open_mem(p, NULL), 0);
+	assert_int_equal(process_refresh(p, NULL), 0);
+	process_priv(p)->entry = p->modules.at[0].lo;
+	return p;
 }

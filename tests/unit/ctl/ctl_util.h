@@ -31,6 +31,9 @@ const char *victim_output(struct victim *v);
 void victim_free(struct victim *v);
 taddr_t victim_symbol(struct victim *v, const char *name);
 
+/* A handle for what runs, without slabs. */
+struct process *process_of(pid_t pid);
+
 /* A patch of the 6 bytes of answer() or edge() from giving `from` to giving `to`. */
 struct process_patch answer_patch(struct victim *v, const char *name, int from, int to);
 
