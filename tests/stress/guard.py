@@ -183,7 +183,8 @@ def both_killed(r):
                and mine[0]['comm'] == NAME and mine[0]['functions'] > 0, f'ps: {mine}')
     if mine:
         got = utramp(r, 'detach', r.target)
-        r.must(got.returncode == 0, f'detach: {got}')
+        # one that had not begun dies with its tracer, perhaps since it was listed
+        r.must(got.returncode == 0 or (not began and got.returncode == 3), f'detach: {got}')
     if began:
         r.as_it_was()
         again = utramp(r, 'detach', r.target)
