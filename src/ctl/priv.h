@@ -209,6 +209,9 @@ int tracee_to_syscall(struct process *p, struct tracee *t, uint64_t deadline);
 int tracee_to_event(struct process *p, struct tracee *t, uint64_t deadline);
 /* stop.c: it is ours no more. */
 void tracee_forget(struct process *p, pid_t tid);
+/* leftover.c: those that have not stopped yet, of a handle that goes; and those that have by now. */
+void leftover_add(struct process *p);
+void leftover_settle(void);
 /* Let all others run; this one is then the only one, at the list's begin.  p->stopped stays. */
 void process_keep_one(struct process *p, pid_t tid);
 

@@ -90,6 +90,8 @@ void process_free(struct process *p)
 		if (pp->threads.n)
 			nanosleep(&ms, NULL);
 	}
+	leftover_settle();
+	leftover_add(p);
 	slab_remove_files(p);
 	journal_close(p);
 	modules_free(&p->modules);
@@ -382,6 +384,7 @@ int process_poll(struct process *p, int timeout_ms, bool *exec)
 		int r;
 
 		process_settle_late(p);
+		leftover_settle();
 		if (p->exited) /* perhaps seen just now */
 			return 1;
 		r = collect(p);

@@ -14,7 +14,7 @@
  *          -EPERM     AT_SECURE (set-user-ID), already traced (diag names the tracer)
  *          -ENOTSUP   static, 32-bit, musl (diag says what)
  *          -ESRCH     the process is gone
- *          -ETIMEDOUT a thread did not stop (diag: its tid and state)
+ *          -ETIMEDOUT a thread did not stop (diag: its tid, state); it goes on by leftover.c
  *          -EBUSY     a window's bytes are not what was expected
  * Memory   process_free() detaches if needed and frees; it never kills a process that
  *          runs, and kills one that never got to run

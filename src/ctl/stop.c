@@ -230,6 +230,7 @@ static int stop_all(struct process *p, struct diag *d)
 	struct diag why = { "" };
 	int err;
 
+	leftover_settle();
 	if (p->exited)
 		return diag_set(d, -ESRCH, "process %d has ended", p->pid);
 	if (!process_alive(p))

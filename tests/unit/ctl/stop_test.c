@@ -301,6 +301,34 @@ static void test_thread_that_does_not_stop(void **state)
 	victim_free(&v);
 }
 
+/* Of a handle that is gone meanwhile: it goes on when any other process is polled. */
+static void test_late_and_freed(void **state)
+{
+	struct victim v, other;
+	pid_t pid;
+	bool exec;
+	int st;
+
+	victim_ready(&v, "vfork-long");
+	sleep_ms(100);
+	assert_int_equal(process_stop(v.p, &v.d), -ETIMEDOUT);
+	pid = v.p->pid;
+	process_free(v.p);
+	v.p = NULL;
+	victim_ready(&other, "cat");
+	for (int i = 0; i < 100 && !strstr(victim_output(&v), "answer"); i++)
+		process_poll(other.p, 100, &exec);
+	if (!strstr(victim_output(&v), "answer 1\n")) {
+		kill(pid, SIGKILL);
+		fail_msg("it was not let go: '%s'", victim_output(&v));
+	}
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(WEXITSTATUS(st), 6);
+	victim_wait(&other);
+	victim_free(&other);
+	victim_free(&v);
+}
+
 static void test_leader_gone(void **state)
 {
 	const uint64_t none[6] = { 0 };
@@ -403,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_group_stop),
 		cmocka_unit_test(test_killed_while_stopped),
 		cmocka_unit_test(test_thread_that_does_not_stop),
+		cmocka_unit_test(test_late_and_freed),
 		cmocka_unit_test(test_leader_gone),
 		cmocka_unit_test(test_already_traced),
 		cmocka_unit_test(test_memory),

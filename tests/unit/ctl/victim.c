@@ -327,7 +327,7 @@ static int forking(void)
 }
 
 /* A thread that waits for its vfork child cannot be stopped. */
-static int vforking(void)
+static int vforking(int seconds)
 {
 	int st;
 	pid_t c;
@@ -336,7 +336,7 @@ static int vforking(void)
 	fflush(stdout);
 	c = vfork();
 	if (c == 0) {
-		syscall(SYS_nanosleep, &(struct timespec){ .tv_sec = 3 }, NULL);
+		syscall(SYS_nanosleep, &(struct timespec){ .tv_sec = seconds }, NULL);
 		_exit(0);
 	}
 	waitpid(c, &st, 0);
@@ -392,7 +392,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "handler"))
 		return in_handler();
 	if (!strcmp(what, "vfork"))
-		return vforking();
+		return vforking(3);
+	if (!strcmp(what, "vfork-long"))
+		return vforking(7);
 	if (!strcmp(what, "leaderless"))
 		return leaderless();
 	if (!strcmp(what, "fork"))
