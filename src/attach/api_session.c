@@ -107,7 +107,10 @@ int utramp_session__each(int (*fn)(void *ctx, const struct utramp_session *s), v
 {
 	struct each e = { fn, ctx };
 
-	return fn ? journal_each(show, &e) : api_misuse("function");
+	if (!fn)
+		return api_misuse("function");
+	slab_remove_stale();
+	return journal_each(show, &e);
 }
 
 /* -- detaching ------------------------------------------------------------------------------ */

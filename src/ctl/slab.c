@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -68,8 +69,10 @@ static int make_named(int base, const char *name)
 	if (mkdirat(base, name, 0700) < 0)
 		return -1;
 	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077)) {
+		flock(fd, LOCK_EX | LOCK_NB); /* as long as we live: stale.c */
 		return TAKE_FD(fd);
+	}
 	err = fd < 0 ? errno : EPERM;
 	unlinkat(base, name, AT_REMOVEDIR);
 	errno = err;

@@ -31,4 +31,7 @@ struct undo_result {
  */
 int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d);
 
+/* Directories for slab files of programs that were killed early: empty, ours, and nobody's. */
+void slab_remove_stale(void);
+
 #endif

@@ -135,9 +135,11 @@ class Round:
             self.problems += died.told(self.target, self.dir, self.ends.get(self.target))
         shutil.rmtree(self.dir)
 
+    def left(self):
+        return sorted(x.name for x in self.dir.iterdir() if x.name not in ('out', 'err', 'foreign', 'core'))
+
     def nothing_left(self):
-        left = sorted(x.name for x in self.dir.iterdir() if x.name not in ('out', 'err', 'foreign', 'core'))
-        self.must(not left, f'left: {left}')
+        self.must(not self.left(), f'left: {self.left()}')
 
 
 def worker_killed(r):
@@ -190,7 +192,8 @@ def both_killed(r):
         again = utramp(r, 'detach', r.target)
         r.must(again.returncode == 3, f'detach again: {again}')
         r.results()
-    utramp(r, 'ps')             # what is stale goes
+    # what is stale goes; a directory that was just made, some seconds later
+    lib.wait_for(lambda: utramp(r, 'ps') and not r.left(), 10)
     r.nothing_left()
 
 

@@ -1,15 +1,19 @@
 #include "ctl_util.h"
 
 #include "ctl/priv.h"
+#include "ctl/undo.h"
 #include "rt/slab.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char hex[16] = "0123456789abcdef";
@@ -182,12 +186,67 @@ static void test_place(void **state)
 	maps_free(&m);
 }
 
+/* A directory as slab files have them; its age in seconds. */
+static int make_dir(const char *in, const char *name, int age)
+{
+	const struct timespec then[2] = { { time(NULL) - age, 0 }, { time(NULL) - age, 0 } };
+	int base = open(in, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+	assert_int_equal(mkdirat(base, name, 0700), 0);
+	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, then), 0);
+	close(base);
+	return fd;
+}
+
+static bool is_there(const char *in, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", in, name);
+	return stat(path, &st) == 0;
+}
+
+/* Of a program that was killed before it had a journal; nobody else's. */
+static void test_stale_dirs(void **state)
+{
+	char in[] = "/tmp/slab-test-XXXXXX", text[64];
+	int locked, full;
+
+	assert_non_null(mkdtemp(in));
+	setenv("XDG_RUNTIME_DIR", in, 1);
+	close(make_dir(in, "utramp-aaaaaa", 10));
+	close(make_dir(in, "utramp-bbbbbb", 0));
+	close(make_dir(in, "utramp-longer", 10));
+	close(make_dir(in, "utramp-longest", 10));
+	locked = make_dir(in, "utramp-cccccc", 10);
+	assert_int_equal(flock(locked, LOCK_EX | LOCK_NB), 0);
+	full = make_dir(in, "utramp-dddddd", 10);
+	assert_true(openat(full, "slab-exe.so", O_CREAT | O_WRONLY, 0600) >= 0);
+	slab_remove_stale();
+	assert_false(is_there(in, "utramp-aaaaaa"));
+	assert_false(is_there(in, "utramp-longer"));
+	assert_true(is_there(in, "utramp-bbbbbb")); /* just made: its lock comes */
+	assert_true(is_there(in, "utramp-longest"));
+	assert_true(is_there(in, "utramp-cccccc"));
+	assert_true(is_there(in, "utramp-dddddd/slab-exe.so"));
+	close(locked);
+	slab_remove_stale();
+	assert_false(is_there(in, "utramp-cccccc"));
+	close(full);
+	snprintf(text, sizeof(text), "rm -r %s", in);
+	assert_int_equal(system(text), 0);
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout), cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_link),   cmocka_unit_test(test_relative_addends),
-		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_place),  cmocka_unit_test(test_stale_dirs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
