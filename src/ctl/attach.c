@@ -158,8 +158,7 @@ static int find_image(struct process *p, struct diag *d)
 
 /* -- the slab files ---------------------------------------------------------------------------- */
 
-/* Its root directory, if it is another than ours. */
-static void find_root(struct process *p)
+void process_find_root(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
 	char path[64];
@@ -355,7 +354,7 @@ static int prepare(struct process *p, struct loading *l, struct diag *d)
 	err = code_find(p, d);
 	if (err)
 		return err;
-	find_root(p);
+	process_find_root(p);
 	return 0;
 }
 

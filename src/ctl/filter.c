@@ -16,7 +16,7 @@
  * Spec     seccomp(2), ptrace(2) PTRACE_O_SUSPEND_SECCOMP, proc_pid_status(5)
  */
 #include "base/cleanup.h"
-#include "ctl/priv.h"
+#include "ctl/follow_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ static uint64_t namespace_of(const char *path)
 
 /*
  * As many as we have, and no more: in one container, or of a child of ours, these are the filters that
- * both began with, and let pass what we do ourselves.
+ * both began with, and let pass what we do ourselves.  So it is with what a command of ours executes.
  */
 static bool are_ours(const struct process *p, const struct filters *its)
 {
@@ -69,7 +69,8 @@ static bool are_ours(const struct process *p, const struct filters *its)
 	    own.n != its->n || !own.n)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", p->pid);
-	return p->child || p->self || (ns != PID_NS_INITIAL && ns && ns == namespace_of(path));
+	return p->child || p->self || (p->fresh && follow_has_command(process_priv(p)->follow)) ||
+	       (ns != PID_NS_INITIAL && ns && ns == namespace_of(path));
 }
 
 /* 1: it may be killed for a system call that is not its own; 0: not; -ESRCH. */
@@ -109,7 +110,8 @@ bool tracee_may_call(const struct process *p, struct tracee *t)
 		     ->ran) /* a child that has our own filters, and dies with us by its options */
 		return true;
 	if (t->calls == CALLS_UNKNOWN && t->stopped) {
-		long options = PTRACE_O_TRACESYSGOOD | SUSPEND_SECCOMP;
+		long options = SUSPEND_SECCOMP |
+			       (process_priv(p)->followed ? FOLLOW_OPTIONS : PTRACE_O_TRACESYSGOOD);
 
 		t->calls = ptrace(PTRACE_SETOPTIONS, t->tid, 0, options) == 0 ||
 					   is_filtered(p, t->tid) == 0 ?

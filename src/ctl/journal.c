@@ -195,6 +195,38 @@ void journal_begin(struct process *p)
 		snprintf(pp->no_journal, sizeof(pp->no_journal), "%s", diag_text(&why, err));
 }
 
+/* A writer for its head and closing: no record will be added. */
+int journal_copy(struct process *p, const struct process *from)
+{
+	const struct journal *old = from->journal;
+	struct journal_head head;
+	int err = old ? open_journal(p, NULL) : -ENOENT;
+	size_t n;
+
+	if (err)
+		return err;
+	n = old->head->count * sizeof(struct journal_record);
+	if (sizeof(head) + n > p->journal->size)
+		err = grow(p->journal, sizeof(head) + n);
+	if (err)
+		return err;
+	head = *p->journal->head;
+	head.count = old->head->count;
+	head.functions = old->head->functions;
+	head.handlers_in = old->head->handlers_in;
+	head.handlers = old->head->handlers;
+	memcpy(records(p->journal), records(old), n);
+	*p->journal->head = head;
+	journal_places(p);
+	return 0;
+}
+
+int journal_view_of(const struct process *p, struct journal_view *v, struct diag *d)
+{
+	*v = (struct journal_view){ 0 };
+	return p->journal ? journal_read(p->journal->fd, v, d) : -ENOENT;
+}
+
 const char *journal_missing(const struct process *p)
 {
 	const char *why = process_priv(p)->no_journal;

@@ -93,6 +93,8 @@ void journal_announce(const char *line, bool asked);
  */
 void journal_begin(struct process *p);
 const char *journal_missing(const struct process *p);
+/* The same of a process that `from` has forked: what is to be undone there now.  -errno: none is. */
+int journal_copy(struct process *p, const struct process *from);
 /* Some window does not hold its original bytes: our code may be entered still, or again. */
 bool journal_owes(struct process *p);
 /* The addresses of slabs and arena, once known, or changed. */
@@ -134,6 +136,8 @@ struct journal_view {
 	uint32_t owner;            /* uid, of the file */
 };
 
+/* p's own, as a reader would see it. */
+int journal_view_of(const struct process *p, struct journal_view *v, struct diag *d);
 /* A checked copy of the file.  journal_view_fini() also after an error. */
 int journal_read(int fd, struct journal_view *v, struct diag *d);
 void journal_view_fini(struct journal_view *v);

@@ -48,15 +48,17 @@ struct process_priv {
 	bool exec_seen; /* process_poll() has told */
 	struct {
 		unsigned at, times;
-	} dies;               /* for tests: so many helpers, with their operation number `at` */
-	struct tape *tape;    /* a job for a helper is done: ctl/self.h; else NULL */
-	int notify;           /* inotify: readable when the arena is unmapped there; -1 */
-	int comm_fd;          /* /proc/PID/comm */
-	char comm[16];        /* its name as last seen while it lived */
-	char last[16];        /* the one it ended under, if that is another; "" */
-	char dir[192];        /* of the slab files; "" none */
-	int base_fd, dir_fd;  /* where it is, and itself; -1 */
-	char no_journal[512]; /* why there is none; "" */
+	} dies;                /* for tests: so many helpers, with their operation number `at` */
+	struct follow *follow; /* it is followed, or was until it ended or executed: ctl/follow.h */
+	struct followed *followed; /* now */
+	struct tape *tape;         /* a job for a helper is done: ctl/self.h; else NULL */
+	int notify;                /* inotify: readable when the arena is unmapped there; -1 */
+	int comm_fd;               /* /proc/PID/comm */
+	char comm[16];             /* its name as last seen while it lived */
+	char last[16];             /* the one it ended under, if that is another; "" */
+	char dir[192];             /* of the slab files; "" none */
+	int base_fd, dir_fd;       /* where it is, and itself; -1 */
+	char no_journal[512];      /* why there is none; "" */
 	struct slab_layout layout;
 	struct slab_template slab; /* that they are of, attached */
 	bool taken;                /* the slabs are those that another session left: idle.h */
@@ -183,6 +185,8 @@ int tracee_settle(struct process *p, struct tracee *t);
 int tracee_await(struct process *p, struct tracee *t, uint64_t deadline_ns);
 /* Undo what the stop did to a system call that a stop interrupts visibly. */
 void tracee_repeat_call(const struct tracee *t);
+/* A leader that called pthread_exit() stays a zombie, unwaitable, while others run. */
+bool tracee_is_zombie(pid_t pid, pid_t tid);
 /* A thread by whose id /proc shows the address space: not the leader once that has ended. */
 pid_t tracee_any(const struct process *p);
 int tracee_regs(const struct tracee *t, struct user_regs_struct *out);
@@ -283,6 +287,8 @@ int judge_wait(struct judge *j, uint64_t limit_ns, pid_t *tid, struct diag *d);
 
 /* -- image.c: what the kernel tells of the program that runs -------------------------------- */
 
+/* attach.c: its root directory, if it is another than ours, into process_priv()->root. */
+void process_find_root(struct process *p);
 /* The user and group that it opens files as. */
 int process_user(const struct process *p, unsigned *uid, unsigned *gid);
 
@@ -294,6 +300,29 @@ int read_aux(struct process *p, struct aux *out);
 /* The executable's addresses, from its program headers in memory. */
 int exe_range(struct process *p, const struct aux *a, const struct map_list *maps,
 	      struct taddr_range *out);
+
+/* -- loader.c: its first instruction, its loader, the environment of that ------------------- */
+
+#define ENV_BIAS    "LD_USE_LOAD_BIAS=1"
+#define ENV_PRELOAD "LD_PRELOAD="
+enum { OUR_ENTRIES = 2 }; /* of the environment, the last ones: these */
+
+struct loader {
+	taddr_t debug_state; /* function called at each change */
+	taddr_t r_debug;
+};
+
+/* ENV_PRELOAD and its value, malloc'ed: the slabs, then what the user preloads (or NULL). */
+char *loader_preload(const struct process *p, const char *program, const char *users);
+/* bias_at: where the pointer to the first of our entries is. */
+int loader_forget_env(struct process *p, taddr_t bias_at, char *const ours[OUR_ENTRIES]);
+/* Can it be loaded into?  path is what it is called; a is filled. */
+int loader_check(struct process *p, const char *path, const struct tracee *t, struct aux *a,
+		 struct diag *d);
+int loader_find(struct process *p, const struct map_list *maps, struct loader *out, struct diag *d);
+/* 1: all is mapped and relocated; 0: go on; -ENOTSUP: the loader left the slabs out. */
+int loader_is_ready(struct process *p, const struct loader *l, const struct slab_template *slab,
+		    bool audited, struct diag *d);
 
 /* -- process.c -------------------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@
 #include "ctl/process.h"
 
 #include "base/cleanup.h"
+#include "ctl/follow_priv.h"
 #include "ctl/journal.h"
-#include "ctl/priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +91,9 @@ void process_free(struct process *p)
 			nanosleep(&ms, NULL);
 	}
 	leftover_settle();
-	leftover_add(p);
+	if (!pp->followed)
+		leftover_add(p);
+	followed_forget(p);
 	slab_remove_files(p);
 	journal_close(p);
 	modules_free(&p->modules);
@@ -387,6 +389,10 @@ int process_poll(struct process *p, int timeout_ms, bool *exec)
 		leftover_settle();
 		if (p->exited) /* perhaps seen just now */
 			return 1;
+		if (pp->follow) { /* follow_wait() waits, and has seen it */
+			*exec = pp->exec_seen;
+			return 0;
+		}
 		r = collect(p);
 		if (r)
 			return r;

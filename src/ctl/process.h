@@ -68,6 +68,7 @@ struct process {
 	bool child;   /* ours to wait for */
 	bool self;    /* the calling process: ctl/self.h */
 	bool stopped; /* by us */
+	bool fresh;   /* loaded by follow_load(): it waits for process_resume() as a child does */
 	bool exited;
 	int status; /* wait status, when exited and child */
 	struct slab slab[SLABS];

@@ -572,7 +572,8 @@ int process_map_arena(struct process *p, const struct arena *a, uint32_t flags, 
 			return err;
 		}
 		p->arena = at;
-		process_watch(p, a->fd);
+		if (!process_priv(p)->follow) /* else it is told of an exec */
+			process_watch(p, a->fd);
 	}
 	if (!p->threads)
 		err = make_threads(p, d);

@@ -19,8 +19,6 @@
 #include "ctl/admit.h"
 #include "ctl/journal.h"
 #include "ctl/priv.h"
-#include "info/needed.h"
-#include "info/objfile.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -36,13 +34,7 @@
 
 extern char **environ;
 
-enum {
-	OUR_ENTRIES = 2, /* of the environment, the last ones */
-	EXEC_LIMIT_S = 10,
-};
-
-#define ENV_BIAS    "LD_USE_LOAD_BIAS=1"
-#define ENV_PRELOAD "LD_PRELOAD="
+enum { EXEC_LIMIT_S = 10 };
 
 /* -- what the child inherits as if we were not there ------------------------------------- */
 
@@ -77,26 +69,20 @@ static void signals_restore(void)
 /* -- the environment --------------------------------------------------------------------- */
 
 /*
- * environ and our two entries; *preload is malloc'ed text inside it.  A program of gcc's address
- * sanitizer wants its runtime to be the first library; it is loaded anyhow.
+ * environ and our two entries; *preload is malloc'ed text inside it.
  */
 static char **make_env(const struct process *p, const char *program, char **preload, size_t *count)
 {
 	static char bias[] = ENV_BIAS;
-	const char *users = getenv("LD_PRELOAD");
-	char first[NAME_MAX + 1] = "";
 	size_t n = 0;
 	char **env;
 
 	while (environ && environ[n])
 		n++;
-	needed_find(program, "libasan.so", first, sizeof(first));
 	env = calloc(n + OUR_ENTRIES + 1, sizeof(*env));
-	if (!env || asprintf(preload, ENV_PRELOAD "%s%s%s:%s%s%s", first, *first ? ":" : "",
-			     p->slab[SLAB_EXE].path, p->slab[SLAB_LIB].path,
-			     users && *users ? ":" : "", users ? users : "") < 0) {
+	*preload = env ? loader_preload(p, program, getenv("LD_PRELOAD")) : NULL;
+	if (!*preload) {
 		free(env);
-		*preload = NULL;
 		return NULL;
 	}
 	memcpy(env, environ ? environ : env, n * sizeof(*env));
@@ -104,30 +90,6 @@ static char **make_env(const struct process *p, const char *program, char **prel
 	env[n + 1] = *preload;
 	*count = n + OUR_ENTRIES;
 	return env;
-}
-
-/*
- *   before  ... | bias | preload |  NULL | auxv ...
- *   after   ... | NULL | AT_IGNORE    0  | auxv ...
- *
- * Code that walks from the environment's end to the auxiliary vector finds it as before.
- */
-static int clean_env(struct process *p, taddr_t bias_at, char *const ours[OUR_ENTRIES])
-{
-	static const uint64_t after[OUR_ENTRIES] = { 0, AT_IGNORE };
-	uint64_t at[OUR_ENTRIES];
-	int err = process_read(p, bias_at, at, sizeof(at));
-
-	if (!err)
-		err = process_write(p, bias_at, after, sizeof(after));
-	/* the texts too: /proc/PID/environ shows them */
-	for (int i = 0; i < OUR_ENTRIES && !err; i++) {
-		size_t n = strlen(ours[i]);
-		_free_ char *zeros = calloc(1, n);
-
-		err = zeros ? process_write(p, at[i], zeros, n) : -ENOMEM;
-	}
-	return err;
 }
 
 /* Address of the environment's pointer to ENV_BIAS, 0 if the stack is not as expected. */
@@ -283,71 +245,6 @@ static int start_child(struct process *p, struct start *s, struct diag *d)
 
 /* -- the exec stop ------------------------------------------------------------------------- */
 
-/* Whom we cannot help, by name; AT_SECURE: ld.so(8) "secure-execution mode". */
-static int check_image(struct process *p, const char *path, const struct tracee *t, struct aux *a,
-		       struct diag *d)
-{
-	struct user_regs_struct r;
-	int err = tracee_regs(t, &r);
-
-	if (err == -ENOTSUP)
-		return diag_set(d, err, "%s is a 32-bit program", path);
-	if (!err)
-		err = read_aux(p, a);
-	if (err)
-		return diag_set(d, err, "/proc/%d/auxv: %s", p->pid, strerror(-err));
-	if (a->secure)
-		return diag_set(d, -EPERM,
-				"%s runs in secure-execution mode (set-user-ID, set-group-ID or "
-				"capabilities): the loader takes no library into it",
-				path);
-	if (!a->loader)
-		return diag_set(
-			d, -ENOTSUP,
-			"%s is statically linked: it has no loader that takes a library in; "
-			"link it dynamically",
-			path);
-	if (a->phent != sizeof(Elf64_Phdr) || a->phnum > 4096)
-		return diag_set(d, -EBADMSG, "%s: its program headers are damaged", path);
-	return 0;
-}
-
-struct loader {
-	taddr_t debug_state; /* function called at each change */
-	taddr_t r_debug;
-};
-
-static int find_loader(struct process *p, const struct map_list *maps, struct loader *out,
-		       struct diag *d)
-{
-	taddr_t base = process_priv(p)->loader;
-	const struct map_region *r = maps_at(maps, base);
-	const struct objsym *state, *debug;
-	struct objfile *o;
-	char path[PATH_MAX];
-	int err;
-
-	if (!r || r->path[0] != '/')
-		return diag_set(d, -ENOTSUP, "process %d: its loader is not a file", p->pid);
-	snprintf(path, sizeof(path), "/proc/%d/root%s", p->pid, r->path);
-	err = objfile_open(path, &o, d);
-	if (err)
-		return err;
-	state = objfile_sym(o, "_dl_debug_state");
-	debug = objfile_sym(o, "_r_debug");
-	if (state && debug && o->nseg) {
-		taddr_t bias = base - (o->seg[0].addr & ~4095ull);
-
-		out->debug_state = bias + state->addr;
-		out->r_debug = bias + debug->addr;
-	} else {
-		err = diag_set(d, -ENOTSUP,
-			       "%s is not glibc's loader (no _dl_debug_state, _r_debug)", r->path);
-	}
-	objfile_close(o);
-	return err;
-}
-
 /* -- from the exec stop to the consistent point ---------------------------------------------- */
 
 struct launch {
@@ -368,7 +265,7 @@ static int at_exec(struct process *p, struct launch *l, struct diag *d)
 	struct map_list maps = { 0 };
 	struct aux a = { 0 };
 	taddr_t base;
-	int err = check_image(p, path, &t, &a, d);
+	int err = loader_check(p, path, &t, &a, d);
 
 	if (err)
 		return err;
@@ -385,7 +282,7 @@ static int at_exec(struct process *p, struct launch *l, struct diag *d)
 	if (!l->env_at || exe_range(p, &a, &maps, &pp->exe) < 0)
 		err = diag_set(d, -EBADMSG, "%s: its stack or headers are not as expected", path);
 	if (!err)
-		err = find_loader(p, &maps, &l->loader, d);
+		err = loader_find(p, &maps, &l->loader, d);
 	base = err ? 0 : slab_place(&maps, pp->exe, pp->layout.span);
 	maps_free(&maps);
 	if (err)
@@ -463,34 +360,6 @@ static int step_over(struct process *p, const struct launch *l)
 	return process_write(p, l->loader.debug_state, &int3, 1);
 }
 
-/* 1: all is mapped and relocated; 0: go on; -ENOTSUP: the loader left the slabs out. */
-static int is_consistent(struct process *p, const struct launch *l, struct diag *d)
-{
-	struct map_list maps = { 0 };
-	bool libc = false;
-	int state, ready;
-
-	if (process_read(p, l->loader.r_debug + offsetof(struct r_debug, r_state), &state,
-			 sizeof(state)) < 0 ||
-	    state != RT_CONSISTENT || maps_read(p->pid, &maps, NULL) < 0)
-		return 0;
-	for (size_t i = 0; i < maps.n && !libc; i++) {
-		const char *name = strrchr(maps.at[i].path, '/');
-
-		libc = name && (!strncmp(name, "/libc.so", 8) || !strncmp(name, "/libc-2.", 8));
-	}
-	ready = slab_locate(p, l->opts->slab, &maps);
-	maps_free(&maps);
-	/* an auditor's name space is announced before: the entry point tells then */
-	if (!ready && libc && !getenv("LD_AUDIT"))
-		return diag_set(d, -ENOTSUP, "the loader did not load %s", p->slab[0].path);
-	if (ready && !slab_in_reach(p))
-		return diag_set(d, -ERANGE,
-				"the loader put %s at %#llx, out of reach of the executable",
-				p->slab[SLAB_EXE].path, (unsigned long long)p->slab[SLAB_EXE].bias);
-	return ready;
-}
-
 /* Run ld.so up to the consistent point; the thread then stands in a SIGTRAP stop. */
 static int run_loader(struct process *p, struct launch *l, struct diag *d)
 {
@@ -519,7 +388,7 @@ static int run_loader(struct process *p, struct launch *l, struct diag *d)
 			return err;
 		if (r.rip == process_priv(p)->entry)
 			return diag_set(d, -ENOTSUP, "the loader did not load %s", p->slab[0].path);
-		err = is_consistent(p, l, d);
+		err = loader_is_ready(p, &l->loader, l->opts->slab, getenv("LD_AUDIT"), d);
 		if (err)
 			return err < 0 ? err : 0;
 		err = step_over(p, l);
@@ -536,7 +405,8 @@ static int finish(struct process *p, struct launch *l, struct diag *d)
 	int err = clear_traps(p, l);
 
 	if (!err && !l->opts->keep_env)
-		err = clean_env(p, l->env_at, l->start->env + l->start->env_n - OUR_ENTRIES);
+		err = loader_forget_env(p, l->env_at,
+					l->start->env + l->start->env_n - OUR_ENTRIES);
 	if (!err && l->trap_blocked &&
 	    ptrace(PTRACE_SETSIGMASK, p->pid, sizeof(l->sigmask), &l->sigmask) < 0)
 		err = -errno;

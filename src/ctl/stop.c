@@ -11,7 +11,7 @@
  * Spec     ptrace(2) PTRACE_SEIZE, PTRACE_INTERRUPT
  */
 #include "base/cleanup.h"
-#include "ctl/priv.h"
+#include "ctl/follow_priv.h"
 #include "ctl/scan.h"
 
 #include <dirent.h>
@@ -171,6 +171,10 @@ static void detach_all(struct process *p, pid_t but)
 {
 	struct process_priv *pp = process_priv(p);
 
+	if (pp->followed) {
+		followed_release(p, but);
+		return;
+	}
 	for (size_t i = 0; i < pp->threads.n && !p->exited;) {
 		struct tracee *t = &pp->threads.at[i];
 
@@ -212,7 +216,7 @@ void process_settle_late(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
 
-	if (p->stopped || p->exited || pp->threads.n == 0)
+	if (p->stopped || p->exited || pp->followed || pp->threads.n == 0)
 		return;
 	for (size_t i = 0; i < pp->threads.n && !p->exited;) {
 		if (tracee_settle(p, &pp->threads.at[i]) == -ESRCH && !p->exited)
@@ -221,6 +225,25 @@ void process_settle_late(struct process *p)
 			i++;
 	}
 	release(p, 0);
+}
+
+static int stop_threads(struct process *p, uint64_t deadline, struct diag *d)
+{
+	struct process_priv *pp = process_priv(p);
+	int err;
+
+	/* threads of an earlier stop that was given up are seized already */
+	for (size_t i = 0; i < pp->threads.n; i++)
+		ptrace(PTRACE_INTERRUPT, pp->threads.at[i].tid, 0, 0);
+	do {
+		err = adopt_all(p, d);
+		if (err > 0) {
+			int bad = await_all(p, deadline, d);
+
+			err = bad ? bad : err;
+		}
+	} while (err > 0);
+	return err ? err : await_all(p, deadline, d);
 }
 
 static int stop_all(struct process *p, struct diag *d)
@@ -236,19 +259,8 @@ static int stop_all(struct process *p, struct diag *d)
 	if (!process_alive(p))
 		return diag_set(d, -ESRCH, "process %d ends or has executed another program",
 				p->pid);
-	/* threads of an earlier stop that was given up are seized already */
-	for (size_t i = 0; i < pp->threads.n; i++)
-		ptrace(PTRACE_INTERRUPT, pp->threads.at[i].tid, 0, 0);
-	do {
-		err = adopt_all(p, d);
-		if (err > 0) {
-			int bad = await_all(p, start + STOP_LIMIT_NS, d);
-
-			err = bad ? bad : err;
-		}
-	} while (err > 0);
-	if (!err)
-		err = await_all(p, start + STOP_LIMIT_NS, d);
+	err = pp->followed ? followed_stop(p, start + STOP_LIMIT_NS, d) :
+			     stop_threads(p, start + STOP_LIMIT_NS, d);
 	if (!err && pp->threads.n == 0)
 		err = diag_set(d, -ESRCH, "process %d has no thread left", p->pid);
 	if (!err && !process_alive(p))

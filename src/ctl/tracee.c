@@ -11,7 +11,7 @@
  *          include/uapi/linux/rseq.h struct rseq, struct rseq_cs; kernel/rseq.c rseq_ip_fixup()
  */
 #include "base/cleanup.h"
-#include "ctl/priv.h"
+#include "ctl/follow_priv.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -29,16 +29,16 @@ void tracee_ended(struct process *p, int status)
 	p->stopped = false;
 	p->status = status;
 	process_priv(p)->threads.n = 0;
+	followed_ended(p, status);
 }
 
-/* A leader that called pthread_exit() stays a zombie, unwaitable, while others run. */
-static bool is_zombie(const struct process *p, pid_t tid)
+bool tracee_is_zombie(pid_t pid, pid_t tid)
 {
 	char path[64], text[512], *end;
 	_fclose_ FILE *f = NULL;
 	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", p->pid, tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	f = fopen(path, "re");
 	if (!f)
 		return true;
@@ -62,7 +62,7 @@ int tracee_settle(struct process *p, struct tracee *t)
 			return -ESRCH;
 		if (got == 0) {
 			/* died since? then it must be waited for, or its process never ends */
-			zombie = is_zombie(p, t->tid);
+			zombie = tracee_is_zombie(p->pid, t->tid);
 			if (!zombie)
 				return 0;
 			continue;

@@ -282,3 +282,22 @@ int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d)
 	free(u.patch);
 	return err;
 }
+
+int undo_process(struct process *p, struct undo_result *r, struct diag *d)
+{
+	struct journal_view v;
+	struct undo u = { .p = p, .v = &v, .r = r };
+	int err;
+
+	*r = (struct undo_result){ 0 };
+	err = journal_view_of(p, &v, d);
+	if (err)
+		return err;
+	u.patch = calloc(v.head.count + 1, sizeof(*u.patch));
+	err = u.patch ? undo_running(&u, d) : -ENOMEM;
+	if (!err)
+		journal_functions(p, 0);
+	free(u.patch);
+	journal_view_fini(&v);
+	return err;
+}

@@ -31,6 +31,9 @@ struct undo_result {
  */
 int undo_journal(struct journal_view *v, struct undo_result *r, struct diag *d);
 
+/* The same by one's own handle and journal, which stays; -ESRCH: it is gone. */
+int undo_process(struct process *p, struct undo_result *r, struct diag *d);
+
 /* Directories for slab files of programs that were killed early: empty, ours, and nobody's. */
 void slab_remove_stale(void);
 
