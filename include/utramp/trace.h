@@ -64,6 +64,8 @@ UTRAMP_API int utramp_trace__read(struct utramp_trace *tr, bool final,
  * is not known.  CLOCK_MONOTONIC ns, by which lines of several targets can be put in order.
  */
 UTRAMP_API uint64_t utramp_trace__line_time(const struct utramp_trace *tr);
+/* Of the same line: the process that called, the target's or one forked of it. */
+UTRAMP_API pid_t utramp_trace__line_pid(const struct utramp_trace *tr);
 UTRAMP_API void utramp_trace__free(struct utramp_trace *tr);
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #include "attach/late.h"
 #include "attach/object.h"
 #include "attach/symbols.h"
+#include "ctl/follow.h"
 #include "ctl/self.h"
 #include "rt/rt.h"
 #include "rt/slab.h"
@@ -130,7 +131,8 @@ static int session_enter(struct utramp_target *t, struct diag *d)
 		make_env(t, i);
 		skip[i] = t->proc->slab[i].path;
 	}
-	if (t->proc->stopped && !t->proc->child) /* attached to: it need not wait any more */
+	if (t->proc->stopped && !t->proc->child &&
+	    !t->proc->fresh) /* attached to: it need not wait any more */
 		err = process_resume(t->proc, d);
 	if (!err)
 		err = modset_add_process(t->mods, t->proc->pid, &t->proc->modules, skip, SLABS, d);
@@ -229,6 +231,29 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		err = faults_ask(&t->faults, opts ? opts->faults : NULL, d);
 	if (!err)
 		err = session_start(t, argv, opts, d);
+	return session_end(t, err, out);
+}
+
+int session_executed(struct follow *f, pid_t pid, const struct utramp_spawn_opts *opts,
+		     struct utramp_target **out, struct diag *d)
+{
+	const struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
+	const struct follow_load_opts lo = { .slab = &slab, .dir = opts->slab_dir };
+	struct process *p = NULL;
+	struct utramp_target *t;
+	int err = follow_load(f, pid, &lo, &p, d);
+
+	if (err)
+		return err;
+	err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
+	if (t)
+		t->proc = p;
+	else
+		process_free(p);
+	if (!err)
+		err = faults_ask(&t->faults, opts->faults, d);
+	if (!err)
+		err = session_enter(t, d);
 	return session_end(t, err, out);
 }
 

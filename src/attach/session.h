@@ -34,6 +34,7 @@
 #include "utramp/attach.h"
 #include "utramp/utramp.h"
 
+struct follow; /* ctl/follow.h */
 struct hook;
 struct generated; /* attach/generated.h */
 
@@ -148,6 +149,9 @@ static inline void session_progress(const struct utramp_target *t, unsigned step
 /* Spawn, map, look up: everything up to "functions can be resolved". */
 int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 		  struct utramp_target **out, struct diag *d);
+/* The same of a program that a followed process executed: of that pid. */
+int session_executed(struct follow *f, pid_t pid, const struct utramp_spawn_opts *opts,
+		     struct utramp_target **out, struct diag *d);
 /* The same of the calling process, which runs. */
 int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **out, struct diag *d);
 /* The same for a process that runs; it is stopped again only for commits. */

@@ -423,6 +423,11 @@ uint64_t utramp_trace__line_time(const struct utramp_trace *tr)
 	return tr ? gen_trace_line_time(tr->gen) : 0;
 }
 
+pid_t utramp_trace__line_pid(const struct utramp_trace *tr)
+{
+	return tr ? gen_trace_line_pid(tr->gen) : 0;
+}
+
 static void trace_orphan(struct generated *g)
 {
 	struct utramp_trace *tr = of(g);

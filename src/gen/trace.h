@@ -140,6 +140,7 @@ typedef void (*gen_line_fn)(void *arg, const char *text, size_t n);
  * is not known.  CLOCK_MONOTONIC ns.
  */
 uint64_t gen_trace_line_time(const struct gen_trace *t);
+pid_t gen_trace_line_pid(const struct gen_trace *t); /* who called */
 
 /* One ring record; emits zero or more lines (no newline in them). */
 int gen_trace_record(struct gen_trace *t, const void *data, size_t n, gen_line_fn line, void *arg);

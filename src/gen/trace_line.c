@@ -323,6 +323,11 @@ uint64_t gen_trace_line_time(const struct gen_trace *t)
 	return t->line_ns;
 }
 
+pid_t gen_trace_line_pid(const struct gen_trace *t)
+{
+	return t->line_pid;
+}
+
 void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, const uint8_t *ret,
 		 uint64_t end_ns)
 {
@@ -344,6 +349,7 @@ void line_format(struct gen_trace *t, enum line_kind kind, const uint8_t *rec, c
 		  (kind == LINE_UNWOUND && end_ns);
 	if (kind == LINE_EXIT && end.start_ns)
 		c.head.time_ns = end.start_ns;
+	t->line_pid = (pid_t)(c.head.pid_tgid >> 32);
 	t->line_ns = end.time_ns ? end.time_ns : c.head.time_ns;
 	c.dur_ns = end.time_ns >= c.head.time_ns ? end.time_ns - c.head.time_ns : 0;
 	if (t->opts.json)

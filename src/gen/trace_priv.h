@@ -156,7 +156,8 @@ struct gen_trace {
 	bool buf_used[GEN_TRACE_BUFS];
 	uint64_t start_ns, first_thread;
 	uint64_t
-		line_ns; /* when the call of the last line ended; was entered, if its end is not known */
+		line_ns; /* of the last line: when its call ended; was entered, if that is not known */
+	pid_t line_pid; /* who called */
 	bool started, many_threads;
 	struct json w;
 };
