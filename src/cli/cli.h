@@ -34,6 +34,9 @@ struct cli_pair {
 	const char *value;
 };
 
+/* What is said of types. */
+enum cli_gift { GIFT_DEBUGINFO, GIFT_BTF, GIFT_PROTO, GIFTS };
+
 struct cli {
 	const char *verb;
 	char *arg[CLI_MAX]; /* what is not an option, before "--" */
@@ -51,7 +54,7 @@ struct cli {
 	bool all;           /* detach */
 	unsigned log_level; /* of the verifier */
 	bool json, entry_only, quiet, lossless, allow_write, stats, missing_ok, missing_warn,
-		timestamps;
+		missing_error, timestamps;
 	unsigned verbose;
 	unsigned strings;
 	uint64_t events, limit_ns; /* -E, -d; 0: no limit */
@@ -63,6 +66,7 @@ struct cli {
 	struct cli_pair btf[CLI_MAX], attach[CLI_MAX], cookie[CLI_MAX];
 	const char *proto[CLI_MAX], *debuginfo[CLI_MAX];
 	int nbtf, nattach, ncookie, nproto, ndebuginfo;
+	bool taken[GIFTS][CLI_MAX];   /* of these: some target had a use for it */
 	const char *from, *condition; /* inject */
 	bool after_main, seeded;
 	uint64_t after, count, seed;
@@ -80,6 +84,7 @@ struct cli {
 	bool broken;             /* it cannot be written */
 	uint64_t shown;          /* events printed; the printers count */
 	bool wait;               /* --wait */
+	bool follow;             /* -f */
 	bool waits;              /* a spec is for modules that were not loaded */
 	unsigned attached, came; /* functions: at the start, with modules that came later */
 	unsigned came_unseen;    /* how often a module came back, and calls were missed */
@@ -210,10 +215,12 @@ void cli_leave_pid(const struct cli *c, struct utramp_target *t);
 struct utramp_target *cli_look(struct cli *c, const char *spec, int *code);
 
 /* What the options say of types, to all; an exit code. */
-int cli_add_types(const struct cli *c, struct utramp_target **t, int n);
+int cli_add_types(struct cli *c, struct utramp_target **t, int n);
+/* -f, at the end: those that no program had a use for. */
+void cli_tell_unused_types(const struct cli *c);
 
 /* A file for each argument, freed by the caller also on failure; an exit code. */
-int cli_look_all(const struct cli *c, struct utramp_target **t);
+int cli_look_all(struct cli *c, struct utramp_target **t);
 bool cli_gives_types(const struct cli *c); /* options that do */
 
 /* Functions without types, and types that are damaged. */

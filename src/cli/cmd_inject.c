@@ -50,6 +50,7 @@ struct injecting {
 	struct cli_group group;
 	struct utramp_inject *in[CLI_MAX];
 	const char *value[CLI_MAX]; /* of the arguments, cut off them */
+	uint64_t calls, injected;   /* -f: of targets that are over */
 };
 
 static int cut_all(struct injecting *j)
@@ -99,7 +100,8 @@ static int drain(void *arg, bool final)
 /* The sums of all processes. */
 static int count_calls(const struct injecting *j, uint64_t *of, uint64_t *n)
 {
-	*of = *n = 0;
+	*of = j->calls;
+	*n = j->injected;
 	for (int i = 0; i < j->group.n; i++) {
 		uint64_t calls, injected;
 		int err = utramp_inject__calls(j->in[i], &calls, &injected);
@@ -172,12 +174,26 @@ static int set_up(void *arg, struct utramp_target *t, int i)
 	return code;
 }
 
+/* -f: its sums are kept. */
+static void part(void *arg, int i, bool used)
+{
+	struct injecting *j = arg;
+	uint64_t calls, injected;
+
+	if (used && !utramp_inject__calls(j->in[i], &calls, &injected)) {
+		j->calls += calls;
+		j->injected += injected;
+	}
+	utramp_inject__free(j->in[i]);
+	j->in[i] = j->in[j->group.n - 1];
+}
+
 /* What counts calls counts them in one process; 0, or the exit code. */
 static int check_several(const struct injecting *j)
 {
 	const struct cli *c = j->c;
 
-	if (c->npid < 2 || (!c->count && !c->after))
+	if ((c->npid < 2 && !c->follow) || (!c->count && !c->after))
 		return 0;
 	cli_error("inject: %s counts the calls of one process: not with several; run utramp once "
 		  "for each",
@@ -197,6 +213,7 @@ static int inject(struct injecting *j)
 		code = cli_find_processes(c);
 	if (!code)
 		code = check_several(j);
+	j->group.part = part;
 	if (!code)
 		code = cli_group_start(&j->group, c);
 	if (!code)

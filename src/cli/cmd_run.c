@@ -101,13 +101,13 @@ static void put_merged(void *ctx, pid_t pid, const char *text, size_t n)
 	put_of(r, pid, text, n);
 }
 
-static void take_event(struct one *o, uint64_t time_ns, const char *text, size_t n)
+static void take_event(struct one *o, uint64_t time_ns, pid_t pid, const char *text, size_t n)
 {
 	struct run *r = o->run;
 	int err = 0;
 
 	if (r->group.several)
-		err = merge_add(&r->merge, time_ns, utramp_target__pid(o->t), text, n);
+		err = merge_add(&r->merge, time_ns, pid, text, n);
 	else
 		put_event(r, text, n);
 	r->err = r->err ? r->err : err;
@@ -137,7 +137,7 @@ static void print_text(void *ctx, const struct utramp_printk *p)
 		json_raw(&r->line, p->text, n);
 	}
 	r->events++;
-	take_event(o, p->time_ns, r->line.buf, r->line.n);
+	take_event(o, p->time_ns, p->pid, r->line.buf, r->line.n);
 }
 
 static struct utramp_print_opts print_opts(const struct run *r)
@@ -151,7 +151,7 @@ static void take_record(void *ctx, const char *text, size_t n)
 {
 	struct one *o = ctx;
 
-	take_event(o, o->run->merge.begun_ns, text, n);
+	take_event(o, o->run->merge.begun_ns, utramp_target__pid(o->t), text, n);
 }
 
 static int print_record(void *ctx, const void *data, size_t size)
@@ -390,6 +390,28 @@ static void tell(const struct run *r)
 		cli_group_tell_unwound(&r->group);
 }
 
+/* -f: its maps are printed when it is over. */
+static void part(void *arg, int i, bool used)
+{
+	struct run *r = arg;
+	struct one *o = r->one[i];
+
+	r->merge.begun_ns = now_ns();
+	if (used && !drain_one(o) && !r->c->broken) {
+		merge_tell(&r->merge, true, put_merged, r);
+		print_maps_of(o);
+	}
+	if (used && r->c->stats)
+		cli_error("process %d:", (int)utramp_target__pid(o->t));
+	if (used) {
+		tell_missed(o);
+		tell_stats(o);
+	}
+	one_free(o);
+	r->one[i] = r->one[r->group.n - 1];
+	r->one[r->group.n - 1] = NULL;
+}
+
 static int run(struct cli *c)
 {
 	static struct run r;
@@ -400,6 +422,7 @@ static int run(struct cli *c)
 	r.one[0] = one_open(&r, &code);
 	if (!code)
 		code = cli_check_names(c, &r.one[0]->objects);
+	r.group.part = part;
 	if (!code)
 		code = cli_group_start(&r.group, c);
 	if (!code)
@@ -421,6 +444,10 @@ static int run(struct cli *c)
 
 int cmd_run(struct cli *c)
 {
+	if (c->dry_run && c->follow) {
+		cli_error("run: --dry-run runs nothing that could be followed: leave -f out");
+		return EXIT_USAGE;
+	}
 	if (c->dry_run && (c->npid || c->ncomm)) {
 		cli_error("run: --dry-run looks at files and commands, not at a process that runs "
 			  "(-p, -n): leave that out, or give its program: -- CMD");

@@ -51,7 +51,7 @@ static void keep_line(void *ctx, const char *text, size_t n)
 {
 	struct tracing *t = ctx;
 	int err = merge_add(&t->merge, utramp_trace__line_time(t->tr[t->at]),
-			    utramp_target__pid(t->group.t[t->at]), text, n);
+			    utramp_trace__line_pid(t->tr[t->at]), text, n);
 
 	t->err = t->err ? t->err : err;
 }
@@ -83,6 +83,20 @@ static int drain(void *arg, bool final)
 	if (n < 0)
 		cli_fail(n);
 	return n;
+}
+
+/* -f: what is left of it is kept, in order. */
+static void part(void *arg, int i, bool used)
+{
+	struct tracing *t = arg;
+	int n;
+
+	t->at = i;
+	n = used ? utramp_trace__read(t->tr[i], true, keep_line, t) : 0;
+	if (n < 0)
+		cli_fail(n);
+	utramp_trace__free(t->tr[i]);
+	t->tr[i] = t->tr[t->group.n - 1];
 }
 
 static int add_all(struct tracing *t, struct utramp_trace *tr)
@@ -120,9 +134,9 @@ static int check_options(const struct cli *c)
 	return why ? EXIT_USAGE : 0;
 }
 
-static int check_buffers(const struct utramp_trace *tr)
+static int check_buffers(const struct cli *c, const struct utramp_trace *tr)
 {
-	const char *unused = utramp_trace__unused(tr);
+	const char *unused = c->follow ? NULL : utramp_trace__unused(tr);
 
 	if (!unused)
 		return 0;
@@ -139,7 +153,7 @@ static int set_up(void *arg, struct utramp_target *target, int i)
 	int code = tr ? add_all(t, tr) : cli_fail_spec(-errno);
 
 	if (!code)
-		code = check_buffers(tr);
+		code = check_buffers(t->c, tr);
 	if (code)
 		utramp_trace__free(tr);
 	else
@@ -150,7 +164,10 @@ static int set_up(void *arg, struct utramp_target *target, int i)
 static int trace(struct tracing *t)
 {
 	struct cli *c = t->c;
-	int code = cli_group_start(&t->group, c);
+	int code;
+
+	t->group.part = part;
+	code = cli_group_start(&t->group, c);
 
 	if (t->group.several) /* each has a first event of its own */
 		t->opts.since_ns = now_ns();

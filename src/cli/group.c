@@ -2,6 +2,7 @@
  * cli/group.c - see group.h.
  */
 #include "cli/group.h"
+#include "cli/follow.h"
 
 #include "cli/keep.h"
 #include "utramp/attach.h"
@@ -82,12 +83,17 @@ int cli_group_start(struct cli_group *g, struct cli *c)
 		code = cli_find_processes(c);
 	if (code)
 		return code;
-	g->several = c->npid > 1;
-	if (g->several)
-		return attach_all(g);
-	g->t[0] = cli_spawn(c, &code);
-	g->n = g->t[0] != NULL;
-	return code;
+	g->several = c->npid > 1 || c->follow;
+	if (c->npid > 1)
+		code = attach_all(g);
+	else
+		g->t[0] = cli_spawn(c, &code);
+	if (c->npid < 2)
+		g->n = g->t[0] != NULL;
+	if (code || !c->follow)
+		return code;
+	g->command = c->npid ? 0 : utramp_target__pid(g->t[0]);
+	return cli_follow_start(g);
 }
 
 static void drop(struct cli_group *g, int i)
@@ -104,6 +110,8 @@ int cli_group_each(struct cli_group *g, int (*setup)(void *arg, struct utramp_ta
 {
 	int code = 0;
 
+	g->setup = setup;
+	g->arg = arg;
 	for (int i = 0; i < g->n;) {
 		pid_t pid = utramp_target__pid(g->t[i]);
 
@@ -138,6 +146,7 @@ static void tell_started(const struct cli_group *g)
 		uint64_t ns = utramp_target__stopped_ns(g->t[i]);
 
 		longest = ns > longest ? ns : longest;
+		g->c->attached += n;
 		if (!n)
 			continue;
 		least = !processes++ || n < least ? n : least;
@@ -147,8 +156,13 @@ static void tell_started(const struct cli_group *g)
 		snprintf(functions, sizeof(functions), "%u function%s", most, cli_plural(most));
 	else
 		snprintf(functions, sizeof(functions), "%u to %u functions", least, most);
-	cli_info(g->c, "attached %s in %u process%s, stopped %.1f ms", functions, processes,
-		 processes == 1 ? "" : "es", (double)longest / 1e6);
+	if (g->follow && !processes)
+		cli_info(g->c, "process %d has no such function; what it starts is followed",
+			 (int)utramp_target__pid(g->t[0]));
+	else
+		cli_info(g->c, "attached %s in %u process%s, stopped %.1f ms%s", functions,
+			 processes, processes == 1 ? "" : "es", (double)longest / 1e6,
+			 g->follow ? "; what is started is followed" : "");
 }
 
 int cli_group_resume(struct cli_group *g)
@@ -211,8 +225,7 @@ static void look_at(struct cli_group *g, int i, int timeout_ms)
 	if (state == UTRAMP_EXITED)
 		cli_info(g->c, "process %d has ended", pid);
 	else if (state == UTRAMP_EXECED)
-		cli_error("process %d executed another program, which is not traced; following "
-			  "(-f) is not in this version",
+		cli_error("process %d executed another program, which is not traced; -f follows",
 			  pid);
 	else
 		cli_reason(state);
@@ -275,6 +288,8 @@ int cli_group_wait(struct cli_group *g, int (*drain_fn)(void *arg, bool final), 
 	uint64_t end = c->limit_ns ? now_ns() + c->limit_ns : UINT64_MAX;
 	bool lives = true;
 
+	if (g->follow)
+		return cli_follow_wait(g, drain_fn, arg);
 	if (!g->several)
 		return cli_wait(c, g->t[0], drain_fn, arg);
 	c->ran = true;
@@ -292,9 +307,9 @@ int cli_group_wait(struct cli_group *g, int (*drain_fn)(void *arg, bool final), 
 
 void cli_group_tell_unwound(const struct cli_group *g)
 {
-	unsigned long long n = 0;
+	unsigned long long n = g->unwound;
 
-	if (g->n == 1) {
+	if (g->n == 1 && !g->follow) {
 		cli_tell_unwound(g->c, g->t[0]);
 		return;
 	}
@@ -309,6 +324,7 @@ void cli_group_tell_unwound(const struct cli_group *g)
 
 void cli_group_free(struct cli_group *g)
 {
+	cli_follow_free(g);
 	for (int i = 0; i < g->n; i++)
 		utramp_target__free(g->t[i]);
 	g->n = 0;

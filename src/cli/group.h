@@ -14,6 +14,8 @@
 
 #include "cli/cli.h"
 
+struct utramp_follow;
+
 struct cli_group {
 	struct cli *c;
 	struct utramp_target *t[CLI_MAX];
@@ -21,6 +23,15 @@ struct cli_group {
 	bool several;        /* more than one process was meant */
 	bool named[CLI_MAX]; /* -n found it */
 	bool gone[CLI_MAX];
+	/* -f: the verb's, set before cli_group_start(): target i is over, and all of it that the verb
+	 * has is read to the end (of one that was never attached to: `used` false), kept and freed;
+	 * the last one takes its place */
+	void (*part)(void *arg, int i, bool used);
+	int (*setup)(void *arg, struct utramp_target *t, int i); /* cli_group_each()'s */
+	void *arg;
+	struct utramp_follow *follow; /* NULL: nobody is followed */
+	pid_t command;
+	unsigned long long lost, untraced, unwound; /* of those that are over */
 };
 
 /* Start the command, or attach to the processes; an exit code. */

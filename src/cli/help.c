@@ -26,6 +26,7 @@ static const struct option_help {
 	{ "pid", "-p, --pid PID            a process that runs; may be repeated", NULL },
 	{ "comm", "-n, --comm NAME          all processes of that name; '*' and '?' allowed",
 	  NULL },
+	{ "follow", "-f, --follow             children and programs they execute, too", NULL },
 	{ "entry", "-e, --entry              entries only, no results", NULL },
 	{ "exit", "-x, --exit               returns only, with what arguments are then", NULL },
 	{ "filter", "--filter EXPR            only such calls: 'n > 9 && ret < 0'", NULL },

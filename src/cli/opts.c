@@ -112,8 +112,6 @@ static const struct option longs[] = {
 static const char *instead(int letter)
 {
 	switch (letter) {
-	case 'f':
-		return "; only the command itself is traced";
 	case 'k':
 		return "; utramp stack tells who calls";
 	default:
@@ -124,7 +122,7 @@ static const char *instead(int letter)
 /* Letters of the design that no verb of this version takes. */
 static bool is_later(int letter)
 {
-	return letter == NOT_YET || (letter < NOT_YET && strchr("fkasB", letter));
+	return letter == NOT_YET || (letter < NOT_YET && strchr("kasB", letter));
 }
 
 static int refuse(const struct cli_verb *v, const struct option *o)
@@ -232,9 +230,10 @@ static int take_depth(struct cli *c, const char *text)
 
 static int take_missing(struct cli *c, const char *text)
 {
-	c->missing_ok = strcmp(text, "error") != 0;
+	c->missing_ok = c->follow || strcmp(text, "error") != 0;
 	c->missing_warn = !strcmp(text, "warn");
-	return c->missing_ok && !c->missing_warn && strcmp(text, "ignore") != 0 ? -1 : 0;
+	c->missing_error = !strcmp(text, "error");
+	return strcmp(text, "error") && !c->missing_warn && strcmp(text, "ignore") != 0 ? -1 : 0;
 }
 
 static int take_engine(struct cli *c, const char *text)
@@ -382,6 +381,9 @@ static int take_calls(struct cli *c, int letter)
 		if (c->filter || !*optarg)
 			return -1;
 		c->filter = optarg;
+		return 0;
+	case 'f':
+		c->follow = c->missing_ok = true; /* each program has some of the functions */
 		return 0;
 	case OPT_WAIT:
 		c->wait = true;

@@ -17,6 +17,9 @@ int cli_check_pid(const struct cli *c)
 	else if (process && c->after_main)
 		cli_error("%s: --after main is for a command: a process that runs is past it",
 			  c->verb);
+	else if (c->follow && c->missing_error)
+		cli_error("%s: -f asks each program for what it has: not with --missing error",
+			  c->verb);
 	else if (c->wait && (c->npid > 1 || c->ncomm))
 		cli_error("%s: --wait is for one process (-p PID) in this version: run utramp once "
 			  "for each",

@@ -16,6 +16,7 @@
 struct gift {
 	int (*give)(const struct cli *c, int i, struct utramp_target *t);
 	bool file; /* else its text alone can be wrong */
+	enum cli_gift kind;
 };
 
 static int give_debuginfo(const struct cli *c, int i, struct utramp_target *t)
@@ -34,8 +35,7 @@ static int give_proto(const struct cli *c, int i, struct utramp_target *t)
 }
 
 /* To each target; one of them at least must have a use for it. */
-static int give_all(const struct cli *c, const struct gift *g, int i, struct utramp_target **t,
-		    int n)
+static int give_all(struct cli *c, const struct gift *g, int i, struct utramp_target **t, int n)
 {
 	bool taken = false;
 
@@ -43,7 +43,8 @@ static int give_all(const struct cli *c, const struct gift *g, int i, struct utr
 		int err = g->give(c, i, t[k]);
 
 		taken |= !err;
-		if (!err || (err == -ENOENT && (taken || k + 1 < n)))
+		c->taken[g->kind][i] |= !err;
+		if (!err || (err == -ENOENT && (taken || k + 1 < n || c->follow)))
 			continue;
 		if (err == -ENOENT) {
 			cli_fail(err);
@@ -58,10 +59,11 @@ static int give_all(const struct cli *c, const struct gift *g, int i, struct utr
 }
 
 /* What the user said about types; the exit code of the first mistake. */
-int cli_add_types(const struct cli *c, struct utramp_target **t, int n)
+int cli_add_types(struct cli *c, struct utramp_target **t, int n)
 {
-	static const struct gift debuginfo = { give_debuginfo, true }, btf = { give_btf, true },
-				 proto = { give_proto, false };
+	static const struct gift debuginfo = { give_debuginfo, true, GIFT_DEBUGINFO },
+				 btf = { give_btf, true, GIFT_BTF },
+				 proto = { give_proto, false, GIFT_PROTO };
 	int code = 0;
 
 	/* first: its symbols may be what prototypes are of */
@@ -72,6 +74,24 @@ int cli_add_types(const struct cli *c, struct utramp_target **t, int n)
 	for (int i = 0; i < c->nproto && !code; i++)
 		code = give_all(c, &proto, i, t, n);
 	return code;
+}
+
+void cli_tell_unused_types(const struct cli *c)
+{
+	for (int i = 0; i < c->ndebuginfo; i++) {
+		if (!c->taken[GIFT_DEBUGINFO][i])
+			cli_error("--debuginfo %s: no program that ran has its module",
+				  c->debuginfo[i]);
+	}
+	for (int i = 0; i < c->nbtf; i++) {
+		if (!c->taken[GIFT_BTF][i])
+			cli_error("--btf %s: no program that ran has this module", c->btf[i].key);
+	}
+	for (int i = 0; i < c->nproto; i++) {
+		if (!c->taken[GIFT_PROTO][i])
+			cli_error("--proto '%s': no program that ran has this function",
+				  c->proto[i]);
+	}
 }
 
 bool cli_gives_types(const struct cli *c)
@@ -137,7 +157,7 @@ struct utramp_target *cli_look(struct cli *c, const char *spec, int *code)
 	return NULL;
 }
 
-int cli_look_all(const struct cli *c, struct utramp_target **t)
+int cli_look_all(struct cli *c, struct utramp_target **t)
 {
 	int code = 0;
 
@@ -311,7 +331,7 @@ static int finish(struct wait *w, int state)
 	if (w->attached && name)
 		cli_error(
 			"process %d ended under the name '%s', which may be another program's that "
-			"it executed, not traced; following (-f) is not in this version",
+			"it executed, not traced; -f follows",
 			(int)utramp_target__pid(w->t), name);
 	lost = utramp_target__lost(w->t);
 	if (lost)
@@ -355,8 +375,8 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 		if (w.attached) {
 			w.attached = false;
 			drain(&w, true);
-			cli_error("process %d executed another program, which is not traced; "
-				  "following (-f) is not in this version",
+			cli_error("process %d executed another program, which is not traced; -f "
+				  "follows",
 				  (int)utramp_target__pid(t));
 		}
 		state = UTRAMP_RUNNING;

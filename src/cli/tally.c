@@ -18,12 +18,31 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Of a row that is kept the texts are its own. */
+static void text_free(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+static void row_fini(struct tally_row *r)
+{
+	for (unsigned i = 0; i < r->nframes && r->kept; i++) {
+		text_free(r->frame[i].module);
+		text_free(r->frame[i].func);
+	}
+	if (r->kept) {
+		text_free(r->module);
+		text_free(r->func);
+	}
+	free(r->frame);
+}
+
 /* -- rows ---------------------------------------------------------------------------------- */
 
 static void drop_rows(struct tally *t)
 {
 	for (size_t i = 0; i < t->rows.n; i++)
-		free(t->rows.at[i].frame);
+		row_fini(&t->rows.at[i]);
 	t->rows.n = 0;
 	t->functions = t->called = 0;
 	t->calls = 0;
@@ -50,15 +69,17 @@ static int since_last(struct tally *t, struct tally_row *r)
 	return 0;
 }
 
-static int copy_frames(struct tally_row *r, const struct utramp_probe_row *from)
+static int copy_frames(struct tally_row *r, const struct utramp_frame *from, unsigned n)
 {
-	if (!from->nframes)
+	r->frame = NULL;
+	r->nframes = 0;
+	if (!n)
 		return 0;
-	r->frame = calloc(from->nframes, sizeof(*r->frame));
+	r->frame = calloc(n, sizeof(*r->frame));
 	if (!r->frame)
 		return -ENOMEM;
-	memcpy(r->frame, from->frame, from->nframes * sizeof(*r->frame));
-	r->nframes = from->nframes;
+	memcpy(r->frame, from, n * sizeof(*r->frame));
+	r->nframes = n;
 	return 0;
 }
 
@@ -80,7 +101,7 @@ static int take_row(void *ctx, const struct utramp_probe_row *from)
 	if (t->c->interval_ns)
 		t->err = since_last(t, &r);
 	if (!t->err)
-		t->err = copy_frames(&r, from);
+		t->err = copy_frames(&r, from->frame, from->nframes);
 	if (!t->err && vec_push(&t->rows, r) < 0)
 		t->err = -ENOMEM;
 	if (t->err)
@@ -141,23 +162,110 @@ static void add_row(struct tally_row *to, const struct tally_row *r)
 		to->bucket[i] += r->bucket[i];
 }
 
-static void merge_rows(struct tally *t)
+static size_t merge_rows(struct tally_row *at, size_t rows)
 {
 	size_t n = 0;
 
-	if (t->rows.n)
-		qsort(t->rows.at, t->rows.n, sizeof(t->rows.at[0]), by_what);
-	for (size_t i = 0; i < t->rows.n; i++) {
-		struct tally_row *r = &t->rows.at[i];
-
-		if (n && !by_what(&t->rows.at[n - 1], r)) {
-			add_row(&t->rows.at[n - 1], r);
-			free(r->frame);
+	if (rows)
+		qsort(at, rows, sizeof(at[0]), by_what);
+	for (size_t i = 0; i < rows; i++) {
+		if (n && !by_what(&at[n - 1], &at[i])) {
+			add_row(&at[n - 1], &at[i]);
+			row_fini(&at[i]);
 		} else {
-			t->rows.at[n++] = *r;
+			at[n++] = at[i];
 		}
 	}
-	t->rows.n = n;
+	return n;
+}
+
+/* -- rows of targets that are over (-f) ------------------------------------------------------ */
+
+/* Its texts were its probe's. */
+static int keep_row(struct tally_row *r)
+{
+	bool whole = true;
+
+	r->kept = true;
+	r->module = strdup(r->module);
+	r->func = strdup(r->func);
+	whole = r->module && r->func;
+	for (unsigned i = 0; i < r->nframes; i++) {
+		struct utramp_frame *f = &r->frame[i];
+		const char *module = f->module, *func = f->func;
+
+		f->module = module ? strdup(module) : NULL;
+		f->func = func ? strdup(func) : NULL;
+		whole &= !module == !f->module && !func == !f->func;
+	}
+	return whole ? 0 : -ENOMEM;
+}
+
+static int keep_rows(struct tally *t)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		int bad = keep_row(&t->rows.at[i]);
+
+		err = err ? err : bad;
+		if (!err)
+			err = vec_push(&t->past, t->rows.at[i]);
+		if (err)
+			row_fini(&t->rows.at[i]);
+	}
+	t->rows.n = 0;
+	t->past.n = merge_rows(t->past.at, t->past.n);
+	return err;
+}
+
+static void part(void *arg, int i, bool used)
+{
+	struct tally *t = arg;
+	struct tally_probe *p = &t->probe[i];
+	int n = 0;
+
+	drop_rows(t);
+	t->at = i;
+	if (used)
+		n = utramp_probe__each(p->p, take_row, t);
+	if (n < 0)
+		cli_fail(n);
+	if (!t->err)
+		t->err = keep_rows(t);
+	t->past_lost += utramp_probe__lost(p->p);
+	vec_free(&p->seen);
+	utramp_probe__free(p->p);
+	*p = t->probe[t->group.n - 1];
+	memset(&t->probe[t->group.n - 1], 0, sizeof(*p));
+}
+
+static int add_past(struct tally *t)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->past.n && !err; i++) {
+		struct tally_row r = t->past.at[i];
+
+		r.kept = false; /* the texts stay where they are */
+		err = copy_frames(&r, t->past.at[i].frame, t->past.at[i].nframes);
+		if (!err && vec_push(&t->rows, r) < 0) {
+			free(r.frame);
+			err = -ENOMEM;
+		}
+	}
+	return err;
+}
+
+/* They are in a table now; that they were called is told at the end. */
+static void empty_past(struct tally *t)
+{
+	for (size_t i = 0; i < t->past.n; i++) {
+		struct tally_row *r = &t->past.at[i];
+
+		r->calls = r->unfinished = r->sum_ns = 0;
+		memset(r->bucket, 0, sizeof(r->bucket));
+	}
 }
 
 /* Count them, and leave those out that there is nothing to say of. */
@@ -174,7 +282,7 @@ static void sift_rows(struct tally *t)
 		if (r->calls || r->unfinished || t->c->verbose)
 			t->rows.at[n++] = *r;
 		else
-			free(r->frame);
+			row_fini(r);
 	}
 	t->rows.n = n;
 }
@@ -243,8 +351,13 @@ static int print_table(struct tally *t)
 		if (n < 0 || t->err)
 			return n < 0 ? n : t->err;
 	}
+	n = add_past(t);
+	if (n < 0)
+		return n;
+	if (t->c->interval_ns)
+		empty_past(t);
 	if (t->group.several)
-		merge_rows(t);
+		t->rows.n = merge_rows(t->rows.at, t->rows.n);
 	sift_rows(t);
 	if (t->rows.n)
 		qsort_r(t->rows.at, t->rows.n, sizeof(t->rows.at[0]), compare,
@@ -321,7 +434,10 @@ static int set_up(void *arg, struct utramp_target *target, int i)
 static int start(struct tally *t)
 {
 	struct cli *c = t->c;
-	int code = cli_group_start(&t->group, c);
+	int code;
+
+	t->group.part = part;
+	code = cli_group_start(&t->group, c);
 
 	t->opts = (struct utramp_probe_opts){ .sz = sizeof(t->opts),
 					      .filter = c->filter,
@@ -338,7 +454,7 @@ static int start(struct tally *t)
 
 static void tell(struct tally *t)
 {
-	uint64_t lost = 0;
+	uint64_t lost = t->past_lost;
 
 	for (int i = 0; i < t->group.n; i++)
 		lost += utramp_probe__lost(t->probe[i].p);
@@ -353,6 +469,9 @@ static void fini(struct tally *t)
 {
 	drop_rows(t);
 	vec_free(&t->rows);
+	for (size_t i = 0; i < t->past.n; i++)
+		row_fini(&t->past.at[i]);
+	vec_free(&t->past);
 	json_fini(&t->line);
 	for (int i = 0; i < t->group.n; i++) {
 		vec_free(&t->probe[i].seen);

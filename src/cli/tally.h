@@ -25,6 +25,7 @@ struct tally_row {
 	bool was_called;            /* ever, not only since the last table */
 	struct utramp_frame *frame; /* owned */
 	unsigned nframes;
+	bool kept; /* the texts are its own, too */
 };
 
 /* What a row was when it was last printed. */
@@ -47,6 +48,10 @@ struct tally {
 	struct {
 		VEC(struct tally_row);
 	} rows;
+	struct {
+		VEC(struct tally_row); /* -f: of targets that are over; -i: since the last table */
+	} past;
+	uint64_t past_lost;
 	unsigned functions, called; /* of all read */
 	uint64_t calls;             /* in rows */
 	uint64_t time_ns, next_ns;  /* -i: of this table, when the next is due */

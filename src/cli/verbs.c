@@ -26,7 +26,7 @@ static const struct cli_verb verbs[] = {
 		       { "a program of the object on another function, its output in a file",
 			 "utramp run -o out --attach count_malloc=libsqlite3:sqlite3_malloc count.bpf.o -- sqlite3 x .tables" } },
 	  .options =
-		  "pid comm attach cookie missing wait keep lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
+		  "pid comm follow attach cookie missing wait keep lossless allow-write stats events duration json engine faults dry-run log-level " COMMON },
 	{ .name = "trace",
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -41,21 +41,22 @@ static const struct cli_verb verbs[] = {
 		       { "large reads, and what they brought",
 			 "utramp trace --filter 'ret > 500' --buf buf=ret libc:read -- cat /etc/passwd" } },
 	  .options =
-		  "pid comm entry exit filter buf strings deny depth timestamps color json events "
+		  "pid comm follow entry exit filter buf strings deny depth timestamps color json events "
 		  "duration missing wait keep lossless engine faults " COMMON },
 	{ .name = "count",
 	  .run = cmd_count,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Count the calls of each function, the most called first",
 	  .help = "Calls are counted where they happen, in no shared memory: a few nanoseconds each,\n"
-		  "none is lost.  Those of forked children count until the command itself ends.\n"
+		  "none is lost.  Those of forked children count until the command itself ends; with -f\n"
+		  "all of theirs, and those of the programs that they execute.\n"
 		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "what of zlib does git use?",
 			 "utramp count 'libz:*' -- git log --oneline" },
 		       { "large allocations, every second",
 			 "utramp count -i 1 --filter 'arg0 > 4096' libc:malloc -- sort /etc/passwd" } },
 	  .options =
-		  "pid comm filter deny interval duration json missing wait keep engine faults " COMMON },
+		  "pid comm follow filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "latency",
 	  .run = cmd_latency,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -68,7 +69,7 @@ static const struct cli_verb verbs[] = {
 		       { "a C++ method, and only for long names",
 			 "utramp latency --filter 'detail > 100' Renderer::render -- ./shapes" } },
 	  .options =
-		  "pid comm filter deny interval duration json missing wait keep engine faults " COMMON },
+		  "pid comm follow filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "stack",
 	  .run = cmd_stack,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -80,7 +81,7 @@ static const struct cli_verb verbs[] = {
 		       { "direct callers only, as JSON",
 			 "utramp stack -D 1 -j libc:malloc -- ls" } },
 	  .options =
-		  "pid comm depth filter deny interval duration json missing wait keep engine faults " COMMON },
+		  "pid comm follow depth filter deny interval duration json missing wait keep engine faults " COMMON },
 	{ .name = "inject",
 	  .run = cmd_inject,
 	  .usage = "[MODULE:]FUNC=VALUE... (-- CMD [ARG...] | -p PID | -n NAME)",
@@ -94,7 +95,7 @@ static const struct cli_verb verbs[] = {
 		       { "the disk is full, from the third write on",
 			 "utramp inject libc:fwrite_unlocked=0 --errno ENOSPC --after 2 -- ls -l" } },
 	  .options =
-		  "pid comm prob seed after count errno if from json duration missing wait keep engine faults " COMMON },
+		  "pid comm follow prob seed after count errno if from json duration missing wait keep engine faults " COMMON },
 	{ .name = "list",
 	  .run = cmd_list,
 	  .usage = "[MODULE:]PATTERN... [-- CMD [ARG...]]",

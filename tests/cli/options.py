@@ -7,7 +7,7 @@ from harness import *
 VERBS = ['run', 'trace', 'count', 'latency', 'stack', 'inject', 'list', 'check', 'code', 'args']
 LATER_VERBS = ['record', 'report', 'dump', 'prog', 'map', 'link', 'gen']
 # options of DESIGN section 8 that no verb has yet, with a value where they take one
-LATER = [['-f'], ['--follow'], ['-k'], ['-a'],
+LATER = [['-k'], ['-a'],
          ['-s'], ['-B', 'line'], ['--pretty'],
          ['--max-functions', '9']]
 # option, good values, bad values, verbs that take it

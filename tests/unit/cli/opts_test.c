@@ -223,7 +223,7 @@ static void test_refusals(void **state)
 	bad(ARGS("-o"), "-o: its value is missing");
 	bad(ARGS("--btf", "--", "cmd"), "--btf: its value is missing");
 	bad(ARGS("-p", "1"), "-p, --pid is no option of this verb");
-	bad(ARGS("-f"), "-f, --follow is not supported in this version; only the command");
+	bad_as(&few, ARGS("-f"), "-f, --follow is no option of this verb");
 	bad(ARGS("--pretty"), "--pretty is not supported in this version");
 	bad_as(&few, ARGS("-e"), "-e, --entry is no option of this verb");
 	bad_as(&few, ARGS("--missing", "warn"), "--missing is no option of this verb");
