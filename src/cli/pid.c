@@ -20,6 +20,10 @@ int cli_check_pid(const struct cli *c)
 	else if (c->follow && c->missing_error)
 		cli_error("%s: -f asks each program for what it has: not with --missing error",
 			  c->verb);
+	else if (c->follow && c->keep)
+		cli_error("%s: --keep with -f: followed processes stay under ptrace, which ends "
+			  "with the tool: use one of them",
+			  c->verb);
 	else if (c->wait && (c->npid > 1 || c->ncomm))
 		cli_error("%s: --wait is for one process (-p PID) in this version: run utramp once "
 			  "for each",

@@ -608,6 +608,8 @@ def what_cannot_start():
         alone()
     _, err = tool('run', '--keep', '--dry-run', part('several.bpf.o'), code=2)
     assert err == ['run: --keep with --dry-run: nothing is attached that could be kept'], err
+    _, err = tool('count', '--keep', '-f', 'work', '--', '/bin/true', code=2)
+    assert 'count: --keep with -f: followed processes stay under ptrace' in err[0], err
     for verb in 'list', 'check', 'ps', 'detach':
         _, err = tool(verb, '--keep', 'work', code=2)
         assert err[0].startswith(f'{verb}: --keep is no option'), err
