@@ -151,7 +151,8 @@ static void by_words(const struct text *t, int at, struct words *w)
 		return;
 	place = (int)base.value + in->off;
 	shift = 8 * (place & 7);
-	if (place < -512 || place >= 0 || (place & 7) + (int)bytes > 8)
+	/* what is not aligned stays so */
+	if (place < -512 || place >= 0 || place & ((int)bytes - 1))
 		return;
 	mask = ((1ull << 8 * bytes) - 1) << shift;
 	put(w, make(BPF_LDX | BPF_MEM | BPF_DW, reg[1], INSN_FP, place & -8, 0));
@@ -166,6 +167,248 @@ static void by_words(const struct text *t, int at, struct words *w)
 	put(w, make(BPF_ALU64 | BPF_ADD | BPF_K, reg[0], 0, 0, (int)base.value));
 }
 
+/* -- arithmetic ---------------------------------------------------------------------------- */
+
+/* One of r6 to r9 that nobody uses, or r0: none. */
+static unsigned spare(const struct text *t)
+{
+	return t->unused ? (unsigned)__builtin_ctz(t->unused) : 0;
+}
+
+static unsigned jump_class(const struct bpf_insn *in)
+{
+	return BPF_CLASS(in->code) == BPF_ALU64 ? BPF_JMP : BPF_JMP32;
+}
+
+/* What the condition says of x is so; where it is not, which is never, x is 0. */
+static void put_fact(struct words *w, const struct bpf_insn *in, unsigned cond, unsigned reg,
+		     int imm)
+{
+	put(w, make(jump_class(in) | cond, in->dst_reg, reg, 1, imm));
+	put(w, make(BPF_CLASS(in->code) | BPF_MOV | BPF_K, in->dst_reg, 0, 0, 0));
+}
+
+/* The largest power of 2 that is no more. */
+static unsigned power(uint64_t k)
+{
+	return 63 - (unsigned)__builtin_clzll(k);
+}
+
+/* A quotient is no more than x, shifted by what the divisor has at least; so is a rest, by nothing. */
+static void put_quotient(const struct text *t, const struct bpf_insn *in, unsigned by,
+			 struct words *w)
+{
+	unsigned class = BPF_CLASS(in->code), with = spare(t);
+
+	if (with) {
+		put(w, make(class | BPF_MOV | BPF_X, with, in->dst_reg, 0, 0));
+		put(w, make(class | BPF_RSH | BPF_K, with, 0, 0, (int)by));
+	}
+	put(w, *in);
+	if (with)
+		put_fact(w, in, BPF_JLE | BPF_X, with, 0);
+	else if (by) {
+		put(w, make(class | BPF_LSH | BPF_K, in->dst_reg, 0, 0, (int)by));
+		put(w, make(class | BPF_RSH | BPF_K, in->dst_reg, 0, 0, (int)by));
+	}
+}
+
+/* x % k: x, if that is less than k; else less than k. */
+static void put_rest(const struct text *t, const struct bpf_insn *in, int k, struct words *w)
+{
+	struct bpf_insn *less;
+
+	if (BPF_CLASS(in->code) == BPF_ALU) /* the upper half becomes 0 */
+		put(w, make(BPF_ALU | BPF_MOV | BPF_X, in->dst_reg, in->dst_reg, 0, 0));
+	less = put(w, make(jump_class(in) | BPF_JLT | BPF_K, in->dst_reg, 0, 0, k));
+	put_quotient(t, in, 0, w);
+	put_fact(w, in, BPF_JLT | BPF_K, 0, k);
+	less->off = (__s16)(&w->in[w->n] - less - 1);
+}
+
+/* x / 3, rounded towards 0: |x| / 3; x % -3: -2 to 2. */
+static void signed_quotient(const struct bpf_insn *in, struct words *w)
+{
+	unsigned class = BPF_CLASS(in->code),
+		 k = in->imm < 0 ? -(unsigned)in->imm : (unsigned)in->imm;
+	bool div = BPF_OP(in->code) == BPF_DIV, exact = in->imm < 0 && !(k & (k - 1));
+
+	if (BPF_SRC(in->code) == BPF_X || !in->imm || k > INT32_MAX || (div && exact))
+		return; /* INT64_MIN / -2 has one bit more than others */
+	put(w, *in);
+	if (div) {
+		put(w, make(class | BPF_LSH | BPF_K, in->dst_reg, 0, 0, (int)power(k)));
+		put(w, make(class | BPF_ARSH | BPF_K, in->dst_reg, 0, 0, (int)power(k)));
+		return;
+	}
+	put_fact(w, in, BPF_JSLT | BPF_K, 0, (int)k);
+	put_fact(w, in, BPF_JSGT | BPF_K, 0, -(int)k);
+}
+
+/* What RFC 9669 4.1 says of a / b, a % b; width 32 or 64, both cut to it. */
+static uint64_t divide(bool rest, bool is_signed, unsigned width, uint64_t a, uint64_t b)
+{
+	int64_t x = width == 64 ? (int64_t)a : (int32_t)a,
+		y = width == 64 ? (int64_t)b : (int32_t)b;
+
+	if (!b)
+		return rest ? a : 0;
+	if (!is_signed)
+		return rest ? a % b : a / b;
+	if (y == -1) /* the least number has no negative */
+		return rest ? 0 : -(uint64_t)x;
+	return (uint64_t)(rest ? x % y : x / y);
+}
+
+/* x << y ..., by y modulo the width. */
+static uint64_t shift(unsigned op, unsigned width, uint64_t x, uint64_t y)
+{
+	int64_t with_sign = width == 64 ? (int64_t)x : (int32_t)x;
+
+	y &= width - 1;
+	if (op == BPF_ARSH)
+		return (uint64_t)(with_sign >> y);
+	return op == BPF_LSH ? x << y : x >> y;
+}
+
+/* Both operands are known by the text before. */
+static bool constant(const struct text *t, int at, struct words *w)
+{
+	const struct bpf_insn *in = &t->insn[at];
+	unsigned width = BPF_CLASS(in->code) == BPF_ALU64 ? 64 : 32, op = BPF_OP(in->code);
+	uint64_t mask = UINT64_MAX >> (64 - width), is;
+	struct known a = known_at(t, at, in->dst_reg), b = { NUMBER, in->imm };
+
+	if (BPF_SRC(in->code) == BPF_X)
+		b = known_at(t, at, in->src_reg);
+	if (a.kind != NUMBER || b.kind != NUMBER)
+		return false;
+	a.value &= (int64_t)mask;
+	b.value &= (int64_t)mask;
+	is = op == BPF_DIV || op == BPF_MOD ?
+		     divide(op == BPF_MOD, in->off, width, (uint64_t)a.value, (uint64_t)b.value) :
+		     shift(op, width, (uint64_t)a.value, (uint64_t)b.value);
+	put_number(w, in->dst_reg, is & mask);
+	return true;
+}
+
+static void by_bounds(const struct text *t, int at, struct words *w)
+{
+	const struct bpf_insn *in = &t->insn[at];
+	unsigned class = BPF_CLASS(in->code), op = BPF_OP(in->code);
+	bool wide = class == BPF_ALU64, by_reg = BPF_SRC(in->code) == BPF_X;
+	uint64_t k = wide ? (uint64_t)(int64_t)in->imm : (uint32_t)in->imm;
+
+	if (!insn_is_alu(in) || (op != BPF_DIV && op != BPF_MOD) || constant(t, at, w))
+		return;
+	if (in->off) {
+		signed_quotient(in, w);
+	} else if (by_reg) {
+		put_quotient(t, in, 0, w);
+	} else if (k && !(k & (k - 1)) && k <= INT32_MAX) {
+		put(w, op == BPF_DIV ?
+			       make(class | BPF_RSH | BPF_K, in->dst_reg, 0, 0, (int)power(k)) :
+			       make(class | BPF_AND | BPF_K, in->dst_reg, 0, 0, (int)k - 1));
+	} else if (k && op == BPF_DIV) {
+		put_quotient(t, in, power(k), w);
+	} else if (k && k <= INT32_MAX) {
+		put_rest(t, in, (int)k, w);
+	}
+}
+
+/* The register is read as before: what was never set must not be. */
+static void put_read(struct words *w, const struct bpf_insn *in)
+{
+	unsigned class = BPF_CLASS(in->code) == BPF_ALU ? BPF_ALU : BPF_ALU64;
+
+	put(w, make(class | BPF_MOV | BPF_X, in->dst_reg, in->dst_reg, 0, 0));
+}
+
+/* Whatever is behind a jump that always leads away, or where one leads that never does, is text nevertheless. */
+static void self_branch(const struct text *t, const struct bpf_insn *in, struct words *w)
+{
+	unsigned op = BPF_OP(in->code), with = spare(t);
+	bool always =
+		op == BPF_JEQ || op == BPF_JGE || op == BPF_JLE || op == BPF_JSGE || op == BPF_JSLE;
+
+	if (op == BPF_JSET) {
+		w->leads[w->n] = true;
+		put(w, make(BPF_CLASS(in->code) | BPF_JNE | BPF_K, in->dst_reg, 0, 0, 0));
+	} else if (with) {
+		put_read(w, in);
+		put(w, make(BPF_ALU64 | BPF_MOV | BPF_K, with, 0, 0, 0));
+		w->leads[w->n] = true;
+		put(w, make(BPF_JMP | BPF_K | (always ? BPF_JEQ : BPF_JNE), with, 0, 0, 0));
+	}
+}
+
+static void by_one(const struct text *t, int at, struct words *w)
+{
+	const struct bpf_insn *in = &t->insn[at];
+	unsigned class = BPF_CLASS(in->code), dst = in->dst_reg;
+	bool branch = insn_is_branch(in) && !insn_is_ja(in) && !insn_is_may_goto(in);
+
+	if (!(insn_is_alu(in) || branch) || BPF_SRC(in->code) != BPF_X || in->src_reg != dst)
+		return;
+	if (branch) {
+		self_branch(t, in, w);
+		return;
+	}
+	switch (BPF_OP(in->code)) {
+	case BPF_SUB:
+	case BPF_XOR:
+	case BPF_MOD:
+		put_read(w, in);
+		put(w, make(class | BPF_MOV | BPF_K, dst, 0, 0, 0));
+		break;
+	case BPF_AND:
+	case BPF_OR:
+		put_read(w, in);
+		break;
+	case BPF_DIV: /* 0 / 0 is 0 */
+		put_read(w, in);
+		put(w, make(jump_class(in) | BPF_JEQ | BPF_K, dst, 0, 1, 0));
+		put(w, make(class | BPF_MOV | BPF_K, dst, 0, 0, 1));
+	}
+}
+
+static void by_mask(const struct text *t, int at, struct words *w)
+{
+	const struct bpf_insn *in = &t->insn[at];
+	unsigned op = BPF_OP(in->code), with = spare(t);
+	bool wide = BPF_CLASS(in->code) == BPF_ALU64;
+
+	if (!insn_is_alu(in) || BPF_SRC(in->code) != BPF_X ||
+	    (op != BPF_LSH && op != BPF_RSH && op != BPF_ARSH) || constant(t, at, w) || !with)
+		return;
+	put(w, make(BPF_ALU64 | BPF_MOV | BPF_X, with, in->src_reg, 0, 0));
+	put(w, make(BPF_ALU64 | BPF_AND | BPF_K, with, 0, 0, wide ? 63 : 31));
+	put(w, make(in->code, in->dst_reg, with, 0, 0));
+}
+
+static void by_sum(const struct text *t, int at, struct words *w)
+{
+	const struct bpf_insn *in = &t->insn[at];
+	unsigned with = spare(t);
+
+	if (in->code != (BPF_ALU64 | BPF_SUB | BPF_X) || !with)
+		return;
+	put(w, make(BPF_ALU64 | BPF_MOV | BPF_K, with, 0, 0, 0));
+	put(w, make(BPF_ALU64 | BPF_SUB | BPF_X, with, in->src_reg, 0, 0));
+	put(w, make(BPF_ALU64 | BPF_ADD | BPF_X, in->dst_reg, with, 0, 0));
+}
+
+static void by_all(const struct text *t, int at, struct words *w)
+{
+	static way_fn *const all[] = { by_one,    by_signs, by_order, by_words,
+				       by_bounds, by_mask,  by_sum };
+
+	for (unsigned k = 0; k < sizeof(all) / sizeof(all[0]) && !w->n; k++)
+		all[k](t, at, w);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
 static const struct {
 	way_fn *say;
 	const char *why;
@@ -174,6 +417,12 @@ static const struct {
 	[SAME_ORDER] = { by_order,
 			 "it accepts the same with orders without sign told by some with" },
 	[SAME_PART] = { by_words, "it accepts the same with parts of words stored by whole ones" },
+	[SAME_QUOTIENT] = { by_bounds,
+			    "it accepts the same with bounds of quotients and rests told" },
+	[SAME_SELF] = { by_one, "it accepts the same where both operands are one register" },
+	[SAME_SHIFT] = { by_mask, "it accepts the same with shifts by no more than the width" },
+	[SAME_MINUS] = { by_sum, "it accepts the same with sums for differences" },
+	[SAME_ALL] = { by_all, "it accepts the same with several of these" },
 };
 
 static void read_text(struct text *t)
@@ -197,17 +446,19 @@ static void lead(struct bpf_insn *in, int at, int to)
 		in->off = (__s16)(to - at - 1);
 }
 
-static void say(way_fn *way, const struct text *t, int at, struct words *w)
+/* Is it otherwise than it was? */
+static bool say(way_fn *way, const struct text *t, int at, struct words *w)
 {
 	const struct bpf_insn *in = &t->insn[at];
 
 	memset(w, 0, sizeof(*w));
 	way(t, at, w);
 	if (w->n)
-		return;
+		return true;
 	w->leads[0] = insn_is_branch(in) || insn_names_func(in);
 	for (int k = 0; k <= insn_is_lddw(in); k++)
 		put(w, in[k]);
+	return false;
 }
 
 const char *same_why(enum same_way way)
@@ -219,16 +470,17 @@ int same_program(enum same_way way, const struct bpf_insn *insn, int n, struct b
 		 int start[GEN_MAX_INSNS])
 {
 	struct text t = { .insn = insn, .n = n };
+	bool changed = false;
 	struct words w;
 	int to = 0;
 
 	read_text(&t);
 	for (int i = 0; i < n; i += insn_is_lddw(&insn[i]) ? 2 : 1) {
 		start[i] = to;
-		say(ways[way].say, &t, i, &w);
+		changed |= say(ways[way].say, &t, i, &w);
 		to += w.n;
 	}
-	if (to == n || to > SAME_MAX_INSNS)
+	if (!changed || to > SAME_MAX_INSNS)
 		return 0;
 	for (int i = 0; i < n; i += insn_is_lddw(&insn[i]) ? 2 : 1) {
 		say(ways[way].say, &t, i, &w);

@@ -30,6 +30,19 @@ enum same_way {
 	 * that is written to in part is no zeroes any more (6.18.44: fp-8=mmmmmmmm).
 	 */
 	SAME_PART,
+	/*
+	 * x %= 49: x if that is below 49, and what is not below 49 afterwards, which is nothing, is 0; x /= 3: no more than
+	 * x >> 1; by powers of 2: masks and shifts; of constants: what it is.  There nothing is known of quotients and rests.
+	 */
+	SAME_QUOTIENT,
+	/* if r1 == r1: always; r1 -= r1: 0.  There it is not seen that both operands are one register. */
+	SAME_SELF,
+	/* x <<= y: by y & 63; of constants: what it is.  There nothing is known of a shift that may be by more than the width. */
+	SAME_SHIFT,
+	/* p -= x: p += 0 - x.  There nothing may be subtracted from a pointer into the stack. */
+	SAME_MINUS,
+	/* Each instruction in the words of the first of these ways that has some for it. */
+	SAME_ALL,
 	SAME_WAYS
 };
 

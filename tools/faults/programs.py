@@ -28,6 +28,7 @@ PROGRAMS = {
     'stray': ['tests/unit/bpf/stray_test'],
     'verify_cases': ['tests/unit/bpf/verify_cases_test'],
     'verify_prune': ['tests/unit/bpf/verify_prune_test'],
+    'verify_same': ['tests/verify/verify_same', '300'],
     'interp': ['tests/unit/bpf/interp_test'],
     'engine': ['tests/unit/bpf/engine_test'],
     'walk': ['tests/unit/bpf/walk_test'],

@@ -7,6 +7,7 @@ V, CASES = 'src/bpf/verify_', 'verify_cases'
 NEED, PRUNE, SAME = 'src/bpf/verify_need.c', 'src/bpf/verify_prune.c', 'src/bpf/verify_same.c'
 LOOP = 'src/bpf/verify_loop.c'
 GLOBAL = 'src/bpf/verify_global.c'
+WORDS = 'tests/verify/same.c'
 
 FAULTS = [
     # the scalars' domain: each makes the verifier believe what is not so
@@ -231,4 +232,28 @@ FAULTS = [
      'verify_prune', 'test_never'),
     ('a state that was looked at in part ends paths', PRUNE, '			if (old->branches ? counted && token && token <= old->ids :',
      '			if (old->branches ? true :', 'verify_call', 'test_rounds'),
+    # other words of a program, in which the kernel is asked for what it alone refuses (tests/verify/same.h)
+    ('a product of one sign left out', WORDS, '	put(w, make(BPF_JMP | BPF_JA, 0, 0, 1, 0));\n	put(w, *in);\n',
+     '	put(w, make(BPF_JMP | BPF_JA, 0, 0, 0, 0));\n', 'verify_same', 'products one sign'),
+    ('numbers below 0 taken for small ones', WORDS, 'w->leads[w->n] = above;', 'w->leads[w->n] = below;',
+     'verify_same', 'orders without sign'),
+    ('what lies beside a part is lost', WORDS, 'put_number(w, reg[0], ~mask);', 'put_number(w, reg[0], 0);',
+     'verify_same', 'parts of words'),
+    ('a base that jumps reach is believed', WORDS, '		if (t->target[i])\n', '		if (t->target[i] && !i)\n',
+     'verify_same', 'a base that jumps reach'),
+    ('the largest rest is none', WORDS, 'put_fact(w, in, BPF_JLT | BPF_K, 0, k);', 'put_fact(w, in, BPF_JLT | BPF_K, 0, k - 1);',
+     'verify_same', 'quotients and rests'),
+    ('a quotient has one bit less', WORDS, 'put_quotient(t, in, power(k), w);', 'put_quotient(t, in, power(k) + 1, w);',
+     'verify_same', 'quotients and rests'),
+    ('different from itself', WORDS, 'op == BPF_JEQ || op == BPF_JGE', 'op == BPF_JNE || op == BPF_JGE', 'verify_same',
+     'both operands are one'),
+    ('shifts by half of the width', WORDS, 'wide ? 63 : 31', 'wide ? 31 : 31', 'verify_same', 'shifts by no more'),
+    ('a jump that falls short in other words', WORDS, 'in->off = (__s16)(to - at - 1);',
+     'in->off = (__s16)(to - at - 1 - (to > at + 40));', 'verify_same', 'programs do the same'),
+    # and bugs of ours that no other words hide: of each case there the kernel refuses the twin in all of them
+    ('a stored 1 taken for 0', V + 'stack.c', '	if (vreg_is_const(&val) && !val.r.umin) {',
+     '	if (vreg_is_const(&val) && val.r.umin < 2) {', 'verify_same', 'a byte behind zeroes, not safe'),
+    ('a product is the least that it may be', ALU, '	view_add(out, lo, hi, tnum_mul(a->bits, b->bits));',
+     '	view_add(out, lo, hi < lo ? hi : lo, tnum_mul(a->bits, b->bits));', 'verify_same',
+     'an order without sign behind one with, not safe'),
 ]
