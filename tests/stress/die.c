@@ -30,6 +30,8 @@
 #define EACH    6 /* tracers of one victim: each may leave two slabs there */
 #define THREADS 3
 #define RIGHT   7
+#define LEAST   10 /* are killed, */
+#define MOST    30 /* cannot attach */
 
 static int die_behind, calls;
 
@@ -208,6 +210,12 @@ static bool has_handler(const struct victim *v)
 
 /* -- the tracer ---------------------------------------------------------------------- */
 
+/* It may be tried again: a thread was in the way, or did not stop where the machine is busy. */
+static bool busy(void)
+{
+	return errno == EAGAIN || errno == EBUSY || errno == ETIMEDOUT;
+}
+
 static struct utramp_link *put(struct utramp_object *o, struct utramp_target *t, const char *name,
 			       const char *spec)
 {
@@ -219,7 +227,7 @@ static struct utramp_link *put(struct utramp_object *o, struct utramp_target *t,
 	l = p ? utramp_program__attach(p, t, spec, NULL) : NULL;
 	if (!l) {
 		fprintf(stderr, "%s on %s: %s\n", name, spec, utramp_error());
-		_exit(errno == EAGAIN || errno == EBUSY ? 3 : 4);
+		_exit(busy() ? 3 : 4);
 	}
 	return l;
 }
@@ -232,7 +240,7 @@ static int trace(pid_t pid, const char *object)
 
 	if (!o || utramp_object__load(o, t) < 0) {
 		fprintf(stderr, "%s\n", utramp_error());
-		return errno == EBUSY ? 3 : 4;
+		return busy() ? 3 : 4;
 	}
 	first = put(o, t, "entry", "storm_victim:seven_*");
 	exits = put(o, t, "leave", "storm_victim:*e*_1");
@@ -309,7 +317,7 @@ int main(int argc, char **argv)
 	step = atoi(argv[4]);
 	last = argc > 5 ? atoi(argv[5]) : 1 << 30;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (; n <= last && (end == KILLED || end == AGAIN); n += step) {
+	for (; n <= last && again < MOST && (end == KILLED || end == AGAIN); n += step) {
 		pid_t tracer = 0;
 		bool good;
 
@@ -330,7 +338,7 @@ int main(int argc, char **argv)
 	if (v.pid)
 		bad += !victim_end(&v);
 	printf("%sok 1 - %d tracers killed, the last behind call %d, %d could not attach\n",
-	       bad ? "not " : "", rounds, n - step, again);
+	       bad || rounds - again < LEAST ? "not " : "", rounds - again, n - step, again);
 	printf("1..1\n");
-	return bad || rounds < 10;
+	return bad || rounds - again < LEAST;
 }
