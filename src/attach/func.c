@@ -154,6 +154,11 @@ static int add_match(struct amodule *m, const struct objsym *sym, struct func_li
 	return func_new(m, sym->name, sym->addr, sym->type == OBJSYM_IFUNC, out);
 }
 
+static bool means_all(const struct fspec *spec)
+{
+	return spec->func_glob && !strcmp(spec->func, "*") && !spec->params;
+}
+
 static int match_symbols(struct modset *s, struct amodule *m, const struct fspec *spec,
 			 struct func_list *out)
 {
@@ -166,7 +171,8 @@ static int match_symbols(struct modset *s, struct amodule *m, const struct fspec
 
 		if (!func_symbol(sym) || (pattern && func_is_startup(sym->name)))
 			continue;
-		human = demangle(sym->name);
+		/* each name of thousands would be read only to see that it is one */
+		human = means_all(spec) ? NULL : demangle(sym->name);
 		if (fspec_symbol_matches(spec, sym->name, sym->version, human))
 			err = add_match(m, sym, out);
 		free(human);

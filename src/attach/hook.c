@@ -510,13 +510,11 @@ static void touch(struct utramp_target *t, size_t n)
  * Slots and images of all that is to be entered are written while the process runs, if it
  * does: of what nobody enters no thread can be inside.  Its stop holds pointers and windows.
  */
-static int prepare(struct utramp_target *t, struct diag *d)
+static int prepare_all(struct utramp_target *t, size_t n, struct diag *d)
 {
-	size_t n = count_new(t), done = 0;
-	int err = session_write_tails(t, d);
+	size_t done = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < t->hooks.n; i++)
-		image_unready(t, t->hooks.at[i]); /* of a commit that failed: others by now */
 	for (size_t i = 0; i < t->hooks.n && !err; i++) {
 		struct hook *h = t->hooks.at[i];
 
@@ -528,6 +526,24 @@ static int prepare(struct utramp_target *t, struct diag *d)
 		if (!err && !h->patched)
 			session_progress(t, STEP_WRITTEN, ++done, n);
 	}
+	return err;
+}
+
+static int prepare(struct utramp_target *t, struct diag *d)
+{
+	size_t n = count_new(t);
+	int err = session_write_tails(t, d), end;
+
+	for (size_t i = 0; i < t->hooks.n; i++)
+		image_unready(t, t->hooks.at[i]); /* of a commit that failed: others by now */
+	if (!err)
+		err = stage_begin(t);
+	if (!err)
+		err = prepare_all(t, n, d);
+	end = stage_end(t);
+	if (!err && end)
+		err = diag_set(d, end, "code cannot be written into process %d: %s",
+			       (int)t->proc->pid, strerror(-end));
 	if (!err && !t->proc->stopped)
 		touch(t, n);
 	return err;

@@ -22,45 +22,6 @@
 
 /* -- writing into a slab ------------------------------------------------------------------ */
 
-static uint64_t file_offset(const struct utramp_target *t, unsigned slab, taddr_t addr)
-{
-	taddr_t in_file = addr - t->proc->slab[slab].bias;
-
-	for (unsigned i = 0; i < t->slab->nseg; i++) {
-		const struct objseg *s = &t->slab->seg[i];
-
-		if (in_file >= s->addr && in_file - s->addr < s->memsz)
-			return s->offset + (in_file - s->addr);
-	}
-	return 0;
-}
-
-/*
- * The process first: its page becomes a private copy.  Then the file, for profilers that
- * read code and symbols there; that it cannot be written is no reason to fail.
- */
-static int write_both(struct utramp_target *t, unsigned slab, taddr_t addr, const void *bytes,
-		      size_t n)
-{
-	uint64_t off = file_offset(t, slab, addr);
-	int err = process_write(t->proc, addr, bytes, n);
-
-	if (!err && off && t->proc->slab[slab].fd >= 0 &&
-	    pwrite(t->proc->slab[slab].fd, bytes, n, (off_t)off) < 0)
-		return 0;
-	return err;
-}
-
-/* A.2: frame states before code, so that no instruction is ever without. */
-static int write_code(struct utramp_target *t, unsigned slab, taddr_t at, const void *code,
-		      const void *frames, size_t n)
-{
-	const struct slab *s = &t->proc->slab[slab];
-	int err = write_both(t, slab, s->shadow + (at - s->text), frames, n);
-
-	return err ? err : write_both(t, slab, at, code, n);
-}
-
 static int no_room(struct diag *d)
 {
 	return diag_set(d, -ENOSPC, "the slab's room for code is used up");
@@ -74,7 +35,7 @@ static int write_new(struct utramp_target *t, unsigned slab, taddr_t at, const v
 
 	if (err)
 		return err == -ENOSPC ? no_room(d) : err;
-	err = write_code(t, slab, at, code, frames, n);
+	err = stage_write(t, slab, at, code, frames, n);
 	if (err)
 		room_give(&t->room[slab], at, n);
 	return err;
@@ -465,9 +426,9 @@ static void open_gate(struct hook *h)
 
 static int point_to(struct utramp_target *t, struct hook *h, taddr_t image)
 {
-	int err = h->image == image ?
-			  0 :
-			  process_write(t->proc, h->slot.image_ptr, &image, sizeof(image));
+	bool done = h->image == image ||
+		    stage_change(t, h->slab, h->slot.image_ptr, &image, sizeof(image));
+	int err = done ? 0 : process_write(t->proc, h->slot.image_ptr, &image, sizeof(image));
 
 	if (!err)
 		h->image = image;
@@ -533,7 +494,7 @@ int image_erase(struct utramp_target *t, unsigned slab, taddr_t at, uint64_t n)
 
 	if (!err) {
 		memset(code, INT3, n);
-		err = write_code(t, slab, at, code, frames, n);
+		err = stage_write_now(t, slab, at, code, frames, n);
 	}
 	free(code);
 	free(frames);

@@ -28,6 +28,7 @@ static void module_free(struct amodule *m)
 	if (!m)
 		return;
 	vec_free(&m->taken);
+	free(m->block);
 	sweep_free(m->sweep);
 	module_debug_fini(m);
 	btfr_close(m->btf);
@@ -181,6 +182,31 @@ int modset_add_file(struct modset *s, const char *path, struct diag *d)
 	if (err)
 		module_free(m);
 	return err;
+}
+
+struct block {
+	taddr_t lo;
+	size_t n;
+	uint8_t bytes[64 << 10];
+};
+
+/* Functions come in the order of their addresses, mostly, and are short. */
+size_t module_bytes(struct amodule *m, taddr_t addr, void *out, size_t n)
+{
+	struct block *b = m->block;
+
+	if (!b)
+		b = m->block = calloc(1, sizeof(*b));
+	if (!b || n > sizeof(b->bytes) / 4)
+		return objfile_bytes(m->obj, addr, out, n);
+	if (addr < b->lo || addr - b->lo > b->n || b->n - (addr - b->lo) < n) {
+		b->lo = addr - addr % 4096;
+		b->n = objfile_bytes(m->obj, b->lo, b->bytes, sizeof(b->bytes));
+	}
+	if (addr - b->lo > b->n || b->n - (addr - b->lo) < n) /* a segment ends in between */
+		return objfile_bytes(m->obj, addr, out, n);
+	memcpy(out, b->bytes + (addr - b->lo), n);
+	return n;
 }
 
 /* Index of the first range that ends behind addr. */

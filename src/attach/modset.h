@@ -54,6 +54,11 @@ struct amodule {
 		bool in_use; /* dwarf is its, not the module's own */
 	} debug;
 	struct {
+		bool known;
+		struct taddr_range code;
+	} go;                /* where goroutines' code lies: attach/prepare.c */
+	struct block *block; /* bytes of the file that were read last: module_bytes() */
+	struct {
 		VEC(struct taddr_range);
 	} taken; /* windows and hops of its sites, run-time addresses, disjoint and in order */
 };
@@ -82,6 +87,9 @@ int modset_add_file(struct modset *s, const char *path, struct diag *d);
 
 /* The branch sweep of the module's code, made on first use. */
 int module_sweep(struct amodule *m, const struct sweep **out, struct diag *d);
+
+/* As objfile_bytes(), for who asks for one place after the other. */
+size_t module_bytes(struct amodule *m, taddr_t addr, void *out, size_t n);
 
 /* Keep other sites from the bytes of this one. */
 int module_take(struct amodule *m, const struct site *site);

@@ -74,10 +74,21 @@ static bool change(struct names *n, uint32_t id, const Elf64_Sym *sym)
 	return good;
 }
 
+/* Slot and image of a function come one after the other. */
+static const char *shown_as(struct names *n, const char *func)
+{
+	if (!n->func || strcmp(n->func, func) != 0) {
+		free(n->func);
+		free(n->shown);
+		n->func = strdup(func);
+		n->shown = n->func ? demangle(func) : NULL;
+	}
+	return n->shown ? n->shown : func;
+}
+
 uint32_t names_add(struct names *n, taddr_t at, uint64_t size, const char *func, const char *what)
 {
-	_free_ char *shown = n->failed ? NULL : demangle(func);
-	const char *part[] = { "utramp:", shown ? shown : func, what };
+	const char *part[] = { "utramp:", n->failed ? func : shown_as(n, func), what };
 	size_t len = strlen(part[0]) + strlen(part[1]) + strlen(part[2]) + 1;
 	Elf64_Sym sym = {
 		.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), /* they follow global ones */
@@ -250,4 +261,6 @@ void names_fini(struct names *n)
 	vec_free(&n->text);
 	vec_free(&n->place);
 	vec_free(&n->left);
+	free(n->func);
+	free(n->shown);
 }

@@ -49,6 +49,7 @@ struct names {
 	uint16_t section;             /* of slab_text, and where the file says that it is: */
 	uint64_t room;
 	bool failed;
+	char *func, *shown; /* the last name that was asked for, and what it is shown as; or NULL */
 };
 
 /* Code at `at` in the slab that n was made for.  Its id, for names_drop(); NAMES_NONE: it has none. */

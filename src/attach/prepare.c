@@ -75,9 +75,9 @@ static void read_file(const struct func *f, size_t want, struct bytes *b)
 {
 	b->before = NEAR_BEFORE;
 	while (b->before &&
-	       objfile_bytes(f->mod->obj, f->range.lo - b->before, b->file, b->before) != b->before)
+	       module_bytes(f->mod, f->range.lo - b->before, b->file, b->before) != b->before)
 		b->before /= 2; /* the segment begins there */
-	b->n = objfile_bytes(f->mod->obj, f->range.lo, b->file + b->before, want);
+	b->n = module_bytes(f->mod, f->range.lo, b->file + b->before, want);
 }
 
 /* The same from the process, no more than the mapping has. */
@@ -150,18 +150,29 @@ static const char *by_policy(const struct func *f, const char *(*rule)(const cha
  * they grow, return addresses and all (runtime/stack.go: StackGuard, copystack).  Go's code lies
  * between two symbols; without them all of the file is taken for it.
  */
-static const char *by_language(const struct func *f)
+static struct taddr_range find_go(const struct objfile *o)
 {
-	const struct objfile *o = f->mod->obj;
 	const struct objsym *lo, *hi;
 	size_t n;
 
 	if (!objfile_section(o, ".gopclntab", &n, NULL) &&
 	    !objfile_section(o, ".data.rel.ro.gopclntab", &n, NULL))
-		return NULL;
+		return (struct taddr_range){ 0, 0 };
 	lo = objfile_sym(o, "runtime.text");
 	hi = objfile_sym(o, "runtime.etext");
-	if (lo && hi && (f->addr < lo->addr || f->addr >= hi->addr))
+	if (lo && hi)
+		return (struct taddr_range){ lo->addr, hi->addr };
+	return (struct taddr_range){ 0, UINT64_MAX };
+}
+
+static const char *by_language(const struct func *f)
+{
+	struct amodule *m = f->mod;
+
+	if (!m->go.known)
+		m->go.code = find_go(m->obj);
+	m->go.known = true;
+	if (f->addr < m->go.code.lo || f->addr >= m->go.code.hi)
 		return NULL;
 	return "it is Go code, whose stacks have no room for programs and are moved when they "
 	       "grow; functions of libraries, and of C in the program, can be traced";
@@ -177,8 +188,7 @@ static const char *by_stack(const struct func *f)
 {
 	uint8_t code[24];
 	size_t len = f->range.hi > f->addr ? f->range.hi - f->addr : sizeof(code);
-	size_t n =
-		objfile_bytes(f->mod->obj, f->addr, code, len < sizeof(code) ? len : sizeof(code));
+	size_t n = module_bytes(f->mod, f->addr, code, len < sizeof(code) ? len : sizeof(code));
 
 	for (size_t i = 0; i + 9 <= n; i++) {
 		const uint8_t *p = code + i;

@@ -467,6 +467,7 @@ void session_free(struct utramp_target *t)
 		names_fini(&t->names[i]);
 	for (unsigned i = 0; i < SLABS; i++)
 		room_fini(&t->room[i]);
+	stage_fini(&t->stages);
 	arena_destroy(t->arena);
 	free(t);
 }
@@ -504,11 +505,31 @@ int session_resume(struct utramp_target *t, struct diag *d)
 	return session_blame(t, err, d);
 }
 
+/* What was read of the process last, while many functions are looked at in one go. */
+struct live_block {
+	taddr_t lo;
+	size_t n; /* 0: nothing */
+	uint8_t bytes[64 << 10];
+};
+
+/* A patch compares again what it replaces, so what changes in between is found then. */
 static int read_live(void *arg, taddr_t addr, void *out, size_t n)
 {
 	struct utramp_target *t = arg;
+	struct live_block *b = t->live;
 
-	return process_read(t->proc, addr, out, n);
+	if (!b || n > sizeof(b->bytes) / 4)
+		return process_read(t->proc, addr, out, n);
+	if (addr < b->lo || addr - b->lo > b->n || b->n - (addr - b->lo) < n) {
+		b->lo = addr - addr % 4096;
+		b->n = sizeof(b->bytes);
+		if (process_read(t->proc, b->lo, b->bytes, b->n) < 0)
+			b->n = 0; /* the mapping ends in between */
+	}
+	if (!b->n)
+		return process_read(t->proc, addr, out, n);
+	memcpy(out, b->bytes + (addr - b->lo), n);
+	return 0;
 }
 
 /* A function that is hooked already is known: its bytes are ours by now. */
@@ -579,6 +600,7 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 			       (int)t->proc->pid);
 	out->pattern = s.func_glob || s.module_glob;
 	fspec_fini(&s);
+	t->live = funcs.n > 16 ? calloc(1, sizeof(*t->live)) : NULL;
 	for (size_t i = 0; i < funcs.n && !err; i++) {
 		struct func *f = funcs.at[i];
 
@@ -588,6 +610,8 @@ int session_hooks(struct utramp_target *t, const char *spec, struct hook_list *o
 			err = vec_push(out, h);
 		session_progress(t, STEP_FOUND, i + 1, funcs.n);
 	}
+	free(t->live);
+	t->live = NULL;
 	func_list_fini(&funcs);
 	return err;
 }

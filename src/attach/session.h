@@ -21,6 +21,7 @@
 #include "attach/names.h"
 #include "attach/reclaim.h"
 #include "attach/room.h"
+#include "attach/stage.h"
 #include "attach/types.h"
 #include "base/vec.h"
 #include "bpf/engine.h"
@@ -71,7 +72,7 @@ struct hook {
 	struct hook *chained; /* the next in its chain of utramp_target.by_func */
 };
 
-#define HOOK_CHAINS 4096
+#define HOOK_CHAINS 16384
 
 struct late;
 struct amodule;
@@ -85,6 +86,7 @@ struct utramp_target {
 	struct objfile *slab; /* the template: symbols of rt/ */
 	struct engine_env env[SLABS];
 	struct code_room room[SLABS];
+	struct stages stages;      /* what is to go there */
 	struct names names[SLABS]; /* of the code there */
 	struct reclaim reclaim;
 	struct {
@@ -118,6 +120,7 @@ struct utramp_target {
 	bool stats;    /* utramp_target__enable_stats() */
 	bool counting; /* images count runs */
 	taddr_t run_end[SLABS];
+	struct live_block *live; /* attach/session.c; NULL mostly */
 	struct faults faults;
 	struct late *late; /* attach/late.h; NULL: nobody waits for modules */
 	struct {

@@ -458,10 +458,12 @@ static void make_interp(struct engine_body *b)
 int engine_tail_check(const struct program *p, const struct engine_env *env)
 {
 	for (uint32_t id = 0; id < HELPER_MAX; id++) {
-		const struct helper *h = helper_by_id(id);
+		const struct helper *h;
 
-		if (p->facts.helpers[id / 64] & 1ull << id % 64 && !env->helper[id] &&
-		    !(h && !h->symbol))
+		if (!(p->facts.helpers[id / 64] & 1ull << id % 64) || env->helper[id])
+			continue;
+		h = helper_by_id(id);
+		if (!h || h->symbol)
 			return -ENOTSUP;
 	}
 	return (p->facts.sets_result && !env->set_result) || (p->tails && !env->tails) ? -ENOTSUP :
