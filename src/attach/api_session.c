@@ -73,6 +73,8 @@ static int show(void *arg, const struct journal_file *f, struct journal_view *v)
 	char comm[32] = "";
 	struct diag why;
 
+	if (!v->head.pid && journal_remove_unborn(f))
+		return 0;
 	if (!v->head.pid) {
 		s.state = UTRAMP_SESSION_DAMAGED;
 		s.reason = diag_text(&why, journal_read(f->fd, v, &why));

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -167,12 +168,14 @@ static int open_journal(struct process *p, struct diag *d)
 	if (err)
 		return err;
 	j->fd = journal_new_file(p->pid, j->path, sizeof(j->path), d);
+	flock(j->fd, LOCK_EX | LOCK_NB); /* until it is one: journal_remove_unborn() */
 	err = j->fd < 0 ? j->fd : grow(j, FIRST_SIZE);
 	if (!err) {
 		fill_head(p, &head);
 		head.magic = 0;
 		*j->head = head;
 		__atomic_store_n(&j->head->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
+		flock(j->fd, LOCK_UN);
 		p->journal = j;
 		return 0;
 	}

@@ -161,6 +161,8 @@ int journal_each(int (*fn)(void *ctx, const struct journal_file *f, struct journ
 /* Wait for other readers that undo: 1, 0 when one of them has removed the file, -EBUSY: not in time. */
 int journal_lock(const struct journal_file *f, int timeout_ms);
 void journal_remove(const struct journal_file *f);
+/* One whose writer was killed before it was one, so before it changed anything: true, it is gone. */
+bool journal_remove_unborn(const struct journal_file *f);
 /* Connected to the tool that keeps the session; it is of its owner. */
 int journal_connect(const struct journal_file *f, const struct journal_view *v, struct diag *d);
 /* What stands behind the head of one that has ended: malloc()ed, *n bytes. */

@@ -1,5 +1,6 @@
 /*
- * ctl/stale.c - directories for slab files of programs that were killed before they had a journal.
+ * ctl/stale.c - what programs leave that were killed before they had a journal: directories for slab
+ * files, and journals that have not begun.
  *
  * A command's process is there only behind them, and a journal only behind that, so a program
  * killed in between leaves an empty directory that no journal names.  While its program lives it is
@@ -48,6 +49,19 @@ static void look_in(const char *path)
 	}
 	if (dir)
 		closedir(dir);
+}
+
+bool journal_remove_unborn(const struct journal_file *f)
+{
+	uint64_t magic = 0;
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0 || st.st_uid != geteuid() || time(NULL) - st.st_mtime < YOUNG_S ||
+	    pread(f->fd, &magic, sizeof(magic), 0) < 0 || magic ||
+	    flock(f->fd, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	journal_remove(f);
+	return true;
 }
 
 void slab_remove_stale(void)

@@ -155,6 +155,8 @@ def worker_killed(r):
     # of a process that ran before nothing may be changed by then
     early = r.running and said.endswith(', before anything was started or changed\n')
     r.must(not began or early or f'process {r.target} was restored' in said, 'said otherwise')
+    if early:                   # perhaps while its files were made
+        lib.wait_for(lambda: utramp(r, 'ps') and not r.left(), 10)
     r.nothing_left()
 
 

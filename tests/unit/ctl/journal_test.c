@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/journal-test-XXXXXX";
@@ -492,6 +494,44 @@ static void test_directories(void **state)
 	victim_free(&v);
 }
 
+static int remove_unborn(void *arg, const struct journal_file *f, struct journal_view *v)
+{
+	*(int *)arg += !v->head.pid && journal_remove_unborn(f);
+	return 0;
+}
+
+/* A file that its writer was killed behind making is no damaged journal. */
+static void test_unborn(void **state)
+{
+	const struct timespec then[2] = { { time(NULL) - 10, 0 }, { time(NULL) - 10, 0 } };
+	char path[128];
+	int n = 0, fd, locked;
+
+	snprintf(path, sizeof(path), "%s/utramp", getenv("XDG_RUNTIME_DIR"));
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/utramp/4711.1", getenv("XDG_RUNTIME_DIR"));
+	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 16384), 0);
+	assert_int_equal(journal_each(remove_unborn, &n), 0);
+	assert_int_equal(n, 0); /* young: it may become one */
+	assert_int_equal(futimens(fd, then), 0);
+	locked = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(locked, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(journal_each(remove_unborn, &n), 0);
+	assert_int_equal(n, 0); /* its writer lives */
+	close(locked);
+	assert_int_equal(pwrite(fd, "x", 1, 0), 1);
+	assert_int_equal(futimens(fd, then), 0);
+	assert_int_equal(journal_each(remove_unborn, &n), 0);
+	assert_int_equal(n, 0); /* whatever it is, it is not empty */
+	assert_int_equal(pwrite(fd, "", 1, 0), 1);
+	assert_int_equal(futimens(fd, then), 0);
+	assert_int_equal(journal_each(remove_unborn, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+}
+
 static int set_up(void **state)
 {
 	if (!mkdtemp(dir))
@@ -519,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_owed_is_kept),
+		cmocka_unit_test(test_unborn),
 		cmocka_unit_test(test_directories),
 	};
 
