@@ -191,13 +191,15 @@ static int too_long(struct call *c, struct diag *d)
 {
 	uint64_t soon = process_now_ns() + 1000000000u;
 	struct user_regs_struct r;
+	int err;
 
 	c->t->stopped = false;
 	ptrace(PTRACE_INTERRUPT, c->t->tid, 0, 0);
-	if (tracee_await(c->p, c->t, soon) < 0 || tracee_regs(c->t, &r) < 0)
+	err = tracee_await(c->p, c->t, soon);
+	if (err != -ETIMEDOUT && (err < 0 || tracee_regs(c->t, &r) < 0))
 		return -ESRCH;
 	c->where = CALL_STOPPED;
-	if (only_waits(c, &r))
+	if (!err && only_waits(c, &r))
 		return diag_set(d, -EBUSY,
 				"process %d: a thread holds the loader's lock for long; try again",
 				c->p->pid);

@@ -163,6 +163,12 @@ static int leave_stopped(struct process *p, unsigned slots, bool last, struct di
 	bool inside = passing || calls_inside(p, slots) || stacks_lead_back(p, false) ||
 		      process_alone(p, NULL) < 0 || journal_owes(p);
 
+	if (process_priv(p)->underway)
+		return diag_set(
+			d, -ETIMEDOUT,
+			"process %d: thread %d did not come back from a system call in time, "
+			"so what is mapped there for it stays",
+			p->pid, process_priv(p)->underway);
 	if (!process_may_call(p))
 		return process_no_calls(p, d);
 	if (inside && !last)

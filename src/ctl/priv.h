@@ -73,6 +73,8 @@ struct process_priv {
 		bool known;       /* they were looked for */
 	} code;
 	struct taddr_range stack; /* of ours there, for calls; empty: none */
+	pid_t underway;           /* the thread of a system call that took too long; 0: none */
+	uint64_t call_ns;         /* what one may take, for tests; 0: as usual */
 	struct taddr_range exe;
 	uint64_t stopped_at_ns, stopped_ns, longest_ns;
 	char root[32]; /* in front of the slab files' paths, for us; "" if its names are ours */

@@ -184,9 +184,22 @@ static int remote_begin(struct process *p, struct tracee *t, const struct cover 
 	return err;
 }
 
+/*
+ * The call takes too long: the thread comes back from it by the frame, alone, whenever that is.  Its own
+ * state is there and nowhere else.  So until we have left, no other call is made, which would take the
+ * registers of this one for the thread's and write its own frame over that, and our stack stays.
+ */
+static void leave_underway(struct process *p, struct tracee *t)
+{
+	process_priv(p)->underway = t->tid;
+	t->stopped = false;
+	ptrace(PTRACE_INTERRUPT, t->tid, 0, 0);
+}
+
 static long remote_call(struct process *p, struct tracee *t, long nr, const uint64_t arg[6])
 {
-	uint64_t deadline = process_now_ns() + REMOTE_LIMIT_NS;
+	const struct process_priv *pp = process_priv(p);
+	uint64_t deadline = process_now_ns() + (pp->call_ns ? pp->call_ns : REMOTE_LIMIT_NS);
 	struct user_regs_struct r;
 	struct thread_state s;
 	struct cover c = { 0 };
@@ -205,6 +218,8 @@ static long remote_call(struct process *p, struct tracee *t, long nr, const uint
 		err = tracee_regs(t, &r);
 	if (!err)
 		result = (long)r.rax;
+	if (err == -ETIMEDOUT)
+		leave_underway(p, t);
 	if (err != -ESRCH && err != -ETIMEDOUT) {
 		state_restore(t, &s);
 		uncover(p, &c);
@@ -222,6 +237,8 @@ static long some_thread_calls(struct process *p, long nr, const uint64_t arg[6])
 
 	if (!p->stopped)
 		return -EINVAL;
+	if (process_priv(p)->underway)
+		return -ETIMEDOUT;
 	if (!t)
 		return process_priv(p)->threads.n ? -EPERM : -ESRCH;
 	if (!find_syscall(p))

@@ -1,5 +1,7 @@
 #include "ctl_util.h"
 
+#include "ctl/priv.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -417,6 +419,34 @@ static void test_memory(void **state)
 	victim_free(&v);
 }
 
+/*
+ * The only copy of the thread's own state is then a frame on our stack: no further call may be made
+ * over it, nor the stack unmapped.  It is back in its read() afterwards.
+ */
+static void test_call_takes_too_long(void **state)
+{
+	const struct timespec nap = { .tv_nsec = 400000000 };
+	const uint64_t none[6] = { 0 };
+	struct process_priv *pp;
+	struct victim v;
+
+	victim_ready(&v, "cat");
+	must_stop(&v);
+	pp = process_priv(v.p);
+	assert_int_equal(stack_map(v.p, &v.d), 0);
+	assert_int_equal(process_write(v.p, pp->stack.lo, &nap, sizeof(nap)), 0);
+	pp->call_ns = 50000000;
+	assert_int_equal(process_syscall(v.p, SYS_nanosleep,
+					 (const uint64_t[6]){ pp->stack.lo, 0 }),
+			 -ETIMEDOUT);
+	sleep_ms(1000); /* the call is over, and the thread stands behind it */
+	assert_int_equal(process_syscall(v.p, SYS_getpid, none), -ETIMEDOUT);
+	stack_unmap(v.p);
+	process_resume(v.p, NULL);
+	assert_int_equal(WEXITSTATUS(victim_wait(&v)), 5);
+	victim_free(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_leader_gone),
 		cmocka_unit_test(test_already_traced),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_call_takes_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
