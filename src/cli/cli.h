@@ -210,6 +210,10 @@ struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *
 int cli_check_pid(const struct cli *c);
 /* The last thing done with it: programs are detached, what can be unmapped is. */
 void cli_leave_pid(const struct cli *c, struct utramp_target *t);
+/* It could not be detached from, and is not tried any more. */
+void cli_left_patched(const struct utramp_target *t);
+/* That nobody could undo what is done to it, if so. */
+void cli_tell_no_journal(const struct cli *c, const struct utramp_target *t);
 
 /* The same, or without a command the file that spec names in place of a process. */
 struct utramp_target *cli_look(struct cli *c, const char *spec, int *code);

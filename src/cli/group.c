@@ -5,6 +5,8 @@
 #include "cli/follow.h"
 
 #include "cli/keep.h"
+#include "cli/leaving.h"
+
 #include "utramp/attach.h"
 
 #include <errno.h>
@@ -193,6 +195,8 @@ int cli_group_resume(struct cli_group *g)
 	}
 	cli_progress_end();
 	tell_started(g);
+	for (int i = 0; i < g->n; i++)
+		cli_tell_no_journal(g->c, g->t[i]);
 	return 0;
 }
 
@@ -203,6 +207,9 @@ struct wait {
 	int (*drain)(void *arg, bool final);
 	void *arg;
 	bool deaf; /* what comes in cannot be read or printed any more */
+	struct cli_leaving leaving[CLI_MAX];
+	bool detached[CLI_MAX];
+	bool stuck[CLI_MAX]; /* it could not be detached from */
 };
 
 static int drain(struct wait *w, bool final)
@@ -245,26 +252,69 @@ static bool look_at_all(struct cli_group *g, int timeout_ms)
 	return lives;
 }
 
-static void detach_all(struct wait *w)
+/* 0: it is detached, or gone. */
+static int detach_one(struct wait *w, int i, bool again)
+{
+	struct utramp_target *t = w->g->t[i];
+	struct cli_leaving *l = &w->leaving[i];
+	bool first = !l->since;
+	int err = utramp_target__detach(t);
+
+	if (err == -ESRCH)
+		w->g->gone[i] = true;
+	if (!err || err == -ESRCH)
+		return 0;
+	if (first)
+		cli_error("cannot detach from process %d: %s; trying on",
+			  (int)utramp_target__pid(t), utramp_error());
+	w->stuck[i] = cli_leaving_failed(l, now_ns(), again);
+	if (w->stuck[i])
+		cli_left_patched(t);
+	return err;
+}
+
+/* Those whose time has come; how many are to be tried again. */
+static int detach_due(struct wait *w, bool again, int *left)
 {
 	struct cli_group *g = w->g;
-	int left = 0;
+	int more = 0;
 
 	for (int i = 0; i < g->n; i++) {
-		int err = g->gone[i] ? -ESRCH : utramp_target__detach(g->t[i]);
+		if (g->gone[i] || w->detached[i] || w->stuck[i])
+			continue;
+		if (again || cli_leaving_due(&w->leaving[i], now_ns())) {
+			w->detached[i] = !detach_one(w, i, again);
+			*left += w->detached[i] && !g->gone[i];
+		}
+		more += !w->detached[i] && !w->stuck[i];
+	}
+	return more;
+}
 
-		if (err && err != -ESRCH)
-			cli_error("cannot detach from process %d: %s",
-				  (int)utramp_target__pid(g->t[i]), utramp_error());
-		left += !err;
+/* An exit code. */
+static int detach_all(struct wait *w)
+{
+	const struct timespec nap = { .tv_nsec = 20000000 };
+	struct cli_group *g = w->g;
+	int left = 0, seen = cli_interrupts(NULL), code = 0;
+	bool again = false;
+
+	while (detach_due(w, again, &left)) {
+		drain(w, false);
+		nanosleep(&nap, NULL);
+		again = cli_interrupts(NULL) > seen;
+		seen = cli_interrupts(NULL);
 	}
 	drain(w, true);
 	if (left)
 		cli_info(g->c, "detached from %d process%s", left, left == 1 ? "" : "es");
 	for (int i = 0; i < g->n; i++) {
-		if (!g->gone[i])
+		if (w->stuck[i])
+			code = EXIT_RUNTIME;
+		else if (!g->gone[i])
 			cli_leave_pid(g->c, g->t[i]);
 	}
+	return code;
 }
 
 static void tell_lost(const struct cli_group *g)
@@ -287,6 +337,7 @@ int cli_group_wait(struct cli_group *g, int (*drain_fn)(void *arg, bool final), 
 	struct cli *c = g->c;
 	uint64_t end = c->limit_ns ? now_ns() + c->limit_ns : UINT64_MAX;
 	bool lives = true;
+	int code;
 
 	if (g->follow)
 		return cli_follow_wait(g, drain_fn, arg);
@@ -294,15 +345,18 @@ int cli_group_wait(struct cli_group *g, int (*drain_fn)(void *arg, bool final), 
 		return cli_wait(c, g->t[0], drain_fn, arg);
 	c->ran = true;
 	cli_keep_go(c, g->t, g->n);
-	while (lives && !w.deaf && !cli_interrupts(NULL) && now_ns() < end && !cli_full(c)) {
+	while (lives && !w.deaf && !cli_interrupts(NULL) && now_ns() < end && !cli_full(c) &&
+	       !cli_front_gone()) {
 		int n = drain(&w, false);
 
 		cli_keep_watch(g->t, g->n);
 		lives = look_at_all(g, n > 0 ? 0 : 5);
 	}
-	detach_all(&w);
+	if (cli_front_gone())
+		cli_error("the front process was killed: its processes go on alone");
+	code = detach_all(&w);
 	tell_lost(g);
-	return 0;
+	return cli_front_gone() ? EXIT_RUNTIME : code;
 }
 
 void cli_group_tell_unwound(const struct cli_group *g)

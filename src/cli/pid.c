@@ -64,6 +64,16 @@ struct utramp_target *cli_attach_pid(struct cli *c, pid_t pid, int silent, int *
 	return NULL;
 }
 
+void cli_left_patched(const struct utramp_target *t)
+{
+	int pid = (int)utramp_target__pid(t);
+
+	cli_error(
+		"process %d cannot be detached from, and is left as it is, its functions patched, with "
+		"no programs to run: %s; 'utramp detach %d' restores them when that is over",
+		pid, utramp_error(), pid);
+}
+
 void cli_leave_pid(const struct cli *c, struct utramp_target *t)
 {
 	int err = utramp_target__leave(t);

@@ -4,6 +4,7 @@
 #include "utramp/session.h"
 #include "cli/cli.h"
 #include "cli/keep.h"
+#include "cli/leaving.h"
 #include "utramp/types.h"
 
 #include "utramp/btf.h"
@@ -191,6 +192,15 @@ void cli_tell_types(const struct cli *c, struct utramp_target *t)
 			raw, example, example);
 }
 
+void cli_tell_no_journal(const struct cli *c, const struct utramp_target *t)
+{
+	const char *how = utramp_target__no_journal(t);
+
+	if (how)
+		cli_info(c, "process %d stays as it is if utramp is killed: %s",
+			 (int)utramp_target__pid(t), how);
+}
+
 int cli_resume(struct cli *c, struct utramp_target *t)
 {
 	unsigned n = utramp_target__functions(t, NULL, NULL);
@@ -213,10 +223,7 @@ int cli_resume(struct cli *c, struct utramp_target *t)
 	c->attached = n;
 	cli_info(c, "attached %u function%s in process %d, stopped %.1f ms", n, cli_plural(n),
 		 (int)utramp_target__pid(t), (double)utramp_target__stopped_ns(t) / 1e6);
-	how = utramp_target__no_journal(t);
-	if (how)
-		cli_info(c, "process %d stays as it is if utramp is killed: %s",
-			 (int)utramp_target__pid(t), how);
+	cli_tell_no_journal(c, t);
 	how = utramp_target__faults(t);
 	if (c->verbose && how)
 		cli_info(c, "bad addresses: %s", how);
@@ -240,8 +247,9 @@ struct wait {
 	int seen;      /* interrupts */
 	bool attached; /* programs run */
 	bool asked;    /* to detach, for a reason that comes once */
-	uint64_t next; /* ns: try again, it was not possible */
-	bool deaf;     /* what comes in cannot be read or printed any more */
+	struct cli_leaving leaving;
+	bool stuck; /* it was not possible, and is not tried any more */
+	bool deaf;  /* what comes in cannot be read or printed any more */
 };
 
 static int drain(struct wait *w, bool final)
@@ -253,17 +261,26 @@ static int drain(struct wait *w, bool final)
 	return n;
 }
 
-/* Restore the text and print what had come in by then. */
-static void leave(struct wait *w)
+/* Nobody waits here for its end: it was not started here, or who started it has left. */
+static bool goes_on_alone(const struct cli *c)
 {
+	return c->npid || c->keep;
+}
+
+/* Restore the text and print what had come in by then. */
+static void leave(struct wait *w, bool again)
+{
+	uint64_t failed = w->leaving.since;
 	int err;
 
 	cli_late_tell(w->c, w->t);
 	err = utramp_target__detach(w->t);
 	if (err && err != -ESRCH) {
-		if (!w->next)
+		if (!failed)
 			cli_error("cannot detach: %s; trying on", utramp_error());
-		w->next = now_ns() + 200000000u;
+		w->stuck = cli_leaving_failed(&w->leaving, now_ns(), again) && goes_on_alone(w->c);
+		if (w->stuck)
+			cli_left_patched(w->t);
 		return;
 	}
 	w->attached = false;
@@ -285,12 +302,12 @@ static void check_end(struct wait *w)
 				 (int)utramp_target__pid(w->t));
 		return;
 	}
-	if (w->asked && !again && now_ns() < w->next)
+	if (w->asked && !again && !cli_leaving_due(&w->leaving, now_ns()))
 		return;
 	if (!again && !w->asked && now_ns() < w->end && !w->deaf && !cli_full(w->c))
 		return;
 	w->asked = true;
-	leave(w);
+	leave(w, again);
 }
 
 /* The front process was killed, and nobody waits for the command's end any more. */
@@ -299,14 +316,8 @@ static int abandon(struct wait *w)
 	cli_error("the front process was killed: process %d goes on alone",
 		  (int)utramp_target__pid(w->t));
 	if (w->attached)
-		leave(w);
+		leave(w, false);
 	return EXIT_RUNTIME;
-}
-
-/* Nobody waits here for its end: it was not started here, or who started it has left. */
-static bool goes_on_alone(const struct cli *c)
-{
-	return c->npid || c->keep;
 }
 
 static void tell_ended(const struct wait *w)
@@ -367,6 +378,10 @@ int cli_wait(struct cli *c, struct utramp_target *t, int (*drain_fn)(void *arg, 
 			return abandon(&w);
 		cli_keep_watch(&t, 1);
 		check_end(&w);
+		if (w.stuck) {
+			drain(&w, true);
+			return EXIT_RUNTIME;
+		}
 		if (goes_on_alone(c) && !w.attached)
 			break;
 		state = utramp_target__poll(t, n > 0 ? 0 : w.attached ? 5 : 200);

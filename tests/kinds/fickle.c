@@ -3,7 +3,7 @@
  *
  * Its threads call work(), allocate and sleep.  The first one obeys a byte on standard input: 'e'
  * executes cat, 'x' exits with 3, '.' or the end exits with 0, 'v' makes a child by vfork() that sleeps for
- * two seconds, ends, and is waited for (it says "back" then), 'l' ends the first thread alone.
+ * two seconds ('V': until it is killed), ends, and is waited for (it says "back" then), 'l' ends the first thread alone.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -42,17 +42,19 @@ static void *other(void *arg)
 	return arg;
 }
 
-static void sleep_in_child(void)
+static void sleep_in_child(int until_killed)
 {
 	const struct timespec two = { .tv_sec = 2 };
 	int st;
 	pid_t pid = vfork();
 
 	if (!pid) {
+		if (until_killed)
+			pause();
 		nanosleep(&two, NULL);
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, &st, 0) != pid || st)
+	if (pid < 0 || waitpid(pid, &st, 0) != pid || (st == 0) == until_killed)
 		_exit(7);
 	say("back\n");
 }
@@ -69,8 +71,8 @@ int main(int argc, char **argv)
 	while (read(0, &c, 1) == 1) {
 		if (c == 'e')
 			execlp("cat", "cat", NULL);
-		if (c == 'v')
-			sleep_in_child();
+		if (c == 'v' || c == 'V')
+			sleep_in_child(c == 'V');
 		if (c == 'l')
 			pthread_exit(NULL);
 		if (c == 'x')
