@@ -403,7 +403,7 @@ void follow_pump(struct follow *f)
 
 static bool has_news(const struct follow *f)
 {
-	bool news = follow_execed(f) != 0;
+	bool news = follow_execed(f) != 0 || (f->ended && !f->told);
 
 	for (size_t i = 0; i < f->at.n && !news; i++)
 		news = f->at.at[i]->dead;
@@ -416,8 +416,9 @@ void follow_wait(struct follow *f, int timeout_ms)
 
 	sweep(f);
 	follow_pump(f);
-	while (!has_news(f) && !f->ended && process_now_ns() < end)
+	while (!has_news(f) && process_now_ns() < end)
 		follow_sleep(f, end);
+	f->told = f->ended;
 }
 
 /* -- what is asked ----------------------------------------------------------------------------- */
@@ -578,6 +579,7 @@ static void release_all(struct followed *of, pid_t but)
 
 		if (!t->stopped || t->tid == but)
 			continue;
+		tracee_repeat_call(t); /* of a stop that was given up */
 		t->stopped = false;
 		/* a filter of its own may have been put off for a call of ours (filter.c) */
 		ptrace(PTRACE_SETOPTIONS, t->tid, 0, (long)FOLLOW_OPTIONS);

@@ -39,8 +39,8 @@ struct follow {
 	struct {
 		VEC(struct followed *);
 	} at;
-	pid_t command; /* 0: none was spawned */
-	bool ended;
+	pid_t command;    /* 0: none was spawned */
+	bool ended, told; /* told: follow_wait() has returned since */
 	int status;
 	bool leaving;
 };

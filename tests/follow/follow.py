@@ -7,13 +7,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
 import sys
 import time
 
-from harness import (TIMEOUT, children_of, end, env, exe, main, nothing_left, part, parts, slabs, start,
+from harness import (Skip, TIMEOUT, children_of, end, env, exe, main, nothing_left, part, parts, slabs, start,
                      targets_of, test, tmp, utramp, worker_of)
 
 VICTIM = part('follow-victim')
@@ -57,6 +58,26 @@ def forked_children():
 def a_child_that_outlives_its_parent():
     n, r = count(VICTIM, 'leave', 9)
     assert n == {'work': 9}, r
+
+
+@test
+def waiting_costs_nothing():
+    """The command has ended, one whom it started has not: the worker sleeps meanwhile."""
+    def slept():
+        return int(re.search(r'^voluntary_ctxt_switches:\t(\d+)', status.read_text(), re.M)[1])
+
+    p = start('count', '-f', '-q', 'malloc', '--', 'sh', '-c', 'sleep 100 & exit 3')
+    wait_until(lambda: targets_of(p), 'started')
+    worker = worker_of(p)
+    status = pathlib.Path(f'/proc/{worker}/status')
+    wait_until(lambda: len(children_of(p.pid)) == 2, 'the command has ended')
+    before = slept()
+    try:
+        wait_until(lambda: slept() > before + 20, 'it sleeps')
+    finally:
+        os.kill((set(children_of(p.pid)) - {worker}).pop(), signal.SIGTERM)
+    r = end(p)
+    assert r.code == 3, r
 
 
 @test
@@ -171,6 +192,22 @@ def programs_that_are_passed_over():
     static = str(parts.parent / 'cli' / 'victim_static')
     n, r = count('sh', '-c', f'{static}; {VICTIM} calls 2')
     assert n == {'work': 2} and 'is passed over: ' in r.err and 'statically linked' in r.err, r
+
+
+@test
+def programs_with_other_rights():
+    """Root's are as without us, and passed over; others' have less, which is told."""
+    if os.geteuid():
+        raise Skip('root can make such programs')
+    own = tmp / 'rights'
+    shutil.copy(shutil.which('id'), own)
+    os.chown(own, 65534, 65534)
+    own.chmod(0o4755)
+    if os.statvfs(tmp).f_flag & os.ST_NOSUID:
+        raise Skip('mounted nosuid')
+    n, r = count('sh', '-c', f'{own} -u; {VICTIM} calls 2')
+    assert n == {'work': 2} and text_of(r.out) == '65534\n', r
+    assert f'is passed over: {own} runs in secure-execution mode' in r.err, r
 
 
 @test
