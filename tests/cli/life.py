@@ -352,7 +352,7 @@ def executed_another_that_ends_at_once():
         assert r.code == 5 and len(r.err.splitlines()) == 1, (i, r)
         assert 'executed another program' in r.err or "under the name 'victim'" in r.err, (i, r)
         seen += 'executed another program' in r.err
-    assert seen >= 15, seen
+    assert seen, 'never seen in time'       # idle: 25 and more of 30; on a machine with load 80: 2
 
 
 @test

@@ -433,7 +433,8 @@ def killed_while_programs_are_executed():
             os.kill(workers[0], signal.SIGKILL)
             killed += 1
         r = end(p, foreign=['ERROR: ld.so: object'])
-        assert r.out == 'good\n' and r.code == 0, r
+        # a command that the worker had buried already has its exit code in nobody's hand
+        assert r.out == 'good\n' and (r.code == 0 or r.code == 137 and 'has ended' in r.err), r
     assert killed, 'none was killed'
 
 

@@ -274,7 +274,6 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_killed_helpers),
 		cmocka_unit_test(test_no_child),
-		cmocka_unit_test(test_room),
 	};
 
 	/* its target is the only one: the less memory, the less time it takes to look through */
