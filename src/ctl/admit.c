@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define PF_KTHREAD 0x00200000u /* include/linux/sched.h */
+#define PF_EXITING 0x00000004u
 
 const struct admit_world admit_real = { .proc = "/proc", .sys = "/sys", .access = 1 };
 
@@ -321,6 +322,8 @@ static void view_init(struct view *v, const struct admit_world *w, pid_t pid)
 		return;
 	v->access = ask_access(v);
 	program_read(v);
+	/* it was killed meanwhile: nothing is mapped there any more */
+	v->ends |= !*v->prog.libc && (kernel_flags(v) & PF_EXITING);
 }
 
 /* -- what it is ------------------------------------------------------------------------------- */
