@@ -134,6 +134,33 @@ static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, 
 	__atomic_store_n(&t->magic, RT_THREAD_MAGIC, __ATOMIC_RELEASE);
 }
 
+static uint32_t libc_tid(void)
+{
+	uint32_t tid;
+
+	__asm__ volatile("movl %%fs:(%1), %0" : "=r"(tid) : "r"(rt_state.tid_off));
+	return tid;
+}
+
+/*
+ * A child that a forked child's thread has made by vfork() runs on that thread's pointer, and the
+ * thread goes on with its block: so it is the thread's.  Whose the memory is the first thread
+ * there says that libc knows by its own id (rt/sigview.c: so is the handler's view).
+ */
+static uint64_t asked_pair(struct rt_thread *first, int is_libcs)
+{
+	uint32_t tid = (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0);
+	uint32_t pid = (uint32_t)rt_sys3(__NR_getpid, 0, 0, 0);
+	uint32_t owner = is_libcs && rt_state.tid_off ? libc_tid() : 0;
+	uint32_t of = __atomic_load_n(&first->pid, __ATOMIC_RELAXED);
+
+	if (owner == tid && !of)
+		__atomic_store_n(&first->pid, pid, __ATOMIC_RELAXED);
+	if (!owner || owner == tid || !of || thread_dead((uint64_t)of << 32 | owner))
+		return tid | (uint64_t)pid << 32;
+	return owner | (uint64_t)of << 32;
+}
+
 /*
  * pid and tid, without asking the kernel where they are known, since a filter (seccomp) may kill for
  * asking.  Not in a forked child, whose table is wiped, and whose struct pthread a bare fork(2) leaves as
@@ -141,15 +168,14 @@ static void block_init(struct rt_thread *t, struct shm_arena *a, uint32_t slot, 
  */
 static uint64_t my_pair(int is_libcs)
 {
-	const struct rt_thread *first = (const struct rt_thread *)(void *)rt_state.threads;
+	struct rt_thread *first = (struct rt_thread *)(void *)rt_state.threads;
 	uint32_t tid = 0;
 
 	if (is_libcs && rt_state.tid_off && __atomic_load_n(&first->tid, __ATOMIC_RELAXED))
-		__asm__ volatile("movl %%fs:(%1), %0" : "=r"(tid) : "r"(rt_state.tid_off));
+		tid = libc_tid();
 	if (tid && tid <= TID_MAX)
 		return (uint64_t)first->pid << 32 | tid;
-	return (uint32_t)rt_sys3(__NR_gettid, 0, 0, 0) |
-	       (uint64_t)(uint32_t)rt_sys3(__NR_getpid, 0, 0, 0) << 32;
+	return asked_pair(first, is_libcs);
 }
 
 struct rt_thread *rt_thread_register(void)

@@ -162,6 +162,84 @@ static void pair_without_asking(void **state)
 	rt_util_destroy(a);
 }
 
+struct member {
+	uint32_t bits, n, at; /* as libthread_db has it */
+};
+
+static void know_libc(void)
+{
+	const uint32_t *size = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
+	const struct member *tid = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+	struct rt_thread *first = (struct rt_thread *)rt_state.threads;
+
+	assert_non_null(size);
+	assert_non_null(tid);
+	rt_state.pthread_size = *size;
+	rt_state.tid_off = tid->at;
+	__asm__ volatile("movq %%fs:0, %0" : "=r"(rt_state.main_tcb));
+	first->pid = first->tid = (uint32_t)getpid(); /* as ctl/remote.c name_owner() */
+}
+
+/* The child makes the first hit, on the parent's thread pointer: 0, or what was wrong. */
+static int hit_first_in_vfork(void)
+{
+	const struct rt_thread *t;
+	int status;
+	pid_t pid;
+
+	set_word(NULL);
+	pid = vfork();
+	if (!pid) {
+		t = rt_thread_self();
+		_exit(!t);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		return 1;
+	t = rt_thread_self();
+	return t->tid != (uint32_t)syscall(SYS_gettid) ? 2 : t->pid != (uint32_t)getpid() ? 3 : 0;
+}
+
+static void *vforks(void *arg)
+{
+	*(int *)arg = hit_first_in_vfork();
+	return NULL;
+}
+
+/* It is the parent's thread that goes on with the block, so the block has to be its. */
+static void vfork_child_is_its_parent(void **state)
+{
+	struct arena *a = rt_util_arena();
+	int bad = -1, status;
+	pthread_t th;
+	pid_t pid;
+
+	know_libc();
+	assert_int_equal(hit_first_in_vfork(), 0);
+	assert_int_equal(pthread_create(&th, NULL, vforks, &bad), 0);
+	pthread_join(th, NULL);
+	assert_int_equal(bad, 0);
+	pid = fork(); /* block 0 is wiped there */
+	if (!pid) {
+		set_word(NULL);
+		rt_thread_self();
+		_exit(hit_first_in_vfork());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* a copy that libc does not know of is no child of vfork() */
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!pid) {
+		const struct rt_thread *t = rt_thread_self();
+
+		_exit(t->pid != (uint32_t)syscall(SYS_getpid) || t->tid != t->pid);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	rt_state.pthread_size = 0;
+	rt_state.tid_off = rt_state.main_tcb = 0;
+	rt_util_destroy(a);
+}
+
 static void *enters(void *arg)
 {
 	struct rt_thread *t = rt_thread_self();
@@ -494,6 +572,7 @@ int main(void)
 		cmocka_unit_test(first_preserves_registers),
 		cmocka_unit_test(child_registers_afresh),
 		cmocka_unit_test(pair_without_asking),
+		cmocka_unit_test(vfork_child_is_its_parent),
 		cmocka_unit_test(counts_outlive_threads),
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(handler_interrupts_registration),
