@@ -66,6 +66,8 @@ struct admit_world {
 
 extern const struct admit_world admit_real;
 
+/* Does a child of ours trace us only if we permit it by prctl(PR_SET_PTRACER)? */
+bool admit_must_permit(const struct admit_world *w);
 int admit_check(const struct admit_world *w, pid_t pid, struct diag *d);
 
 /* Show each line: of the machine, then, if pid is not 0, of the process.  fn: not 0 stops. */

@@ -136,7 +136,8 @@ bool host_scope(struct view *v, struct fact *f)
 		fact_warn(
 			f,
 			"1: of running processes, only those that descend from us or permit it by "
-			"prctl(PR_SET_PTRACER)");
+			"prctl(PR_SET_PTRACER); a program that traces itself forgets whom it "
+			"permitted so");
 		return fact_remedy(
 			f, "for -p: run utramp as root, or sysctl kernel.yama.ptrace_scope=0");
 	}

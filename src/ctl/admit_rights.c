@@ -206,6 +206,15 @@ int yama_scope(const struct view *v)
 	return admit_number("%s/sys/kernel/yama/ptrace_scope", v->w->proc);
 }
 
+bool admit_must_permit(const struct admit_world *w)
+{
+	struct status self;
+
+	return admit_number("%s/sys/kernel/yama/ptrace_scope", w->proc) == 1 &&
+	       (status_read(&self, "%s/self/status", w->proc) < 0 ||
+		!status_has(&self, CAP_PTRACE));
+}
+
 bool fact_scope(struct view *v, struct fact *f)
 {
 	int scope = yama_scope(v);

@@ -419,9 +419,12 @@ static void test_yama(void **state)
 	usual();
 	put("proc/sys/kernel/yama/ptrace_scope", "0\n");
 	admitted("machine ok ptrace scope: 0");
+	assert_false(admit_must_permit(&world));
 	put("proc/sys/kernel/yama/ptrace_scope", "1\n");
 	forbidden("kernel.yama.ptrace_scope is 1, and process 100 is not a descendant of ours");
 	admitted("machine warn ptrace scope: 1");
+	admitted("a program that traces itself forgets whom it permitted so; for -p:");
+	assert_true(admit_must_permit(&world));
 	admitted("process ok ptrace scope: 1, and it permits us, by prctl(PR_SET_PTRACER)");
 	w.ppid = 150; /* whose parent we are */
 	put_them(w);
@@ -432,6 +435,8 @@ static void test_yama(void **state)
 	me.caps = CAP_19;
 	put_status("proc/self/status", me);
 	admitted("machine ok ptrace scope: 2, and we have CAP_SYS_PTRACE");
+	put("proc/sys/kernel/yama/ptrace_scope", "1\n");
+	assert_false(admit_must_permit(&world)); /* who has that needs no permission */
 	put("proc/sys/kernel/yama/ptrace_scope", "3\n");
 	forbidden("kernel.yama.ptrace_scope is 3: nobody may trace, root included");
 }
