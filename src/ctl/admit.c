@@ -366,6 +366,19 @@ static bool fact_process(struct view *v, struct fact *f)
 		       s->threads == 1 ? "" : "s");
 }
 
+/* Then /proc shows its memory and files by no name that we use. */
+static bool fact_first_thread(struct view *v, struct fact *f)
+{
+	if (!strchr("ZX", v->st.state))
+		return false;
+	fact_bad(
+		f, -ENOTSUP,
+		"the first thread of process %d has ended, and others go on: by its number neither "
+		"memory nor files of it can be reached any more",
+		v->pid);
+	return fact_remedy(f, "start it under utramp: -- CMD");
+}
+
 static bool fact_state(struct view *v, struct fact *f)
 {
 	switch (v->st.state) {
@@ -489,6 +502,7 @@ static const struct {
 	{ "glibc", host_libc, HOST },
 	{ "slab files", host_slabs, HOST },
 	{ "process", fact_process, OBSTACLE | ALWAYS },
+	{ "first thread", fact_first_thread, OBSTACLE },
 	{ "state", fact_state, 0 },
 	{ "tracer", fact_tracer, OBSTACLE },
 	/* from here to "access" in the order of the kernel's checks */

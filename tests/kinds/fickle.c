@@ -1,7 +1,7 @@
 /*
  * fickle.c [THREADS] - a program that ends, or executes another, when it is told to.
  *
- * Its threads call work(), allocate and sleep.  The first one obeys a byte on standard input: 'e'
+ * Its threads call work(), allocate and sleep; all but 16 of them for a second at a time.  The first one obeys a byte on standard input: 'e'
  * executes cat, 'x' exits with 3, '.' or the end exits with 0, 'v' makes a child by vfork() that sleeps for
  * two seconds ('V': until it is killed), ends, and is waited for (it says "back" then), 'l' ends the first thread alone.
  */
@@ -27,7 +27,7 @@ static void say(const char *text)
 
 static void *other(void *arg)
 {
-	const struct timespec nap = { .tv_nsec = 100000 };
+	const struct timespec nap = { .tv_sec = arg != NULL, .tv_nsec = 100000 };
 	void *kept[16] = { 0 };
 
 	for (long i = 0;; i++) {
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	char c = '.';
 
 	for (int i = 0; i < n; i++)
-		pthread_create(&t, NULL, other, NULL);
+		pthread_create(&t, NULL, other, i < 16 ? NULL : &t);
 	say("ready\n");
 	while (read(0, &c, 1) == 1) {
 		if (c == 'e')

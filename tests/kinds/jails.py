@@ -26,7 +26,7 @@ def works(*command):
     with Jail(*command) as j:
         before = lib.Shown(j.pid)
         r = utramp('count', '-j', '-d', 0.1, '-p', j.pid, 'work')
-        assert json.loads(r.out)['calls'] > 10, r
+        assert json.loads(r.out)['calls'] > 0, r
         lib.same(before, lib.Shown(j.pid))
         r = utramp('trace', '-E', 20, '-j', '-p', j.pid, 'work')
         lines = [json.loads(x) for x in r.out.splitlines()]

@@ -39,7 +39,7 @@ class Jail(lib.Victim):
 def works(j, *before):
     text = j.text()
     r = utramp('count', '-j', '-d', 0.2, '-p', j.pid, 'work', before=before)
-    assert json.loads(r.out)['calls'] > 10, r
+    assert json.loads(r.out)['calls'] > 0, r
     r = utramp('trace', '-E', 5, '-p', j.pid, 'name', before=before)
     assert len(re.findall(r'jail:name\(text="jailed"\) += 106 ', r.out)) == 5, r
     r = utramp('latency', '-d', 0.2, '-p', j.pid, 'work', 'name', before=before)
@@ -106,7 +106,7 @@ def jails_itself(n, *before, verb=('count', 'work')):
         assert bool(sessions()) == bool(before and verb[0] == 'trace'), sessions()
         # it can still be attached to, and left, by who may
         r = utramp('count', '-j', '-d', 0.2, '-p', j.pid, 'work')
-        assert json.loads(r.out)['calls'] > 10, r
+        assert json.loads(r.out)['calls'] > 0, r
         if before and verb[0] == 'trace':   # our handler is left in front of its own: root takes it out
             assert int(status(j.pid, 'SigCgt'), 16) >> (signal.SIGSEGV - 1) & 1
             utramp('detach', j.pid)

@@ -306,7 +306,7 @@ static void test_kinds(void **state)
 		   (struct who){ .pid = 101, .tgid = PID, .state = 'S', .user = uid, .group = 7 });
 	put_link("proc/100/task/101/exe", VICTIM);
 	put("proc/100/task/101/maps", "");
-	refused(-ENOTSUP, "no libc.so.6");
+	refused(-ENOTSUP, "the first thread of process 100 has ended, and others go on");
 	drop("proc/100/task/101/status");
 	usual();
 	w = them();
