@@ -86,6 +86,9 @@ def summary(t):
                       ("moved", "... instructions are moved"), ("nop", "... the compiler left nops"),
                       ("hop", "... two bytes hop into padding"), ("exit", "exit programs can be attached, by site and rules")):
         yield "| %s | %d | %s |" % (text, t.n[key], t.share(t.n[key]))
+    others = t.n["functions"] - t.refused["go"]
+    for key in "entry", "exit":
+        yield "| of functions that are not Go's: %s | %d | %.3f %% |" % (key, t.n[key], 100.0 * t.n[key] / max(1, others))
 
 
 def table(t, list_of):
