@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_SIZE = 16384, CHAINS = 1024 };
+enum { FIRST_SIZE = 16384, CHAINS = 16384 };
 
 struct journal {
 	int fd;
@@ -73,15 +73,16 @@ static int grow(struct journal *j, size_t size)
 
 static size_t chain_of(uint64_t addr)
 {
-	return (addr >> 4 ^ addr >> 14) % CHAINS;
+	return addr * 0x9e3779b97f4a7c15ull >> 32 & (CHAINS - 1); /* slots are evenly apart */
 }
 
 /* There already, or told the other way round: the way back, whose original is known. */
 static bool is_known(const struct journal_record *have, const struct journal_record *r)
 {
+	if (have->addr != r->addr)
+		return false;
 	return !memcmp(have, r, sizeof(*r)) ||
-	       (r->kind == JOURNAL_WINDOW && have->kind == JOURNAL_WINDOW &&
-		have->addr == r->addr && have->len == r->len &&
+	       (r->kind == JOURNAL_WINDOW && have->kind == JOURNAL_WINDOW && have->len == r->len &&
 		!memcmp(have->old, r->ours, r->len));
 }
 
