@@ -192,6 +192,40 @@ static int check_changed(struct scan *s)
 	return 0;
 }
 
+static bool is_entry(const struct scan *s, taddr_t target)
+{
+	return target >= s->site.entry && target <= s->site.window;
+}
+
+/*
+ * Are there bytes in [at, end) that could be a jump to the entry?  Its displacement comes last in
+ * an instruction, wherever that begins: cheaper to look for than to decode.
+ */
+static bool seems_to_jump_to_entry(const struct scan *s, taddr_t at, taddr_t end)
+{
+	const uint8_t *code = file_at(s, at);
+
+	for (size_t n = 2; at + n <= end; n++) {
+		uint8_t op = code[n - 2];
+		int16_t d16;
+		int32_t d32;
+
+		/* jcc, jmp, loop and jrcxz of 8 bits */
+		if (((op & 0xf0) == 0x70 || op == 0xeb || (op & 0xfc) == 0xe0) &&
+		    is_entry(s, at + n + (uint64_t)(int64_t)(int8_t)code[n - 1]))
+			return true;
+		memcpy(&d16, code + n - 2, sizeof(d16));
+		if (is_entry(s, at + n + (uint64_t)(int64_t)d16))
+			return true;
+		if (n < sizeof(d32))
+			continue;
+		memcpy(&d32, code + n - 4, sizeof(d32));
+		if (is_entry(s, at + n + (uint64_t)(int64_t)d32))
+			return true;
+	}
+	return false;
+}
+
 /* Does the function's own code jump to its entry? */
 static bool jumps_to_entry(const struct scan *s)
 {
@@ -200,11 +234,13 @@ static bool jumps_to_entry(const struct scan *s)
 
 	if (end > s->q->func.hi)
 		end = s->q->func.hi;
+	if (at >= end || !seems_to_jump_to_entry(s, at, end))
+		return false;
 	for (; at < end; at += in.len) {
 		if (x86_decode_flow(file_at(s, at), (size_t)(end - at), at, &in) < 0)
 			in.len = 1; /* data: go on as the sweep does */
 		else if ((in.flow == X86_FLOW_JMP || in.flow == X86_FLOW_JCC) &&
-			 in.target >= s->site.entry && in.target <= s->site.window)
+			 is_entry(s, in.target))
 			return true;
 	}
 	return false;

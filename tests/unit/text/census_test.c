@@ -8,6 +8,7 @@
 #include "image.h"
 #include "text/site.h"
 #include "text/slot.h"
+#include "x86/insn.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -135,11 +136,26 @@ static void test_libc(void **state)
 	assert_true(s >= 0.97);
 }
 
+/* By decoding all that is behind the window. */
+static bool jumps_back(const struct site_query *q, const struct site *site)
+{
+	struct x86_insn in;
+
+	for (taddr_t at = site->window + site->len; at < q->func.hi; at += in.len) {
+		if (x86_decode_flow(q->file + (at - q->func.lo), q->func.hi - at, at, &in) < 0)
+			in.len = 1;
+		else if ((in.flow == X86_FLOW_JMP || in.flow == X86_FLOW_JCC) &&
+			 in.target >= site->entry && in.target <= site->window)
+			return true;
+	}
+	return false;
+}
+
 /* Whatever the bytes are: a refusal, or a window and a slot within their limits. */
 static void test_random_functions(void **state)
 {
 	uint64_t seed = 7;
-	unsigned sites = 0;
+	unsigned sites = 0, back = 0;
 
 	for (unsigned round = 0; round < 50000; round++) {
 		uint8_t code[64], slot[SLOT_MAX], frame[SLOT_MAX];
@@ -161,6 +177,9 @@ static void test_random_functions(void **state)
 		for (unsigned i = 0; i < sizeof(code); i++) {
 			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 			code[i] = (uint8_t)(seed >> 33);
+			if (i > 16 &&
+			    seed >> 60 == 0) /* where the entry is from there, or nearly */
+				code[i] = (uint8_t)(15 - (int)i + (int)(seed >> 58 & 3));
 			if (code[i] % 8 == 0)
 				code[i] = "\x90\xcc\xc3\xeb\x55\xe8\x48\x66"[code[i] >> 5];
 		}
@@ -168,6 +187,8 @@ static void test_random_functions(void **state)
 		q.sweep = sw;
 		if (!site_describe(&q, &site, NULL)) {
 			sites++;
+			assert_int_equal(site.reentered, jumps_back(&q, &site));
+			back += site.reentered;
 			assert_in_range(site.len, SITE_HOP_LEN, SITE_WINDOW_MAX);
 			assert_in_range(site.ninsns, 1, SITE_MAX_INSNS);
 			plan.site = &site;
@@ -177,6 +198,7 @@ static void test_random_functions(void **state)
 		sweep_free(sw);
 	}
 	assert_in_range(sites, 5000, 49000);
+	assert_in_range(back, 100, 5000);
 }
 
 int main(int argc, char **argv)
