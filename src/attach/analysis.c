@@ -62,6 +62,7 @@ static int cache_dir(void)
 {
 	const char *xdg = secure_getenv("XDG_CACHE_HOME"), *home = secure_getenv("HOME");
 	int base = -1, fd = -1;
+	struct stat st;
 
 	if (!is_on())
 		return -1;
@@ -70,7 +71,10 @@ static int cache_dir(void)
 	} else if (home && home[0] == '/') {
 		int h = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		base = h >= 0 ? open_dir(h, ".cache", false) : -1;
+		/* by sudo it may be another's, who could not use what we make there */
+		base = h >= 0 && fstat(h, &st) == 0 && st.st_uid == geteuid() ?
+			       open_dir(h, ".cache", false) :
+			       -1;
 		if (h >= 0)
 			close(h);
 	}

@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,7 +145,9 @@ static int await(pid_t pid)
 	for (;;) {
 		pid_t got = waitpid(-1, &st, 0);
 
-		if (got == pid)
+		if (got > 0 && WIFSTOPPED(st)) /* a thread that an undoing could not wait for */
+			ptrace(PTRACE_DETACH, got, 0, (long)(st >> 16 ? 0 : WSTOPSIG(st)));
+		else if (got == pid)
 			return st;
 		if (got < 0 && errno != EINTR)
 			return -1;

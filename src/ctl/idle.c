@@ -55,6 +55,7 @@ bool idle_forget_words(struct process *p, taddr_t *block, const struct tracee *t
 {
 	struct rt_tls now, none = { 0 };
 	struct user_regs_struct r;
+	uint64_t tcb[3];
 	taddr_t at;
 
 	*block = 0;
@@ -64,7 +65,13 @@ bool idle_forget_words(struct process *p, taddr_t *block, const struct tracee *t
 	if (!r.fs_base || process_read(p, at, &now, sizeof(now)) < 0)
 		return true; /* no thread of libc's, and none that was ever in our code */
 	*block = now.block;
-	return !memcmp(&now, &none, sizeof(now)) || !process_write(p, at, &none, sizeof(none));
+	if (!memcmp(&now, &none, sizeof(now)))
+		return true;
+	/* a thread pointer of the application's own may have anything there: not ours to write */
+	if (process_read(p, r.fs_base, tcb, sizeof(tcb)) < 0 || tcb[0] != r.fs_base ||
+	    tcb[2] != r.fs_base)
+		return false;
+	return !process_write(p, at, &none, sizeof(none));
 }
 
 /* This block's thread, if it lives, has it in its word. */

@@ -206,13 +206,17 @@ int process_leave(struct process *p, const struct arena *a, struct diag *d)
 
 	if (!process_priv(p)->attached)
 		return 0;
-	for (int i = 0; i < TRIES && (err == -EBUSY || err == -EAGAIN);) {
+	for (int i = 0; i < TRIES && (err == -EBUSY || err == -EAGAIN || err == -ETIMEDOUT);) {
 		int bad;
 
 		if (p->exited || p->stopped || !process_alive(p))
 			return 0;
 		i += err == -EBUSY || process_now_ns() > until;
 		err = process_stop(p, d);
+		if (err == -ETIMEDOUT && process_now_ns() < until) {
+			nanosleep(&nap, NULL);
+			continue;
+		}
 		if (err)
 			return err;
 		err = leave_stopped(p, (unsigned)a->hdr->slots_used, i == TRIES, d);

@@ -37,6 +37,8 @@ static bool let_go(pid_t tid)
 		return got < 0 && errno != EINTR;
 	if (!WIFSTOPPED(st))
 		return true;
+	if (st >> 16 == PTRACE_EVENT_STOP)
+		tracee_repeat_call(&(struct tracee){ .tid = tid, .stopped = true });
 	/* an event or a system call stop has no signal to deliver */
 	sig = st >> 16 || WSTOPSIG(st) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(st);
 	return ptrace(PTRACE_DETACH, tid, 0, (long)sig) == 0;

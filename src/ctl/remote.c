@@ -534,8 +534,23 @@ static taddr_t main_tcb(struct process *p)
 	return 0;
 }
 
+/*
+ * 0 where libc does not know: in a child by a bare clone() or fork() system call the first thread's
+ * descriptor has the parent's number.
+ */
+static uint32_t tid_off(struct process *p, taddr_t tcb)
+{
+	uint32_t tid;
+
+	if (tcb &&
+	    (process_read(p, tcb + p->tid_off, &tid, sizeof(tid)) < 0 || tid != inner_pid(p)))
+		return 0;
+	return p->tid_off;
+}
+
 static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 {
+	taddr_t tcb = main_tcb(p);
 	struct rt_state s;
 
 	p->clock_gettime = vdso_symbol(p, "__vdso_clock_gettime");
@@ -549,8 +564,8 @@ static int fill_states(struct process *p, uint32_t flags, struct diag *d)
 		.flags = flags,
 		.pthread_size = p->pthread_size,
 		.rseq_cpu = p->rseq_cpu,
-		.tid_off = p->tid_off,
-		.main_tcb = main_tcb(p),
+		.tid_off = tid_off(p, tcb),
+		.main_tcb = tcb,
 		.cfi = p->cfi,
 	};
 

@@ -212,18 +212,31 @@ static void release(struct process *p, pid_t but)
 		sched_setscheduler(0, policy, &was);
 }
 
+/* Who has stopped by now, and whose call the stop ended: it begins anew. */
+static void settle_all(struct process *p)
+{
+	struct process_priv *pp = process_priv(p);
+
+	for (size_t i = 0; i < pp->threads.n && !p->exited;) {
+		struct tracee *t = &pp->threads.at[i];
+
+		if (!t->stopped && tracee_settle(p, t) == -ESRCH && !p->exited) {
+			tracee_drop(pp, t);
+			continue;
+		}
+		if (t->stopped)
+			tracee_repeat_call(t);
+		i++;
+	}
+}
+
 void process_settle_late(struct process *p)
 {
 	struct process_priv *pp = process_priv(p);
 
 	if (p->stopped || p->exited || pp->followed || pp->threads.n == 0)
 		return;
-	for (size_t i = 0; i < pp->threads.n && !p->exited;) {
-		if (tracee_settle(p, &pp->threads.at[i]) == -ESRCH && !p->exited)
-			tracee_drop(pp, &pp->threads.at[i]);
-		else
-			i++;
-	}
+	settle_all(p);
 	release(p, 0);
 }
 
@@ -270,6 +283,8 @@ static int stop_all(struct process *p, struct diag *d)
 			tracee_repeat_call(&pp->threads.at[i]);
 	}
 	if (err) {
+		if (!pp->followed) /* behind the one that does not stop nobody was waited for */
+			settle_all(p);
 		release(p, 0);
 		if (err == -ETIMEDOUT && process_alone(p, &why) < 0) /* a reason, in most cases */
 			diag_add(d, "%s, as a child of vfork() does until it executes or ends",

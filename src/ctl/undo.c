@@ -26,6 +26,9 @@
 
 enum { TRIES = 20, PAGE = 4096, DYING_MS = 200 };
 
+#define SLOW_NS \
+	2000000000ull /* a thread may wait in the kernel for a disk, or a child of vfork() */
+
 /* -- a handle ------------------------------------------------------------------------------- */
 
 static void fill_places(struct process *p, const struct journal_head *h)
@@ -221,16 +224,20 @@ static int undo_stopped(struct undo *u, struct diag *d)
 		     0;
 }
 
-/* As session_commit() does: threads are in the way rarely and briefly. */
+/* As session_commit() does: threads are in the way rarely and briefly, or wait for something slow. */
 static int undo_running(struct undo *u, struct diag *d)
 {
+	uint64_t until = process_now_ns() + SLOW_NS;
 	int err = -EAGAIN, back;
 
-	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+	for (int i = 0; err == -ETIMEDOUT ? process_now_ns() < until : i < TRIES && err == -EAGAIN;
+	     i++) {
 		const struct timespec nap = { .tv_nsec = (i < 10 ? i : 10) * 1000000l };
 
 		nanosleep(&nap, NULL);
 		err = process_stop(u->p, d);
+		if (err == -ETIMEDOUT)
+			continue;
 		if (err)
 			break;
 		err = undo_stopped(u, d);
