@@ -30,7 +30,7 @@ __attribute__((noinline)) int work(int n)
 	return 2 * n + 1;
 }
 
-static int calls(int n)
+__attribute__((noinline)) static int calls(int n)
 {
 	int good = 0;
 
