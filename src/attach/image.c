@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define IMAGE_ALIGN 16
-#define IMAGE_FIRST (16u << 10) /* bytes tried first; doubled up to IMAGE_LIMIT */
+#define IMAGE_FIRST (2u << 10)  /* bytes tried first; doubled up to IMAGE_LIMIT */
 #define IMAGE_LIMIT (32u << 20) /* beyond what a slab has room for */
 #define PLACE_TRIES 4
 #define INT3        0xcc
