@@ -58,7 +58,7 @@ class Runner:
         return work
 
     def _env(self, job):
-        return {'PATH': os.environ['PATH'], 'LC_ALL': 'C', 'TZ': 'UTC', 'HOME': str(self.scratch / 'work'),
+        return {'PATH': os.environ['PATH'], 'LC_ALL': 'C', 'TZ': 'UTC', 'UTRAMP_CACHE': 'off', 'HOME': str(self.scratch / 'work'),
                 'XDG_RUNTIME_DIR': str(self.scratch / 'run'), 'LD_PRELOAD': str(self.note),
                 'MAPS_NOTE': str(self.scratch / 'maps'), 'MAPS_NOTE_OF': os.path.realpath(job.argv[0]),
                 **job.env}

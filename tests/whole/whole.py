@@ -98,7 +98,7 @@ def execute(kit, program, ready, prefix=None, timeout=900):
     """Every step of it in a fresh directory; prefix(report) are the words before the command."""
     work, o = fresh(kit, ready), Outcome()
     env = {k: v for k, v in os.environ.items() if not k.startswith(('LD_', 'UTRAMP_', 'PYTHON'))}
-    env.update(LC_ALL='C', TZ='UTC', HOME=str(work), **ready.env)
+    env.update(LC_ALL='C', TZ='UTC', HOME=str(work), UTRAMP_CACHE='off', **ready.env)
     for i, step in enumerate(ready.steps):
         report = kit.scratch / f'report{i}'
         argv = [*(prefix(report) if prefix else []), *step.argv]
