@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { DETACH_TRIES = 20, DETACH_NAP_MS = 20 };
+enum { DETACH_TRIES = 20, SLOW_TRIES = 3, DETACH_NAP_MS = 20 };
 
 struct utramp_follow {
 	struct follow *f;
@@ -242,9 +242,11 @@ static int detach_one(struct utramp_follow *fo, struct utramp_target *t)
 	struct diag why = { 0 };
 	int err = -EAGAIN;
 
-	for (int i = 0; i < DETACH_TRIES && (err == -EAGAIN || err == -ETIMEDOUT); i++) {
+	/* one that does not stop holds the others up for as long as it is waited for */
+	for (int i = 0; err == -ETIMEDOUT ? i < SLOW_TRIES : i < DETACH_TRIES && err == -EAGAIN;
+	     i++) {
 		err = session_detach(t, &why);
-		if (err == -EAGAIN)
+		if (err == -EAGAIN || err == -ETIMEDOUT)
 			nanosleep(&nap, NULL);
 		follow_pump(fo->f);
 	}

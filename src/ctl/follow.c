@@ -51,7 +51,8 @@ int follow_new(struct follow **out, struct diag *d)
 		return -ENOMEM;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	if (sigaction(SIGCHLD, &sa, NULL) < 0 || pthread_sigmask(SIG_BLOCK, &child, NULL))
+	if (sigaction(SIGCHLD, &sa, &(*out)->was) < 0 ||
+	    pthread_sigmask(SIG_BLOCK, &child, &(*out)->mask))
 		return diag_set(d, -errno, "SIGCHLD: %s", strerror(errno));
 	return 0;
 }
@@ -132,7 +133,8 @@ static void part(struct followed *of)
 		process_priv(of->handle)->threads.n = 0;
 		of->handle = NULL;
 	}
-	followed_drop_copy(of);
+	if (!of->busy) /* follow_leave() is at work with it, and drops it */
+		followed_drop_copy(of);
 	of->origin = NULL;
 	of->shares = of->stopping = of->captive = of->at_call = false;
 }
@@ -190,7 +192,7 @@ static bool identify(pid_t tid, struct identity *out)
 		seen += sscanf(line, "PPid: %d", &out->ppid) == 1;
 		seen += sscanf(line, "TracerPid: %d", &out->tracer) == 1;
 	}
-	return seen == 3 && out->tracer == getpid();
+	return seen == 3 && out->tracer == gettid(); /* it is a thread that traces */
 }
 
 static bool same_memory(pid_t a, pid_t b, bool otherwise)
@@ -238,8 +240,12 @@ static struct followed *adopt(struct follow *f, pid_t tid, const struct followed
 	if (of)
 		return vec_push(&of->threads, t) < 0 ? NULL : of;
 	of = followed_new(f, id.tgid);
-	if (!of || vec_push(&of->threads, t) < 0)
-		return NULL; /* untold, it is let go when we end */
+	if (!of)
+		return NULL;
+	if (vec_push(&of->threads, t) < 0) {
+		of->dead = true;
+		return NULL;
+	}
 	inherit(of, parent ? parent : followed_find(f, id.ppid), vfork);
 	return of;
 }
@@ -379,7 +385,8 @@ void follow_pump(struct follow *f)
 {
 	for (;;) {
 		int st;
-		pid_t tid = waitpid(-1, &st, __WALL | WNOHANG);
+		/* another thread's tracees are that thread's */
+		pid_t tid = waitpid(-1, &st, __WALL | __WNOTHREAD | WNOHANG);
 		struct tracee *t;
 		struct followed *of;
 
@@ -398,6 +405,10 @@ void follow_pump(struct follow *f)
 			on_end(f, of, tid, st);
 		else if (of)
 			on_stop(f, of, tid, st);
+		else /* there is no room for it: it goes on alone */
+			ptrace(PTRACE_DETACH, tid, 0,
+			       (long)(st >> 16 || WSTOPSIG(st) == (SIGTRAP | 0x80) ? 0 :
+										     WSTOPSIG(st)));
 	}
 }
 
@@ -664,8 +675,10 @@ static int let_all_go(struct follow *f, struct diag *d)
 	for (size_t i = 0; i < f->at.n; i++) {
 		struct process *p = f->at.at[i]->handle;
 
-		if (p && !f->at.at[i]->copied)
-			process_priv(p)->follow = NULL;
+		if (!p || f->at.at[i]->copied)
+			continue;
+		process_priv(p)->threads.n = 0;
+		followed_forget(p);
 	}
 	if (!follow_count(f))
 		sweep(f);
@@ -694,8 +707,10 @@ int follow_leave(struct follow *f,
 			if (!of->copied || of->dead)
 				continue;
 			more = true;
+			of->busy = true;
 			err = of->handle ? undo_process(of->handle, &r, &why) :
 					   diag_set(&why, -ENOENT, "there is no note of how");
+			of->busy = false;
 			told(ctx, pid, err, &r, &why);
 			followed_drop_copy(of);
 		}
@@ -724,5 +739,7 @@ void follow_free(struct follow *f)
 	}
 	sweep(f);
 	vec_free(&f->at);
+	sigaction(SIGCHLD, &f->was, NULL);
+	pthread_sigmask(SIG_SETMASK, &f->mask, NULL);
 	free(f);
 }

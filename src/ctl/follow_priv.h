@@ -10,6 +10,7 @@
 #include "ctl/follow.h"
 #include "ctl/priv.h"
 
+#include <signal.h>
 #include <sys/ptrace.h>
 
 #define FOLLOW_OPTIONS \
@@ -30,6 +31,7 @@ struct followed {
 	bool at_call;    /* captive: it stands at one */
 	bool execed;     /* it stands at the begin of another program */
 	bool dead;       /* freed by the next follow_wait() */
+	bool busy;       /* a copy that is being restored: its handle stays */
 	struct {
 		VEC(struct tracee);
 	} threads;
@@ -43,6 +45,8 @@ struct follow {
 	bool ended, told; /* told: follow_wait() has returned since */
 	int status;
 	bool leaving;
+	struct sigaction was; /* of SIGCHLD, and the thread's mask, before */
+	sigset_t mask;
 };
 
 /* -- follow.c ----------------------------------------------------------------------------- */
