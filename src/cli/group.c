@@ -260,8 +260,10 @@ static int detach_one(struct wait *w, int i, bool again)
 	bool first = !l->since;
 	int err = utramp_target__detach(t);
 
-	if (err == -ESRCH)
+	if (err == -ESRCH) {
+		look_at(w->g, i, 1000);
 		w->g->gone[i] = true;
+	}
 	if (!err || err == -ESRCH)
 		return 0;
 	if (first)

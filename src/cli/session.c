@@ -275,7 +275,9 @@ static void leave(struct wait *w, bool again)
 
 	cli_late_tell(w->c, w->t);
 	err = utramp_target__detach(w->t);
-	if (err && err != -ESRCH) {
+	if (err == -ESRCH) /* waiting tells how it ended */
+		return;
+	if (err) {
 		if (!failed)
 			cli_error("cannot detach: %s; trying on", utramp_error());
 		w->stuck = cli_leaving_failed(&w->leaving, now_ns(), again) && goes_on_alone(w->c);
@@ -285,8 +287,7 @@ static void leave(struct wait *w, bool again)
 	}
 	w->attached = false;
 	drain(w, true);
-	if (!err)
-		cli_info(w->c, "detached from process %d", (int)utramp_target__pid(w->t));
+	cli_info(w->c, "detached from process %d", (int)utramp_target__pid(w->t));
 }
 
 /* Our own mishaps do not end the command, nor change its exit code. */

@@ -165,6 +165,7 @@ static void read_maps(struct view *v)
 		free(text);
 		return;
 	}
+	v->prog.unmapped = !*text;
 	if (maps_parse(text, &maps) == 0) {
 		for (size_t i = 0; i < maps.n; i++)
 			look_at_region(v, &maps.at[i]);
@@ -243,6 +244,11 @@ bool fact_libc(struct view *v, struct fact *f)
 			 "loader that takes a library in",
 			 v->pid, p->path);
 		return fact_remedy(f, "link it dynamically");
+	}
+	if (p->unmapped) {
+		fact_bad(f, -ESRCH, "process %d ends, or begins another program: it has no memory",
+			 v->pid);
+		return fact_remedy(f, "if it lives still, try again");
 	}
 	if (!*p->libc) {
 		fact_bad(f, -ENOTSUP,

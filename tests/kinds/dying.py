@@ -19,8 +19,9 @@ from attachlib import test
 ROUNDS, SEED = int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 3
 VERBS = (['count', 'work'], ['trace', '-o', '/dev/null', '--missing', 'ignore', 'libc:malloc', 'work'],
          ['latency', '--missing', 'ignore', 'libc:*alloc*', 'work'])
-GONE = r'utramp: process \d+ (is gone, or runs another program|\(fickle\) has ended, its parent \d+ has not ' \
-       r'collected it; there is nothing left to attach to|: No such process; it may be ending)\n'
+GONE = r'(utramp: no types for .*\n)?utramp: process \d+ (is gone, or runs another program|\(fickle\) has ended, its parent \d+ has not ' \
+       r'collected it; there is nothing left to attach to|: No such process; it may be ending|ends, or ' \
+       r'begins another program: it has no memory; if it lives still, try again)\n'
 THERE = r'(?s)utramp: attached \d+ functions? in process .*(has ended|executed another program|detached from ' \
         r'process \d+)\b.*'
 

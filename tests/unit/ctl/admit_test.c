@@ -507,6 +507,9 @@ static void test_libc(void **state)
 	admitted("process ok libc: glibc 2.31 (");
 	put("proc/100/task/100/maps", "damaged\n");
 	refused(-ENOTSUP, "uses no glibc");
+	usual();
+	put("proc/100/task/100/maps", ""); /* it ends just now */
+	refused(-ESRCH, "process 100 ends, or begins another program: it has no memory");
 	/* the loader was executed, with the program as its argument */
 	usual();
 	put_link("ld-linux-x86-64.so.2", VICTIM_STATIC);
