@@ -229,8 +229,13 @@ static int ask(struct detach *x, const struct journal_file *f, struct journal_vi
 		return diag_set(d, -errno, "process %d, which attached to process %d: %s", tool,
 				pid, strerror(errno));
 	r = await_detached(f, v, x->timeout_ms);
-	if (r == -ESRCH)
-		return undo_one(x, f, v);
+	if (r == -ESRCH) {
+		r = undo_one(x, f, v);
+		/* it had detached and ended, as we looked: there was nothing to undo */
+		if (!r && !x->done.gone && !x->done.left && !x->done.restored)
+			x->done.restored = had;
+		return r;
+	}
 	if (!r)
 		return diag_set(
 			d, -ETIMEDOUT,
