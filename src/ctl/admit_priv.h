@@ -37,7 +37,7 @@ struct program {
 	bool go;
 	char libc[256], musl[256]; /* paths there; "" none */
 	bool libc_deleted;
-	bool unmapped; /* it has no memory: it ends, or begins another program */
+	bool unmapped;    /* it has no memory: it ends, or begins another program */
 	char version[32]; /* of glibc; "" not found */
 };
 
