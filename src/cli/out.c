@@ -5,6 +5,7 @@
 #include "cli/keep.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,15 +191,25 @@ int cli_open_output(struct cli *c)
 	return EXIT_RUNTIME;
 }
 
+static bool reader_is_gone(FILE *f)
+{
+	struct pollfd p = { .fd = fileno(f) };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
 bool cli_flush(struct cli *c)
 {
-	int err = 0;
+	int err;
 
 	if (c->broken)
 		return false;
-	if (fflush(c->out) == 0 && !ferror(c->out))
+	if (fflush(c->out) < 0)
+		err = errno;
+	else if (!ferror(c->out))
 		return true;
-	err = errno;
+	else /* an earlier write failed, and its errno is lost */
+		err = reader_is_gone(c->out) ? EPIPE : EIO;
 	/* a reader that went away (head) has seen enough: nothing to complain about */
 	if (err != EPIPE)
 		cli_error("cannot write %s: %s", c->output ? c->output : "to standard output",
