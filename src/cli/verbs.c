@@ -31,11 +31,10 @@ static const struct cli_verb verbs[] = {
 	  .run = cmd_trace,
 	  .usage = "[MODULE:]FUNC... (-- CMD [ARG...] | -p PID | -n NAME)",
 	  .summary = "Print every call: arguments by name and type, result, duration",
-	  .help = "Calls that an exception, pthread_exit() or a cancellation ends are shown, too, with\n"
-		  "'<unwound>' for a result; what is open at the end with '<unfinished ...>'.\n"
-		  "So are those that longjmp() leaves, once another call has their place on the stack. A\n"
-		  "function entered by a tail call has '<tail call>', and the caller's line its result.\n"
-		  "A MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
+	  .help = "Calls that an exception, pthread_exit() or a cancellation ends are shown, too, with '<unwound>'\n"
+		  "for a result, those that longjmp() leaves once another call has their place on the stack; what is\n"
+		  "open at the end with '<unfinished ...>'; a function entered by a tail call with '<tail call>'. A\n"
+		  "MODULE that is not loaded yet is waited for; a pattern also means modules to come.\n",
 	  .example = { { "each statement that a program prepares",
 			 "utramp trace libsqlite3:sqlite3_prepare_v2 -- " SQL },
 		       { "large reads, and what they brought",

@@ -270,7 +270,8 @@ static int check_loaded(struct process *p, const struct loading *l, struct diag 
 	if (!err && !slab_in_reach(p))
 		err = diag_set(
 			d, -ERANGE,
-			"process %d: its loader put %s at %#llx, out of reach of the executable",
+			"process %d: its loader put %s at %#llx, out of reach of the executable; "
+			"another tool may have attached at the same moment: try again",
 			p->pid, p->slab[SLAB_EXE].path, (unsigned long long)p->slab[SLAB_EXE].bias);
 	maps_free(&m);
 	return err;

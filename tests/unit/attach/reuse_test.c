@@ -360,8 +360,12 @@ static void rounds(pid_t pid, const char *spec, int n)
 		struct utramp_target *t = utramp_target__attach_pid(pid, NULL);
 		struct utramp_object *o = t ? utramp_object__open_file(PROG, NULL) : NULL;
 
-		if (!t && errno != EPERM)
+		/* ERANGE: the other one has loaded its slab where ours was to go; told, and to be tried again */
+		if (!t && errno != EPERM && errno != ERANGE) {
+			print_message("attaching: %s\n", utramp_error());
+			fflush(stdout);
 			_exit(1);
+		}
 		if (t && (!o || utramp_object__load(o, t) < 0))
 			_exit(2);
 		while (t && !utramp_program__attach(program_named(o, "bare"), t, spec, NULL)) {
