@@ -131,6 +131,19 @@ static void test_threads(void **state)
 
 /* -- our handler in front of the program's own ------------------------------------------------- */
 
+/* A sanitizer's runtime, which is in this program, sets signal handlers without libc. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WAY "each read asks the kernel"
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) && !defined(WAY)
+#define WAY "each read asks the kernel"
+#endif
+#ifndef WAY
+#define WAY "a signal handler of ours"
+#endif
+
 static void test_bad_pointers(void **state)
 {
 	struct utramp_target *t = self();
@@ -146,7 +159,7 @@ static void test_bad_pointers(void **state)
 	if (utramp_object__load(o, t) < 0 || utramp_object__attach(o, t, NULL) < 0)
 		fail_msg("%s", utramp_error());
 	/* nothing of ours, which is here as well, sets handlers without libc */
-	if (!strstr(utramp_target__faults(t), "a signal handler of ours"))
+	if (!strstr(utramp_target__faults(t), WAY))
 		fail_msg("%s", utramp_target__faults(t));
 	assert_int_equal(self_value(&box), 1);
 	assert_int_equal(self_value(NULL), 0);
