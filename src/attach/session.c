@@ -234,18 +234,13 @@ int session_spawn(char *const argv[], const struct utramp_spawn_opts *opts,
 	return session_end(t, err, out);
 }
 
-int session_executed(struct follow *f, pid_t pid, const struct utramp_spawn_opts *opts,
-		     struct utramp_target **out, struct diag *d)
+/* Of a process that has its slabs; p is the session's from here on, whatever comes. */
+static int session_on(struct process *p, const struct utramp_spawn_opts *opts,
+		      struct utramp_target **out, struct diag *d)
 {
-	const struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
-	const struct follow_load_opts lo = { .slab = &slab, .dir = opts->slab_dir };
-	struct process *p = NULL;
 	struct utramp_target *t;
-	int err = follow_load(f, pid, &lo, &p, d);
+	int err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
 
-	if (err)
-		return err;
-	err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
 	if (t)
 		t->proc = p;
 	else
@@ -257,26 +252,25 @@ int session_executed(struct follow *f, pid_t pid, const struct utramp_spawn_opts
 	return session_end(t, err, out);
 }
 
+int session_executed(struct follow *f, pid_t pid, const struct utramp_spawn_opts *opts,
+		     struct utramp_target **out, struct diag *d)
+{
+	const struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
+	const struct follow_load_opts lo = { .slab = &slab, .dir = opts->slab_dir };
+	struct process *p = NULL;
+	int err = follow_load(f, pid, &lo, &p, d);
+
+	return err ? err : session_on(p, opts, out, d);
+}
+
 int session_self(const struct utramp_spawn_opts *opts, struct utramp_target **out, struct diag *d)
 {
-	struct utramp_target *t;
 	struct slab_template slab = slab_of_rt(opts->engine == UTRAMP_INTERP);
 	struct process *p;
 	/* before the arena, below which there is no room in reach of the libraries */
 	int err = process_self(&slab, opts->slab_dir, &p, d);
 
-	if (err)
-		return err;
-	err = session_new(opts->engine == UTRAMP_INTERP, &t, d);
-	if (t)
-		t->proc = p;
-	else
-		process_free(p);
-	if (!err)
-		err = faults_ask(&t->faults, opts->faults, d);
-	if (!err)
-		err = session_enter(t, d);
-	return session_end(t, err, out);
+	return err ? err : session_on(p, opts, out, d);
 }
 
 int session_attach(pid_t pid, const struct utramp_attach_pid_opts *opts, struct utramp_target **out,
